@@ -1,0 +1,36 @@
+"""The nouns: PSM, logid, Call, Failure and the code space, clock. Imports nothing of Pie."""
+
+from pie.model.call import Call, failure_of
+from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
+from pie.model.context import current_call
+from pie.model.endpoint import Endpoint
+from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
+from pie.model.logid import (
+    LogidGenerator,
+    logid_address,
+    logid_time,
+    new_span_id,
+    normalise_logid,
+)
+from pie.model.psm import PSM
+
+__all__ = [
+    "BUSINESS_CODE_MIN",
+    "PSM",
+    "SYSTEM_CLOCK",
+    "SYSTEM_RANDOM",
+    "Call",
+    "Clock",
+    "Endpoint",
+    "Failure",
+    "Kind",
+    "LogidGenerator",
+    "Random",
+    "SystemClock",
+    "current_call",
+    "failure_of",
+    "logid_address",
+    "logid_time",
+    "new_span_id",
+    "normalise_logid",
+]

@@ -1,0 +1,7 @@
+"""The Call being served here and now: ambient through threads and coroutines."""
+
+from contextvars import ContextVar
+
+from pie.model.call import Call
+
+current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
