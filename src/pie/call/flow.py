@@ -1,0 +1,125 @@
+"""The course of a call, told once for both drivers.
+
+``flow`` is a generator without I/O. It yields what it wants done: a number is a pause in seconds,
+``SEND`` is one attempt. The driver does it, and answers with ``send(result)`` or ``throw(error)``.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Final, Literal, NamedTuple, Protocol
+
+from pie.call.gates import Gates
+from pie.model import Call, Clock, Failure, Kind, failure_of, new_span_id
+
+SEND: Final = "send"
+Step = float | Literal["send"]
+Flow = Generator[Step, Any, None]
+
+
+class RetryPolicy(Protocol):
+    """Whether a failed attempt is worth another, and after how many seconds."""
+
+    def pause(self, call: Call) -> float | None: ...
+
+
+class Course(NamedTuple):
+    """All that decides how calls of one kind run.
+
+    Attributes:
+        gates: entered once for a call.
+        attempt_gates: entered for each attempt; None on the server side, which has just one.
+        retry: None = a single attempt.
+        on_attempt: told of every attempt of a call that was tried more than once.
+        clock: the time of ``start``, ``end`` and the deadlines.
+    """
+
+    gates: Gates
+    clock: Clock
+    attempt_gates: Gates | None = None
+    retry: RetryPolicy | None = None
+    on_attempt: Callable[[Call], None] | None = None
+
+
+def flow(call: Call, course: Course) -> Flow:
+    """Take one call through its gates and attempts.
+
+    Raises:
+        Failure: the outcome, after all gates have been left, unless a gate replaced it.
+    """
+    clock = course.clock
+    call.started = clock.wall()
+    call.start = call.attempt_start = clock.monotonic()
+    passage = course.gates.passage(call)
+    cause: BaseException | None = None
+    try:
+        yield from _pauses(call, passage.enter(), clock)
+        if course.attempt_gates is None:
+            call.succeed((yield SEND))
+        else:
+            yield from _attempts(call, course, course.attempt_gates)
+    except BaseException as error:
+        cause = error
+        call.fail(failure_of(error))
+        if not isinstance(error, Exception):
+            raise
+    finally:
+        call.end = clock.monotonic()
+        passage.leave()
+    if call.failure is not None:
+        raise call.failure from (None if call.failure is cause else cause)
+
+
+def _attempts(call: Call, course: Course, gates: Gates) -> Flow:
+    candidates = call.candidates
+    while True:
+        error = yield from _attempt(call, course, gates)
+        pause = None if error is None or course.retry is None else course.retry.pause(call)
+        if pause is not None and call.attempts == 1:
+            # The attempt keeps the span its peer saw; the call, now more than that, takes a new
+            # one. A call that is tried once stays one Call and one record.
+            call.span_id = new_span_id()
+            _tell(call, course)
+        if pause is None:
+            if error is not None:
+                raise error
+            return
+        yield pause
+        call.next_attempt(new_span_id())
+        call.candidates = candidates
+
+
+def _attempt(call: Call, course: Course, gates: Gates) -> Generator[Step, Any, Exception | None]:
+    """One attempt; returns its error, so that the loop above decides what becomes of it."""
+    call.attempt_start = course.clock.monotonic()
+    passage = gates.passage(call)
+    try:
+        yield from _pauses(call, passage.enter(), course.clock)
+        call.succeed((yield SEND))
+    except Exception as error:
+        call.fail(failure_of(error))
+        return error
+    except BaseException as error:
+        call.fail(failure_of(error))
+        raise
+    finally:
+        call.end = course.clock.monotonic()
+        passage.leave()
+        if call.attempts > 1:
+            _tell(call, course)
+    return None
+
+
+def _tell(call: Call, course: Course) -> None:
+    if course.on_attempt is not None:
+        course.on_attempt(call.as_attempt())
+
+
+def _pauses(call: Call, delays: Iterator[float], clock: Clock) -> Iterator[float]:
+    for delay in delays:
+        if call.deadline is not None and clock.monotonic() + delay >= call.deadline:
+            raise Failure(
+                Kind.DEADLINE,
+                f"{call.callee}.{call.method} would have to wait {delay * 1000:.0f} ms, "
+                "which is past its deadline",
+                never_sent=True,
+            )
+        yield delay

@@ -1,0 +1,58 @@
+"""The runtime of this process: what a bootstrap sets up once and every server and client uses."""
+
+from pie.observe import Identity, Observer
+from pie.state import Directory
+
+
+class NotBootstrapped(RuntimeError):
+    """A client was used in a process that no bootstrap set up."""
+
+
+class Runtime:
+    """Identity, observation and discovery of this process.
+
+    Args:
+        observer: where its calls and lines go.
+        directory: who can be called where.
+        pinned: PSM → ``host:port``, for test runs.
+    """
+
+    def __init__(
+        self,
+        observer: Observer,
+        directory: Directory,
+        *,
+        pinned: dict[str, str] | None = None,
+    ) -> None:
+        self.observer = observer
+        self.directory = directory
+        self.pinned = pinned or {}
+
+    @property
+    def identity(self) -> Identity:
+        """Who this process is."""
+        return self.observer.identity
+
+
+_runtime: Runtime | None = None
+
+
+def set_runtime(runtime: Runtime | None) -> None:
+    """Set, or with None forget, the runtime of this process."""
+    global _runtime
+    _runtime = runtime
+
+
+def get_runtime() -> Runtime:
+    """The runtime of this process.
+
+    Raises:
+        NotBootstrapped: nothing set it up.
+    """
+    if _runtime is None:
+        raise NotBootstrapped(
+            "Pie is not set up in this process: start the service through its bootstrap.py, "
+            "or put `import pie.serve; pie.serve.script('product.subsystem.module')` at the top "
+            "of a bare script"
+        )
+    return _runtime

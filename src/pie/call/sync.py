@@ -1,0 +1,96 @@
+"""The blocking driver: for threads."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pie.call.flow import SEND, Course, Flow, Step, flow
+from pie.model import Call
+
+
+class Driver:
+    """Runs calls of one course, each on the thread that asks for it."""
+
+    def __init__(self, course: Course, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._course = course
+        self._sleep = sleep
+
+    def run(self, call: Call, action: Callable[[Call], Any]) -> Any:
+        """Take the call through its gates around ``action`` and return its result.
+
+        Raises:
+            Failure: the call's outcome.
+        """
+        open_call = self.begin(call)
+        try:
+            while True:
+                try:
+                    result = action(call)
+                except BaseException as error:
+                    more = open_call.fail(error)
+                else:
+                    more = open_call.succeed(result)
+                if not more:
+                    return call.result
+        finally:
+            open_call.close()
+
+    def begin(self, call: Call) -> "OpenCall":
+        """Enter the gates now and leave them later: for a reply that is still being streamed.
+
+        Raises:
+            Failure: a gate rejected the call (which has left its gates).
+        """
+        open_call = OpenCall(flow(call, self._course), self._sleep)
+        open_call.start()
+        return open_call
+
+
+class OpenCall:
+    """A call inside its gates. Exactly one of ``succeed``, ``fail`` ends an attempt."""
+
+    __slots__ = ("_flow", "_sleep")
+
+    def __init__(self, flow: Flow, sleep: Callable[[float], None]) -> None:
+        self._flow = flow
+        self._sleep = sleep
+
+    def start(self) -> None:
+        self._advance(next(self._flow))
+
+    def succeed(self, result: Any = None) -> bool:
+        """The attempt has its answer. True = another attempt is wanted.
+
+        Raises:
+            Failure: a gate turned the outcome into a failure.
+        """
+        try:
+            self._advance(self._flow.send(result))
+        except StopIteration:
+            return False
+        return True
+
+    def fail(self, error: BaseException) -> bool:
+        """The attempt failed. True = another attempt is wanted; False = a gate repaired it.
+
+        Raises:
+            Failure: the outcome of the call.
+        """
+        try:
+            self._advance(self._flow.throw(error))
+        except StopIteration:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Leave the gates if nobody has yet: the call counts as cancelled."""
+        self._flow.close()
+
+    def _advance(self, step: Step) -> None:
+        while step != SEND:
+            try:
+                self._sleep(step)
+            except BaseException as error:
+                step = self._flow.throw(error)
+            else:
+                step = self._flow.send(None)

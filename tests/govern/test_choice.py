@@ -1,0 +1,145 @@
+"""Route, balance and retry: where an attempt goes, and whether there is another."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+from pie.govern import Balance, Retry, Route
+from pie.model import Call, Failure, Kind
+from pie.testing import FakeClock
+
+
+@dataclass(frozen=True)
+class Place:
+    id: str
+    cluster: str = "default"
+    host: str = "127.0.0.1"
+    port: int = 1
+    transport: str = "ttheader"
+
+
+def call(*candidates: Place, cluster: str = "") -> Call:
+    made = Call(
+        "client", "thrift", caller="a.b.c", callee="d.e.f", method="Get", callee_cluster=cluster
+    )
+    made.candidates = candidates
+    return made
+
+
+def explain(psm: str, cluster: str) -> str:
+    return f"nobody in {psm}/{cluster}"
+
+
+def test_route_keeps_the_cluster_asked_for() -> None:
+    subject = call(Place("a"), Place("b", cluster="canary"), cluster="canary")
+    Route(None, explain).enter(subject)
+    assert [each.id for each in subject.candidates] == ["b"]
+
+
+def test_route_means_default_when_none_is_asked_for() -> None:
+    subject = call(Place("a"), Place("b", cluster="canary"))
+    Route(None, explain).enter(subject)
+    assert [each.id for each in subject.candidates] == ["a"]
+    assert subject.callee_cluster == "default"
+
+
+def test_an_empty_cluster_is_explained() -> None:
+    with pytest.raises(Failure, match=r"nobody in d\.e\.f/blue") as caught:
+        Route(None, explain).enter(call(Place("a"), cluster="blue"))
+    assert caught.value.kind == Kind.UNAVAILABLE
+    assert caught.value.never_sent
+
+
+def test_a_pinned_instance_wins_over_clusters() -> None:
+    subject = call(Place("a", port=1), Place("b", port=2, cluster="canary"))
+    Route({"d.e.f": "127.0.0.1:2"}, explain).enter(subject)
+    assert [each.id for each in subject.candidates] == ["b"]
+    assert subject.callee_cluster == "canary"
+    assert subject.notes == ["pinned to 127.0.0.1:2"]
+
+
+def test_a_pin_to_nowhere_says_what_there_is() -> None:
+    with pytest.raises(Failure, match=r"registered instances: 127\.0\.0\.1:1"):
+        Route({"d.e.f": "127.0.0.1:9"}, explain).enter(call(Place("a", port=1)))
+
+
+def test_balance_prefers_who_has_less_in_flight() -> None:
+    gate = Balance(random=random.Random(7))
+    busy, idle = Place("busy"), Place("idle")
+    first = call(busy)
+    for _ in range(5):
+        gate.enter(call(busy))
+    gate.enter(first)
+    chosen = Counter()
+    for _ in range(5):
+        subject = call(busy, idle)
+        gate.enter(subject)
+        chosen[subject.target.id] += 1
+    assert chosen == {"idle": 5}
+
+
+def test_balance_spreads_evenly_over_equals() -> None:
+    gate = Balance(random=random.Random(7))
+    places = [Place(str(number)) for number in range(5)]
+    chosen = Counter()
+    for _ in range(2000):
+        subject = call(*places)
+        gate.enter(subject)
+        chosen[subject.target.id] += 1
+        gate.leave(subject)
+    assert min(chosen.values()) > 300
+
+
+def test_balance_avoids_what_was_tried() -> None:
+    gate = Balance(random=random.Random(7))
+    subject = call(Place("a"), Place("b"))
+    subject.tried = ("a",)
+    gate.enter(subject)
+    assert subject.target.id == "b"
+
+
+def test_with_nothing_else_left_it_tries_again_where_it_was() -> None:
+    subject = call(Place("a"))
+    subject.tried = ("a",)
+    Balance().enter(subject)
+    assert subject.target.id == "a"
+
+
+def failed(attempts: int = 1, **options) -> Call:
+    subject = call(Place("a"))
+    subject.target = Place("a")
+    subject.attempts = attempts
+    subject.fail(Failure(Kind.UNAVAILABLE, "refused", **options))
+    return subject
+
+
+def test_only_what_was_never_sent_is_retried() -> None:
+    assert Retry().pause(failed(never_sent=False)) is None
+    assert Retry().pause(failed(never_sent=True)) is not None
+
+
+def test_the_pause_doubles_within_its_jitter() -> None:
+    policy = Retry(5, base=0.01, jitter=0.2)
+    for attempts, middle in ((1, 0.01), (2, 0.02), (3, 0.04)):
+        pause = policy.pause(failed(attempts, never_sent=True))
+        assert middle * 0.8 <= pause <= middle * 1.2
+
+
+def test_attempts_are_bounded() -> None:
+    assert Retry(2).pause(failed(2, never_sent=True)) is None
+
+
+def test_nothing_is_retried_past_the_deadline() -> None:
+    clock = FakeClock(monotonic=10.0)
+    subject = failed(never_sent=True)
+    subject.deadline = 10.001
+    assert Retry(base=1.0, clock=clock).pause(subject) is None
+    assert subject.notes == ["not retried: the deadline would pass"]
+
+
+def test_a_rejection_before_the_balancer_is_final() -> None:
+    subject = failed(never_sent=True)
+    subject.target = None
+    assert Retry().pause(subject) is None
