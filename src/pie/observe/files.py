@@ -1,0 +1,112 @@
+"""Hourly files that many processes append to at once.
+
+The name carries the hour of the record's own time; a file is opened ``O_APPEND`` and every write
+is one ``write(2)`` of whole lines, which the kernel does not interleave. Nothing is ever renamed.
+"""
+
+import contextlib
+import os
+import threading
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from pie.observe.lines import hour_of
+
+_OPEN_HOURS = 2
+"""Late lines of the hour before are still written; older ones reopen their file."""
+
+
+class HourlyFile:
+    """``<directory>/<stem>.<YYYYmmddHH>.<suffix>``; ``<stem>.<suffix>`` links to the newest.
+
+    Args:
+        directory: made when the first line is written.
+        stem: usually the PSM.
+        suffix: ``log`` or ``ndjson``.
+        zone: the fleet's time zone.
+    """
+
+    def __init__(self, directory: Path, stem: str, suffix: str, zone: tzinfo = UTC) -> None:
+        self._directory = directory
+        self._stem = stem
+        self._suffix = suffix
+        self._zone = zone
+        self._lock = threading.Lock()
+        self._descriptors: dict[str, int] = {}
+        self._torn: set[int] = set()
+        self._hour_number = -1
+        self._hour = ""
+
+    def append(self, lines: bytes, ts: float) -> int:
+        """Write whole lines of one hour.
+
+        Args:
+            lines: every line ends with a newline.
+            ts: Unix seconds; its hour chooses the file.
+
+        Returns:
+            How many bytes of ``lines`` stand in the file as whole lines: less than all of them
+            when the disk is full. What is missing may be given again.
+        """
+        with self._lock:
+            try:
+                return self._write(self._descriptor(ts), lines)
+            except OSError:
+                return 0
+
+    def close(self) -> None:
+        """Close the files; a later line opens them again."""
+        with self._lock:
+            for descriptor in self._descriptors.values():
+                os.close(descriptor)
+            self._descriptors.clear()
+            self._torn.clear()
+
+    def _write(self, descriptor: int, lines: bytes) -> int:
+        prefix = b"\n" if descriptor in self._torn else b""
+        written = os.write(descriptor, prefix + lines) - len(prefix)
+        if written == len(lines):
+            self._torn.discard(descriptor)
+            return written
+        # A part of a line stands in the file. The next write ends it first, and the line is given
+        # again in full: its reader meets one damaged line and loses none.
+        whole = lines.rfind(b"\n", 0, max(written, 0)) + 1
+        if written > whole:
+            self._torn.add(descriptor)
+        elif written >= 0:
+            self._torn.discard(descriptor)
+        return whole
+
+    def _descriptor(self, ts: float) -> int:
+        number = int(ts // 3600) if self._zone is UTC else int(ts // 60)
+        if number != self._hour_number:
+            self._hour = hour_of(ts, self._zone)
+            self._hour_number = number
+        descriptor = self._descriptors.get(self._hour)
+        return self._open(self._hour) if descriptor is None else descriptor
+
+    def _open(self, hour: str) -> int:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / f"{self._stem}.{hour}.{self._suffix}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._descriptors[hour] = descriptor
+        if hour == max(self._descriptors):
+            self._link(path)
+        if len(self._descriptors) > _OPEN_HOURS:
+            oldest = self._descriptors.pop(min(each for each in self._descriptors if each != hour))
+            self._torn.discard(oldest)
+            os.close(oldest)
+        return descriptor
+
+    def _link(self, path: Path) -> None:
+        """Point the link at the newest file, for ``tail -F``; not worth a failure."""
+        link = self._directory / f"{self._stem}.{self._suffix}"
+        temporary = self._directory / f".{self._stem}.{self._suffix}.{os.getpid()}"
+        with contextlib.suppress(OSError):
+            temporary.symlink_to(path.name)
+            temporary.replace(link)
+
+
+def log_directory(log_root: Path, product: str, folder: str) -> Path:
+    """``<log root>/{product}/log/<folder>``."""
+    return log_root / product / "log" / folder

@@ -1,0 +1,97 @@
+"""Plain stdlib ``logging`` onto the log road: a handler on the root logger.
+
+Records from files under the service's own root are business logs (``app/``); what any other
+library logs goes to ``python/``.
+"""
+
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TextIO
+
+from pie.model import current_call
+from pie.observe.files import HourlyFile
+from pie.observe.lines import LineFormat
+
+
+class LineSink:
+    """Where lines of one folder go: its hourly file, and the console in debug mode.
+
+    Attributes:
+        lost: lines that no disk took.
+    """
+
+    def __init__(self, file: HourlyFile, console: TextIO | None = None) -> None:
+        self._file = file
+        self._console = console
+        self.lost = 0
+
+    def write(self, line: bytes, ts: float) -> None:
+        """Write one line, or count it as lost; never raises into business code."""
+        if self._file.append(line, ts) != len(line):
+            if not self.lost:
+                print("pie: log lines are being lost: is the disk full?", file=sys.stderr)  # noqa: T201
+            self.lost += 1
+        if self._console is not None:
+            self._echo(line)
+
+    def _echo(self, line: bytes) -> None:
+        try:
+            print(line.decode("utf-8", "replace"), end="", file=self._console, flush=True)
+        except (OSError, ValueError):
+            self._console = None  # The terminal is gone; the file remains.
+
+
+class RoadHandler(logging.Handler):
+    """Formats records as fleet lines.
+
+    Args:
+        line_format: of this process.
+        app: sink of business logs.
+        python: sink of everything else.
+        root: folder of the service's own code.
+    """
+
+    def __init__(
+        self, line_format: LineFormat, app: LineSink, python: LineSink, root: Path
+    ) -> None:
+        super().__init__()
+        self._format = line_format
+        self._app = app
+        self._python = python
+        self._root = f"{root.resolve()}{os.sep}"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            call = current_call.get()
+            line = self._format.line(
+                level=record.levelname,
+                ts=record.created,
+                place=f"{record.pathname}:{record.lineno}",
+                message=self._message(record),
+                process=record.process or os.getpid(),
+                thread=record.thread or threading.get_ident(),
+                logid=call.logid if call is not None else "",
+                span_id=call.span_id if call is not None else "",
+            )
+        except Exception:
+            self.handleError(record)
+            return
+        own = record.pathname.startswith(self._root) and "site-packages" not in record.pathname
+        (self._app if own else self._python).write(line, record.created)
+
+    @staticmethod
+    def _message(record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = _FORMATTER.formatException(record.exc_info)
+        if record.exc_text:
+            message = f"{message}\n{record.exc_text}"
+        if record.stack_info:
+            message = f"{message}\n{record.stack_info}"
+        return message
+
+
+_FORMATTER = logging.Formatter()

@@ -1,0 +1,85 @@
+"""The observer: everything a process sees of itself, set up in one place."""
+
+import logging
+import os
+import sys
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import TextIO
+
+from pie.model import LogidGenerator
+from pie.observe.access import AccessLog
+from pie.observe.budget import Budget
+from pie.observe.files import HourlyFile, log_directory
+from pie.observe.handler import LineSink, RoadHandler
+from pie.observe.identity import Identity
+from pie.observe.lines import LineFormat
+from pie.observe.recorder import Recorder
+from pie.observe.slot import claim_slot
+
+
+class Observer:
+    """Logs, records and aggregates of one process.
+
+    Args:
+        identity: who this process is.
+        log_root: its lines go to ``<log_root>/{product}/log/``.
+        service_root: folder of the service's code; records from there are business logs.
+        console: lines are shown there too (debug mode).
+        zone: the fleet's time zone.
+        budget: of call records.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        log_root: Path,
+        service_root: Path,
+        *,
+        console: TextIO | None = None,
+        zone: tzinfo = UTC,
+        budget: Budget | None = None,
+    ) -> None:
+        self.identity = identity
+        self._slot = claim_slot()
+        self.new_logid = LogidGenerator(identity.host, self._slot.number, zone=zone)
+
+        def file(folder: str, stem: str, suffix: str) -> HourlyFile:
+            directory = log_directory(log_root, identity.product, folder)
+            return HourlyFile(directory, stem, suffix, zone)
+
+        psm = identity.psm
+        self._files = {folder: file(folder, psm, "log") for folder in ("app", "rpc", "python")}
+        sinks = {folder: LineSink(each, console) for folder, each in self._files.items()}
+        line_format = LineFormat(identity.host, psm, zone)
+        self._handler = RoadHandler(line_format, sinks["app"], sinks["python"], service_root)
+        self.recorder = Recorder(
+            identity,
+            file("facts", f"{psm}.calls", "ndjson"),
+            file("facts", f"{psm}.edges", "ndjson"),
+            AccessLog(line_format, sinks["app"], sinks["rpc"], os.getpid()),
+            budget=budget,
+        )
+
+    def install(self, level: int | str = logging.INFO) -> None:
+        """Take over the root logger, so that every library's lines follow the format."""
+        root = logging.getLogger()
+        root.addHandler(self._handler)
+        root.setLevel(level)
+        logging.captureWarnings(True)
+        sys.excepthook = _log_uncaught
+
+    def close(self) -> None:
+        """Write everything that is left and let the root logger go."""
+        self.recorder.close()
+        logging.getLogger().removeHandler(self._handler)
+        for each in self._files.values():
+            each.close()
+        self._slot.release()
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: object) -> None:
+    """A start-up error belongs into ``python/`` as well as on the terminal."""
+    if not issubclass(kind, KeyboardInterrupt):
+        logging.getLogger("pie").critical("the process ends", exc_info=error)
+    sys.__excepthook__(kind, error, error.__traceback__)

@@ -1,0 +1,40 @@
+"""The trace gate: gives a call its place in a chain."""
+
+from collections.abc import Callable
+
+from pie.model import Call, current_call, new_span_id
+
+
+class ServerTrace:
+    """Continues the caller's chain, or starts one."""
+
+    def __init__(self, new_logid: Callable[[], str]) -> None:
+        self._new_logid = new_logid
+
+    def enter(self, call: Call) -> None:
+        call.logid = call.logid or self._new_logid()
+        call.span_id = call.wire_span_id = new_span_id()
+
+    def leave(self, call: Call) -> None:
+        pass
+
+
+class ClientTrace:
+    """Makes the call a child of the call being served, with what persists along the chain."""
+
+    def __init__(self, new_logid: Callable[[], str]) -> None:
+        self._new_logid = new_logid
+
+    def enter(self, call: Call) -> None:
+        call.span_id = call.wire_span_id = new_span_id()
+        parent = current_call.get()
+        if parent is None:
+            call.logid = call.logid or self._new_logid()
+            return
+        call.logid = parent.logid
+        call.parent_id = parent.span_id
+        call.env = call.env or parent.env
+        call.persist = {**parent.persist, **call.persist}
+
+    def leave(self, call: Call) -> None:
+        pass
