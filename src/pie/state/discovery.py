@@ -1,0 +1,123 @@
+"""Where the instances of a service are, known here without asking each time."""
+
+import os
+import threading
+import weakref
+from pathlib import Path
+
+from pie.model import PSM, SYSTEM_CLOCK, Clock
+from pie.state.follow import Follower
+from pie.state.registry import Instance, instances_prefix
+from pie.state.snapshot import SnapshotDir
+from pie.state.standing import Standing, explain
+from pie.state.store import Store, StoreAway
+from pie.state.view import View
+
+FIRST_WAIT_S = 1.0
+MAX_SERVICES = 10_000
+
+
+class Directory:
+    """The services this process looked for, each kept up to date by a thread of its own.
+
+    Nothing starts before the first look; a forked child starts anew at its first look.
+
+    Args:
+        store: where services register.
+        snapshot_dir: where the last known lists are kept; None keeps none.
+        first_wait: seconds the first look for a service waits at most.
+        clock: dates in `Standing`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        snapshot_dir: Path | None,
+        *,
+        first_wait: float = FIRST_WAIT_S,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._store = store
+        self._snapshots = SnapshotDir(snapshot_dir)
+        self._first_wait = first_wait
+        self._clock = clock
+        self._begin()
+        _directories.add(self)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._views: dict[str, View] = {}
+        self._followers: list[Follower] = []
+        self._closed = False
+
+    def instances(self, psm: str) -> tuple[Instance, ...]:
+        """The live instances of all clusters, as far as is known; may be empty.
+
+        The same tuple object until something changes. The first look for a service waits until
+        the store has answered or failed, at most ``first_wait`` seconds; later ones never wait.
+        An empty list or a store that is away never takes the last non-empty list away: a
+        registry that lost its memory must not stop a fleet, and a dead address fails at once.
+
+        Raises:
+            ValueError: the text is not a PSM, or this is the 10,001st service looked for.
+        """
+        view = self._views.get(psm)
+        return view.instances if view is not None and view.ready else self._first(psm).instances
+
+    def clusters(self, psm: str) -> dict[str, tuple[Instance, ...]]:
+        """The instances by cluster name. Waits and raises like `instances`."""
+        found: dict[str, list[Instance]] = {}
+        for instance in self.instances(psm):
+            found.setdefault(instance.cluster, []).append(instance)
+        return {name: tuple(found[name]) for name in sorted(found)}
+
+    def standing(self, psm: str) -> Standing:
+        """What is known of the service and how well. Waits and raises like `instances`."""
+        return self._first(psm).standing()
+
+    def explain(self, psm: str, cluster: str = "") -> str:
+        """Why a call found no instance, which clusters exist, what to do: for error messages."""
+        return explain(self.standing(psm), cluster, self._clock.wall())
+
+    def close(self) -> None:
+        """Stop following; what is known stays readable."""
+        with self._lock:
+            self._closed = True
+            followers, self._followers = self._followers, []
+        for follower in followers:
+            follower.stop()
+
+    def _first(self, psm: str) -> View:
+        """The service's view, ready: the one place that waits."""
+        with self._lock:
+            view = self._views.get(psm)
+            if view is None:
+                view = self._open(psm)
+        view.wait_ready(self._first_wait)
+        return view
+
+    def _open(self, psm: str) -> View:
+        PSM.parse(psm)
+        if len(self._views) >= MAX_SERVICES:
+            raise ValueError(f"{psm} would be service {MAX_SERVICES + 1} that this process follows")
+        view = View(psm, self._snapshots, self._clock)
+        self._views[psm] = view
+        if self._closed:
+            view.lost(StoreAway("this directory was closed"))
+        else:
+            follower = Follower(self._store, instances_prefix(psm), view)
+            self._followers.append(follower)
+            follower.start()
+        return view
+
+
+_directories: "weakref.WeakSet[Directory]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    # Threads do not survive a fork, and a lock may have been held by one of them.
+    for directory in list(_directories):
+        directory._begin()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,189 @@
+"""Keeps one instance registered while it lives, whatever becomes of the store."""
+
+import logging
+import os
+import threading
+from typing import Literal
+
+from pie.model import SYSTEM_RANDOM, Random
+from pie.state.backoff import Backoff
+from pie.state.registry import Instance, ServiceMeta, encode, instance_key, meta_key
+from pie.state.store import Invalid, LimitExceeded, Store, StoreError
+
+_log = logging.getLogger("pie.state")
+
+State = Literal["new", "registered", "away", "stopped"]
+KEEP_ALIVES_PER_TTL = 3
+
+
+class Registrar:
+    """Registers an instance from a thread of its own; the service neither waits for it nor
+    learns of its troubles except by one log line when they begin and one when they end.
+
+    Belongs to the process that owns the instance (the master): start it after the last fork that
+    precedes serving. A forked child's copy does nothing.
+
+    Args:
+        store: where to.
+        instance: who.
+        meta: what is true of the whole service, if this instance says so.
+        ttl: seconds after which a killed instance disappears.
+        random: the jitter of retries.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        instance: Instance,
+        meta: ServiceMeta | None = None,
+        *,
+        ttl: float = 10.0,
+        random: Random = SYSTEM_RANDOM,
+    ) -> None:
+        self._store = store
+        self._instance = instance
+        self._meta = meta
+        self._ttl = ttl
+        self._backoff = Backoff(longest=min(5.0, ttl / 2), random=random)
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._registered = threading.Event()
+        self._stopping = False
+        self._deregister = True
+        self._lease = 0
+        self._written: tuple[Instance, ServiceMeta | None] | None = None
+        self._state: State = "new"
+        self._was_registered = False
+        self._pid = 0
+        self._thread: threading.Thread | None = None
+
+    @property
+    def state(self) -> State:
+        """``away``: not registered as far as is known, and trying."""
+        return self._state
+
+    def start(self) -> None:
+        """Begin; returns at once.
+
+        Raises:
+            RuntimeError: it was started before.
+        """
+        if self._thread is not None:
+            raise RuntimeError(f"the registrar of {self._instance.psm} was started before")
+        self._pid = os.getpid()
+        self._thread = threading.Thread(target=self._run, name="pie-registrar", daemon=True)
+        self._thread.start()
+
+    def wait_registered(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for the registration; whether it stands."""
+        return self._registered.wait(timeout)
+
+    def update(self, instance: Instance | None = None, meta: ServiceMeta | None = None) -> None:
+        """Say something new of the same instance; written as soon as the store takes it.
+
+        Raises:
+            ValueError: it is another instance.
+        """
+        if instance is not None and instance_key(instance) != instance_key(self._instance):
+            raise ValueError(
+                f"{instance_key(instance)} is not {instance_key(self._instance)}: stop this "
+                "registrar and start one for the other instance"
+            )
+        with self._lock:
+            self._instance = instance or self._instance
+            self._meta = meta or self._meta
+        self._wake.set()
+
+    def stop(self, *, deregister: bool = True, timeout: float = 2.0) -> None:
+        """End, at most ``timeout`` seconds from now; the lease's end deregisters what is left.
+
+        Args:
+            deregister: False leaves the registration to a successor with the same id, which has
+                one TTL to take it over.
+        """
+        if self._thread is None or self._pid != os.getpid():
+            return
+        self._deregister = deregister
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._step()
+            except StoreError as error:
+                self._trouble(error)
+                wait = self._backoff.next()
+            else:
+                self._backoff.reset()
+                wait = self._ttl / KEEP_ALIVES_PER_TTL
+            self._wake.wait(wait)
+            self._wake.clear()
+        self._finish()
+
+    def _step(self) -> None:
+        """Make the store hold what we are; raises `StoreError`."""
+        if self._lease and self._lease in self._store.keep_alive([self._lease]).missing:
+            self._lease = 0
+            self._state = "away"
+            self._registered.clear()
+        if not self._lease:
+            self._lease = self._store.grant(self._ttl)
+            self._written = None
+        with self._lock:
+            wanted = self._instance, self._meta
+        if wanted != self._written:
+            self._write(*wanted)
+            self._written = wanted
+        self._settled()
+
+    def _write(self, instance: Instance, meta: ServiceMeta | None) -> None:
+        self._store.put(instance_key(instance), encode(instance), lease=self._lease)
+        if meta is None:
+            return
+        key, value = meta_key(meta.psm), encode(meta)
+        try:
+            # Every instance says the same: only the first needs to write it.
+            known = self._store.get(key)
+            if known is None or known.value != value:
+                self._store.put(key, value)
+        except (Invalid, LimitExceeded) as error:
+            _log.warning("%s is registered without its description: %s", meta.psm, error)
+
+    def _settled(self) -> None:
+        if self._state == "registered":
+            return
+        self._state = "registered"
+        self._registered.set()
+        again = " again" if self._was_registered else ""
+        self._was_registered = True
+        _log.info("registered%s: %s at %s", again, self._instance.psm, self._instance.address)
+
+    def _trouble(self, error: StoreError) -> None:
+        if self._state == "away":
+            return
+        self._state = "away"
+        self._registered.clear()
+        _log.warning(
+            "%s is not registered, serving all the same and trying on: %s",
+            self._instance.psm,
+            error,
+        )
+
+    def _finish(self) -> None:
+        self._state = "stopped"
+        self._registered.clear()
+        if not self._lease or not self._deregister:
+            return
+        try:
+            self._store.revoke(self._lease)
+        except StoreError as error:
+            _log.warning(
+                "%s could not deregister; its lease ends in %g s: %s",
+                self._instance.psm,
+                self._ttl,
+                error,
+            )
+        else:
+            _log.info("deregistered: %s at %s", self._instance.psm, self._instance.address)

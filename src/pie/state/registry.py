@@ -1,0 +1,163 @@
+"""What a service says of itself in the store, and where: instances under leases, one meta."""
+
+import logging
+import re
+from typing import Literal
+
+import msgspec
+
+from pie.model import PSM
+from pie.state.store import Store
+
+_log = logging.getLogger("pie.state")
+
+PREFIX = "/pie/services/"
+_NAME = re.compile(r"[A-Za-z0-9_.:@+-]{1,128}")
+_HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,255}")
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One running instance: where it listens and how to speak to it.
+
+    ``started`` is Unix seconds, ``debug`` the address of its debug socket, ``weight`` its share of
+    traffic (100 = a full one).
+
+    Raises:
+        ValueError: the PSM, cluster, env, id, host, port or weight is malformed.
+    """
+
+    psm: str
+    id: str
+    host: str
+    port: int
+    protocol: Literal["http", "thrift"]
+    cluster: str = "default"
+    env: str = ""
+    transport: Literal["ttheader", "framed", "buffered", "http"] = "http"
+    pid: int = 0
+    version: str = ""
+    started: float = 0.0
+    weight: int = 100
+    debug: str = ""
+
+    def __post_init__(self) -> None:
+        PSM.parse(self.psm)
+        for field, text in (("cluster", self.cluster), ("id", self.id), ("env", self.env or "-")):
+            if not _NAME.fullmatch(text):
+                raise ValueError(
+                    f"the {field} {text[:128]!r} of {self.psm} is not a name: use 1 to 128 of "
+                    "letters, digits and _ . : @ + -"
+                )
+        if not _HOST.fullmatch(self.host):
+            raise ValueError(f"the host {self.host[:255]!r} of {self.psm} is not an address")
+        if not 0 < self.port < 65536:
+            raise ValueError(f"the port {self.port} of {self.psm} is not in 1..65535")
+        if not 0 <= self.weight <= 10_000:
+            raise ValueError(f"the weight {self.weight} of {self.psm} is not in 0..10000")
+
+    @property
+    def address(self) -> str:
+        """``host:port``, an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Interface(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One method: its name as calls carry it, and for HTTP the route template and verbs."""
+
+    method: str
+    route: str = ""
+    verbs: tuple[str, ...] = ()
+    request: str = ""
+    response: str = ""
+    doc: str = ""
+
+
+class ServiceMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is true of every instance of a service.
+
+    ``idl`` is the text of its main IDL file; ``includes`` maps each path as an ``include``
+    statement writes it to that file's text.
+    """
+
+    psm: str
+    language: str = "python"
+    framework: str = ""
+    framework_version: str = ""
+    protocol: str = ""
+    owners: tuple[str, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    idl: str = ""
+    includes: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        PSM.parse(self.psm)
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A registered service. ``meta`` is None when its instances never said."""
+
+    psm: str
+    meta: ServiceMeta | None
+    instances: tuple[Instance, ...]
+
+
+def meta_key(psm: str) -> str:
+    """Where the service's meta is."""
+    return f"{PREFIX}{psm}/meta"
+
+
+def instances_prefix(psm: str) -> str:
+    """Under which the service's instances are, of all clusters."""
+    return f"{PREFIX}{psm}/instances/"
+
+
+def instance_key(instance: Instance) -> str:
+    """Where the instance is."""
+    return f"{instances_prefix(instance.psm)}{instance.cluster}/{instance.id}"
+
+
+def encode(value: Instance | ServiceMeta) -> str:
+    """The JSON that the store holds."""
+    return msgspec.json.encode(value).decode()
+
+
+def read_instance(key: str, value: str) -> Instance | None:
+    """The instance an entry holds; None, with a line in the log, if it makes no sense."""
+    try:
+        return msgspec.json.decode(value, type=Instance)
+    except msgspec.MsgspecError as error:
+        _log.warning("ignored the malformed registration %s: %s", key, error)
+        return None
+
+
+def read_meta(key: str, value: str) -> ServiceMeta | None:
+    """The meta an entry holds; None, with a line in the log, if it makes no sense."""
+    try:
+        return msgspec.json.decode(value, type=ServiceMeta)
+    except msgspec.MsgspecError as error:
+        _log.warning("ignored the malformed service description %s: %s", key, error)
+        return None
+
+
+def lookup_services(store: Store) -> dict[str, Service]:
+    """Every service that has a meta or an instance, sorted by PSM.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    metas: dict[str, ServiceMeta] = {}
+    instances: dict[str, list[Instance]] = {}
+    for entry in store.range(PREFIX).entries:
+        psm, _, rest = entry.key.removeprefix(PREFIX).partition("/")
+        if rest == "meta":
+            meta = read_meta(entry.key, entry.value)
+            if meta is not None:
+                metas[psm] = meta
+        elif rest.startswith("instances/"):
+            instance = read_instance(entry.key, entry.value)
+            if instance is not None:
+                instances.setdefault(psm, []).append(instance)
+    return {
+        psm: Service(psm, metas.get(psm), tuple(instances.get(psm, ())))
+        for psm in sorted(metas.keys() | instances.keys())
+    }

@@ -1,0 +1,232 @@
+"""The store of a platform elsewhere, over HTTP."""
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from pie.state import wire
+from pie.state.store import (
+    Batch,
+    Denied,
+    Entry,
+    Kept,
+    Range,
+    Store,
+    StoreAway,
+    StoreError,
+    Watch,
+    check_batch,
+    check_key,
+    check_ttl,
+    check_value,
+)
+
+T = TypeVar("T")
+TIMEOUT_S = 3.0
+_READ_CHUNK = 1 << 16
+_TROUBLE = (OSError, http.client.HTTPException, ValueError)
+
+
+class RemoteStore(Store):
+    """Speaks to ``url``'s ``/api/state``. Each call has a connection of its own: calls are rare
+    (a keep-alive every few seconds), and a kept connection that the server just closed would turn
+    a write into a guess.
+
+    Args:
+        url: ``http://host:port`` or ``https://…``, a path prefix allowed.
+        token: sent as ``Authorization: Bearer``.
+        timeout: seconds for connecting, and for the whole of one answer.
+
+    Raises:
+        ValueError: the URL is none.
+    """
+
+    def __init__(self, url: str, token: str, *, timeout: float = TIMEOUT_S) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not a platform URL: write http://host:port")
+        if not (token.isascii() and token.isprintable()):
+            raise ValueError("the token has characters that no HTTP header can carry")
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname
+        self._port = parts.port or (443 if self._secure else 80)
+        self._path = parts.path.rstrip("/") + wire.PATH
+        self._url = f"{parts.scheme}://{parts.netloc}"
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Connection": "close",
+        }
+        self._timeout = timeout
+
+    def get(self, key: str) -> Entry | None:
+        check_key(key)
+        return self._call("get", wire.KeyRequest(key), wire.GetReply).entry
+
+    def range(self, prefix: str) -> Range:
+        check_key(prefix)
+        return self._call("range", wire.RangeRequest(prefix), Range)
+
+    def put(self, key: str, value: str, *, lease: int = 0, expect: int | None = None) -> int:
+        check_key(key)
+        check_value(key, value)
+        request = wire.PutRequest(key, value, lease, expect)
+        return self._call("put", request, wire.Done).revision
+
+    def delete(self, key: str, *, expect: int | None = None) -> int:
+        check_key(key)
+        return self._call("delete", wire.DeleteRequest(key, expect), wire.Done).revision
+
+    def grant(self, ttl: float) -> int:
+        check_ttl(ttl)
+        return self._call("grant", wire.GrantRequest(ttl), wire.LeaseMessage).lease
+
+    def keep_alive(self, leases: Sequence[int]) -> Kept:
+        check_batch(leases)
+        return self._call("keep_alive", wire.KeepAliveRequest(list(leases)), Kept)
+
+    def revoke(self, lease: int) -> None:
+        self._call("revoke", wire.LeaseMessage(lease), wire.Empty)
+
+    def watch(self, prefix: str, *, after: int | None = None) -> Watch:
+        check_key(prefix)
+        connection, sock, response = self._send("watch", wire.WatchRequest(prefix, after))
+        sock.settimeout(wire.PATIENCE_S)
+        return _RemoteWatch(connection, sock, response, self._url)
+
+    def close(self) -> None:
+        """Nothing is held between calls; watches are closed by those who opened them."""
+
+    def _call(self, name: str, request: object, reply: type[T]) -> T:
+        end = time.monotonic() + self._timeout
+        connection, _, response = self._send(name, request)
+        try:
+            return msgspec.json.decode(_read(response, end), type=reply)
+        except _TROUBLE as error:
+            raise self._away(error) from error
+        finally:
+            response.close()
+            connection.close()
+
+    def _send(
+        self, name: str, request: object
+    ) -> tuple[http.client.HTTPConnection, socket.socket, http.client.HTTPResponse]:
+        """Ask, and return the answer, its body still to be read. An error answer is raised."""
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        connection = kind(self._host, self._port, timeout=self._timeout)
+        try:
+            connection.connect()
+            sock = connection.sock
+            body = msgspec.json.encode(request)
+            connection.request("POST", f"{self._path}/{name}", body, self._headers)
+            response = connection.getresponse()
+            if response.status != 200:
+                end = time.monotonic() + self._timeout
+                with response:
+                    raise self._refusal(response.status, _read(response, end))
+        except _TROUBLE as error:
+            connection.close()
+            raise self._away(error) from error
+        except BaseException:
+            connection.close()
+            raise
+        return connection, sock, response
+
+    def _refusal(self, status: int, body: bytes) -> StoreError:
+        try:
+            error = msgspec.json.decode(body, type=wire.ErrorReply).error
+        except msgspec.MsgspecError:
+            error = wire.ErrorBody(status, "", f"HTTP {status}, which is not Pie's answer")
+        if status in (401, 403):
+            return Denied(
+                f"{self._url} refused the token ({error.message}): give this service the "
+                "platform's service token"
+            )
+        known = wire.error_of(error)
+        if isinstance(known, StoreAway):
+            return StoreAway(f"the platform at {self._url} cannot answer: {error.message}")
+        return known
+
+    def _away(self, error: Exception) -> StoreAway:
+        return StoreAway(
+            f"the platform at {self._url} cannot be reached ({_reason(error)}): "
+            "is it running, and is this its address?"
+        )
+
+
+class _RemoteWatch(Watch):
+    def __init__(
+        self,
+        connection: http.client.HTTPConnection,
+        sock: socket.socket,
+        response: http.client.HTTPResponse,
+        url: str,
+    ) -> None:
+        self._connection = connection
+        self._sock = sock
+        self._response = response
+        self._url = url
+        self._closed = False
+        self._reading = threading.Lock()
+
+    def __next__(self) -> Batch:
+        if self._closed:
+            raise StopIteration
+        try:
+            with self._reading:
+                text = self._response.readline(wire.MAX_LINE)
+            # A line cut short by the end of the stream says nothing.
+            line = msgspec.json.decode(text, type=wire.Line) if text.endswith(b"\n") else None
+        except _TROUBLE as error:
+            raise self._end(_reason(error)) from error
+        if line is None:
+            raise self._end("the stream ended")
+        if line.error is not None:
+            self.close()
+            raise wire.error_of(line.error)
+        return Batch(line.events, line.revision)
+
+    def _end(self, why: str) -> Exception:
+        if self._closed:
+            return StopIteration()
+        self.close()
+        return StoreAway(f"the watch on the platform at {self._url} broke ({why}); watch again")
+
+    def close(self) -> None:
+        self._closed = True
+        # Shutting down wakes a reader in another thread, which then lets go of the lock.
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+        with self._reading:
+            self._response.close()
+            self._connection.close()
+
+
+def _read(response: http.client.HTTPResponse, end: float) -> bytes:
+    """The whole body, bounded in size and time.
+
+    Raises:
+        TimeoutError: it was not complete at ``end`` (monotonic).
+        ValueError: it is too long.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := response.read1(_READ_CHUNK):
+        size += len(chunk)
+        if size > wire.MAX_REPLY:
+            raise ValueError(f"the answer is longer than {wire.MAX_REPLY} bytes")
+        if time.monotonic() > end:
+            raise TimeoutError("the answer took too long")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,81 @@
+"""How well a service's instances are known, and how to say so to a person."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from pie.state.registry import Instance
+
+Source = Literal["store", "snapshot", "none"]
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a service. Times are Unix seconds, 0 = does not apply.
+
+    ``since``: when the list in use was last known to be true. ``empty_since``: the store says
+    there are none since then, the list is the last one that was not empty. ``away_since``: the
+    store cannot be followed since then, ``reason`` says why.
+    """
+
+    psm: str
+    instances: tuple[Instance, ...]
+    source: Source
+    since: float
+    empty_since: float
+    away_since: float
+    reason: str
+
+
+def explain(standing: Standing, cluster: str, now: float) -> str:
+    """A sentence or three for the error of a call that found nobody to talk to.
+
+    Args:
+        standing: what is known.
+        cluster: the cluster the call asked for, empty = any.
+        now: Unix seconds.
+    """
+    return " ".join(filter(None, (_what(standing, cluster), _how_known(standing, now))))
+
+
+def _what(standing: Standing, cluster: str) -> str:
+    psm = standing.psm
+    clusters = sorted({instance.cluster for instance in standing.instances})
+    if not clusters:
+        return (
+            f"No instances of {psm} are known. Is it running with this platform's address, and "
+            "is the name right?"
+        )
+    if cluster and cluster not in clusters:
+        return (
+            f"{psm} has no instances in cluster {cluster!r}; its clusters are "
+            f"{', '.join(clusters)}. Choose one of them, or start the service in {cluster!r}."
+        )
+    count = sum(not cluster or instance.cluster == cluster for instance in standing.instances)
+    where = f"cluster {cluster!r}" if cluster else f"clusters {', '.join(clusters)}"
+    return f"{psm} has {count} known instance{'s' if count != 1 else ''} in {where}."
+
+
+def _how_known(standing: Standing, now: float) -> str:
+    parts: list[str] = []
+    if standing.source == "snapshot":
+        parts.append(f"The list is from the disk snapshot of {_date(standing.since, now)}.")
+    elif standing.instances and standing.empty_since:
+        parts.append(f"The list is the last known one, true at {_date(standing.since, now)}.")
+    if standing.empty_since:
+        parts.append(f"The registry lists none since {_date(standing.empty_since, now)}.")
+    if standing.away_since:
+        away = _date(standing.away_since, now)
+        parts.append(_sentence(f"The registry is away since {away}: {standing.reason}"))
+    elif standing.reason:
+        parts.append(_sentence(f"Note: {standing.reason}"))
+    return " ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _date(when: float, now: float) -> str:
+    text = datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{text} ({max(0.0, now - when):.0f} s ago)"

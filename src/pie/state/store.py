@@ -1,0 +1,252 @@
+"""The watched key-value interface that holds the fleet's desired state.
+
+The semantics are etcd v3's: one global revision that only grows, compare-and-set on a key's last
+revision, a watch that replays from a revision, leases whose end deletes their keys as ordinary
+delete events. So an etcd backend fits behind it without moving a caller.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from types import TracebackType
+from typing import ClassVar, Literal, Self
+
+import msgspec
+
+MAX_KEY = 512
+MAX_VALUE = 1 << 20
+MAX_LEASES_PER_CALL = 10_000
+MIN_TTL = 0.1
+MAX_TTL = 86_400.0
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A key as it stands. ``lease`` is 0 for a key that stays until it is deleted."""
+
+    key: str
+    value: str
+    create_revision: int
+    mod_revision: int
+    lease: int = 0
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One change. A delete has an empty ``value`` and the lease the key had."""
+
+    kind: Literal["put", "delete"]
+    key: str
+    value: str
+    revision: int
+    lease: int = 0
+
+
+class Range(msgspec.Struct, frozen=True):
+    """All entries under a prefix, sorted by key, as they stood at ``revision``."""
+
+    entries: tuple[Entry, ...]
+    revision: int
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What a watch saw, in order: every event of its prefix up to ``revision``.
+
+    ``revision`` is therefore the point to watch after when the watch breaks. ``events`` is empty
+    in a heartbeat. The events of one revision are never split over two batches.
+    """
+
+    events: tuple[Event, ...]
+    revision: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Which leases of a keep-alive live on for a full TTL, and which are gone for good."""
+
+    alive: tuple[int, ...]
+    missing: tuple[int, ...]
+
+
+class StoreError(Exception):
+    """Base of every error a store raises. ``code`` and ``kind`` are what the wire carries."""
+
+    code: ClassVar[int] = 500
+    kind: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, revision: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.revision = revision
+
+
+class Invalid(StoreError):
+    """The request makes no sense: a bad key, TTL or argument."""
+
+    code, kind = 400, "invalid"
+
+
+class Denied(StoreError):
+    """The store does not know this token, or the token may not do this."""
+
+    code, kind = 401, "unauthenticated"
+
+
+class LeaseGone(StoreError):
+    """The lease ran out or was revoked: grant a new one and put its keys again."""
+
+    code, kind = 404, "lease_gone"
+
+
+class Conflict(StoreError):
+    """The key is not at the expected revision; ``revision`` is where it is, 0 = it is absent."""
+
+    code, kind = 409, "conflict"
+
+
+class Compacted(StoreError):
+    """The history to replay is gone: range again, then watch after that range's revision.
+
+    ``revision`` is the oldest revision one can still watch after.
+    """
+
+    code, kind = 410, "compacted"
+
+
+class LimitExceeded(StoreError):
+    """A bound of the store was reached: size of a value, of a batch, of the whole store."""
+
+    code, kind = 413, "limit"
+
+
+class StoreAway(StoreError):
+    """The store cannot be reached, or cannot write. A change may or may not have happened."""
+
+    code, kind = 503, "unavailable"
+
+
+class Watch(ABC):
+    """An iterator of `Batch`. Closing it, from any thread, ends the iteration.
+
+    Iterating raises `Compacted` for a reader so slow that history has moved past it, `StoreAway`
+    when the store is lost.
+    """
+
+    def __iter__(self) -> Self:
+        return self
+
+    @abstractmethod
+    def __next__(self) -> Batch: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Store(ABC):
+    """The backend-neutral face. Every method is thread-safe and raises only `StoreError`."""
+
+    @abstractmethod
+    def get(self, key: str) -> Entry | None:
+        """The entry, or None if there is no such key."""
+
+    @abstractmethod
+    def range(self, prefix: str) -> Range:
+        """Every entry whose key starts with ``prefix``, at one revision.
+
+        Raises:
+            LimitExceeded: the answer would be too large; ask for a narrower prefix.
+        """
+
+    @abstractmethod
+    def put(self, key: str, value: str, *, lease: int = 0, expect: int | None = None) -> int:
+        """Write durably, return the change's revision. The key's former lease lets go of it.
+
+        Args:
+            key: starts with ``/``, at most 512 printable ASCII characters.
+            value: at most 1 MiB as UTF-8.
+            lease: the lease whose end deletes the key, 0 = none.
+            expect: write only if the key's ``mod_revision`` is this; 0 = only if it is absent.
+
+        Raises:
+            Conflict: the key is at another revision.
+            LeaseGone: there is no such lease.
+            LimitExceeded: the value, or the store with it, would be too large.
+        """
+
+    @abstractmethod
+    def delete(self, key: str, *, expect: int | None = None) -> int:
+        """Delete, return the change's revision, 0 if there was no such key.
+
+        Raises:
+            Conflict: ``expect`` is given and the key is at another revision.
+        """
+
+    @abstractmethod
+    def grant(self, ttl: float) -> int:
+        """A new lease that ends ``ttl`` seconds (0.1 to 86,400) after its last keep-alive.
+
+        A backend may round up to whole seconds.
+        """
+
+    @abstractmethod
+    def keep_alive(self, leases: Sequence[int]) -> Kept:
+        """Give each lease a full TTL again; at most 10,000 in one call."""
+
+    @abstractmethod
+    def revoke(self, lease: int) -> None:
+        """End a lease now, deleting its keys. A lease that is gone already is no error."""
+
+    @abstractmethod
+    def watch(self, prefix: str, *, after: int | None = None) -> Watch:
+        """Every change under ``prefix`` with a revision above ``after`` (None = from now on).
+
+        Raises:
+            Compacted: the history since ``after`` is gone.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections; watches end."""
+
+
+def check_key(key: str) -> None:
+    """Raise `Invalid` unless it is a key (or a prefix of keys)."""
+    if not key.startswith("/") or len(key) > MAX_KEY or not (key.isascii() and key.isprintable()):
+        raise Invalid(
+            f"{key[:80]!r} is not a key: it starts with '/' and has at most {MAX_KEY} "
+            "printable ASCII characters"
+        )
+
+
+def check_value(key: str, value: str) -> None:
+    """Raise `LimitExceeded` for a value above 1 MiB, `Invalid` for one UTF-8 cannot carry."""
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        raise Invalid(f"the value of {key} is not Unicode text: {error}") from None
+    if size > MAX_VALUE:
+        raise LimitExceeded(
+            f"the value of {key} has {size} bytes; the limit is {MAX_VALUE}: split it over keys"
+        )
+
+
+def check_ttl(ttl: float) -> None:
+    """Raise `Invalid` unless it is a lease's life in seconds."""
+    if not MIN_TTL <= ttl <= MAX_TTL:
+        raise Invalid(f"a lease of {ttl} s is not possible: {MIN_TTL} to {MAX_TTL:.0f} s are")
+
+
+def check_batch(leases: Sequence[int]) -> None:
+    """Raise `LimitExceeded` for a keep-alive of too many leases."""
+    if len(leases) > MAX_LEASES_PER_CALL:
+        raise LimitExceeded(
+            f"{len(leases)} leases in one keep-alive; the limit is {MAX_LEASES_PER_CALL}: "
+            "send several"
+        )

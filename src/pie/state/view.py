@@ -1,0 +1,109 @@
+"""One service as seen from here: the list in use, where it comes from, how fresh it is."""
+
+import threading
+from collections.abc import Sequence
+
+from pie.model import Clock
+from pie.state.registry import Instance, read_instance
+from pie.state.snapshot import SnapshotDir
+from pie.state.standing import Source, Standing
+from pie.state.store import Entry, Event, StoreError
+
+
+class View:
+    """Fed by a `Follower`, read by everybody. ``instances`` is swapped whole, never changed."""
+
+    def __init__(self, psm: str, snapshots: SnapshotDir, clock: Clock) -> None:
+        self.instances: tuple[Instance, ...] = ()
+        self.ready = False
+        self._psm = psm
+        self._snapshots = snapshots
+        self._clock = clock
+        self._known = threading.Event()
+        self._lock = threading.Lock()
+        self._registered: dict[str, Instance] = {}
+        self._source: Source = "none"
+        self._since = 0.0
+        self._empty_since = 0.0
+        self._away_since = 0.0
+        self._reason = "the store has not answered yet"
+
+    def wait_ready(self, timeout: float) -> None:
+        """Wait for the store's first word, at most ``timeout`` seconds, then make do without."""
+        if not self.ready:
+            self._known.wait(timeout)
+            with self._lock:
+                self._make_do()
+
+    def standing(self) -> Standing:
+        """All of it, at one moment."""
+        with self._lock:
+            following = self._source == "store" and not (self._empty_since or self._away_since)
+            return Standing(
+                psm=self._psm,
+                instances=self.instances,
+                source=self._source,
+                since=self._clock.wall() if following else self._since,
+                empty_since=self._empty_since,
+                away_since=self._away_since,
+                reason=self._reason,
+            )
+
+    def loaded(self, entries: Sequence[Entry]) -> None:
+        self._registered = {}
+        for entry in entries:
+            self._register(entry.key, entry.value)
+        self._apply()
+
+    def changed(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._registered.pop(event.key, None)
+            if event.kind == "put":
+                self._register(event.key, event.value)
+        self._apply()
+
+    def lost(self, error: StoreError) -> None:
+        with self._lock:
+            self._away_since = self._clock.wall()
+            self._reason = str(error)
+            if self._source == "store" and not self._empty_since:
+                self._since = self._away_since
+            self._make_do()
+
+    def found(self) -> None:
+        with self._lock:
+            self._away_since = 0.0
+            self._reason = ""
+
+    def _register(self, key: str, value: str) -> None:
+        instance = read_instance(key, value)
+        if instance is not None and instance.psm == self._psm:
+            self._registered[key] = instance
+
+    def _apply(self) -> None:
+        """Take the registered list into use, unless it is empty and we know better."""
+        instances = tuple(self._registered[key] for key in sorted(self._registered))
+        with self._lock:
+            now = self._clock.wall()
+            changed = instances != self.instances
+            if instances:
+                self._source, self._since, self._empty_since = "store", now, 0.0
+                if changed:
+                    self.instances = instances
+            elif not self._empty_since:
+                self._since = self._since or now
+                self._empty_since = now
+            self._away_since, self._reason = 0.0, ""
+            self._make_do()
+        if instances and changed:
+            self._snapshots.save(self._psm, instances, now)
+
+    def _make_do(self) -> None:
+        """The first look is over: without a list from the store, use the one on disk."""
+        if not self.ready and not self.instances:
+            snapshot = self._snapshots.load(self._psm)
+            if snapshot is not None and snapshot.instances:
+                self.instances = snapshot.instances
+                self._source, self._since = "snapshot", snapshot.saved
+        self.ready = True
+        self._known.set()

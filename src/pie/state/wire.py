@@ -1,0 +1,142 @@
+"""What the state store says over HTTP: one JSON body per request and reply, NDJSON for a watch."""
+
+from typing import Annotated
+
+import msgspec
+
+from pie.state.store import (
+    MAX_KEY,
+    MAX_LEASES_PER_CALL,
+    Compacted,
+    Conflict,
+    Denied,
+    Entry,
+    Event,
+    Invalid,
+    LeaseGone,
+    LimitExceeded,
+    StoreAway,
+    StoreError,
+)
+
+PATH = "/api/state"
+NDJSON = "application/x-ndjson"
+MAX_REQUEST = 8 << 20
+"""Bytes: a value of 1 MiB whose every character JSON had to escape, and room."""
+MAX_REPLY = 64 << 20
+MAX_LINE = 16 << 20
+HEARTBEAT_S = 2.0
+PATIENCE_S = 7.0
+"""A watch that says nothing for so long is dead: three heartbeats and a slow moment."""
+
+Key = Annotated[str, msgspec.Meta(max_length=MAX_KEY)]
+Lease = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+Revision = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+
+
+class KeyRequest(msgspec.Struct):
+    """Body of ``get``."""
+
+    key: Key
+
+
+class GetReply(msgspec.Struct):
+    """Answer to ``get``."""
+
+    entry: Entry | None
+
+
+class RangeRequest(msgspec.Struct):
+    """Body of ``range``; the answer is a `Range`."""
+
+    prefix: Key
+
+
+class PutRequest(msgspec.Struct, omit_defaults=True):
+    """Body of ``put``."""
+
+    key: Key
+    value: str
+    lease: Lease = 0
+    expect: Revision | None = None
+
+
+class DeleteRequest(msgspec.Struct, omit_defaults=True):
+    """Body of ``delete``."""
+
+    key: Key
+    expect: Revision | None = None
+
+
+class Done(msgspec.Struct):
+    """Answer to ``put`` and ``delete``; 0 = there was nothing to delete."""
+
+    revision: int
+
+
+class GrantRequest(msgspec.Struct):
+    """Body of ``grant``; seconds."""
+
+    ttl: float
+
+
+class LeaseMessage(msgspec.Struct):
+    """Answer to ``grant``, body of ``revoke`` (whose answer is ``{}``)."""
+
+    lease: Lease
+
+
+class KeepAliveRequest(msgspec.Struct):
+    """Body of ``keep_alive``; the answer is a `Kept`."""
+
+    leases: Annotated[list[Lease], msgspec.Meta(max_length=MAX_LEASES_PER_CALL)]
+
+
+class WatchRequest(msgspec.Struct, omit_defaults=True):
+    """Body of ``watch``; the answer is a stream of `Line`."""
+
+    prefix: Key
+    after: Revision | None = None
+
+
+class Empty(msgspec.Struct):
+    """``{}``."""
+
+
+class ErrorBody(msgspec.Struct, omit_defaults=True):
+    """What went wrong, in the form all of the platform uses."""
+
+    code: int
+    kind: str
+    message: str
+    revision: int = 0
+
+
+class ErrorReply(msgspec.Struct):
+    """Body of every answer that is not 200."""
+
+    error: ErrorBody
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One line of a watch: a batch, a heartbeat (no events), or the error that ends the stream."""
+
+    revision: int
+    events: tuple[Event, ...] = ()
+    error: ErrorBody | None = None
+
+
+_KINDS: dict[str, type[StoreError]] = {
+    kind.kind: kind
+    for kind in (Invalid, Denied, LeaseGone, Conflict, Compacted, LimitExceeded, StoreAway)
+}
+
+
+def error_body(error: StoreError) -> ErrorBody:
+    """An error as the wire carries it."""
+    return ErrorBody(error.code, error.kind, error.message, error.revision)
+
+
+def error_of(body: ErrorBody) -> StoreError:
+    """The error a wire body stands for; a kind we do not know is the store's trouble."""
+    return _KINDS.get(body.kind, StoreAway)(body.message, revision=body.revision)
