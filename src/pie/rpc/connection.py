@@ -1,0 +1,134 @@
+"""One connection of a server: bytes to frames, frames to the dispatcher, replies back."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pie.rpc.dispatch import Dispatcher
+from pie.thrift import Frame, FrameSplitter, ThriftError
+
+if TYPE_CHECKING:
+    from pie.rpc.server import ServerOptions
+
+logger = logging.getLogger(__name__)
+_CHUNK = 64 << 10
+_DRAIN_IDLE_SECONDS = 0.3
+
+
+class Drain:
+    """Tells all connections of a server, also those that wait for a request, that it is stopping.
+
+    A pipe that is written once and never read: every poll on it wakes, and wakes again.
+    """
+
+    def __init__(self) -> None:
+        self.descriptor, self._writer = os.pipe()
+        self.begun = False
+
+    def begin(self) -> None:
+        self.begun = True
+        os.write(self._writer, b"x")
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+        os.close(self._writer)
+
+
+class ServerConnection:
+    """Owns its socket and its thread."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        peer: str,
+        dispatcher: Dispatcher,
+        options: ServerOptions,
+        drain: Drain,
+        on_close: Callable[[ServerConnection], None],
+    ) -> None:
+        self._sock = sock
+        self._peer = peer
+        self._dispatcher = dispatcher
+        self._options = options
+        self._drain = drain
+        self._on_close = on_close
+        self._thread = threading.Thread(target=self._run, name=f"pie-rpc-{peer}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def abort(self) -> None:
+        """Close at once; a reply being sent is cut."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):  # A unix socket has no such option.
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self._serve()
+        except ThriftError as error:
+            logger.warning("closed the connection of %s: %s", self._peer, error)
+        except TimeoutError:
+            logger.debug("closed the connection of %s: idle or too slow", self._peer)
+        except OSError as error:
+            logger.debug("connection of %s ended: %s", self._peer, error)
+        finally:
+            self._sock.close()
+            self._on_close(self)
+
+    def _serve(self) -> None:
+        splitter = FrameSplitter(self._options.frame_limit)
+        received = frame_deadline = 0.0
+        while True:
+            frame = splitter.take()
+            if frame is not None:
+                self._answer(frame, received)
+                frame_deadline = 0.0
+                continue
+            if splitter.pending:
+                frame_deadline = frame_deadline or (
+                    time.monotonic() + self._options.transfer_timeout
+                )
+                self._sock.settimeout(max(0.001, frame_deadline - time.monotonic()))
+            elif not self._wait_for_request():
+                return
+            data = self._sock.recv(_CHUNK)
+            if not data:
+                return
+            if not splitter.pending:
+                received = time.monotonic()
+            splitter.feed(data)
+
+    def _answer(self, frame: Frame, received: float) -> None:
+        reply = self._dispatcher.answer(frame, self._peer, received, closing=self._drain.begun)
+        if reply is not None:
+            self._sock.settimeout(self._options.transfer_timeout)
+            self._sock.sendall(reply)
+
+    def _wait_for_request(self) -> bool:
+        """False when the connection has been idle for too long.
+
+        While the server drains that is a moment: a request that is on its way is still answered,
+        with the word that this connection ends.
+        """
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        if not self._drain.begun:
+            poll.register(self._drain.descriptor, select.POLLIN)
+            ready = [descriptor for descriptor, _ in poll.poll(self._options.idle_timeout * 1000)]
+            if not self._drain.begun or self._sock.fileno() in ready:
+                return bool(ready)
+            poll.unregister(self._drain.descriptor)
+        return bool(poll.poll(_DRAIN_IDLE_SECONDS * 1000))

@@ -1,0 +1,76 @@
+"""Setting up a process: identity, logs, discovery; and taking them down again."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pie.call import Runtime, set_runtime
+from pie.observe import Identity, Observer, host_address
+from pie.serve.settings import Settings, SettingsError, Workspace
+from pie.state import Directory, RemoteStore
+
+
+class Process:
+    """What every Pie process has, be it a service or a script.
+
+    Args:
+        settings: of the service.
+        workspace: of the machine.
+        service_root: folder of its code.
+        listener: what it serves on; None for a script.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        workspace: Workspace,
+        service_root: Path,
+        listener: socket.socket | None = None,
+    ) -> None:
+        self.settings = settings
+        self.workspace = workspace
+        self.port = 0 if listener is None else listener.getsockname()[1]
+        self.advertised = _advertised(settings)
+        self.identity = Identity(
+            psm=settings.PSM,
+            cluster=settings.CLUSTER,
+            env=settings.ENV,
+            host=self.advertised,
+            instance=f"{self.advertised}:{self.port or f'pid{os.getpid()}'}",
+        )
+        self.observer = Observer(
+            self.identity,
+            workspace.log_root,
+            service_root,
+            console=sys.stdout if settings.DEBUG else None,
+        )
+        self.observer.install(settings.LOG_LEVEL)
+        self.store = RemoteStore(workspace.platform, workspace.token)
+        snapshots = workspace.log_root / self.identity.product / "state"
+        self.directory = Directory(self.store, snapshots)
+        self.runtime = Runtime(self.observer, self.directory, pinned=_pinned())
+        set_runtime(self.runtime)
+
+    def close(self) -> None:
+        """Flush and close everything; the process makes no more calls."""
+        set_runtime(None)
+        self.directory.close()
+        self.store.close()
+        self.observer.close()
+
+
+def _advertised(settings: Settings) -> str:
+    if settings.ADVERTISE:
+        return settings.ADVERTISE
+    return host_address() if settings.HOST in ("0.0.0.0", "::") else settings.HOST
+
+
+def _pinned(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """``PIE_PIN=toutiao.article.article=127.0.0.1:7701,…`` pins services to instances."""
+    pairs = [pair.partition("=") for pair in environ.get("PIE_PIN", "").split(",") if pair]
+    for psm, _, address in pairs:
+        if not address:
+            raise SettingsError(f"PIE_PIN: {psm!r} names no instance; write PSM=host:port")
+    return {psm.strip(): address.strip() for psm, _, address in pairs}

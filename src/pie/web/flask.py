@@ -1,0 +1,86 @@
+"""Flask as a server of Calls: the views stay plain Flask.
+
+Uses Flask's own signals; routing, error handlers, blueprints and test clients work as before.
+"""
+
+from importlib.metadata import version
+from typing import Any
+
+import flask
+from flask import Flask, Response, request
+from flask.signals import got_request_exception, request_started
+
+from pie.call import Runtime
+from pie.model import Call, Failure, current_call
+from pie.state import Interface, ServiceMeta
+from pie.web.errors import error_body
+from pie.web.wsgi import ERROR_KEY, Middleware
+
+_EXTENSION = "pie"
+
+
+def instrument(app: Flask, runtime: Runtime) -> None:
+    """Make every request of ``app`` a Call. Doing it twice is the same as once."""
+    if _EXTENSION in app.extensions:
+        return
+    app.extensions[_EXTENSION] = runtime
+    app.wsgi_app = Middleware(app.wsgi_app, runtime)  # type: ignore[method-assign]
+    request_started.connect(_name_method, app)
+    got_request_exception.connect(_keep_exception, app)
+    handlers = app.error_handler_spec[None][None]
+    if Failure not in handlers:
+        app.register_error_handler(Failure, _answer_failure)
+
+
+def describe(app: Flask, psm: str, owners: tuple[str, ...]) -> ServiceMeta:
+    """What a Flask service reports of itself."""
+    interfaces = tuple(
+        Interface(
+            method=_view_path(app, rule.endpoint),
+            route=rule.rule,
+            verbs=tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})),
+        )
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static"
+    )
+    return ServiceMeta(
+        psm=psm,
+        framework="flask",
+        framework_version=version("flask"),
+        protocol="http",
+        owners=owners,
+        interfaces=interfaces,
+    )
+
+
+def _view_path(app: Flask, endpoint: str) -> str:
+    """``module.function`` or ``module.Class`` of a view."""
+    view: Any = app.view_functions.get(endpoint)
+    if view is None:
+        return endpoint
+    view = getattr(view, "view_class", view)
+    return f"{view.__module__}.{view.__qualname__}"
+
+
+def _name_method(sender: Flask, **_: object) -> None:
+    call = _served_call()
+    rule = request.url_rule
+    if call is not None and rule is not None:
+        call.method = _view_path(sender, rule.endpoint)
+        call.route = rule.rule
+
+
+def _keep_exception(_sender: Flask, exception: BaseException, **_: object) -> None:
+    request.environ[ERROR_KEY] = exception
+
+
+def _answer_failure(failure: Failure) -> Response:
+    """A failure that a view let through, such as that of an RPC, in the one error form."""
+    request.environ[ERROR_KEY] = failure
+    body = error_body(failure, _served_call())
+    return flask.Response(body, status=failure.kind.http_status, mimetype="application/json")
+
+
+def _served_call() -> Call | None:
+    call = current_call.get()
+    return call if call is not None and call.side == "server" else None

@@ -1,0 +1,61 @@
+"""What many tests need: a process's runtime on a folder, and its facts."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pie.call import Runtime, set_runtime
+from pie.observe import Identity, Observer
+from pie.state import Directory, MemoryStore
+
+
+class Bench:
+    """A runtime whose registry is in memory and whose logs go to a temporary folder."""
+
+    def __init__(self, root: Path, psm: str) -> None:
+        self.root = root
+        self.psm = psm
+        self.store = MemoryStore()
+        identity = Identity(psm=psm, host="127.0.0.1", instance="127.0.0.1:1")
+        self.observer = Observer(identity, root, root / "service")
+        self.runtime = Runtime(self.observer, Directory(self.store, None))
+
+    def facts(self, what: str = "calls") -> list[dict[str, Any]]:
+        """Rows written so far, in order."""
+        self.observer.recorder.flush(final=True)
+        folder = self.root / self.psm.partition(".")[0] / "log" / "facts"
+        files = sorted(folder.glob(f"{self.psm}.{what}.2*.ndjson"))
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+    def close(self) -> None:
+        self.runtime.directory.close()
+        self.observer.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path, "toutiao.my.server")
+    set_runtime(made.runtime)
+    yield made
+    set_runtime(None)
+    made.close()
+
+
+@pytest.fixture
+def program() -> Callable[[str, str], str]:
+    """Path of a program, or a skip that names it and says how to get it."""
+
+    def find(name: str, advice: str) -> str:
+        path = shutil.which(name)
+        if path is None and os.environ.get("PIE_TEST_NO_SKIP"):
+            pytest.fail(f"{name} is not installed: {advice}")
+        if path is None:
+            pytest.skip(f"{name} is not installed: {advice}")
+        return path
+
+    return find

@@ -1,0 +1,231 @@
+"""A Flask application with nothing in it but Flask, as a server of Calls."""
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask, Response, abort, jsonify
+from flask.testing import FlaskClient
+
+from pie.model import Failure, Kind, current_call
+from pie.serve.http import HttpServer
+from pie.web.flask import describe, instrument
+
+LOGID = "2017041721432901000304821652640c"
+
+
+def make_app() -> Flask:
+    app = Flask(__name__)
+
+    @app.get("/")
+    def hello() -> str:
+        return "Hello world"
+
+    @app.get("/items/<int:item_id>")
+    def item(item_id: int) -> Response:
+        if item_id == 404:
+            abort(404)
+        return jsonify(id=item_id)
+
+    @app.get("/bug")
+    def bug() -> str:
+        return {}["missing"]
+
+    @app.get("/downstream")
+    def downstream() -> str:
+        raise Failure(Kind.DEADLINE, "d.e.f.Get did not end in time")
+
+    @app.get("/stream")
+    def stream() -> Response:
+        def chunks() -> Iterator[bytes]:
+            for _ in range(3):
+                call = current_call.get()
+                yield (call.logid if call else "none").encode() + b"\n"
+
+        return Response(chunks())
+
+    @app.get("/stream/broken")
+    def broken_stream() -> Response:
+        def chunks() -> Iterator[bytes]:
+            yield b"one"
+            raise ValueError("in the middle")
+
+        return Response(chunks())
+
+    return app
+
+
+@pytest.fixture
+def app(bench) -> Flask:
+    made = make_app()
+    instrument(made, bench.runtime)
+    return made
+
+
+class Client(FlaskClient):
+    """Reads every response to its end, as HTTP clients do."""
+
+    def open(self, *args, **options):
+        return super().open(*args, buffered=True, **options)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    app.test_client_class = Client
+    return app.test_client()
+
+
+def test_a_request_is_a_call(client: FlaskClient, bench) -> None:
+    response = client.get("/items/7?secret=1", headers={"User-Agent": "x"})
+    assert response.status_code == 200
+    (row,) = bench.facts()
+    expected = {
+        "side": "server", "protocol": "http", "callee": "toutiao.my.server", "verb": "GET",
+        "route": "/items/<int:item_id>", "status": 200, "outcome": "ok", "code": 0,
+        "response_bytes": len(response.data), "logid": response.headers["X-Tt-Logid"],
+    }  # fmt: skip
+    assert {key: row[key] for key in expected} == expected
+    assert row["method"].endswith("make_app.<locals>.item")
+    assert "secret" not in str(row)
+
+
+def test_the_chain_of_the_caller_is_continued(client: FlaskClient, bench) -> None:
+    trace = f"00-{LOGID}-00f067aa0ba902b7-01"
+    assert client.get("/", headers={"traceparent": trace}).headers["X-Tt-Logid"] == LOGID
+    assert client.get("/", headers={"X-Tt-Logid": LOGID.upper()}).headers["X-Tt-Logid"] == LOGID
+    first, second = bench.facts()
+    assert (first["logid"], first["parent_id"]) == (LOGID, "00f067aa0ba902b7")
+    assert (second["logid"], second["parent_id"]) == (LOGID, "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "garbage",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"00-{LOGID}-{'0' * 16}-01",
+        f"ff-{LOGID}-00f067aa0ba902b7-01",
+        f"00-{LOGID}-00f067aa0ba902b7-01-more",
+        f"00-{LOGID.upper()}-00f067aa0ba902b7-01",
+    ],
+)
+def test_an_invalid_traceparent_is_ignored_whole(client: FlaskClient, value: str) -> None:
+    assert client.get("/", headers={"traceparent": value}).headers["X-Tt-Logid"] != LOGID
+
+
+def test_an_error_status_is_a_failure_of_its_kind(client: FlaskClient, bench) -> None:
+    assert client.get("/items/404").status_code == 404
+    assert client.get("/nowhere").status_code == 404
+    assert client.post("/").status_code == 405
+    found = [(row["outcome"], row["code"], row["raised_by"]) for row in bench.facts()]
+    assert found == [("not_found", 404, "self")] * 2 + [("invalid", 405, "self")]
+
+
+def test_a_bug_is_a_500_whose_text_stays_inside(client: FlaskClient, bench) -> None:
+    response = client.get("/bug")
+    assert response.status_code == 500
+    assert b"missing" not in response.data
+    (row,) = bench.facts()
+    assert (row["outcome"], row["message"]) == ("internal", "KeyError: 'missing'")
+
+
+def test_a_failure_of_a_callee_answers_in_the_one_error_form(client: FlaskClient, bench) -> None:
+    response = client.get("/downstream")
+    assert response.status_code == 504
+    assert response.json == {
+        "code": 504,
+        "message": "d.e.f.Get did not end in time",
+        "logid": response.headers["X-Tt-Logid"],
+    }
+    assert bench.facts()[0]["outcome"] == "deadline"
+
+
+def test_an_error_handler_of_the_application_wins(bench) -> None:
+    app = make_app()
+    app.register_error_handler(Failure, lambda failure: ("handled", 200))
+    instrument(app, bench.runtime)
+    assert app.test_client().get("/downstream", buffered=True).data == b"handled"
+    assert bench.facts()[0]["outcome"] == "ok"
+
+
+def test_a_streamed_body_is_inside_its_call_to_the_end(client: FlaskClient, bench) -> None:
+    response = client.get("/stream")
+    assert response.data.split() == [response.headers["X-Tt-Logid"].encode()] * 3
+    assert bench.facts()[0]["response_bytes"] == len(response.data)
+    assert current_call.get() is None
+
+
+def test_a_body_that_breaks_is_a_failure(client: FlaskClient, bench) -> None:
+    with pytest.raises(ValueError, match="in the middle"):
+        client.get("/stream/broken").get_data()
+    (row,) = bench.facts()
+    assert (row["outcome"], row["message"]) == ("internal", "ValueError: in the middle")
+    assert current_call.get() is None
+
+
+def test_instrumenting_twice_counts_once(app: Flask, bench) -> None:
+    instrument(app, bench.runtime)
+    app.test_client().get("/", buffered=True)
+    assert len(bench.facts()) == 1
+
+
+def test_what_the_service_reports_of_itself(app: Flask) -> None:
+    meta = describe(app, "a.b.c", ("someone",))
+    routes = {interface.route: interface.verbs for interface in meta.interfaces}
+    assert routes["/items/<int:item_id>"] == ("GET",)
+    assert (meta.framework, meta.protocol, meta.owners) == ("flask", "http", ("someone",))
+
+
+@pytest.fixture
+def server(app: Flask) -> Iterator[tuple[HttpServer, int]]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    made = HttpServer(app, listener, threads=4, drain_seconds=5)
+    thread = threading.Thread(target=made.serve)
+    thread.start()
+    yield made, port
+    made.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_over_real_http_with_keep_alive(server: tuple[HttpServer, int], bench) -> None:
+    _, port = server
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    for number in range(5):
+        connection.request("GET", f"/items/{number}")
+        response = connection.getresponse()
+        assert response.status == 200
+        response.read()
+    connection.close()
+    rows = bench.facts()
+    assert len({row["logid"] for row in rows}) == 5
+    assert {row["peer"].split(":")[0] for row in rows} == {"127.0.0.1"}
+
+
+def test_a_stopping_server_answers_what_is_in_flight(app: Flask, bench) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    @app.get("/wait")
+    def wait() -> str:
+        entered.set()
+        go_on.wait(5)
+        return "done"
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = HttpServer(app, listener, threads=2, drain_seconds=5)
+    thread = threading.Thread(target=server.serve)
+    port = listener.getsockname()[1]
+    thread.start()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/wait")
+    assert entered.wait(5)
+    server.stop()
+    go_on.set()
+    assert connection.getresponse().read() == b"done"
+    connection.close()
+    thread.join(10)
+    assert not thread.is_alive()
