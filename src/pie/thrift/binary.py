@@ -1,0 +1,53 @@
+"""The strict binary protocol, one struct at a time: values to bytes and back."""
+
+from typing import TypeVar
+
+from pie.thrift.binary_read import struct_reader
+from pie.thrift.binary_write import struct_writer
+from pie.thrift.errors import CodecError
+from pie.thrift.structs import Struct
+
+DEFAULT_MAX_DEPTH = 64
+"""Structs and containers within each other, the outermost struct counted."""
+
+S = TypeVar("S", bound=Struct)
+
+
+def encode(value: Struct, *, max_depth: int = DEFAULT_MAX_DEPTH) -> bytes:
+    """A struct's bytes.
+
+    Raises:
+        CodecError: a value does not fit its field, a required field is not set, a union has not
+            exactly one field set, or the value is nested deeper than ``max_depth``.
+    """
+    out = bytearray()
+    encode_into(out, value, max_depth=max_depth)
+    return bytes(out)
+
+
+def encode_into(out: bytearray, value: Struct, *, max_depth: int = DEFAULT_MAX_DEPTH) -> None:
+    """Append a struct's bytes. See ``encode``; after an error ``out`` holds a part of them."""
+    cls = type(value)
+    try:
+        struct_writer(cls)(out, value, max_depth)
+    except CodecError as error:
+        raise error.under(cls.__name__) from None
+
+
+def decode(
+    cls: type[S], data: bytes | memoryview, offset: int = 0, *, max_depth: int = DEFAULT_MAX_DEPTH
+) -> S:
+    """The struct that ``data`` holds from ``offset`` to its end.
+
+    Raises:
+        CodecError: the bytes are not that struct, or are nested deeper than ``max_depth``.
+    """
+    data = bytes(data)
+    try:
+        value, end = struct_reader(cls)(data, offset, max_depth)
+        if end != len(data):
+            raise CodecError(f"{len(data) - end} bytes left over after the struct")
+    except CodecError as error:
+        raise error.under(cls.__name__) from None
+    result: S = value
+    return result

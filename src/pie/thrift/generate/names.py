@@ -1,0 +1,135 @@
+"""Python names for the names of an IDL, and Python literals for its texts."""
+
+import keyword
+import posixpath
+import re
+from collections.abc import Iterable
+from enum import IntEnum
+
+from pie.thrift.errors import IdlError, Position
+from pie.thrift.idl.program import Program
+from pie.thrift.service import ServiceClient
+
+BUILTINS = frozenset({"bool", "int", "float", "str", "bytes", "list", "set", "dict"})
+"""What annotations of generated code are made of."""
+
+MODULE_NAMES = frozenset({"_t", "_idl", "_idl_files", "builtins"})
+"""What every generated module has beside the definitions of its IDL."""
+
+_IN_SIGNATURES = frozenset({"self", "cls"})
+_IN_ENUMS = frozenset(dir(IntEnum)) | frozenset(dir(int)) | {"mro", "name", "value"}
+_IN_EXCEPTIONS = frozenset(dir(Exception))
+_IN_CLIENTS = frozenset(dir(ServiceClient))
+
+
+def safe(name: str, taken: Iterable[str] = ()) -> str:
+    """A name with ``_`` behind it where Python, or the class it goes into, has it for itself."""
+    return f"{name}_" if keyword.iskeyword(name) or name in taken else name
+
+
+def definition_name(name: str) -> str:
+    """A definition of an IDL file, in its module."""
+    return safe(name, MODULE_NAMES)
+
+
+def field_attr(name: str, *, exception: bool) -> str:
+    """The attribute of a field, and the constructor's argument."""
+    return safe(name, _IN_SIGNATURES | (_IN_EXCEPTIONS if exception else frozenset()))
+
+
+def member_name(name: str) -> str:
+    """A member of an enum."""
+    return safe(name, _IN_ENUMS)
+
+
+def method_name(name: str) -> str:
+    """A method of clients and handlers."""
+    return safe(name, _IN_CLIENTS)
+
+
+def argument_name(name: str) -> str:
+    """An argument of such a method."""
+    return safe(name, _IN_SIGNATURES)
+
+
+def module_names(program: Program) -> dict[str, tuple[str, ...]]:
+    """IDL path → the parts of its module's name, below what all paths have in common.
+
+    Raises:
+        IdlError: two files would be one module.
+    """
+    paths = {path: path.lstrip("/") for path in program.documents}
+    common = posixpath.commonpath([posixpath.dirname(path) for path in paths.values()])
+    modules: dict[str, tuple[str, ...]] = {}
+    for path, relative in paths.items():
+        parts = relative.removeprefix(common).lstrip("/").removesuffix(".thrift").split("/")
+        modules[path] = tuple(map(_module_part, parts))
+    packages = {parts[:n] for parts in modules.values() for n in range(1, len(parts))}
+    owner: dict[tuple[str, ...], str] = {}
+    for path, name in modules.items():
+        if name in packages:
+            modules[path] = (*name[:-1], f"{name[-1]}_")
+        other = owner.setdefault(modules[path], path)
+        if other != path:
+            raise IdlError(
+                Position(path, 1, 1),
+                f"this file and {other} would both be the module {'.'.join(modules[path])}",
+                "rename one of them",
+            )
+    return modules
+
+
+def _module_part(part: str) -> str:
+    if part == "..":
+        return "parent"
+    name = re.sub(r"\W", "_", part, flags=re.ASCII)
+    return safe(f"_{name}" if name[:1].isdigit() else name)
+
+
+def relative_import(source: tuple[str, ...], target: tuple[str, ...], alias: str) -> str:
+    """The statement by which one module imports another of the same tree."""
+    here, there = source[:-1], target[:-1]
+    shared = 0
+    while shared < min(len(here), len(there)) and here[shared] == there[shared]:
+        shared += 1
+    dots = "." * (len(here) - shared + 1)
+    rename = "" if alias == target[-1] else f" as {alias}"
+    return f"from {dots}{'.'.join(there[shared:])} import {target[-1]}{rename}"
+
+
+def quote(text: str) -> str:
+    """A string literal, in double quotes where that needs no escapes."""
+    literal = repr(text)
+    if literal[0] == "'" and '"' not in text:
+        return f'"{literal[1:-1]}"'
+    return literal
+
+
+def triple_quote(text: str) -> str:
+    """A literal of many lines."""
+    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    lines = [
+        "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line)
+        for line in escaped.split("\n")
+    ]
+    body = "\n".join(lines)
+    if body.endswith('"'):
+        body = body[:-1] + '\\"'
+    return f'"""\\\n{body}"""'
+
+
+def docstring(text: str, indent: str) -> list[str]:
+    """The lines of a docstring; none for an empty text."""
+    plain = "".join(c for c in text if c.isprintable() or c == "\n").strip()
+    if not plain:
+        return []
+    escaped = plain.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if escaped.endswith('"'):
+        escaped = escaped[:-1] + '\\"'
+    lines = [f"{indent}{line}".rstrip() for line in escaped.split("\n")]
+    lines[0] = f'{indent}"""{lines[0].lstrip()}'
+    if len(lines) == 1:
+        lines[0] += '"""'
+    else:
+        lines.append(f'{indent}"""')
+    return lines

@@ -1,0 +1,130 @@
+"""How one generated module writes types and values."""
+
+import math
+
+from pie.thrift.generate.names import BUILTINS, definition_name, field_attr, member_name, quote
+from pie.thrift.idl.ast import (
+    BaseRef,
+    Document,
+    EnumDef,
+    ListRef,
+    MapRef,
+    NamedRef,
+    ServiceDef,
+    SetRef,
+    StructDef,
+    TypeRef,
+)
+from pie.thrift.idl.program import Program
+from pie.thrift.idl.values import (
+    Constant,
+    EnumConstant,
+    ListConstant,
+    MapConstant,
+    StructConstant,
+)
+
+_PYTHON = {
+    "bool": "bool",
+    "i8": "int",
+    "i16": "int",
+    "i32": "int",
+    "i64": "int",
+    "double": "float",
+    "string": "str",
+    "binary": "bytes",
+}
+_MUTABLE = (ListConstant, MapConstant, StructConstant)
+
+
+class ModuleScope:
+    """The names of one module. ``aliases`` are its imports of other modules, by IDL path."""
+
+    def __init__(self, program: Program, document: Document, aliases: dict[str, str]) -> None:
+        self.program = program
+        self.path = document.path
+        self._aliases = aliases
+        names = {definition.name for definition in document.definitions}
+        for definition in document.definitions:
+            if isinstance(definition, ServiceDef):
+                names.update(function.name for function in definition.functions)
+        self._prefix = "builtins." if names & BUILTINS else ""
+
+    @property
+    def needs_builtins(self) -> bool:
+        """The IDL has taken a name like ``list`` for something of its own."""
+        return bool(self._prefix)
+
+    def name(self, path: str, name: str) -> str:
+        """A definition of the file ``path``, as this module calls it."""
+        own = definition_name(name)
+        return own if path == self.path else f"{self._aliases[path]}.{own}"
+
+    def reference(self, name: str) -> str:
+        """A name written in this module's IDL."""
+        prefix, _, own = name.rpartition(".")
+        path = self.program.includes[self.path][prefix] if prefix else self.path
+        return self.name(path, own)
+
+    def annotation(self, ref: TypeRef) -> str:
+        """A type hint. Typedefs keep their names."""
+        match ref:
+            case BaseRef():
+                return self._prefix + _PYTHON[ref.name]
+            case NamedRef():
+                return self.reference(ref.name)
+            case ListRef():
+                return f"{self._prefix}list[{self.annotation(ref.element)}]"
+            case SetRef():
+                return f"{self._prefix}set[{self.annotation(ref.element)}]"
+            case MapRef():
+                key, value = self.annotation(ref.key), self.annotation(ref.value)
+                return f"{self._prefix}dict[{key}, {value}]"
+
+    def descriptor(self, ref: TypeRef, path: str | None = None) -> str:
+        """A type for the codec. ``path`` is the file it is written in, if not this module's."""
+        where, kind = self.program.resolve(path or self.path, ref)
+        match kind:
+            case BaseRef():
+                return f"_t.{kind.name.upper()}"
+            case EnumDef():
+                return f"_t.EnumType({self.name(where, kind.name)})"
+            case StructDef():
+                return f"_t.StructType({self.name(where, kind.name)})"
+            case ListRef():
+                return f"_t.ListType({self.descriptor(kind.element, where)})"
+            case SetRef():
+                return f"_t.SetType({self.descriptor(kind.element, where)})"
+            case MapRef():
+                key = self.descriptor(kind.key, where)
+                return f"_t.MapType({key}, {self.descriptor(kind.value, where)})"
+
+    def expression(self, value: Constant) -> str:
+        """A value in Python."""
+        match value:
+            case EnumConstant():
+                enum = self.name(value.path, value.enum.name)
+                return f"{enum}.{member_name(value.member.name)}"
+            case ListConstant():
+                items = ", ".join(map(self.expression, value.items))
+                empty = f"{self._prefix}set()" if value.is_set else "[]"
+                opening, closing = "{}" if value.is_set else "[]"
+                return f"{opening}{items}{closing}" if items else empty
+            case MapConstant():
+                pairs = (f"{self.expression(k)}: {self.expression(v)}" for k, v in value.items)
+                return f"{{{', '.join(pairs)}}}"
+            case StructConstant():
+                exception = value.struct.kind == "exception"
+                fields = (
+                    f"{field_attr(name, exception=exception)}={self.expression(item)}"
+                    for name, item in value.fields
+                )
+                return f"{self.name(value.path, value.struct.name)}({', '.join(fields)})"
+        if isinstance(value, float) and not math.isfinite(value):
+            return f'{self._prefix}float("{value}")'
+        return quote(value) if isinstance(value, str) else repr(value)
+
+
+def is_mutable(value: Constant) -> bool:
+    """The value can be changed in place, so every struct needs one of its own."""
+    return isinstance(value, _MUTABLE)

@@ -1,0 +1,51 @@
+"""What generated modules import."""
+
+from enum import IntEnum
+from typing import Final, Protocol, TypeAlias
+
+from pie.thrift.service import Method, Service, ServiceClient
+from pie.thrift.structs import UNSET, Struct, StructException, Union
+from pie.thrift.types import (
+    BINARY,
+    BOOL,
+    DOUBLE,
+    I8,
+    I16,
+    I32,
+    I64,
+    STRING,
+    EnumType,
+    Field,
+    ListType,
+    MapType,
+    SetType,
+    StructType,
+)
+
+__all__ = [
+    "BINARY",
+    "BOOL",
+    "DOUBLE",
+    "I8",
+    "I16",
+    "I32",
+    "I64",
+    "STRING",
+    "UNSET",
+    "EnumType",
+    "Field",
+    "Final",
+    "IntEnum",
+    "ListType",
+    "MapType",
+    "Method",
+    "Protocol",
+    "Service",
+    "ServiceClient",
+    "SetType",
+    "Struct",
+    "StructException",
+    "StructType",
+    "TypeAlias",
+    "Union",
+]

@@ -1,0 +1,221 @@
+"""TTHeader: a frame with a sequence id and key-value headers before its message."""
+
+import struct
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag
+
+from pie.thrift.errors import FrameError, shown
+from pie.thrift.transport import BINARY_MAGIC, TTHEADER_MAGIC
+
+CRRST = "crrst"
+"""This connection is about to close: use another."""
+BIZ_STATUS = "biz-status"
+BIZ_MESSAGE = "biz-message"
+BIZ_EXTRA = "biz-extra"
+RPC_PERSIST = "RPC_PERSIST_"
+"""Prefix of metadata for every hop."""
+RPC_TRANSIT = "RPC_TRANSIT_"
+"""Prefix of metadata for the next hop only."""
+RPC_BACKWARD = "RPC_BACKWARD_"
+"""Prefix of metadata that comes back with a reply."""
+REMOTE_IP = "rip"
+
+MAX_HEADER_BYTES = 0xFFFF * 4
+_FIXED = 14
+_BINARY = 0
+_BLOCK_PADDING, _BLOCK_STRINGS, _BLOCK_INTS, _BLOCK_TOKEN = 0x00, 0x01, 0x10, 0x11
+_head = struct.Struct(">I2sHiH")
+_u16 = struct.Struct(">H")
+
+
+class Flag(IntFlag):
+    """Bits of ``TTHeader.flags``."""
+
+    OUT_OF_ORDER = 0x01
+    STREAMING = 0x02
+    DUPLEX = 0x08
+    SASL = 0x10
+
+
+class IntKey(IntEnum):
+    """What the integer keys stand for."""
+
+    MESH_VERSION = 0
+    TRANSPORT_TYPE = 1
+    LOGID = 2
+    FROM_SERVICE = 3
+    FROM_CLUSTER = 4
+    FROM_IDC = 5
+    TO_SERVICE = 6
+    TO_CLUSTER = 7
+    TO_IDC = 8
+    TO_METHOD = 9
+    ENV = 10
+    DEST_ADDRESS = 11
+    RPC_TIMEOUT = 12
+    READ_TIMEOUT = 13
+    RING_HASH_KEY = 14
+    CONNECT_TIMEOUT = 17
+    SPAN_CONTEXT = 18
+    SHORT_CONNECTION = 19
+    FROM_METHOD = 20
+    STRESS_TAG = 21
+    MESSAGE_TYPE = 22
+    LB_TYPE = 25
+
+
+@dataclass(slots=True)
+class TTHeader:
+    """The headers of one frame, in the order they stand in it.
+
+    Attributes:
+        seqid: -2**31 to 2**31 - 1.
+        flags: see ``Flag``.
+        ints: by integer key, see ``IntKey``.
+        strings: by string key.
+        token: the ACL token, if there is one.
+        framed: the message has a length of its own before it.
+    """
+
+    seqid: int = 0
+    flags: int = 0
+    ints: dict[int, str] = field(default_factory=dict)
+    strings: dict[str, str] = field(default_factory=dict)
+    token: str | None = None
+    framed: bool = True
+
+
+def encode_ttheader(header: TTHeader, payload: bytes) -> bytes:
+    """The whole frame around a bare message.
+
+    Raises:
+        FrameError: a key or value is longer than 65,535 bytes, or all of them than 262,140.
+    """
+    try:
+        body = _encode_headers(header)
+        if len(body) > MAX_HEADER_BYTES:
+            raise FrameError(f"headers of {len(body)} bytes, TTHeader holds {MAX_HEADER_BYTES}")
+        inner = struct.pack(">I", len(payload)) if header.framed else b""
+        total = _FIXED - 4 + len(body) + len(inner) + len(payload)
+        fixed = _head.pack(total, TTHEADER_MAGIC, header.flags, header.seqid, len(body) // 4)
+    except struct.error as error:
+        raise FrameError(f"a number does not fit the TTHeader: {error}") from None
+    return b"".join((fixed, body, inner, payload))
+
+
+def decode_ttheader(frame: bytes) -> tuple[TTHeader, bytes]:
+    """The headers of a whole frame, and the bare message in it.
+
+    Raises:
+        FrameError: the frame is damaged, or its message is not strict binary.
+    """
+    try:
+        _, magic, flags, seqid, words = _head.unpack_from(frame)
+    except struct.error:
+        raise FrameError(f"a TTHeader frame of only {len(frame)} bytes") from None
+    if magic != TTHEADER_MAGIC:
+        raise FrameError(f"no TTHeader: its mark is {magic.hex()}, not {TTHEADER_MAGIC.hex()}")
+    end = _FIXED + words * 4
+    if end > len(frame) or words == 0:
+        raise FrameError(f"headers of {words * 4} bytes in a frame of {len(frame)}")
+    protocol, transforms = frame[_FIXED], frame[_FIXED + 1]
+    if protocol != _BINARY:
+        raise FrameError(f"TTHeader with protocol {protocol}: only 0 (binary) is spoken here")
+    if transforms:
+        raise FrameError(f"TTHeader with {transforms} transforms: none are known here")
+    header = TTHeader(seqid, flags)
+    _decode_headers(header, frame[_FIXED + 2 : end])
+    payload = frame[end:]
+    header.framed = payload[:2] != BINARY_MAGIC
+    if header.framed:
+        payload = _unframe(payload)
+    return header, payload
+
+
+def _unframe(payload: bytes) -> bytes:
+    if payload[4:6] != BINARY_MAGIC:
+        raise FrameError(f"TTHeader around {payload[:6].hex(' ')}: expected strict binary")
+    size = int.from_bytes(payload[:4], "big")
+    if size != len(payload) - 4:
+        raise FrameError(f"a message of {size} bytes in a TTHeader with {len(payload) - 4}")
+    return payload[4:]
+
+
+def _encode_headers(header: TTHeader) -> bytes:
+    out = bytearray((_BINARY, 0))
+    if header.strings:
+        out.append(_BLOCK_STRINGS)
+        out += _u16.pack(len(header.strings))
+        for name, value in header.strings.items():
+            out += _text(name, name)
+            out += _text(value, name)
+    if header.ints:
+        out.append(_BLOCK_INTS)
+        out += _u16.pack(len(header.ints))
+        for key, value in header.ints.items():
+            out += _u16.pack(key)
+            out += _text(value, str(int(key)))
+    if header.token is not None:
+        out.append(_BLOCK_TOKEN)
+        out += _text(header.token, "ACL token")
+    out += bytes(-len(out) % 4)
+    return bytes(out)
+
+
+def _text(text: str, key: str) -> bytes:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise FrameError(f"header {shown(key)} is not valid Unicode text") from None
+    if len(data) > 0xFFFF:
+        raise FrameError(f"header {shown(key)} has {len(data)} bytes, at most 65535 fit")
+    return _u16.pack(len(data)) + data
+
+
+def _decode_headers(header: TTHeader, body: bytes) -> None:
+    reader = _Reader(body)
+    while reader.at < len(body):
+        block = body[reader.at]
+        reader.at += 1
+        if block == _BLOCK_STRINGS:
+            for _ in range(reader.number()):
+                key = reader.text()
+                header.strings[key] = reader.text()
+        elif block == _BLOCK_INTS:
+            for _ in range(reader.number()):
+                number = reader.number()
+                header.ints[number] = reader.text()
+        elif block == _BLOCK_TOKEN:
+            header.token = reader.text()
+        elif block != _BLOCK_PADDING:
+            raise FrameError(f"TTHeader block {block:#04x} is not known here")
+
+
+class _Reader:
+    """A place in the header blocks."""
+
+    __slots__ = ("_body", "at")
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.at = 0
+
+    def number(self) -> int:
+        end = self.at + 2
+        if end > len(self._body):
+            raise FrameError("TTHeader ends within a header")
+        number = int.from_bytes(self._body[self.at : end], "big")
+        self.at = end
+        return number
+
+    def text(self) -> str:
+        size = self.number()
+        end = self.at + size
+        if end > len(self._body):
+            raise FrameError(f"TTHeader ends within a header of {size} bytes")
+        try:
+            text = self._body[self.at : end].decode()
+        except UnicodeDecodeError:
+            raise FrameError("a TTHeader key or value is not UTF-8") from None
+        self.at = end
+        return text

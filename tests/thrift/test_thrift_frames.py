@@ -1,0 +1,318 @@
+"""Transports: what the first bytes say, cutting a stream, and TTHeader byte for byte."""
+
+import struct
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pie.thrift import (
+    BIZ_STATUS,
+    CRRST,
+    FrameError,
+    FrameSplitter,
+    IntKey,
+    MessageType,
+    Transport,
+    TTHeader,
+    UnsupportedTransport,
+    decode_ttheader,
+    encode_frame,
+    encode_message,
+    encode_ttheader,
+    read_message,
+    sniff,
+)
+
+MESSAGE = bytes.fromhex("80010001 00000004 4563686f 00000001 00")
+SUPPORTED = [Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED]
+RELAXED = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
+
+
+def entry(text):
+    data = text.encode()
+    return struct.pack(">H", len(data)) + data
+
+
+# The request of a real client: the payload is a call of Echo.
+VECTOR = b"".join(
+    [
+        bytes.fromhex("000000ab 1000 0000 00000001 0023 00 00"),
+        bytes.fromhex("01 0002"),
+        entry("RPC_TRANSIT_ONEHOP"),
+        entry("1"),
+        entry("RPC_PERSIST_LANE"),
+        entry("blue"),
+        bytes.fromhex("10 0007"),
+        bytes.fromhex("0014") + entry("Home"),
+        bytes.fromhex("0006") + entry("toutiao.user.info"),
+        bytes.fromhex("0009") + entry("Echo"),
+        bytes.fromhex("0016") + entry("1"),
+        bytes.fromhex("0001") + entry("framed"),
+        bytes.fromhex("000c") + entry("1500"),
+        bytes.fromhex("0003") + entry("toutiao.web.caller"),
+        bytes(3),
+        bytes.fromhex("00000011"),
+        MESSAGE,
+    ]
+)
+VECTOR_HEADER = TTHeader(
+    seqid=1,
+    ints={
+        IntKey.FROM_METHOD: "Home",
+        IntKey.TO_SERVICE: "toutiao.user.info",
+        IntKey.TO_METHOD: "Echo",
+        IntKey.MESSAGE_TYPE: "1",
+        IntKey.TRANSPORT_TYPE: "framed",
+        IntKey.RPC_TIMEOUT: "1500",
+        IntKey.FROM_SERVICE: "toutiao.web.caller",
+    },
+    strings={"RPC_TRANSIT_ONEHOP": "1", "RPC_PERSIST_LANE": "blue"},
+    framed=True,
+)
+
+
+def test_the_vector_of_a_real_client_both_ways():
+    assert len(VECTOR) == 0xAB + 4
+    assert encode_ttheader(VECTOR_HEADER, MESSAGE) == VECTOR
+    assert decode_ttheader(VECTOR) == (VECTOR_HEADER, MESSAGE)
+    splitter = FrameSplitter()
+    splitter.feed(VECTOR)
+    frame = splitter.take()
+    assert (frame.transport, frame.payload, frame.size) == (Transport.TTHEADER, MESSAGE, 175)
+    assert read_message(frame.payload)[0] == ("Echo", MessageType.CALL, 1)
+
+
+@given(
+    header=st.builds(
+        TTHeader,
+        seqid=st.integers(-(1 << 31), (1 << 31) - 1),
+        flags=st.integers(0, 0xFFFF),
+        ints=st.dictionaries(st.integers(0, 0xFFFF), st.text(max_size=20), max_size=4),
+        strings=st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=4),
+        token=st.none() | st.text(max_size=20),
+        framed=st.booleans(),
+    )
+)
+@RELAXED
+def test_any_header_is_read_as_written(header):
+    frame = encode_ttheader(header, MESSAGE)
+    assert (int.from_bytes(frame[12:14], "big") * 4 + 14) % 4 == 2
+    assert decode_ttheader(frame) == (header, MESSAGE)
+
+
+def test_named_keys():
+    assert (IntKey.LOGID, IntKey.ENV, IntKey.STRESS_TAG, IntKey.LB_TYPE) == (2, 10, 21, 25)
+    assert (CRRST, BIZ_STATUS) == ("crrst", "biz-status")
+
+
+def damaged(*, at, value):
+    return VECTOR[:at] + value + VECTOR[at + len(value) :]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (VECTOR[:13], "a TTHeader frame of only 13 bytes"),
+        (damaged(at=4, value=b"\x0f\xff"), "no TTHeader: its mark is 0fff, not 1000"),
+        (damaged(at=12, value=b"\xff\xff"), "headers of 262140 bytes in a frame of 175"),
+        (damaged(at=12, value=b"\0\0"), "headers of 0 bytes in a frame of 175"),
+        (damaged(at=14, value=b"\x02"), "TTHeader with protocol 2: only 0 (binary)"),
+        (damaged(at=15, value=b"\x01"), "TTHeader with 1 transforms: none are known"),
+        (damaged(at=16, value=b"\x55"), "TTHeader block 0x55 is not known here"),
+        (damaged(at=17, value=b"\xff\xff"), "TTHeader ends within a header"),
+        (damaged(at=19, value=b"\xff\xff"), "TTHeader ends within a header of 65535 bytes"),
+        (damaged(at=21, value=b"\xff"), "a TTHeader key or value is not UTF-8"),
+        (damaged(at=154, value=b"\0\0\0\x12"), "a message of 18 bytes in a TTHeader with 17"),
+        (damaged(at=158, value=b"\x82"), "TTHeader around 00 00 00 11 82 01: expected strict bin"),
+    ],
+)
+def test_a_damaged_header_is_refused(frame, message):
+    with pytest.raises(FrameError) as caught:
+        decode_ttheader(frame)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (TTHeader(strings={"k": "x" * 65_536}), "header 'k' has 65536 bytes, at most 65535 fit"),
+        (TTHeader(strings={"k": "\ud800"}), "header 'k' is not valid Unicode text"),
+        (TTHeader(strings={str(n): "x" * 60_000 for n in range(5)}), "TTHeader holds 262140"),
+        (TTHeader(ints={70_000: "x"}), "a number does not fit the TTHeader"),
+        (TTHeader(seqid=1 << 31), "a number does not fit the TTHeader"),
+    ],
+)
+def test_headers_that_do_not_fit_are_refused(header, message):
+    with pytest.raises(FrameError, match=message):
+        encode_ttheader(header, MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("data", "transport"),
+    [
+        (VECTOR, Transport.TTHEADER),
+        (encode_frame(MESSAGE, Transport.FRAMED), Transport.FRAMED),
+        (MESSAGE, Transport.BUFFERED),
+        (bytes.fromhex("00000020 0fff"), Transport.THEADER),
+        (bytes.fromhex("82210104"), Transport.COMPACT),
+        (bytes.fromhex("00000020 8221"), Transport.COMPACT),
+        (b"GET / HTTP/1.1\r\n", Transport.HTTP1),
+        (b"POST /", Transport.HTTP1),
+        (b"PRI * HTTP/2.0", Transport.HTTP2),
+    ],
+)
+def test_first_bytes_name_the_transport(data, transport):
+    found = [sniff(data[:size]) for size in range(len(data) + 1)]
+    decided = next(size for size, answer in enumerate(found) if answer is not None)
+    assert decided <= 6
+    assert set(found[:decided]) == {None}
+    assert set(found[decided:]) == {transport}
+    assert transport.supported == (transport in SUPPORTED)
+    if not transport.supported:
+        splitter = FrameSplitter()
+        splitter.feed(data)
+        with pytest.raises(UnsupportedTransport, match=f"the peer speaks {transport}") as caught:
+            splitter.take()
+        assert caught.value.transport is transport
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x80\x02ab", b"\xff", b"\0\0\0\x10\x55\x55", b"\x16\x03\x01\0\0\0"]
+)
+def test_other_first_bytes_are_refused(data):
+    with pytest.raises(FrameError, match="begin no known transport"):
+        sniff(data)
+
+
+def messages(rich):
+    inner = rich.Rich(
+        text="x" * 50,
+        names={"a", "b"},
+        counts={"k": 1},
+        tree={1: [rich.Leaf(1, ["t"])]},
+        grid=[[True, False], []],
+        reals=[1.0, 2.0],
+        inner=rich.Rich(flag=True),
+    )
+    args = rich.Child_Mix_args(inner, [inner, rich.Rich()])
+    return [
+        encode_message("Mix", MessageType.CALL, 1, args),
+        MESSAGE,
+        encode_message("", MessageType.REPLY, -1, rich.Child_Mix_result(inner)),
+    ]
+
+
+@pytest.mark.parametrize("transport", SUPPORTED)
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 64, 1 << 20])
+def test_a_stream_is_cut_into_messages(rich, transport, step):
+    payloads = messages(rich) * 2
+    stream = b"".join(encode_frame(payload, transport) for payload in payloads)
+    splitter = FrameSplitter()
+    found = []
+    for start in range(0, len(stream), step):
+        splitter.feed(stream[start : start + step])
+        while (frame := splitter.take()) is not None:
+            assert frame.transport is transport
+            assert (frame.header is not None) == (transport is Transport.TTHEADER)
+            found.append(frame)
+    assert [frame.payload for frame in found] == payloads
+    assert sum(frame.size for frame in found) == len(stream)
+    assert splitter.pending == 0
+
+
+@pytest.mark.parametrize("transport", SUPPORTED)
+def test_needed_never_asks_for_more_than_the_message(rich, transport):
+    for payload in messages(rich):
+        data = encode_frame(payload, transport)
+        splitter = FrameSplitter()
+        fed = steps = 0
+        while (frame := splitter.take()) is None:
+            assert fed + splitter.needed <= len(data)
+            splitter.feed(data[fed : fed + splitter.needed])
+            fed = splitter.pending
+            steps += 1
+        assert frame.payload == payload
+        assert steps <= len(data)
+
+
+def test_one_connection_may_mix_transports():
+    splitter = FrameSplitter()
+    splitter.feed(VECTOR + MESSAGE + encode_frame(MESSAGE, Transport.FRAMED) + VECTOR)
+    found = [splitter.take() for _ in range(5)]
+    assert found.pop() is None
+    assert [frame.transport for frame in found] == [
+        Transport.TTHEADER,
+        Transport.BUFFERED,
+        Transport.FRAMED,
+        Transport.TTHEADER,
+    ]
+    assert {frame.payload for frame in found} == {MESSAGE}
+
+
+@pytest.mark.parametrize("transport", SUPPORTED)
+def test_the_limit_is_exact(transport):
+    data = encode_frame(MESSAGE, transport, VECTOR_HEADER)
+    exact = FrameSplitter(limit=len(data))
+    exact.feed(data)
+    assert exact.take().payload == MESSAGE
+    smaller = FrameSplitter(limit=len(data) - 1)
+    smaller.feed(data)
+    with pytest.raises(FrameError, match=f"a message of .* the limit is {len(data) - 1}: send"):
+        smaller.take()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("7ffffff0 8001", "a message of 2147483636 bytes or more, the limit is 16777216"),
+        ("7ffffff0 1000", "a message of 2147483636 bytes or more, the limit is 16777216"),
+        ("80010001 7fffffff", "the limit is 16777216"),
+        ("80010001 ffffffff", "a message whose name has -1 bytes"),
+        ("80010001 00000000 00000001 0b0001 7fffffff", "the limit is 16777216"),
+        ("80010001 00000000 00000001 0b0001 ffffffff", "not strict binary: negative size -1"),
+        ("80010001 00000000 00000001 0f00010a 7fffffff", "the limit is 16777216"),
+        ("80010001 00000000 00000001 550001", "type code 85"),
+        ("80010001 00000000 00000001" + "0c0001" * 65, "nested deeper than 64 levels"),
+        ("00000000 8001", "a frame of 0 bytes is too short for a message"),
+        ("00000001 8001", "a frame of 1 bytes is too short for a message"),
+        ("00000004 1000 0000", "a TTHeader frame of only 8 bytes"),
+    ],
+)
+def test_hostile_lengths_are_refused_at_once(data, message):
+    splitter = FrameSplitter()
+    splitter.feed(bytes.fromhex(data))
+    with pytest.raises(FrameError) as caught:
+        splitter.take()
+    assert message in str(caught.value)
+
+
+def test_only_three_transports_can_be_written():
+    with pytest.raises(ValueError, match="http/2 can be recognised, not written"):
+        encode_frame(MESSAGE, Transport.HTTP2)
+
+
+@given(data=st.data())
+@RELAXED
+def test_any_bytes_are_cut_or_refused(data):
+    start = data.draw(
+        st.sampled_from([b"", VECTOR[:30], VECTOR, MESSAGE[:15], b"\0\0\0\x20\x80\x01"])
+    )
+    stream = bytearray(start + data.draw(st.binary(max_size=100)))
+    for _ in range(data.draw(st.integers(0, 3))):
+        if stream:
+            place = data.draw(st.integers(0, len(stream) - 1))
+            stream[place] = data.draw(st.integers(0, 255))
+    whole, slow = FrameSplitter(1 << 12), FrameSplitter(1 << 12)
+    outcomes = []
+    for splitter, step in ((whole, len(stream) + 1), (slow, 1)):
+        found = []
+        try:
+            for at in range(0, len(stream), step):
+                splitter.feed(stream[at : at + step])
+                while (frame := splitter.take()) is not None:
+                    found.append(frame)
+        except FrameError as error:
+            found.append(type(error))
+        outcomes.append(found)
+    assert outcomes[0] == outcomes[1]

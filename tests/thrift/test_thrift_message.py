@@ -1,0 +1,172 @@
+"""Messages: calls, replies and exceptions as whole frames, and what is wrong with others."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pie.thrift import (
+    ApplicationError,
+    ApplicationErrorType,
+    CodecError,
+    Frame,
+    FrameSplitter,
+    IntKey,
+    MessageType,
+    Transport,
+    TTHeader,
+    decode_call,
+    decode_reply,
+    encode_call,
+    encode_exception,
+    encode_message,
+    encode_reply,
+    read_message,
+)
+
+TRANSPORTS = [Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED]
+
+
+def taken(data):
+    splitter = FrameSplitter()
+    splitter.feed(data)
+    frame = splitter.take()
+    assert splitter.pending == 0
+    return frame
+
+
+def bare(payload):
+    return Frame(Transport.BUFFERED, payload, None, len(payload))
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_call_and_its_answer(demo2, transport):
+    method = demo2.DemoService.methods["GetItem"]
+    args = method.args(demo2.Demo2Request(5))
+    header = TTHeader(seqid=99, ints={IntKey.TO_METHOD: "GetItem"}, framed=False)
+
+    frame = taken(encode_call(method, args, 7, transport, header))
+    request = decode_call(demo2.DemoService, frame)
+    assert request.header == ("GetItem", MessageType.CALL, 7)
+    assert (request.method, request.args) == (method, args)
+    assert header.seqid == 99
+    if transport is Transport.TTHEADER:
+        assert frame.header == TTHeader(seqid=7, ints=header.ints, framed=False)
+
+    value = demo2.Demo2Response(demo2.Demo2Item(5, "five"))
+    frame = taken(encode_reply(method, method.success(value), 7, transport))
+    assert method.unpack(decode_reply(method, frame, 7)) == value
+
+    declared = method.failure(demo2.NotFound(5, "gone"))
+    frame = taken(encode_reply(method, declared, 7, transport))
+    with pytest.raises(demo2.NotFound, match="gone"):
+        method.unpack(decode_reply(method, frame, 7))
+
+    error = ApplicationError("broken", ApplicationErrorType.INTERNAL_ERROR)
+    frame = taken(encode_exception("GetItem", error, 7, transport))
+    with pytest.raises(ApplicationError, match=r"broken \(internal_error, type 6\)") as caught:
+        decode_reply(method, frame, 7)
+    assert caught.value == error
+
+
+def test_void_and_oneway(demo2):
+    ping, forget = demo2.DemoService.methods["Ping"], demo2.DemoService.methods["Forget"]
+    frame = taken(encode_reply(ping, ping.success(None), 1, Transport.FRAMED))
+    assert ping.unpack(decode_reply(ping, frame, 1)) is None
+    assert ping.returns is None
+
+    frame = taken(encode_call(forget, forget.args(3), 1, Transport.FRAMED))
+    assert read_message(frame.payload)[0].type is MessageType.ONEWAY
+    assert forget.oneway
+    assert forget.failure(ValueError()) is None
+    with pytest.raises(ApplicationError, match=r"DemoService\.Forget is oneway and has no result"):
+        forget.success(None)
+
+
+def test_handlers_that_return_what_they_should_not(demo2):
+    methods = demo2.DemoService.methods
+    with pytest.raises(ApplicationError, match="Ping is void, but the handler returned 1"):
+        methods["Ping"].success(1)
+    with pytest.raises(ApplicationError, match="GetItem returned None: the handler must return"):
+        methods["GetItem"].success(None)
+    assert methods["GetItem"].failure(ValueError()) is None
+
+
+def test_an_answer_without_a_result(demo2):
+    method = demo2.DemoService.methods["GetItem"]
+    with pytest.raises(ApplicationError, match="was answered without a result") as caught:
+        method.unpack(method.result())
+    assert caught.value.type == ApplicationErrorType.MISSING_RESULT
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("GetItems", MessageType.CALL, ApplicationErrorType.UNKNOWN_METHOD),
+        ("GetItem", MessageType.REPLY, ApplicationErrorType.INVALID_MESSAGE_TYPE),
+    ],
+)
+def test_calls_that_cannot_be_served(demo2, name, kind, expected):
+    payload = encode_message(name, kind, 1, demo2.DemoService_Ping_args())
+    with pytest.raises(ApplicationError) as caught:
+        decode_call(demo2.DemoService, bare(payload))
+    assert caught.value.type == expected
+
+
+def test_an_unknown_method_is_answered_with_the_known_ones(demo2):
+    payload = encode_message("Nope", MessageType.CALL, 1, demo2.DemoService_Ping_args())
+    with pytest.raises(ApplicationError, match="no method 'Nope': it has GetItem, Ping, Forget"):
+        decode_call(demo2.DemoService, bare(payload))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "seqid", "expected"),
+    [
+        ("Ping", MessageType.REPLY, 7, ApplicationErrorType.WRONG_METHOD_NAME),
+        ("GetItem", MessageType.REPLY, 8, ApplicationErrorType.BAD_SEQUENCE_ID),
+        ("GetItem", MessageType.CALL, 7, ApplicationErrorType.INVALID_MESSAGE_TYPE),
+    ],
+)
+def test_answers_to_something_else(demo2, name, kind, seqid, expected):
+    method = demo2.DemoService.methods["GetItem"]
+    payload = encode_message(name, kind, seqid, method.result())
+    with pytest.raises(ApplicationError) as caught:
+        decode_reply(method, bare(payload), 7)
+    assert caught.value.type == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ("", "the message ends within its header"),
+        ("80010001 00000004 4563", "the message ends within its header"),
+        ("80020001 00000000 00000001", "message version 80020001, expected 8001"),
+        ("80010009 00000000 00000001", "message type 9 does not exist"),
+        ("80010001 00000001 ff 00000001", "the method's name is not UTF-8"),
+        ("80010001" + "00000800" + "61" * 2048 + "00000001", "a method name of 2048 bytes"),
+        ("80010001 ffffffff 00000001", "the message ends within its header"),
+    ],
+)
+def test_bytes_that_are_no_message(payload, message):
+    with pytest.raises(CodecError) as caught:
+        read_message(bytes.fromhex(payload))
+    assert message in str(caught.value)
+
+
+def test_a_sequence_id_has_32_bits(demo2):
+    with pytest.raises(CodecError, match="sequence id 2147483648 does not fit 32 bits"):
+        encode_message("x", MessageType.CALL, 1 << 31, demo2.DemoService_Ping_args())
+
+
+@given(st.binary(max_size=60))
+def test_any_payload_is_a_message_or_refused(data):
+    try:
+        header, start = read_message(data)
+    except CodecError:
+        return
+    assert 12 <= start <= len(data)
+    assert header.type in MessageType
+
+
+def test_unknown_error_types_are_kept():
+    error = ApplicationError("mesh says no", 5004)
+    assert str(error) == "mesh says no (unknown, type 5004)"
