@@ -1,0 +1,74 @@
+"""What a file of the log road says by its place and name. Pure.
+
+``<product>/log/<folder>/<psm>.<YYYYmmddHH>.log`` for people,
+``<product>/log/facts/<psm>.<kind>.<YYYYmmddHH>.ndjson`` for facts.
+"""
+
+import re
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+from pie.model import PSM
+
+HUMAN_FOLDERS = ("app", "rpc", "python", "run", "uwsgi")
+FACTS_FOLDER = "facts"
+FOLDERS = (*HUMAN_FOLDERS, FACTS_FOLDER)
+TABLE_OF_KIND = {"calls": "calls", "edges": "edge_10s"}
+TABLES = ("calls", "edge_10s", "logs")
+HOUR_S = 3600.0
+
+_HUMAN = re.compile(r"(?P<name>.+?)(?:\.(?P<hour>[0-9]{10}))?\.log")
+_FACTS = re.compile(r"(?P<name>.+?)\.(?P<kind>[a-z0-9_]+)(?:\.(?P<hour>[0-9]{10}))?\.ndjson")
+_COMPRESSED = re.compile(r".+\.(?P<hour>[0-9]{10})\.(?:log|ndjson)(?:-[0-9]+)?\.gz")
+
+
+class Hour(NamedTuple):
+    """An hour of the fleet's wall clock in Unix seconds, ``start <= t < end``."""
+
+    start: float
+    end: float
+
+
+class LogFile(NamedTuple):
+    """A file the agent ships: where it goes and whose it is."""
+
+    table: str
+    folder: str
+    psm: str
+    hour: Hour | None
+
+
+def parse_hour(digits: str, zone: tzinfo) -> Hour | None:
+    """The hour of ``YYYYmmddHH``; where the clock is set back, it is two hours long."""
+    try:
+        start = datetime.strptime(digits, "%Y%m%d%H").replace(tzinfo=zone)
+        return Hour(start.timestamp(), start.replace(fold=1).timestamp() + HOUR_S)
+    except (ValueError, OverflowError):
+        return None
+
+
+def parse_name(folder: str, name: str, zone: tzinfo) -> LogFile | None:
+    """What the file is, or None when the agent has no business with it."""
+    match = (_FACTS if folder == FACTS_FOLDER else _HUMAN).fullmatch(name)
+    if match is None:
+        return None
+    table = TABLE_OF_KIND.get(match["kind"]) if folder == FACTS_FOLDER else "logs"
+    if table is None:
+        return None
+    hour = parse_hour(match["hour"], zone) if match["hour"] else None
+    return LogFile(table, folder, _psm(match["name"]), hour)
+
+
+def compressed_hour(name: str, zone: tzinfo) -> Hour | None:
+    """The hour of a file this agent compressed, or None for any other file."""
+    match = _COMPRESSED.fullmatch(name)
+    return parse_hour(match["hour"], zone) if match else None
+
+
+def _psm(stem: str) -> str:
+    """The leading three parts when they are a PSM (a pid may follow), else the whole stem."""
+    leading = ".".join(stem.split(".")[:3])
+    try:
+        return str(PSM.parse(leading))
+    except ValueError:
+        return stem

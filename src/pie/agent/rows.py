@@ -1,0 +1,106 @@
+"""A block of bytes out of a file to the rows of its table. Pure.
+
+A human line that is not of the format is a row too: its whole text is the message. A fact is
+passed on unparsed, with its position put in front.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from pie.agent.line import LineParser
+from pie.agent.names import Hour, LogFile
+from pie.observe.facts import LogRow
+
+_encode = msgspec.json.Encoder().encode
+_NO_POSITION = b'{"src":0,"pos":0,'
+"""How a writer that encodes the whole struct begins its rows."""
+
+
+class Block(NamedTuple):
+    """Consecutive lines of one file.
+
+    ``data`` ends at a line's end, or else is one piece of a line: one too long for a row, or the
+    last of a file that nobody writes any more. ``continued``: its first line began in the block
+    before. ``at_end``: when it was read, at most an unfinished line followed it.
+    """
+
+    data: bytes
+    start: int
+    continued: bool
+    at_end: bool
+    mtime: float
+
+
+class Row(NamedTuple):
+    """``json`` is None for a line that gives no row; ``bad`` says why, blank lines have ''."""
+
+    json: bytes | None
+    pos: int
+    bad: str = ""
+
+
+class RowMaker:
+    """Makes rows for one agent: it knows the host and the zone."""
+
+    def __init__(self, parse: LineParser, host: str) -> None:
+        self._parse = parse
+        self._host = host
+
+    def rows(self, block: Block, file: LogFile, src: int) -> Iterator[Row]:
+        """One Row per line, in order; ``pos`` is the offset just after the line."""
+        lines = block.data.split(b"\n")
+        tail = lines.pop()
+        pos = block.start
+        cut = "tail" if block.continued else ""
+        for line in lines:
+            pos += len(line) + 1
+            yield self._row(line, pos, src, file, block.mtime, cut)
+            cut = ""
+        if tail:
+            cut = "middle" if block.continued and not lines else "head"
+            yield self._row(tail, pos + len(tail), src, file, block.mtime, cut)
+
+    def _row(self, line: bytes, pos: int, src: int, file: LogFile, mtime: float, cut: str) -> Row:
+        if not line:
+            return Row(None, pos)
+        if file.table == "logs":
+            return Row(self._log_row(line, pos, src, file, mtime, cut), pos)
+        if cut:
+            return Row(None, pos, "a fact without end, or longer than a row may be")
+        return fact_row(line, pos, src)
+
+    def _log_row(
+        self, line: bytes, pos: int, src: int, file: LogFile, mtime: float, cut: str
+    ) -> bytes:
+        text = line.decode("utf-8", "replace")
+        row = None if cut in {"middle", "tail"} else self._parse(text, file.folder)
+        if row is None:
+            row = LogRow(
+                ts=round(_within(mtime, file.hour), 6),
+                folder=file.folder,
+                host=self._host,
+                psm=file.psm,
+                message=text.removesuffix("\r"),
+            )
+        if cut:
+            row.fields = {**row.fields, "cut": cut}
+        row.src = src
+        row.pos = pos
+        return _encode(row)
+
+
+def fact_row(line: bytes, pos: int, src: int) -> Row:
+    """The fact with its position in front; a line that is no JSON object is bad."""
+    line = line.strip()
+    if not (line.startswith(b"{") and line.endswith(b"}")):
+        return Row(None, pos, "not a JSON object")
+    rest = line[len(_NO_POSITION) :] if line.startswith(_NO_POSITION) else line[1:].lstrip()
+    comma = b"" if rest == b"}" else b","
+    return Row(b'{"src":%d,"pos":%d%b%b' % (src, pos, comma, rest), pos)
+
+
+def _within(time: float, hour: Hour | None) -> float:
+    """The time of a line that gives none: the file's last write, inside the file's hour."""
+    return time if hour is None else min(max(time, hour.start), hour.end)
