@@ -1,0 +1,96 @@
+"""Who may ask: two tokens kept in files, and the signed cookie of a person who logged in."""
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Role = Literal["admin", "service"]
+
+SESSION_COOKIE = "pie_session"
+SESSION_SECONDS = 24 * 3600
+_MIN_TOKEN = 20
+
+
+class TokenFileError(Exception):
+    """A token file cannot be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The two tokens: ``admin`` for people, ``service`` for services and agents."""
+
+    admin: str
+    service: str
+
+    def role_of(self, token: str) -> Role | None:
+        """The role a token gives, compared in constant time."""
+        given = token.encode()
+        is_admin = hmac.compare_digest(given, self.admin.encode())
+        is_service = hmac.compare_digest(given, self.service.encode())
+        if is_admin:
+            return "admin"
+        return "service" if is_service else None
+
+    def new_session(self, now: float) -> str:
+        """A cookie value good for ``SESSION_SECONDS`` from ``now`` (Unix seconds)."""
+        body = f"{int(now) + SESSION_SECONDS}.{secrets.token_urlsafe(12)}"
+        return f"{body}.{self._signature(body)}"
+
+    def session_is_valid(self, cookie: str, now: float) -> bool:
+        """Whether a cookie is ours and not over."""
+        body, _, signature = cookie.rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
+            return False
+        return now < int(body.partition(".")[0])
+
+    def _signature(self, body: str) -> str:
+        # Keyed by the admin token: a new token ends every session made with the old one.
+        key = hashlib.sha256(b"pie session\0" + self.admin.encode()).digest()
+        return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+
+
+def load_or_create_keys(directory: Path) -> Keys:
+    """Read ``admin.token`` and ``service.token``, made at the first start with mode 0600.
+
+    Raises:
+        TokenFileError: a file is empty, too short, or others may read it.
+    """
+    return Keys(
+        admin=_load_or_create(directory / "admin.token"),
+        service=_load_or_create(directory / "service.token"),
+    )
+
+
+def _load_or_create(path: Path) -> str:
+    if not path.exists():
+        _create(path)
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise TokenFileError(f"{path} can be read by other users: run `chmod 600 {path}`")
+    token = path.read_text().strip()
+    if len(token) < _MIN_TOKEN or not token.isascii():
+        raise TokenFileError(
+            f"{path} does not hold a token of at least {_MIN_TOKEN} ASCII characters: "
+            "delete the file and start again to get a new one"
+        )
+    return token
+
+
+def _create(path: Path) -> None:
+    # Written aside and linked, so that a crash never leaves an empty token behind.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(32) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # another start was first: its token counts
+    finally:
+        draft.unlink()

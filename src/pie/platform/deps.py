@@ -1,0 +1,29 @@
+"""What the routes work with, put together once by the platform's start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from pie.platform.auth import Keys
+from pie.platform.budget import ByteBudget
+from pie.platform.facts_client import FactsClient
+from pie.platform.store.reader import Reader
+from pie.state import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """``registry`` gives everything registered, by PSM; it may block for a moment."""
+
+    keys: Keys
+    facts: FactsClient
+    reader: Reader
+    registry: Callable[[], dict[str, Service]]
+    ingest_budget: ByteBudget
+
+
+def deps_of(request: Request) -> Deps:
+    """The dependencies of the application a request came to."""
+    deps: Deps = request.app.state.deps
+    return deps

@@ -1,0 +1,130 @@
+"""The door of the API: checks Host and Origin, and notes the role of whoever asks."""
+
+import ipaddress
+import time
+from collections.abc import Callable, Collection
+from http.cookies import CookieError, SimpleCookie
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pie.model import Failure, Kind
+from pie.platform.answers import error_response
+from pie.platform.auth import SESSION_COOKIE, Keys, Role
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ROLE = "pie.role"
+
+
+class Gatekeeper:
+    """ASGI middleware in front of everything.
+
+    A Host that is a name must be known: a page of a stranger can point a name of its own at this
+    address (DNS rebinding), but not an IP address.
+    """
+
+    def __init__(self, app: ASGIApp, keys: Keys, host_names: Collection[str]) -> None:
+        self._app = app
+        self._keys = keys
+        self._host_names = frozenset(name.lower() for name in host_names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            scope[_ROLE] = self._admit(scope["method"], Headers(scope=scope))
+        except Failure as failure:
+            await error_response(failure)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _admit(self, method: str, headers: Headers) -> Role | None:
+        host = headers.get("host", "")
+        self._check_host(host)
+        origin = headers.get("origin")
+        if origin is not None and not _same_host(origin, host):
+            raise Failure(
+                Kind.DENIED,
+                f"the page at {origin[:200]} may not use this platform: open {host} itself",
+            )
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme:
+            return self._keys.role_of(token.strip()) if scheme.lower() == "bearer" else None
+        if not self._has_session(headers):
+            return None
+        if method not in _SAFE_METHODS and origin is None:
+            raise Failure(
+                Kind.DENIED,
+                f"{method} with a login cookie needs an Origin header: "
+                "use `Authorization: Bearer` outside a browser",
+            )
+        return "admin"
+
+    def _check_host(self, host: str) -> None:
+        name = _host_name(host)
+        if name in self._host_names or _is_address(name):
+            return
+        raise Failure(
+            Kind.DENIED,
+            f"the Host {host[:200]!r} is not a name of this platform: use its address, "
+            "or start it with this name allowed",
+        )
+
+    def _has_session(self, headers: Headers) -> bool:
+        try:
+            morsel = SimpleCookie(headers.get("cookie", "")).get(SESSION_COOKIE)
+        except CookieError:
+            return False
+        return morsel is not None and self._keys.session_is_valid(morsel.value, time.time())
+
+
+def require(*roles: Role) -> Callable[[Request], None]:
+    """A dependency that lets these roles pass.
+
+    Raises:
+        Failure: ``unauthenticated`` without a valid token or cookie, ``denied`` for another role.
+    """
+
+    def check(request: Request) -> None:
+        role = role_of(request)
+        if role is None:
+            raise Failure(
+                Kind.UNAUTHENTICATED,
+                "no valid token: send `Authorization: Bearer` with the text of admin.token "
+                "or service.token of the platform's directory, or log in through the link "
+                "that `pie platform` printed",
+            )
+        if role not in roles:
+            raise Failure(
+                Kind.DENIED,
+                f"the {role} token may not do this: use the one in {roles[0]}.token",
+            )
+
+    return check
+
+
+def role_of(request: Request) -> Role | None:
+    """The role the door found, None for a stranger."""
+    role: Role | None = request.scope.get(_ROLE)
+    return role
+
+
+def _same_host(origin: str, host: str) -> bool:
+    # The scheme is left out: a proxy may end TLS before us.
+    return origin.partition("://")[2].lower() == host.lower() != ""
+
+
+def _host_name(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""POST /api/ingest/{table}: rows in, an answer once they are committed."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
+
+from pie.model import Failure, Kind
+from pie.platform.body import expected_size, read_body
+from pie.platform.deps import Deps, deps_of
+from pie.platform.gatekeeper import require
+from pie.platform.store.decode import MAX_BODY
+from pie.platform.views import IngestAnswer
+
+_BODY_SECONDS = 30.0
+
+router = APIRouter(
+    prefix="/api/ingest", tags=["ingest"], dependencies=[Depends(require("service", "admin"))]
+)
+
+_NDJSON_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "One row per line, fields as in pie.observe.facts",
+        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post("/{table}", response_model=IngestAnswer, openapi_extra=_NDJSON_BODY)
+async def ingest(
+    request: Request,
+    table: Annotated[Literal["calls", "edge_10s", "logs"], Path()],
+    deps: Annotated[Deps, Depends(deps_of)],
+) -> Response:
+    """Commit rows and say what became of them; bad rows are refused one by one."""
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding not in ("gzip", "identity"):
+        raise Failure(
+            Kind.INVALID, f"Content-Encoding {encoding[:50]!r} is not known: send gzip or plain"
+        )
+    async with deps.ingest_budget.hold(expected_size(request, MAX_BODY)):
+        body = await read_body(request, MAX_BODY, _BODY_SECONDS)
+        answer = await deps.facts.ingest(table, body, gzip=encoding == "gzip")
+    return Response(answer, media_type="application/json")

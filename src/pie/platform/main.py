@@ -1,0 +1,241 @@
+"""``pie platform``: one command and one directory, two processes."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from pie.platform.api import build_app
+from pie.platform.auth import Keys, TokenFileError, load_or_create_keys
+from pie.platform.budget import ByteBudget
+from pie.platform.deps import Deps
+from pie.platform.facts_client import FactsClient
+from pie.platform.frames import Hello
+from pie.platform.state_routes import state_router
+from pie.platform.store.reader import Reader
+from pie.platform.supervisor import FactsFatalError, Supervisor
+from pie.state import lookup_services
+from pie.state.embedded import EmbeddedStore, StateFileError
+from pie.state.expiry import ExpiryThread
+
+_STATIC = Path(__file__).parent / "static"
+_INGEST_BYTES = 64 << 20
+_STORE_MEMORY = 1 << 30
+_LOCK_PATIENCE = 10.0
+_GRACE_S = 3
+
+
+class PlatformError(Exception):
+    """The platform cannot start or go on; the message says why and what to do."""
+
+
+def run_platform(
+    directory: Path,
+    host: str = "127.0.0.1",
+    port: int = 8790,
+    *,
+    allowed_hosts: Sequence[str] = (),
+    insert_interval: float = 0.5,
+    on_ready: Callable[[str, str], None] | None = None,
+) -> None:
+    """Run the platform until SIGTERM or SIGINT; to be called in the main thread.
+
+    Args:
+        directory: holds everything the platform keeps; made with mode 0700 if missing.
+        host: address to listen on.
+        port: port to listen on, 0 for any free one.
+        allowed_hosts: names, beside IP addresses, localhost and this host's own, under which
+            people and services address the platform.
+        insert_interval: seconds between two inserts into one table at least; rows that come
+            sooner wait, and go in together.
+        on_ready: called with the platform's address and its login link once both processes
+            serve; prints them by default.
+
+    Raises:
+        PlatformError: another platform has the directory or the port, a file in the directory
+            cannot be used, or the facts were written by a newer Pie.
+    """
+    with _own(directory):
+        try:
+            keys = load_or_create_keys(directory)
+            store = EmbeddedStore(directory / "state.db")
+        except (TokenFileError, StateFileError) as error:
+            raise PlatformError(str(error)) from error
+        except OSError as error:
+            raise PlatformError(f"a file in {directory} cannot be used: {error}") from error
+        expiry = ExpiryThread(store)
+        try:
+            with _listen(host, port) as listener:
+                expiry.start()
+                platform = _Platform(
+                    directory, keys, store, listener, allowed_hosts, insert_interval
+                )
+                asyncio.run(platform.run(on_ready or _print_ready(directory)))
+        finally:
+            expiry.stop()
+            store.close()
+
+
+class _Platform:
+    """Both processes, from the parent's side."""
+
+    def __init__(
+        self,
+        directory: Path,
+        keys: Keys,
+        store: EmbeddedStore,
+        listener: socket.socket,
+        allowed_hosts: Sequence[str],
+        insert_interval: float,
+    ) -> None:
+        self._insert_interval = insert_interval
+        self._directory = directory
+        self._keys = keys
+        self._store = store
+        self._listener = listener
+        self._host_names = {"localhost", socket.gethostname(), *allowed_hosts}
+
+    async def run(self, on_ready: Callable[[str, str], None]) -> None:
+        facts = FactsClient()
+        supervisor = Supervisor(self._hello(), facts, _say)
+        server = self._server(facts)
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+
+        supervising = asyncio.create_task(supervisor.run())
+        serving = asyncio.create_task(server.serve(sockets=[self._listener]))
+        stopping = asyncio.create_task(stop.wait())
+        ready = asyncio.create_task(supervisor.first_ready.wait())
+        try:
+            await asyncio.wait(
+                {ready, supervising, serving, stopping}, return_when=asyncio.FIRST_COMPLETED
+            )
+            if ready.done():
+                address = _address(self._listener)
+                on_ready(address, f"{address}/login?token={self._keys.admin}")
+                await asyncio.wait(
+                    {supervising, serving, stopping}, return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            self._store.end_watches()
+            server.should_exit = True
+            await serving
+            for task in (supervising, stopping, ready):
+                task.cancel()
+            await asyncio.wait({supervising})
+        try:
+            supervising.result()
+        except asyncio.CancelledError:
+            return
+        except FactsFatalError as error:
+            raise PlatformError(str(error)) from error
+
+    def _hello(self) -> Hello:
+        return Hello(
+            directory=str(self._directory.resolve()),
+            memory=_STORE_MEMORY,
+            insert_interval=self._insert_interval,
+            lock_patience=_LOCK_PATIENCE,
+        )
+
+    def _server(self, facts: FactsClient) -> "_Server":
+        deps = Deps(
+            keys=self._keys,
+            facts=facts,
+            reader=Reader(facts.query),
+            registry=lambda: lookup_services(self._store),
+            ingest_budget=ByteBudget(_INGEST_BYTES),
+        )
+        app = build_app(deps, state_router(self._store), _STATIC, self._host_names)
+        return _Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,  # a login link would stand in it
+                server_header=False,
+                lifespan="off",
+                ws="none",
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=_GRACE_S,
+                limit_concurrency=2000,
+            )
+        )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers: the platform has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _own(directory: Path) -> Iterator[None]:
+    """The directory, for this process alone."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(directory / "platform.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise PlatformError(
+            f"the directory {directory} cannot be used ({error.strerror}): "
+            "choose another with --directory"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise PlatformError(
+            f"another platform runs in {directory}: stop it, or choose another directory "
+            "with --directory"
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise PlatformError(
+                f"cannot listen on {host} port {port} ({error.strerror}): stop what uses it, "
+                "or choose others with --host and --port"
+            ) from error
+        listener.listen(1024)
+        yield listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _print_ready(directory: Path) -> Callable[[str, str], None]:
+    def ready(address: str, login: str) -> None:
+        _say(f"ready on {address}")
+        _say(f"log in: {login}")
+        _say(f"services and agents use the token in {directory / 'service.token'}")
+
+    return ready
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(f"pie platform: {sentence}\n")
+    sys.stdout.flush()

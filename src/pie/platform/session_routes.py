@@ -1,0 +1,68 @@
+"""Logging in through a link, logging out, and how the platform itself is."""
+
+import time
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from pie import __version__
+from pie.platform.answers import json_response
+from pie.platform.auth import SESSION_COOKIE, SESSION_SECONDS
+from pie.platform.deps import Deps, deps_of
+from pie.platform.gatekeeper import require, role_of
+from pie.platform.views import Health, Session
+
+router = APIRouter(tags=["session"])
+
+_NO_LOGIN = """<!doctype html><meta charset="utf-8"><title>Pie</title>
+<h1>This login link does not work</h1>
+<p>Use the link that <code>pie platform</code> printed when it started, or put the text of
+<code>admin.token</code> from the platform's directory after <code>/login?token=</code>.</p>"""
+
+
+@router.get("/login", include_in_schema=False)
+async def login(
+    deps: Annotated[Deps, Depends(deps_of)],
+    token: Annotated[str, Query(max_length=500)] = "",
+) -> Response:
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    if deps.keys.role_of(token) != "admin":
+        return HTMLResponse(_NO_LOGIN, 401, headers=headers)
+    answer = RedirectResponse("/services", 303, headers=headers)
+    answer.set_cookie(
+        SESSION_COOKIE,
+        deps.keys.new_session(time.time()),
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+@router.get(
+    "/api/session",
+    response_model=Session,
+    dependencies=[Depends(require("admin", "service"))],
+)
+async def session(request: Request) -> Response:
+    """Who is asking."""
+    role = role_of(request)
+    assert role is not None, "the dependency let nobody through without a role"
+    return json_response(Session(role=role))
+
+
+@router.post("/api/logout", status_code=204)
+async def logout() -> Response:
+    """End the login of this browser."""
+    answer = Response(status_code=204)
+    answer.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
+    return answer
+
+
+@router.get("/api/health", response_model=Health)
+async def health(deps: Annotated[Deps, Depends(deps_of)]) -> Response:
+    """Whether both halves of the platform are there; asks for no token."""
+    up = deps.facts.is_up
+    status: Literal["ok", "degraded"] = "ok" if up else "degraded"
+    return json_response(Health(status=status, facts="up" if up else "down", version=__version__))

@@ -1,0 +1,1 @@
+"""Observed facts in a column store: schema, ingest, questions."""

@@ -1,0 +1,174 @@
+"""A small adapter over the column store: chDB in this process, or a ClickHouse server."""
+
+import fcntl
+import json
+import os
+import resource
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+_OPEN_FILES = 65_536
+
+_SESSION = {
+    "prefer_column_name_to_alias": 1,
+    "output_format_json_quote_64bit_integers": 0,
+    "max_execution_time": 20,
+    "max_threads": 2,
+    "async_insert": 0,
+}
+
+# One insert is one block is one part: committed as a whole or not at all.
+_ATOMIC_INSERT = {
+    "max_insert_block_size": 1_000_000_000,
+    "max_insert_block_size_bytes": 0,
+    "min_insert_block_size_rows": 1_000_000_000,
+    "min_insert_block_size_bytes": 1 << 40,
+    "max_insert_threads": 1,
+    "input_format_parallel_parsing": 0,
+    "max_partitions_per_insert_block": 1,
+    "throw_on_max_partitions_per_insert_block": 1,
+    "max_execution_time": 0,
+}
+
+
+# ClickHouse's codes for input that does not parse as, or fit, the columns it is for.
+_DATA_CODES = frozenset({6, 25, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 349, 436})
+
+
+class StoreError(Exception):
+    """The store did not do what it was asked; the message is for people.
+
+    ``about_data`` says that it cannot read the rows given: nothing of them is stored.
+    """
+
+    def __init__(self, message: str, *, about_data: bool = False) -> None:
+        super().__init__(message)
+        self.about_data = about_data
+
+
+class Engine:
+    """Statements, questions and inserts; a connection for each thread that uses it.
+
+    Args:
+        connect: makes a connection.
+    """
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self._connect = connect
+        self._local = threading.local()
+
+    def execute(self, sql: str) -> None:
+        """Run a statement without an answer."""
+        try:
+            self._client().command(sql)
+        except ClickHouseError as error:
+            raise _store_error(error) from error
+
+    def ask(self, sql: str, params: dict[str, Any]) -> bytes:
+        """One JSON object per line; ``{name:Type}`` in the SQL stands for a parameter."""
+        try:
+            return self._client().raw_query(sql, parameters=params, fmt="JSONEachRow")
+        except ClickHouseError as error:
+            raise _store_error(error) from error
+
+    def query(self, sql: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows as dictionaries, for small answers."""
+        return [json.loads(line) for line in self.ask(sql, params or {}).splitlines()]
+
+    def insert(self, table: str, ndjson: bytes) -> None:
+        """Add rows of one partition, all or none; they are stored when this returns."""
+        try:
+            self._client().raw_insert(
+                table, insert_block=ndjson, fmt="JSONEachRow", settings=_ATOMIC_INSERT
+            )
+        except ClickHouseError as error:
+            raise _store_error(error) from error
+
+    def _client(self) -> Client:
+        client: Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = self._connect()
+        return client
+
+
+def open_chdb(directory: Path, *, memory: int, patience: float) -> Engine:
+    """Open chDB on a directory, for this process alone.
+
+    To be called after the last fork. The directory stays locked until the process ends.
+
+    Args:
+        memory: bytes the engine may use.
+        patience: seconds to wait for a process that still has the directory.
+
+    Raises:
+        StoreError: another process keeps the directory.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _lock(directory / "lock", patience)
+    _raise_open_files()
+    # Inserts go through temporary files: kept here, so that what a crash leaves is found again.
+    drafts = directory / "drafts"
+    drafts.mkdir(mode=0o700, exist_ok=True)
+    for left_over in drafts.iterdir():
+        left_over.unlink()
+    tempfile.tempdir = str(drafts)
+    options = {
+        "max_server_memory_usage": memory,
+        "mark_cache_size": memory // 16,
+        "primary_index_cache_size": memory // 16,
+        "index_mark_cache_size": memory // 32,
+        "text_index_tokens_cache_size": memory // 32,
+        "text_index_header_cache_size": memory // 32,
+        "text_index_postings_cache_size": memory // 16,
+        "query_condition_cache_size": memory // 64,
+    }
+    settings = _SESSION | {"max_memory_usage": memory // 2}
+
+    def connect() -> Client:
+        return clickhouse_connect.get_client(
+            interface="chdb",
+            path=str(directory / "store"),
+            settings=settings,
+            chdb_options=options,
+        )
+
+    return Engine(connect)
+
+
+def _lock(path: Path, patience: float) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    give_up = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                os.close(descriptor)
+                raise StoreError(
+                    f"{path.parent} is in use by another process: stop the other platform "
+                    "of this directory, or start this one with another directory"
+                ) from None
+            time.sleep(0.05)
+
+
+def _raise_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _store_error(error: ClickHouseError) -> StoreError:
+    return StoreError(
+        f"the column store says: {str(error).strip()[:1000]}",
+        about_data=getattr(error, "code", None) in _DATA_CODES,
+    )

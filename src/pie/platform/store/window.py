@@ -1,0 +1,43 @@
+"""Which times a table takes: a row from outside is moved to its edge and marked."""
+
+from dataclasses import dataclass
+
+from pie.platform.store.rows import StoredEdge, StoredRow
+
+DAY = 86_400
+_FAR = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """Days a table takes rows of, as seen from ``now`` (Unix seconds).
+
+    The bounds are whole days, so that at any moment the rows of one day are all moved or none is:
+    what one day's rows become is then one insert (see ``dedupe``).
+    """
+
+    now: float
+    keep_days: int
+
+    def place(self, rows: list[StoredRow]) -> None:
+        """Set ``received``, ``day`` and, for rows out of the window, ``ts`` and ``clamped``."""
+        now = self.now
+        today = int(now // DAY)
+        oldest, newest = today - self.keep_days, today + 1
+        for row in rows:
+            day = int(row.ts // DAY)
+            row.received = now
+            row.clamped = 0
+            if oldest <= day <= newest:
+                row.day = day
+                continue
+            row.day = max(-_FAR, min(_FAR, day))
+            row.clamped = 1
+            # The past keeps its order as far as it can; the future is taken to be now.
+            moved = now if day > newest else float((oldest + 1) * DAY)
+            row.ts = int(moved) if isinstance(row, StoredEdge) else moved
+
+
+def partition(row: StoredRow) -> int:
+    """The day a placed row is stored under."""
+    return int(row.ts // DAY)
