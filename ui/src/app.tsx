@@ -1,0 +1,42 @@
+import lazy from 'preact-iso/lazy';
+import { LocationProvider, Route, Router, useLocation } from 'preact-iso/router';
+import { useEffect } from 'preact/hooks';
+import { signedIn } from './api/client';
+import { Frame } from './components/frame';
+import { NotFoundPage } from './pages/not-found';
+import { OutdatedPage } from './pages/outdated';
+import { SignInPage } from './pages/sign-in';
+import { useStore } from './store';
+
+// A page's code is gone when the platform was updated since this tab was opened.
+const ServicesPage = lazy(() => import('./pages/services/page').then((module) => module.ServicesPage, () => OutdatedPage));
+const ChainPage = lazy(() => import('./pages/chain/page').then((module) => module.ChainPage, () => OutdatedPage));
+
+export function App() {
+  return (
+    <LocationProvider>
+      <Frame>
+        <Pages />
+      </Frame>
+    </LocationProvider>
+  );
+}
+
+/** Signing in replaces the page, not the address: afterwards the reader is where they wanted to be. */
+function Pages() {
+  if (!useStore(signedIn)) return <SignInPage />;
+  return (
+    <Router>
+      <Route path="/" component={Home} />
+      <Route path="/services" component={ServicesPage} />
+      <Route path="/chain/:logid" component={ChainPage} />
+      <Route default component={NotFoundPage} />
+    </Router>
+  );
+}
+
+function Home() {
+  const { route } = useLocation();
+  useEffect(() => route('/services', true), []);
+  return null;
+}

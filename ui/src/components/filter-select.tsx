@@ -1,0 +1,23 @@
+/** A labelled choice, marked while it is not the neutral one. */
+export function FilterSelect(props: {
+  label: string;
+  value: string;
+  /** The value that filters nothing. */
+  neutral?: string;
+  options: ReadonlyArray<readonly [value: string, text: string]>;
+  onChange: (value: string) => void;
+}) {
+  const { label, value, neutral = '', options, onChange } = props;
+  return (
+    <label class={`field${value !== neutral ? ' field-set' : ''}`}>
+      <span class="field-label">{label}</span>
+      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {options.map(([option, text]) => (
+          <option key={option} value={option}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,86 @@
+import { useLocation } from 'preact-iso/router';
+import type { ComponentChildren } from 'preact';
+import { signedIn, signOut } from '../api/client';
+import { useMessages } from '../i18n';
+import { language, theme, THEMES } from '../preferences';
+import { useStore } from '../store';
+import { Icon } from './icon';
+import { Logo } from './logo';
+import { SearchBox } from './search-box';
+
+/** What surrounds every page. */
+export function Frame({ children }: { children: ComponentChildren }) {
+  const t = useMessages();
+  const inside = useStore(signedIn);
+  return (
+    <>
+      <a class="skip" href="#content">
+        {t.app.skip}
+      </a>
+      <header class="frame">
+        <a class="brand" href="/services">
+          <Logo />
+          <span>Pie</span>
+        </a>
+        {inside && <Navigation />}
+        {inside && <SearchBox />}
+        <div class="frame-tools">
+          <LanguageToggle />
+          <ThemeToggle />
+          {inside && (
+            <button type="button" class="tool" onClick={() => void signOut().catch(() => undefined)} title={t.app.signOut} aria-label={t.app.signOut}>
+              <Icon name="signOut" />
+            </button>
+          )}
+        </div>
+      </header>
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}
+
+function Navigation() {
+  const t = useMessages();
+  const { path } = useLocation();
+  return (
+    <nav aria-label={t.app.navigation}>
+      <a href="/services" aria-current={path === '/services' ? 'page' : undefined}>
+        {t.app.services}
+      </a>
+    </nav>
+  );
+}
+
+function LanguageToggle() {
+  const t = useMessages();
+  const other = useStore(language) === 'zh' ? 'en' : 'zh';
+  return (
+    <button
+      type="button"
+      class="tool tool-text"
+      lang={other}
+      title={t.app.toOtherLanguage}
+      aria-label={t.app.toOtherLanguage}
+      onClick={() => language.set(other)}
+    >
+      {t.app.otherLanguage}
+    </button>
+  );
+}
+
+function ThemeToggle() {
+  const t = useMessages();
+  const now = useStore(theme);
+  const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length] ?? 'auto';
+  const label = `${t.app.theme}: ${t.app.themes[now]}`;
+  return (
+    <button type="button" class="tool" title={label} aria-label={label} onClick={() => theme.set(next)}>
+      <Icon name="theme" />
+      <span class="tool-state" aria-hidden="true">
+        {t.app.themes[now]}
+      </span>
+    </button>
+  );
+}

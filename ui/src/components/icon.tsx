@@ -1,0 +1,27 @@
+/** Line icons, drawn on a 16 × 16 grid in the colour of the text. */
+const PATHS = {
+  search: 'M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 0 1 0-9zM10.5 10.5L14 14',
+  chevron: 'M6 4l4 4l-4 4',
+  pause: 'M5.5 3.5v9M10.5 3.5v9',
+  play: 'M5 3.2v9.600l8-4.800z',
+  copy: 'M6 5.500h7.500v8H6zM10 5.500V2.500H2.500v8H6',
+  check: 'M3 8.500l3.5 3.500L13 4.5',
+  warning: 'M8 2.200L14.5 13.500h-13zM8 6.500v3.200M8 11.400v.6',
+  info: 'M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 7.2v3.6M8 4.9v.3',
+  refresh: 'M13 5.500A5.5 5.5 0 1 0 13.5 8M13.5 2.500v3.200h-3.2',
+  theme: 'M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12',
+  signOut: 'M6.5 2.500h-4v11h4M6 8h8M11 5l3 3l-3 3',
+  up: 'M8 12.500v-9M4.5 7L8 3.500L11.5 7',
+  down: 'M8 3.500v9M4.5 9L8 12.500L11.5 9',
+  close: 'M4 4l8 8M12 4l-8 8',
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

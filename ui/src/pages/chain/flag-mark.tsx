@@ -1,0 +1,16 @@
+import { Icon } from '../../components/icon';
+import { useMessages } from '../../i18n';
+import { flagLabel, flagText } from './flags';
+
+/** One amber mark beside a status; what it stands for is said on hover and in the row's details. */
+export function FlagMark({ flags }: { flags: string[] }) {
+  const t = useMessages();
+  if (flags.length === 0) return null;
+  const text = flags.map((flag) => `${flagLabel(t, flag)}: ${flagText(t, flag)}`).join('\n');
+  return (
+    <span class="flag" title={text} role="img" aria-label={text}>
+      <Icon name="warning" />
+      {flags.length > 1 && flags.length}
+    </span>
+  );
+}

@@ -1,0 +1,47 @@
+import type { Chain } from '../../api/types';
+import type { Messages } from '../../i18n';
+import { callKey, nodeKey } from './tree';
+
+/** A contradiction the platform found, in words, with the places where it found it. */
+export interface Finding {
+  flag: string;
+  label: string;
+  explanation: string;
+  contradiction: boolean;
+  /** Keys of the tree items concerned; none when it is about the chain as a whole. */
+  places: string[];
+}
+
+/** Flags of times and names that contradict each other; the others say what is missing. */
+const CONTRADICTIONS = new Set(['outlives_chain', 'before_parent', 'outlives_parent', 'callee_took_longer', 'cycle', 'duplicate_span']);
+
+export function findingsOf(chain: Chain, t: Messages): Finding[] {
+  const places = new Map<string, Set<string>>();
+  const note = (flags: string[], key: string) => {
+    for (const flag of flags) places.set(flag, (places.get(flag) ?? new Set()).add(key));
+  };
+  for (const node of chain.nodes) note(node.flags, nodeKey(node.no));
+  for (const call of chain.calls) note(call.flags, callKey(call));
+  return chain.flags.map((flag) => ({
+    flag,
+    label: flagLabel(t, flag),
+    explanation: flagText(t, flag),
+    contradiction: isContradiction(flag),
+    places: [...(places.get(flag) ?? [])],
+  }));
+}
+
+export function isContradiction(flag: string): boolean {
+  return CONTRADICTIONS.has(flag);
+}
+
+/** A flag of a newer platform is shown by its own name rather than not at all. */
+export function flagLabel(t: Messages, flag: string): string {
+  const known: Record<string, string> = t.chain.flagLabels;
+  return known[flag] ?? flag.replaceAll('_', ' ');
+}
+
+export function flagText(t: Messages, flag: string): string {
+  const known: Record<string, string> = t.chain.flags;
+  return known[flag] ?? '';
+}

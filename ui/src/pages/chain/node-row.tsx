@@ -1,0 +1,158 @@
+import type { ChainNode } from '../../api/types';
+import { Icon } from '../../components/icon';
+import { Status } from '../../components/outcome';
+import { clockTimeMs, compact, dateTimeMs, offset, utc } from '../../format';
+import { type Messages, useMessages } from '../../i18n';
+import { FlagMark } from './flag-mark';
+import { Indent } from './indent';
+import { isFailed, type Item } from './tree';
+import type { ChainView } from './use-chain-view';
+
+export const NODE_COLUMNS = 9;
+
+interface Props {
+  item: Item;
+  view: ChainView;
+  tabIndex: 0 | -1;
+}
+
+export function NodeRow({ item, node, view, tabIndex }: Props & { node: ChainNode }) {
+  const t = useMessages();
+  return (
+    <tr {...rowProps(item, view, tabIndex)} data-testid="node-row" data-no={node.no} data-psm={node.psm}>
+      <th scope="row">
+        <Name item={item} view={view} psm={node.psm} />
+        <AttemptMark item={item} />
+      </th>
+      <td class="num strong">{node.no}</td>
+      <Start at={node.start} offsetMs={node.offset_ms} />
+      <td class="num strong" title={`${node.duration_ms} ms`}>
+        {compact(node.duration_ms)}
+      </td>
+      <td class="mono">
+        {node.method}
+        {node.route && <small>{node.route}</small>}
+      </td>
+      <td class="mono">{node.ip}</td>
+      <td>
+        <span class={`chip kind-${node.kind}`}>{kindText(t, node.kind)}</span>
+      </td>
+      <td>
+        <Status status={node.status} outcome={node.outcome} code={node.code} />
+        <FlagMark flags={node.flags} />
+      </td>
+      <td>
+        <button
+          type="button"
+          class="link"
+          data-testid="view-log"
+          aria-expanded={view.openLog === item.key}
+          onClick={(event) => {
+            event.stopPropagation();
+            view.toggleLog(item.key);
+          }}
+        >
+          {view.openLog === item.key ? t.chain.logs.hide : t.chain.logs.view}
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+/** A callee that its caller knows of and that logged nothing itself. */
+export function UnloggedRow({ item, view, tabIndex }: Props) {
+  const t = useMessages();
+  const { call } = item;
+  if (!call) return null;
+  return (
+    <tr {...rowProps(item, view, tabIndex)} data-testid="unlogged-row" data-psm={call.callee} title={t.chain.tree.notLoggedHint}>
+      <th scope="row">
+        <Name item={item} view={view} psm={call.callee} />
+        <AttemptMark item={item} />
+      </th>
+      <td class="num">−1</td>
+      <Start at={call.start} offsetMs={call.offset_ms} />
+      <td class="num">{t.none}</td>
+      <td class="mono">{call.method}</td>
+      <td class="mono">{call.peer || t.none}</td>
+      <td>{t.none}</td>
+      <td>
+        {isFailed(item) ? (
+          <Status status={call.status} outcome={call.outcome} code={call.code} />
+        ) : (
+          <span class="status tone-unsure">
+            <i />
+            {t.chain.tree.notLogged}
+          </span>
+        )}
+      </td>
+      <td />
+    </tr>
+  );
+}
+
+function rowProps(item: Item, view: ChainView, tabIndex: 0 | -1) {
+  const selected = view.selected === item.key;
+  const classes = [item.node ? '' : 'unlogged', selected ? 'selected' : '', isFailed(item) ? 'failed' : ''];
+  const folds = item.children.length > 0;
+  return {
+    'data-key': item.key,
+    'aria-level': item.depth + 1,
+    'aria-selected': selected,
+    ...(folds && { 'aria-expanded': !view.isCollapsed(item.key) }),
+    class: `pick ${classes.join(' ')}`.trim(),
+    tabIndex,
+    onClick: () => view.select(item.key),
+  };
+}
+
+function Name({ item, view, psm }: { item: Item; view: ChainView; psm: string }) {
+  const t = useMessages();
+  const { key, children, below, failedBelow } = item;
+  const collapsed = view.isCollapsed(key);
+  return (
+    <>
+      <Indent depth={item.depth} />
+      {children.length > 0 ? (
+        <button
+          type="button"
+          class="fold"
+          tabIndex={-1}
+          aria-label={collapsed ? t.chain.tree.expand : t.chain.tree.collapse}
+          aria-expanded={!collapsed}
+          onClick={(event) => {
+            event.stopPropagation();
+            view.toggle(key);
+          }}
+        >
+          <Icon name="chevron" />
+        </button>
+      ) : (
+        <span class="fold" />
+      )}
+      <i class={`dot ${view.hues.get(psm) ?? ''}`} />
+      <span class="psm">{psm}</span>
+      {collapsed && <span class="folded">{t.chain.tree.hidden(below, failedBelow)}</span>}
+    </>
+  );
+}
+
+function AttemptMark({ item }: { item: Item }) {
+  const t = useMessages();
+  const { call } = item;
+  if (!call || call.attempt === 0) return null;
+  return <span class="attempt">{t.chain.table.attempt(call.attempt, call.attempts)}</span>;
+}
+
+export function Start({ at, offsetMs }: { at: number; offsetMs: number }) {
+  return (
+    <td class="start" title={`${dateTimeMs(at)}\n${utc(at)}`}>
+      {clockTimeMs(at)} <small>{offset(offsetMs)}</small>
+    </td>
+  );
+}
+
+function kindText(t: Messages, kind: string): string {
+  const known: Record<string, string> = t.chain.kinds;
+  return known[kind] ?? kind;
+}

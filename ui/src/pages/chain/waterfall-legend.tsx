@@ -1,0 +1,24 @@
+import { useMessages } from '../../i18n';
+
+export function Legend() {
+  const t = useMessages().chain.waterfall;
+  const entries = [
+    ['server', t.server],
+    ['client', t.client],
+    ['unlogged', t.unlogged],
+    ['skewed', t.skewed],
+    ['critical', t.critical],
+    ['error', t.error],
+    ['own', t.chainSpan],
+  ];
+  return (
+    <ul class="legend">
+      {entries.map(([key, text]) => (
+        <li key={key}>
+          <i class={`legend-${key}`} />
+          {text}
+        </li>
+      ))}
+    </ul>
+  );
+}

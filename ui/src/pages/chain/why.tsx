@@ -1,0 +1,100 @@
+import type { ChainCall, ChainNode } from '../../api/types';
+import { duration } from '../../format';
+import { type Messages, useMessages } from '../../i18n';
+import { flagLabel, flagText, isContradiction } from './flags';
+import { Indent } from './indent';
+import { clientSpan, serverSpan } from './timeline';
+import type { Item } from './tree';
+
+type Reasoned = ChainNode | ChainCall;
+
+/** Whether there is something to explain: a failure, a rule, a decision that was taken. */
+export function hasReasons({ message, rule, notes }: Reasoned): boolean {
+  return Boolean(message || rule || notes.length);
+}
+
+interface Props {
+  /** The place in the tree; null in the table of calls. */
+  item: Item | null;
+  record: Reasoned;
+  /** Everything known of the record, not only why it went as it did. */
+  full: boolean;
+  columns: number;
+}
+
+/** Why a call failed, was tried again or was rejected, under its row. */
+export function WhyRow({ item, record, full, columns }: Props) {
+  const t = useMessages();
+  const facts = full ? factsOf(item, record, t) : [];
+  return (
+    <tr class={`sub why${full ? ' why-full' : ''}`}>
+      <td colSpan={columns}>
+        <div class="why-body under">
+          <Indent depth={(item?.depth ?? 0) + 1} />
+          <div>
+            <Reasons record={record} />
+            {full && <Flags flags={record.flags} />}
+            {facts.length > 0 && (
+              <dl class="facts">
+                {facts.map(([name, value]) => (
+                  <div key={name}>
+                    <dt>{name}</dt>
+                    <dd class="mono">{value}</dd>
+                  </div>
+                ))}
+              </dl>
+            )}
+          </div>
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+function Reasons({ record }: { record: Reasoned }) {
+  const t = useMessages();
+  const { message, rule, notes, status } = record;
+  return (
+    <>
+      {message && <p class={status === 'ERROR' ? 'reason bad-text' : 'reason'}>{message}</p>}
+      {rule && (
+        <p class="reason">
+          <span class="why-label">{t.chain.why.rule}</span> <span class="mono">{rule}</span>
+        </p>
+      )}
+      {notes.length > 0 && (
+        <ol class="notes" aria-label={t.chain.why.notes}>
+          {notes.map((note, index) => (
+            <li key={index}>{note}</li>
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}
+
+function Flags({ flags }: { flags: string[] }) {
+  const t = useMessages();
+  return (
+    <>
+      {flags.map((flag) => (
+        <p key={flag} class={`reason ${isContradiction(flag) ? 'mild-text' : 'dim'}`}>
+          {flagLabel(t, flag)} · {flagText(t, flag)}
+        </p>
+      ))}
+    </>
+  );
+}
+
+function factsOf(item: Item | null, record: Reasoned, t: Messages): Array<[string, string]> {
+  const why = t.chain.why;
+  const facts: Array<[string, string]> = [];
+  if ('cluster' in record) facts.push([why.cluster, record.cluster], [why.instance, record.instance], [why.route, record.route]);
+  const peer = item?.call?.peer ?? ('peer' in record ? record.peer : '');
+  const waited = item && clientSpan(item);
+  const served = item && serverSpan(item);
+  if (waited) facts.push([why.gap, duration(waited.to - waited.from)]);
+  if (waited && served) facts.push([why.network, duration(waited.to - waited.from - (served.to - served.from))]);
+  facts.push([why.peer, peer], [why.code, record.code ? String(record.code) : ''], [why.span, record.span_id]);
+  return facts.filter(([, value]) => value);
+}

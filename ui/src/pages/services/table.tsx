@@ -1,0 +1,90 @@
+import type { Service } from '../../api/types';
+import { SkeletonRows } from '../../components/skeleton';
+import { SortHeader } from '../../components/sort-header';
+import { useMessages } from '../../i18n';
+import type { UrlState } from '../../urlstate';
+import { ServiceDetail } from './detail';
+import { ServiceRow } from './row';
+import { COLUMNS, nextOrder, orderOf, type SortKey } from './view';
+
+interface Props {
+  /** Undefined before the first answer. */
+  services: Service[] | undefined;
+  /** The platform's clock at that answer. */
+  now: number;
+  failed: boolean;
+  url: UrlState;
+}
+
+export function ServiceTable({ services, now, failed, url }: Props) {
+  const t = useMessages();
+  const order = orderOf(url.get('sort'));
+  const open = new Set(url.get('open').split(',').filter(Boolean));
+  const busiest = Math.max(0, ...(services ?? []).map(({ qps }) => qps));
+
+  const sortable = (key: SortKey, kind: 'num' | 'num wide' | '' = 'num') => (
+    <SortHeader
+      text={t.services.columns[key]}
+      kind={kind}
+      sorted={order.key === key ? (order.descending ? 'down' : 'up') : undefined}
+      onSort={() => url.patch({ sort: nextOrder(order, key) })}
+    />
+  );
+  const toggle = (psm: string) => {
+    if (!open.delete(psm)) open.add(psm);
+    url.patch({ open: [...open].join(',') });
+  };
+  return (
+    <div class="scroll">
+      <table class="table services">
+        <thead>
+          <tr>
+            {sortable('psm', '')}
+            <th scope="col" class="wide">
+              {t.services.columns.runtime}
+            </th>
+            <th scope="col" class="wide">
+              {t.services.columns.protocol}
+            </th>
+            <th scope="col" class="wide">
+              {t.services.columns.clusters}
+            </th>
+            {sortable('instances', 'num wide')}
+            {sortable('qps')}
+            {sortable('error_rate')}
+            {sortable('avg_ms')}
+            {sortable('p99_ms')}
+            {sortable('last_seen')}
+          </tr>
+        </thead>
+        <tbody>
+          {services?.map((service) => {
+            const { psm } = service;
+            const isOpen = open.has(psm);
+            return [
+              <ServiceRow
+                key={psm}
+                service={service}
+                now={now}
+                cluster={url.get('cluster')}
+                busiest={busiest}
+                open={isOpen}
+                onToggle={() => toggle(psm)}
+              />,
+              isOpen && <ServiceDetail key={`${psm} detail`} service={service} url={url} />,
+            ];
+          })}
+          {services === undefined && !failed && <SkeletonRows rows={4} columns={COLUMNS} />}
+        </tbody>
+      </table>
+      {services?.length === 0 && (
+        <p class="no-match">
+          {t.services.noMatch}{' '}
+          <button type="button" class="link" onClick={() => url.patch({ q: '', cluster: '', state: '' })}>
+            {t.services.clear}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
