@@ -61,7 +61,7 @@ class LineFormat:
         if second != known:
             stamp = datetime.fromtimestamp(second, self._zone).strftime("%Y-%m-%d %H:%M:%S")
             self._stamp, self._second = stamp, second
-        return f"{stamp},{int((ts - second) * 1000):03d}"
+        return f"{stamp},{min(999, round((ts - second) * 1e6) // 1000):03d}"
 
 
 def hour_of(ts: float, zone: tzinfo = UTC) -> str:

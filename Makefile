@@ -1,0 +1,48 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the others.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: help demo test test-slow lint format ui install dev system-deps clean
+
+help:              ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+demo: install      ## start the platform, services and traffic (ARGS=--once: one batch, checked)
+	@$(BIN)/python examples/demo.py $(ARGS)
+
+test: dev          ## run the tests (ARGS=... goes to pytest)
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: dev     ## run the slow tests
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: dev          ## format check, lint, types of Python and TypeScript
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python ui/build.py --check
+
+format: dev        ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+ui: $(VENV)/.venv-made  ## build the pages of the platform
+	@$(BIN)/python ui/build.py
+
+install: $(VENV)/.venv-made  ## the runtime, the platform and what the demo needs, into .venv
+	@$(BIN)/python tools/install.py
+
+dev: $(VENV)/.venv-made  ## what tests and lint need, too
+	@$(BIN)/python tools/install.py --dev
+
+system-deps:       ## what pip cannot bring, by apt: Chromium for the browser tests
+	@tools/system-deps.sh
+
+clean:             ## remove what was built and installed here
+	rm -rf $(VENV) build dist ui/node_modules src/pie/platform/static demo-data
+
+$(VENV)/.venv-made:
+	@$(PYTHON) tools/venv.py $(VENV)
+	@touch $@

@@ -1,0 +1,4 @@
+PSM = "toutiao.article.article"
+PORT = 7721
+OWNERS = ("articles",)
+VERSION = "1.4.2"

@@ -1,0 +1,202 @@
+"""The processes of the demo: platform, agent, services; started in order, stopped in order."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from platform_client import PlatformClient
+
+HERE = Path(__file__).resolve().parent
+SERVICES = {
+    "toutiao.user.user_info": HERE / "user_info",
+    "toutiao.article.article": HERE / "article",
+    "toutiao.stream.api": HERE / "stream_api",
+}
+START_SECONDS = 60
+_STOP_ORDER = {"agent": 1, "platform": 2}
+"""Services first, the platform last, so that the agent can ship their last words."""
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why and what to do."""
+
+
+class Fleet:
+    """All processes of the demo; leaving the context stops every one of them.
+
+    Args:
+        directory: where the platform, the logs and the output of every process go.
+        port: of the platform; 0 = any.
+    """
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory = directory
+        self._commands: dict[str, list[str]] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._port = port or _free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> "Fleet":
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    @property
+    def client(self) -> PlatformClient:
+        """The platform's API, as an administrator."""
+        token = (self.directory / "platform" / "admin.token").read_text().strip()
+        return PlatformClient(self.url, token)
+
+    @property
+    def entry(self) -> str:
+        """Address of the HTTP service."""
+        for service in self.client.services():
+            for cluster in service["clusters"] if service["psm"] == "toutiao.stream.api" else ():
+                for instance in cluster["instances"]:
+                    return f"http://{instance['host']}:{instance['port']}"
+        raise DemoError("toutiao.stream.api is not registered any more")
+
+    @property
+    def login(self) -> str:
+        """The link that logs an administrator in."""
+        return f"{self.url}/login?token={self.client.token}"
+
+    def check(self) -> None:
+        """Raises DemoError when a process has died."""
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                raise DemoError(f"{name} ended with code {process.returncode}:\n{self._tail(name)}")
+
+    def pid(self, name: str) -> int:
+        """Process id of ``platform``, ``agent`` or a PSM."""
+        return self._processes[name].pid
+
+    def kill(self, name: str) -> None:
+        """Kill -9 a process."""
+        self._processes[name].kill()
+        self._processes[name].wait()
+
+    def stop(self, *names: str) -> None:
+        """Stop processes in this order, each politely first."""
+        for name in names:
+            process = self._processes[name]
+            if process.poll() is not None:
+                continue
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                print(f"{name} does not stop; killing it", file=sys.stderr)
+                process.kill()
+                process.wait()
+
+    def spawn(self, name: str) -> None:
+        """Start a process, or start it again after it ended."""
+        environment = os.environ | {
+            "RUNTIME_ROOT": str(self.directory),
+            "PIE_LOG_ROOT": str(self.directory),
+            "PIE_PLATFORM": self.url,
+            "PIE_TOKEN_FILE": str(self.directory / "platform" / "service.token"),
+            "PYTHONUNBUFFERED": "1",
+        }
+        with (self.directory / f"{name}.out").open("ab") as out:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, *self._commands[name]],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the demo, which stops things in order.
+            )
+
+    def wait(self, condition: Callable[[], bool], complaint: str) -> None:
+        """Wait until a condition holds; raises DemoError after START_SECONDS."""
+        deadline = time.monotonic() + START_SECONDS
+        while not condition():
+            if time.monotonic() > deadline:
+                logs = "\n".join(self._tail(name) for name in self._processes)
+                raise DemoError(f"{complaint} within {START_SECONDS} s:\n{logs}")
+            time.sleep(0.1)
+
+    def _start(self) -> None:
+        if not _is_free(self._port):
+            raise DemoError(
+                f"port {self._port} is in use, by another demo perhaps; "
+                "choose another: make demo ARGS='--port 9790'"
+            )
+        platform = str(self.directory / "platform")
+        self._commands["platform"] = [
+            *("-m", "pie.tool.pie", "platform", "--directory", platform),
+            *("--port", str(self._port)),
+        ]
+        self._commands["agent"] = [
+            *("-m", "pie.tool.pie", "agent", "--root", str(self.directory)),
+        ]
+        for psm, folder in SERVICES.items():
+            self._commands[psm] = [str(folder / "bootstrap.py")]
+        with step("starting the platform"):
+            self.spawn("platform")
+            self.wait(self._platform_is_up, "the platform did not come up")
+        with step("starting the agent"):
+            self.spawn("agent")
+        with step(f"starting {len(SERVICES)} services"):
+            for psm in SERVICES:
+                self.spawn(psm)
+            self.wait(self._services_are_up, "not every service registered")
+
+    def _platform_is_up(self) -> bool:
+        self.check()
+        token = self.directory / "platform" / "admin.token"
+        return token.exists() and self.client.is_healthy()
+
+    def _services_are_up(self) -> bool:
+        self.check()
+        onboarded = {each["psm"] for each in self.client.services() if each["onboarded"]}
+        return onboarded >= set(SERVICES)
+
+    def _tail(self, name: str) -> str:
+        lines = (self.directory / f"{name}.out").read_text(errors="replace").splitlines()
+        return "\n".join(f"    {name}: {line}" for line in lines[-15:])
+
+    def _stop(self) -> None:
+        self.stop(*sorted(self._processes, key=lambda each: _STOP_ORDER.get(each, 0)))
+
+
+@contextlib.contextmanager
+def step(text: str) -> Iterator[None]:
+    """Say what is being done and how long it took."""
+    print(f"  {text} ...", end="", flush=True)
+    start = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print()
+        raise
+    print(f" {time.monotonic() - start:.1f} s", flush=True)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,5 @@
+import settings
+
+from pie import serve
+
+serve.flask("views:app", settings)

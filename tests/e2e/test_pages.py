@@ -1,0 +1,165 @@
+"""The pages in a real browser, fed by the real fleet."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import traffic
+from fleet import Fleet
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+KINDS = {kind.path: kind for kind in traffic.KINDS}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    import shutil
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: make system-deps")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: Browser, fleet: Fleet) -> Iterator[Page]:
+    """A page that is logged in; anything the browser complains about fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    made = context.new_page()
+    complaints: list[str] = []
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    made.on("console", lambda text: complaints.append(text.text) if text.type == "error" else None)
+    made.goto(fleet.login)
+    expect(made).to_have_url(f"{fleet.url}/services")
+    yield made
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def sent(fleet: Fleet) -> dict[str, traffic.Sent]:
+    """One request of every kind, all of them seen by the platform."""
+    made = {path: traffic.send(fleet.entry, path) for path in KINDS}
+
+    def arrived() -> bool:
+        chains = [(fleet.client.chain(each.logid), KINDS[each.path]) for each in made.values()]
+        return all(
+            chain is not None
+            and len(chain["nodes"]) == kind.served
+            and len(chain["calls"]) == kind.asked
+            for chain, kind in chains
+        )
+
+    fleet.wait(arrived, "the chains did not arrive")
+    return made
+
+
+def test_services_shows_what_runs(page: Page, fleet: Fleet, sent) -> None:
+    for psm in ("toutiao.stream.api", "toutiao.article.article", "toutiao.user.user_info"):
+        expect(page.locator(f'[data-testid=service-row][data-psm="{psm}"]')).to_be_visible()
+    row = page.locator('[data-testid=service-row][data-psm="toutiao.stream.api"]')
+    expect(row).to_contain_text("flask")
+    # Aggregates are there 12 s after the calls, and the page asks every 5 s.
+    related = page.locator('[data-testid=service-row][data-psm="toutiao.article.related"]')
+    expect(related).to_be_visible(timeout=25_000)
+
+
+def test_a_request_leads_to_its_chain(page: Page, fleet: Fleet, sent) -> None:
+    link = page.locator("[data-testid=chain-link]", has_text=sent["/stream"].logid[-6:])
+    expect(link.first).to_be_visible(timeout=15_000)
+    link.first.click()
+    expect(page).to_have_url(f"{fleet.url}/chain/{sent['/stream'].logid}")
+    expect(page.get_by_test_id("chain-summary")).to_contain_text(sent["/stream"].logid)
+
+
+def open_chain(page: Page, fleet: Fleet, logid: str) -> None:
+    page.goto(f"{fleet.url}/chain/{logid}")
+    expect(page.get_by_test_id("chain-summary")).to_contain_text(logid)
+
+
+def test_the_tree_shows_who_called_whom(page: Page, fleet: Fleet, sent) -> None:
+    open_chain(page, fleet, sent["/stream"].logid)
+    rows = page.get_by_test_id("node-row")
+    expect(rows).to_have_count(3)
+    assert [row.get_attribute("data-psm") for row in rows.all()] == [
+        "toutiao.stream.api",
+        "toutiao.article.article",
+        "toutiao.user.user_info",
+    ]
+    assert [row.get_attribute("data-no") for row in rows.all()] == ["0", "1", "2"]
+    expect(rows.nth(0)).to_contain_text("GET")
+    expect(rows.nth(2)).to_contain_text("MGetUsers")
+    assert [
+        row.get_attribute("data-callee-no") for row in page.get_by_test_id("call-row").all()
+    ] == [
+        "1",
+        "2",
+    ]
+    expect(page.get_by_test_id("waterfall")).to_be_visible()
+
+
+def test_a_callee_that_never_logged_is_node_minus_one_with_the_reason(
+    page: Page, fleet: Fleet, sent
+) -> None:
+    open_chain(page, fleet, sent["/articles/101/related"].logid)
+    call = page.locator("[data-testid=call-row][data-callee-no='-1']")
+    expect(call).to_have_count(1)
+    expect(call).to_contain_text("toutiao.article.related")
+    expect(page.get_by_text("no instances of toutiao.article.related").first).to_be_visible()
+
+
+def test_the_logs_of_a_node_open_in_place(page: Page, fleet: Fleet, sent) -> None:
+    open_chain(page, fleet, sent["/articles/105"].logid)
+    node = page.locator("[data-testid=node-row][data-psm='toutiao.user.user_info']")
+    deadline = time.monotonic() + 15
+    while True:
+        node.get_by_test_id("view-log").click()
+        lines = page.get_by_test_id("log-line")
+        try:
+            expect(lines.filter(has_text="KeyError").first).to_be_visible(timeout=3000)
+            break
+        except AssertionError:
+            assert time.monotonic() < deadline
+            page.reload()
+
+
+def test_a_deadline_is_explained(page: Page, fleet: Fleet, sent) -> None:
+    open_chain(page, fleet, sent["/articles/106"].logid)
+    expect(page.get_by_text("did not end in time").first).to_be_visible()
+
+
+def test_the_view_is_in_the_url(page: Page, fleet: Fleet, sent) -> None:
+    open_chain(page, fleet, sent["/stream"].logid)
+    page.get_by_test_id("node-row").nth(1).click()
+    expect(page).to_have_url(f"{fleet.url}/chain/{sent['/stream'].logid}?node=1")
+    page.reload()
+    expect(page.get_by_test_id("node-row").nth(1)).to_have_attribute("aria-selected", "true")
+
+
+def test_without_a_login_a_page_says_how(browser: Browser, fleet: Fleet) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(f"{fleet.url}/services")
+    expect(page.get_by_text("pie platform").first).to_be_visible()
+    expect(page.get_by_test_id("service-row")).to_have_count(0)
+    context.close()
+
+
+def test_a_phone_and_the_dark_see_the_same(browser: Browser, fleet: Fleet, sent) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme="dark", locale="zh-CN"
+    )
+    page = context.new_page()
+    page.goto(fleet.login)
+    page.goto(f"{fleet.url}/chain/{sent['/stream'].logid}")
+    expect(page.get_by_test_id("node-row")).to_have_count(3)
+    expect(page.get_by_text("业务访问链信息").first).to_be_visible()
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0
+    context.close()
