@@ -88,6 +88,7 @@ class Chains:
 class ChainNode:
     """One call as its server saw it, or a script that made calls; in pre-order.
 
+    ``method`` is the verb of an HTTP call, whose view stands in ``view``.
     ``offset_ms`` counts from the chain's start and may be negative when clocks differ.
     """
 
@@ -97,6 +98,7 @@ class ChainNode:
     psm: str
     cluster: str
     method: str
+    view: str
     route: str
     ip: str
     instance: str

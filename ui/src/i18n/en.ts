@@ -195,7 +195,7 @@ export const en = {
       row: (psm: string, method: string, time: string, at: string) => `${psm} ${method}: ${time}, starts at ${at}`,
     },
     kinds: { nginx: 'nginx', api: 'api', service: 'service', script: 'script' },
-    why: { code: 'code', rule: 'rule', route: 'Route', cluster: 'Cluster', instance: 'Instance', span: 'Span', peer: 'Peer', notes: 'Decisions', gap: 'Caller waited', network: 'of it outside the server' },
+    why: { code: 'code', rule: 'rule', view: 'View', route: 'Route', cluster: 'Cluster', instance: 'Instance', span: 'Span', peer: 'Peer', notes: 'Decisions', gap: 'Caller waited', network: 'of it outside the server' },
     logs: {
       view: 'View log',
       hide: 'Hide log',

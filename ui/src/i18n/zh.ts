@@ -195,7 +195,7 @@ export const zh: Messages = {
       row: (psm, method, time, at) => `${psm} ${method}：${time}，始于 ${at}`,
     },
     kinds: { nginx: 'nginx', api: 'api', service: 'service', script: 'script' },
-    why: { code: '错误码', rule: '规则', route: '路由', cluster: '集群', instance: '实例', span: 'Span', peer: '对端', notes: '决策', gap: '调用方等待', network: '其中服务端之外' },
+    why: { code: '错误码', rule: '规则', view: '视图', route: '路由', cluster: '集群', instance: '实例', span: 'Span', peer: '对端', notes: '决策', gap: '调用方等待', network: '其中服务端之外' },
     logs: {
       view: '查看日志',
       hide: '收起日志',

@@ -39,6 +39,7 @@ class StoredCall(CallRow, kw_only=True):
     callee: _Name = ""
     callee_cluster: _Name = ""
     method: _Name = ""
+    verb: _Name = ""
     route: _Name = ""
     logid: _Name = ""
     span_id: _Name = ""

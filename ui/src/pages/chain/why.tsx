@@ -89,7 +89,7 @@ function Flags({ flags }: { flags: string[] }) {
 function factsOf(item: Item | null, record: Reasoned, t: Messages): Array<[string, string]> {
   const why = t.chain.why;
   const facts: Array<[string, string]> = [];
-  if ('cluster' in record) facts.push([why.cluster, record.cluster], [why.instance, record.instance], [why.route, record.route]);
+  if ('cluster' in record) facts.push([why.cluster, record.cluster], [why.instance, record.instance], [why.view, record.view], [why.route, record.route]);
   const peer = item?.call?.peer ?? ('peer' in record ? record.peer : '');
   const waited = item && clientSpan(item);
   const served = item && serverSpan(item);
