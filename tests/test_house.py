@@ -1,0 +1,115 @@
+"""The house plan: imports point down only, and three rooms do no I/O."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "pie"
+FLOORS = {
+    "tool": 8,
+    "platform": 7,
+    "serve": 6,
+    "rpc": 5,
+    "web": 5,
+    "call": 4,
+    "agent": 4,
+    "observe": 3,
+    "state": 3,
+    "govern": 2,
+    "thrift": 2,
+    "model": 1,
+}
+FACES = {"testing"}
+IO_MODULES = {"socket", "ssl", "subprocess", "select", "selectors", "sqlite3", "http", "urllib"}
+IO_MODULES |= {"tempfile", "shutil", "fcntl", "logging", "asyncio", "multiprocessing", "mmap"}
+
+
+def imports_of(file: Path) -> set[str]:
+    """Modules a file imports, by full name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{file}: relative import"
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("room", sorted(FLOORS))
+def test_imports_point_down(room: str) -> None:
+    for file in (SOURCE / room).rglob("*.py"):
+        for name in imports_of(file):
+            first, _, rest = name.partition(".")
+            other = rest.partition(".")[0]
+            if first != "pie" or not other or other == room:
+                continue
+            assert other not in FACES, f"{file} imports {name}, a face for users"
+            assert FLOORS[other] < FLOORS[room], f"{file} imports {name}, which is not below it"
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {each.name for each in SOURCE.iterdir() if (each / "__init__.py").is_file()}
+    assert rooms == set(FLOORS) | FACES
+
+
+@pytest.mark.parametrize("room", ["model", "govern", "thrift"])
+def test_no_io(room: str) -> None:
+    for file in (SOURCE / room).rglob("*.py"):
+        used = {name.partition(".")[0] for name in imports_of(file)}
+        assert not used & IO_MODULES, f"{file} imports {used & IO_MODULES}"
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not calls & {"open", "print", "input"}, f"{file} calls {calls}"
+
+
+def test_a_service_needs_nothing_of_the_platform() -> None:
+    """The runtime of a Thrift service imports only what the distribution depends on."""
+    code = (
+        "import sys, pie.serve, pie.rpc, pie.serve.service\n"
+        "heavy = {'chdb', 'fastapi', 'uvicorn', 'clickhouse_connect', 'flask', 'gunicorn', 'numpy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_openapi_of_the_pages_is_the_platforms() -> None:
+    from pie.platform.api import openapi_json
+
+    assert (ROOT / "ui" / "openapi.json").read_text() == openapi_json(), (
+        "renew it: python -c 'from pie.platform.api import openapi_json; "
+        'print(openapi_json(), end="")\' > ui/openapi.json'
+    )
+
+
+def test_the_clients_of_the_examples_are_those_of_their_idl(tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    for pyrpc in (tmp_path / "examples").glob("*/pyrpc"):
+        shutil.rmtree(pyrpc)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    script = tmp_path / "examples" / "generate.sh"
+    subprocess.run([str(script)], check=True, capture_output=True, env=os.environ | {"PATH": path})
+    for made in (tmp_path / "examples").glob("*/pyrpc/*.py"):
+        committed = ROOT / made.relative_to(tmp_path)
+        assert made.read_text() == committed.read_text(), (
+            f"{committed} is out of step: examples/generate.sh"
+        )
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    import re
+
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
