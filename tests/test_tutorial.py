@@ -34,11 +34,12 @@ def test_every_file_and_command_of_the_tutorial(tmp_path: Path) -> None:
             assert named, f"which file is this?\n{body}"
             # Written when the reader gets there: commands before it must not need it.
             script.append(f"mkdir -p $(dirname {named[1]})\ncat > {named[1]} <<'END'\n{body}END\n")
+    (tmp_path / "script").write_text("\n".join(script))
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    with subprocess.Popen(
-        ["bash", "-c", "\n".join(script)],
+    with (tmp_path / "out").open("w") as out, subprocess.Popen(
+        ["bash", str(tmp_path / "script")],
         cwd=tmp_path, env=environment, text=True, start_new_session=True,
-        stdout=(tmp_path / "out").open("w"), stderr=subprocess.STDOUT,
+        stdout=out, stderr=subprocess.STDOUT,
     ) as shell:  # fmt: skip
         try:
             code = shell.wait(120)
@@ -49,6 +50,6 @@ def test_every_file_and_command_of_the_tutorial(tmp_path: Path) -> None:
     assert "log in: http://127.0.0.1:8790/login?token=" in printed
     assert "Hello world\n" in printed
     assert "HTTP/1.1 200 OK" in printed
-    assert "HTTP/1.1 503 Service Unavailable" in printed
+    assert "HTTP/1.1 503 " in printed
     assert "rpc_status=success" in printed
     assert "rpc_status=unavailable" in printed

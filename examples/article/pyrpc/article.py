@@ -164,18 +164,14 @@ GetArticleResponse.__fields__ = (
     _t.Field(1, "article", _t.StructType(Article), "optional"),
     _t.Field(255, "BaseResp", _t.StructType(base.BaseResp)),
 )
-ArticleNotFound.__fields__ = (
-    _t.Field(1, "id", _t.I64),
-)
+ArticleNotFound.__fields__ = (_t.Field(1, "id", _t.I64),)
 ArticleService_MGetArticles_args.__fields__ = (
     _t.Field(1, "req", _t.StructType(MGetArticlesRequest)),
 )
 ArticleService_MGetArticles_result.__fields__ = (
     _t.Field(0, "success", _t.StructType(MGetArticlesResponse), "optional"),
 )
-ArticleService_GetArticle_args.__fields__ = (
-    _t.Field(1, "req", _t.StructType(GetArticleRequest)),
-)
+ArticleService_GetArticle_args.__fields__ = (_t.Field(1, "req", _t.StructType(GetArticleRequest)),)
 ArticleService_GetArticle_result.__fields__ = (
     _t.Field(0, "success", _t.StructType(GetArticleResponse), "optional"),
     _t.Field(1, "missing", _t.StructType(ArticleNotFound), "optional"),

@@ -91,9 +91,7 @@ MGetUsersResponse.__fields__ = (
     _t.Field(1, "users", _t.MapType(_t.I64, _t.StructType(User))),
     _t.Field(255, "BaseResp", _t.StructType(base.BaseResp)),
 )
-UserInfoService_MGetUsers_args.__fields__ = (
-    _t.Field(1, "req", _t.StructType(MGetUsersRequest)),
-)
+UserInfoService_MGetUsers_args.__fields__ = (_t.Field(1, "req", _t.StructType(MGetUsersRequest)),)
 UserInfoService_MGetUsers_result.__fields__ = (
     _t.Field(0, "success", _t.StructType(MGetUsersResponse), "optional"),
 )

@@ -55,7 +55,7 @@ class ClientConnection:
         except OSError as error:
             raise Failure(
                 Kind.UNAVAILABLE,
-                f"{call.peer} closed the connection before the request was sent: {error}",
+                f"{call.callee} at {call.peer} closed the connection before the request was sent: {error}",
                 never_sent=True,
             ) from None
 
@@ -72,7 +72,8 @@ class ClientConnection:
         except (OSError, FrameError) as error:
             raise Failure(
                 Kind.UNAVAILABLE,
-                f"no reply from {call.peer}: {error}; whether it did the work is not known",
+                f"no reply from {call.callee} at {call.peer}: {error}; "
+                "whether it did the work is not known",
             ) from None
         return frame
 
@@ -130,7 +131,9 @@ def _connect(call: Call, endpoint: Endpoint) -> socket.socket:
         raise _deadline(call, f"connecting to {call.peer}", never_sent=True) from None
     except OSError as error:
         raise Failure(
-            Kind.UNAVAILABLE, f"cannot connect to {call.peer}: {error}", never_sent=True
+            Kind.UNAVAILABLE,
+            f"cannot connect to {call.callee} at {call.peer}: {error}",
+            never_sent=True,
         ) from None
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
