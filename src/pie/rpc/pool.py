@@ -55,7 +55,8 @@ class ClientConnection:
         except OSError as error:
             raise Failure(
                 Kind.UNAVAILABLE,
-                f"{call.callee} at {call.peer} closed the connection before the request was sent: {error}",
+                f"{call.callee} at {call.peer} closed the connection before "
+                f"the request was sent: {error}",
                 never_sent=True,
             ) from None
 

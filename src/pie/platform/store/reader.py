@@ -21,7 +21,8 @@ _LOOK_BACK = (600, 7_200, _DAY, 11 * _DAY)
 _CALLS_OF = f"""
 SELECT {_TS}, side, protocol, psm, cluster, env, host, instance, caller, caller_cluster, callee,
   callee_cluster, method, verb, route, logid, span_id, parent_id, attempt, attempts, peer,
-  duration_us, outcome, code, status, message, raised_by, rule, request_bytes, response_bytes, weight, notes
+  duration_us, outcome, code, status, message, raised_by, rule, request_bytes, response_bytes,
+  weight, notes
 FROM calls WHERE logid = {{logid:String}} ORDER BY calls.ts LIMIT {{limit:UInt32}}
 """
 
