@@ -46,7 +46,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def program() -> Callable[[str, str], str]:
     """Path of a program, or a skip that names it and says how to get it."""
 

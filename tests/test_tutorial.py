@@ -2,27 +2,27 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 TUTORIAL = Path(__file__).resolve().parents[1] / "docs" / "tutorial.md"
 _BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 _FILE = re.compile(r"in `([\w./]+)`:\s*$", re.IGNORECASE)
 
 
-def test_every_file_and_command_of_the_tutorial(tmp_path: Path) -> None:
+def test_every_file_and_command_of_the_tutorial(
+    tmp_path: Path, program: Callable[[str, str], str]
+) -> None:
     for port in (7800, 7801, 8790):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed: make system-deps")
+    for name in ("curl", "pkill"):
+        program(name, "make system-deps")
     script = ["set -e"]
     text = TUTORIAL.read_text()
     for block in _BLOCK.finditer(text):

@@ -1,19 +1,23 @@
 #!/bin/sh
 # What pip cannot bring, by apt. Tests that need a missing piece are skipped by name without it.
 set -eu
-packages="chromium"
-if command -v chromium >/dev/null 2>&1; then
+missing=""
+for pair in chromium:chromium curl:curl pkill:procps; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+done
+if [ -z "$missing" ]; then
     echo "system packages: all there"
     exit 0
 fi
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "no apt-get here: install $packages with this system's package manager" >&2
+    echo "no apt-get here: install with this system's package manager:$missing" >&2
     exit 1
 fi
 sudo=""
 if [ "$(id -u)" -ne 0 ]; then
     sudo=sudo
 fi
-echo "installing: $packages"
+echo "installing:$missing"
 $sudo apt-get update -qq
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $packages
+# shellcheck disable=SC2086 - a list of packages
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing

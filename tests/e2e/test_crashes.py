@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 import traffic
 from fleet import Fleet
 
@@ -28,7 +29,20 @@ print(json.dumps(answers, default=str))
 EDGE = "side, psm, caller, callee, method, outcome, code"
 
 
-def test_every_fact_is_stored_exactly_once_after_ten_kills(fleet: Fleet) -> None:
+def test_every_fact_is_stored_exactly_once_after_ten_kills(tmp_path: Path) -> None:
+    with Fleet(tmp_path, 0) as fleet:
+        check_kills(fleet, KILLS, pause=1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pause", [0.3, 0.7, 1.7, 4.0])
+def test_the_same_at_other_moments_and_for_longer(tmp_path: Path, pause: float) -> None:
+    with Fleet(tmp_path, 0) as fleet:
+        check_kills(fleet, 15, pause=pause)
+
+
+def check_kills(fleet: Fleet, kills: int, pause: float) -> None:
+    """Kill something every so often under traffic; then what is stored must be what was written."""
     stop = threading.Event()
     entry = fleet.entry
     sent: list[traffic.Sent] = []
@@ -45,8 +59,8 @@ def test_every_fact_is_stored_exactly_once_after_ten_kills(fleet: Fleet) -> None
     for each in threads:
         each.start()
     victims = ["facts", "agent", "platform"]
-    for number in range(KILLS):
-        time.sleep(1.0)
+    for number in range(kills):
+        time.sleep(pause)
         kill(fleet, victims[number % 3])
         fleet.wait(fleet.client.is_healthy, "the platform did not come back")
     stop.set()

@@ -1,7 +1,7 @@
 """The pages in a real browser, fed by the real fleet."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import traffic
@@ -15,12 +15,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    import shutil
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: make system-deps")
+def browser(program: Callable[[str, str], str]) -> Iterator[Browser]:
+    chromium = program("chromium", "make system-deps")
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield made
