@@ -20,7 +20,9 @@ from pie.thrift import (
     load_module,
 )
 
-RELAXED = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
+RELAXED = settings(
+    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=60
+)
 INTS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 SCALARS = {
@@ -263,7 +265,9 @@ def test_any_cut_or_changed_bytes_are_read_or_refused(rich, data):
 
 
 @given(st.binary(max_size=200))
-@settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=300)
+@settings(
+    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=300
+)
 def test_any_bytes_are_read_or_refused(rich, data):
     for cls in (rich.Rich, rich.Choice, rich.Defaults):
         try:

@@ -26,7 +26,9 @@ from pie.thrift import (
 
 MESSAGE = bytes.fromhex("80010001 00000004 4563686f 00000001 00")
 SUPPORTED = [Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED]
-RELAXED = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
+RELAXED = settings(
+    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=150
+)
 
 
 def entry(text):

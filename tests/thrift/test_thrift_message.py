@@ -1,7 +1,7 @@
 """Messages: calls, replies and exceptions as whole frames, and what is wrong with others."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pie.thrift import (
@@ -158,6 +158,7 @@ def test_a_sequence_id_has_32_bits(demo2):
 
 
 @given(st.binary(max_size=60))
+@settings(derandomize=True, deadline=None)
 def test_any_payload_is_a_message_or_refused(data):
     try:
         header, start = read_message(data)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from pie.model import Failure
+from pie.model import Failure, Kind
 from pie.platform.facts_client import FactsClient
 from pie.platform.frames import Fatal, Hello, Message, Ready, read_message, write_message
 
@@ -114,6 +114,8 @@ class Supervisor:
             try:
                 await self._client.ping(self._probe_patience)
             except Failure as failure:
+                if failure.kind is not Kind.UNAVAILABLE:
+                    continue  # a refusal is an answer too
                 self._say(f"the column store does not answer ({failure}): ending its process")
                 process.kill()
                 return

@@ -50,7 +50,7 @@ class Process:
         self.store = RemoteStore(workspace.platform, workspace.token)
         snapshots = workspace.log_root / self.identity.product / "state"
         self.directory = Directory(self.store, snapshots)
-        self.runtime = Runtime(self.observer, self.directory, pinned=_pinned())
+        self.runtime = Runtime(self.observer, self.directory, pinned=pinned_instances())
         set_runtime(self.runtime)
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ def _advertised(settings: Settings) -> str:
     return host_address() if settings.HOST in ("0.0.0.0", "::") else settings.HOST
 
 
-def _pinned(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def pinned_instances(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """``PIE_PIN=toutiao.article.article=127.0.0.1:7701,…`` pins services to instances."""
     pairs = [pair.partition("=") for pair in environ.get("PIE_PIN", "").split(",") if pair]
     for psm, _, address in pairs:

@@ -92,6 +92,8 @@ def _checked(given: dict[str, Any], file: str, environ: Mapping[str, str]) -> Se
         )
     if not 0 <= settings.PORT <= 65535:
         raise SettingsError(f"{file}: PORT is {settings.PORT}; choose 0 to 65535")
+    if settings.DRAIN_SECONDS < 0:
+        raise SettingsError(f"{file}: DRAIN_SECONDS is {settings.DRAIN_SECONDS}; choose 0 or more")
     if settings.THREADS < 1:
         raise SettingsError(f"{file}: THREADS is {settings.THREADS}; choose 1 or more")
     return settings
