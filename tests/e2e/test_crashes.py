@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import traffic
-from fleet import Fleet
+from fleet import SERVICES, Fleet
 
 KILLS = 10
 QUERY = """
@@ -32,6 +32,14 @@ EDGE = "side, psm, caller, callee, method, outcome, code"
 def test_every_fact_is_stored_exactly_once_after_ten_kills(tmp_path: Path) -> None:
     with Fleet(tmp_path, 0) as fleet:
         check_kills(fleet, KILLS, pause=1.0)
+
+
+def test_without_the_facts_the_registry_still_answers(fleet: Fleet) -> None:
+    os.kill(facts_pid(fleet), signal.SIGSTOP)
+    answer = fleet.client.get("/api/services")
+    assert not answer["traffic_known"]
+    assert {each["psm"] for each in answer["services"] if each["onboarded"]} == set(SERVICES)
+    fleet.wait(lambda: fleet.client.get("/api/services")["traffic_known"], "facts are not back")
 
 
 @pytest.mark.slow
@@ -96,17 +104,17 @@ def check_kills(fleet: Fleet, kills: int, pause: float) -> None:
 def kill(fleet: Fleet, victim: str) -> None:
     """Kill -9; the facts process is the platform's to start again, the others are ours."""
     if victim == "facts":
-        children = Path(f"/proc/{fleet.pid('platform')}/task")
-        pids = [
-            int(pid)
-            for task in children.iterdir()
-            for pid in (task / "children").read_text().split()
-        ]
-        assert pids, "the platform has no facts process"
-        os.kill(pids[0], signal.SIGKILL)
+        os.kill(facts_pid(fleet), signal.SIGKILL)
         return
     fleet.kill(victim)
     fleet.spawn(victim)
+
+
+def facts_pid(fleet: Fleet) -> int:
+    """The one child of the platform's process."""
+    tasks = Path(f"/proc/{fleet.pid('platform')}/task").iterdir()
+    (pid,) = [pid for task in tasks for pid in (task / "children").read_text().split()]
+    return int(pid)
 
 
 def agent_caught_up(fleet: Fleet, since: float) -> bool:

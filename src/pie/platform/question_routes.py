@@ -13,10 +13,12 @@ from pie.platform.answers import json_response
 from pie.platform.chain import build_chain
 from pie.platform.deps import Deps, deps_of
 from pie.platform.gatekeeper import require
-from pie.platform.overview import merge_services
+from pie.platform.overview import Traffic, merge_services
 from pie.platform.views import Chain, Chains, LogLines, Services
 
 router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
+
+_TRAFFIC_PATIENCE = 3.0
 
 _Deps = Annotated[Deps, Depends(deps_of)]
 _Psm = Annotated[str, Query(max_length=200)]
@@ -39,10 +41,22 @@ async def list_services(
     """Every service that is registered or was seen in calls, with its traffic in the window."""
     now = time.time()
     registered, seen = await asyncio.gather(
-        run_in_threadpool(deps.registry), deps.reader.traffic(now, window)
+        run_in_threadpool(deps.registry), _traffic(deps, now, window)
     )
-    services = merge_services(registered, seen)
-    return json_response(Services(now=now, window_s=window, services=services))
+    services = merge_services(registered, seen or {})
+    return json_response(Services(now, window, traffic_known=seen is not None, services=services))
+
+
+async def _traffic(deps: Deps, now: float, window: int) -> dict[str, Traffic] | None:
+    """None while the facts are away or hang: who is registered can be told without them."""
+    try:
+        return await asyncio.wait_for(deps.reader.traffic(now, window), _TRAFFIC_PATIENCE)
+    except TimeoutError:
+        return None
+    except Failure as failure:
+        if failure.kind is not Kind.UNAVAILABLE:
+            raise
+        return None
 
 
 @router.get("/chains", response_model=Chains)

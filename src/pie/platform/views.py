@@ -55,10 +55,14 @@ class Service:
 
 @dataclass(slots=True)
 class Services:
-    """All services at ``now`` (Unix seconds), with traffic of the last ``window_s`` seconds."""
+    """All services at ``now`` (Unix seconds), with traffic of the last ``window_s`` seconds.
+
+    ``traffic_known`` is False while the facts are away: then only the registry speaks.
+    """
 
     now: float
     window_s: int
+    traffic_known: bool
     services: list[Service]
 
 

@@ -45,6 +45,7 @@ export const en = {
     trying: 'Trying again by itself.',
   },
   services: {
+    trafficAway: 'the store of facts is away: no numbers for the moment',
     title: 'Services',
     summary: (n: number, instances: number) =>
       `${n} ${n === 1 ? 'service' : 'services'}, ${instances} ${instances === 1 ? 'instance' : 'instances'}`,

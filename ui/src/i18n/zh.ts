@@ -46,6 +46,7 @@ export const zh: Messages = {
     trying: '正在自动重试。',
   },
   services: {
+    trafficAway: '数据存储暂不可用，暂无统计数字',
     title: '服务列表',
     summary: (n, instances) => `${n} 个服务，${instances} 个实例`,
     updated: (ago) => `${ago}更新`,

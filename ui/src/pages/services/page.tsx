@@ -37,6 +37,7 @@ export function ServicesPage() {
               <>
                 {t.services.summary(services.length, instanceCount(services.flatMap(({ clusters }) => clusters)))}
                 {' · '}
+                {!query.data?.traffic_known && <span class="bad-text">{t.services.trafficAway} · </span>}
                 {paused ? t.services.paused : <Updated at={query.receivedAt} />}
               </>
             )}
