@@ -37,6 +37,7 @@ def test_every_fact_is_stored_exactly_once_after_ten_kills(tmp_path: Path) -> No
 def test_without_the_facts_the_registry_still_answers(fleet: Fleet) -> None:
     os.kill(facts_pid(fleet), signal.SIGSTOP)
     answer = fleet.client.get("/api/services")
+    os.kill(facts_pid(fleet), signal.SIGCONT)
     assert not answer["traffic_known"]
     assert {each["psm"] for each in answer["services"] if each["onboarded"]} == set(SERVICES)
     fleet.wait(lambda: fleet.client.get("/api/services")["traffic_known"], "facts are not back")
