@@ -229,3 +229,19 @@ def test_a_stopping_server_answers_what_is_in_flight(app: Flask, bench) -> None:
     connection.close()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_metadata_is_kept_and_bounded(client: FlaskClient, app: Flask) -> None:
+    seen: dict[str, dict[str, str]] = {}
+
+    @app.get("/metadata")
+    def metadata() -> str:
+        call = current_call.get()
+        seen.update(persist=call.persist, transit=call.transit)
+        return ""
+
+    many = {f"rpc-persist-k{number}": "v" for number in range(100)}
+    client.get("/metadata", headers={"rpc-transit-once": "1", "rpc-persist-big": "x" * 2000} | many)
+    assert seen["transit"] == {"ONCE": "1"}
+    assert "BIG" not in seen["persist"]
+    assert 1 <= len(seen["persist"]) <= 64

@@ -8,6 +8,7 @@ from pie.model import normalise_logid
 
 LOGID = "X-Tt-Logid"
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_METADATA = "HTTP_RPC_"
 _PERSIST = "HTTP_RPC_PERSIST_"
 _TRANSIT = "HTTP_RPC_TRANSIT_"
 _MAX_METADATA = 64
@@ -41,7 +42,13 @@ def read_environ(environ: Mapping[str, object]) -> Incoming:
     trace = parse_traceparent(_text(environ, "HTTP_TRACEPARENT"))
     if trace is not None:
         logid, parent_id = trace
-    return Incoming(logid, parent_id, _metadata(environ, _PERSIST), _metadata(environ, _TRANSIT))
+    metadata = [key for key in environ if key.startswith(_METADATA)]
+    return Incoming(
+        logid,
+        parent_id,
+        _metadata(environ, metadata, _PERSIST),
+        _metadata(environ, metadata, _TRANSIT),
+    )
 
 
 def _text(environ: Mapping[str, object], key: str) -> str:
@@ -49,12 +56,11 @@ def _text(environ: Mapping[str, object], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _metadata(environ: Mapping[str, object], prefix: str) -> dict[str, str]:
+def _metadata(environ: Mapping[str, object], keys: list[str], prefix: str) -> dict[str, str]:
     """Bounded in number and size: it travels with every call downstream."""
     found: dict[str, str] = {}
-    for key, value in environ.items():
-        if key.startswith(prefix) and isinstance(value, str) and len(value) <= _MAX_VALUE:
-            found[key.removeprefix(prefix)] = value
-            if len(found) == _MAX_METADATA:
-                break
+    for key in keys[:_MAX_METADATA]:
+        value = _text(environ, key)
+        if key.startswith(prefix) and len(value) <= _MAX_VALUE:
+            found[key[len(prefix) :]] = value
     return found

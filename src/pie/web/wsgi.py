@@ -5,7 +5,6 @@ byte of the body has been produced, however the application streams it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any
@@ -44,7 +43,7 @@ class Middleware:
         except Failure as failure:
             return _reject(failure, call, start_response)
         response = _Response(call, open_call, environ)
-        with _serving(call):
+        with _Serving(call):
             try:
                 response.iterate(self._app(environ, response.starter(start_response)))
             except BaseException as error:
@@ -75,16 +74,21 @@ class Middleware:
         return call
 
 
-@contextmanager
-def _serving(call: Call) -> Iterator[None]:
+class _Serving:
     """The call is the ambient one while the application runs, and only then: a server may read
     the bodies of several responses on one thread."""
-    outer = current_call.get()
-    current_call.set(call)
-    try:
-        yield
-    finally:
-        current_call.set(outer)
+
+    __slots__ = ("_call", "_outer")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        self._outer = current_call.get()
+        current_call.set(self._call)
+
+    def __exit__(self, *_: object) -> None:
+        current_call.set(self._outer)
 
 
 class _Response:
@@ -122,7 +126,7 @@ class _Response:
 
     def __next__(self) -> bytes:
         try:
-            with _serving(self._call):
+            with _Serving(self._call):
                 chunk = next(self._chunks)
         except StopIteration:
             self._end()
@@ -138,7 +142,7 @@ class _Response:
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
-                with _serving(self._call):
+                with _Serving(self._call):
                     close()
         except BaseException as error:
             self._error = self._error or error
