@@ -202,3 +202,31 @@ def test_a_torn_line_is_ended_and_given_again(tmp_path: Path) -> None:
         with contextlib.suppress(ValueError):
             good.append(json.loads(line)["n"])
     assert good == list(range(100))
+
+
+def test_text_that_is_no_unicode_does_not_stop_the_recorder(
+    observer: Observer, tmp_path: Path
+) -> None:
+    def broken(call: Call) -> None:
+        raise ValueError("file \udc80 not found")
+
+    serve(observer, 1, broken)
+    serve(observer, 1)
+    observer.close()
+    first, second = rows(tmp_path, "calls")
+    assert first["message"] == "ValueError: file \\udc80 not found"
+    assert second["outcome"] == "ok"
+
+
+def test_ever_new_names_do_not_fill_the_memory() -> None:
+    from pie.observe.aggregate import MAX_EDGES, OTHER
+
+    aggregator = Aggregator(Identity(psm="a.b.c"))
+    for number in range(MAX_EDGES + 500):
+        aggregator.add(
+            CallRow(ts=100.0, side="server", protocol="thrift", psm="a.b.c", method=str(number))
+        )
+    edges = aggregator.take(1000)
+    assert len(edges) == MAX_EDGES + 1
+    assert sum(edge.count for edge in edges) == MAX_EDGES + 500
+    assert [edge.count for edge in edges if edge.method == OTHER] == [500]

@@ -4,16 +4,21 @@ import threading
 from collections.abc import Iterable, Iterator
 
 from pie.govern import Gate
-from pie.model import Call
+from pie.model import Call, after_fork
 
 
 class Gates:
     """An ordered list of gates under one lock."""
 
-    __slots__ = ("_gates", "_lock")
+    __slots__ = ("__weakref__", "_gates", "_lock")
 
     def __init__(self, gates: Iterable[Gate]) -> None:
         self._gates = tuple(gates)
+        self._renew_lock()
+        after_fork(self._renew_lock)
+
+    def _renew_lock(self) -> None:
+        """Also in a forked child: the lock may be held by a thread that is not there."""
         self._lock = threading.Lock()
 
     def replace(self, gates: Iterable[Gate]) -> None:

@@ -5,6 +5,7 @@ from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemCl
 from pie.model.context import current_call
 from pie.model.endpoint import Endpoint
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
+from pie.model.fork import after_fork
 from pie.model.logid import (
     LogidGenerator,
     logid_address,
@@ -27,6 +28,7 @@ __all__ = [
     "LogidGenerator",
     "Random",
     "SystemClock",
+    "after_fork",
     "current_call",
     "failure_of",
     "logid_address",

@@ -50,10 +50,16 @@ class LogidGenerator:
     ) -> None:
         if not 0 <= slot <= 255:
             raise ValueError(f"slot {slot} is not in 0..255")
-        self._middle = f"{encode_address(address)}{slot:02x}"
+        self._address = encode_address(address)
         self._clock = clock
         self._zone = zone
-        self._counter = random.getrandbits(16)
+        self._random = random
+        self.move(slot)
+
+    def move(self, slot: int) -> None:
+        """Go on under another slot: what a forked child does, to make no logid of its parent's."""
+        self._middle = f"{self._address}{slot:02x}"
+        self._counter = self._random.getrandbits(16)
         self._second = -1
         self._prefix = ""
         self._lock = threading.Lock()

@@ -1,5 +1,7 @@
 """The human lines of calls: access log of what was served, rpc log of what was asked."""
 
+import os
+
 from pie.model.call import Side
 from pie.observe.facts import CallRow
 from pie.observe.handler import LineSink
@@ -15,15 +17,11 @@ class AccessLog:
         line_format: of this process.
         served: sink in ``app/``.
         asked: sink in ``rpc/``.
-        process: this process's id.
     """
 
-    def __init__(
-        self, line_format: LineFormat, served: LineSink, asked: LineSink, process: int
-    ) -> None:
+    def __init__(self, line_format: LineFormat, served: LineSink, asked: LineSink) -> None:
         self._format = line_format
         self._sinks: dict[Side, LineSink] = {"server": served, "client": asked}
-        self._process = process
 
     def write(self, row: CallRow, side: Side, thread: int) -> None:
         """Write the line of a call that ended ``row.duration_us`` after ``row.ts``."""
@@ -33,7 +31,7 @@ class AccessLog:
             ts=ended,
             place=_PLACE,
             message=_served(row) if side == "server" else _asked(row),
-            process=self._process,
+            process=os.getpid(),
             thread=thread,
             logid=row.logid,
             span_id=row.span_id if side == "server" else row.parent_id,

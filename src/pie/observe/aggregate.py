@@ -5,6 +5,10 @@ from typing import NamedTuple
 from pie.observe.facts import EDGE_SECONDS, CallRow, EdgeRow, histogram_bucket
 from pie.observe.identity import Identity
 
+MAX_EDGES = 10_000
+OTHER = "(other)"
+"""Stands for the names of all edges beyond MAX_EDGES in one bucket: counts stay exact."""
+
 
 class EdgeKey(NamedTuple):
     """What is counted apart."""
@@ -62,6 +66,10 @@ class Aggregator:
             row.code,
         )
         found = self._sums.get(key)
+        if found is None and len(self._sums) >= MAX_EDGES:
+            # Names come from the wire; whoever invents ever new ones must not fill the memory.
+            key = key._replace(caller=OTHER, callee=OTHER, method=OTHER)
+            found = self._sums.get(key)
         if found is None:
             found = self._sums[key] = Sum()
         found.count += 1

@@ -10,6 +10,7 @@ import threading
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from pie.model import after_fork
 from pie.observe.lines import hour_of
 
 _OPEN_HOURS = 2
@@ -32,6 +33,7 @@ class HourlyFile:
         self._suffix = suffix
         self._zone = zone
         self._lock = threading.Lock()
+        after_fork(self._take_over)
         self._descriptors: dict[str, int] = {}
         self._torn: set[int] = set()
         self._hour_number = -1
@@ -61,6 +63,10 @@ class HourlyFile:
                 os.close(descriptor)
             self._descriptors.clear()
             self._torn.clear()
+
+    def _take_over(self) -> None:
+        """In a forked child: the lock may be held by a thread that is not here."""
+        self._lock = threading.Lock()
 
     def _write(self, descriptor: int, lines: bytes) -> int:
         prefix = b"\n" if descriptor in self._torn else b""

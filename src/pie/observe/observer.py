@@ -1,13 +1,12 @@
 """The observer: everything a process sees of itself, set up in one place."""
 
 import logging
-import os
 import sys
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TextIO
 
-from pie.model import LogidGenerator
+from pie.model import LogidGenerator, after_fork
 from pie.observe.access import AccessLog
 from pie.observe.budget import Budget
 from pie.observe.files import HourlyFile, log_directory
@@ -44,6 +43,8 @@ class Observer:
         self._slot = claim_slot()
         self.new_logid = LogidGenerator(identity.host, self._slot.number, zone=zone)
 
+        after_fork(self._move)
+
         def file(folder: str, stem: str, suffix: str) -> HourlyFile:
             directory = log_directory(log_root, identity.product, folder)
             return HourlyFile(directory, stem, suffix, zone)
@@ -57,9 +58,14 @@ class Observer:
             identity,
             file("facts", f"{psm}.calls", "ndjson"),
             file("facts", f"{psm}.edges", "ndjson"),
-            AccessLog(line_format, sinks["app"], sinks["rpc"], os.getpid()),
+            AccessLog(line_format, sinks["app"], sinks["rpc"]),
             budget=budget,
         )
+
+    def _move(self) -> None:
+        """In a forked child: a slot of its own."""
+        self._slot = claim_slot()
+        self.new_logid.move(self._slot.number)
 
     def install(self, level: int | str = logging.INFO) -> None:
         """Take over the root logger, so that every library's lines follow the format."""

@@ -5,14 +5,14 @@ Aggregates are exact whatever happens to records: a row that the queue cannot ta
 the caller itself.
 """
 
-import os
+import logging
 import threading
 import time
 from collections import deque
 
 import msgspec
 
-from pie.model import SYSTEM_CLOCK, Call, Clock
+from pie.model import SYSTEM_CLOCK, Call, Clock, after_fork
 from pie.observe.access import AccessLog
 from pie.observe.aggregate import Aggregator
 from pie.observe.budget import Budget
@@ -20,10 +20,30 @@ from pie.observe.facts import EDGE_SECONDS, CallRow, EdgeRow
 from pie.observe.files import HourlyFile
 from pie.observe.identity import Identity
 
+logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
 _QUEUE_LIMIT = 50_000
 _BACKLOG_BYTES = 16 << 20
 _WAIT_FOR_DISK_SECONDS = 1.0
+_MESSAGE_LIMIT = 4096
+
+
+def _encode(row: CallRow | EdgeRow) -> bytes:
+    """JSON of a row. Text that is not valid Unicode (lone surrogates) is shown escaped."""
+    try:
+        return msgspec.json.encode(row)
+    except UnicodeEncodeError:
+        for name in row.__struct_fields__:
+            value = getattr(row, name)
+            if isinstance(value, str):
+                setattr(row, name, _valid(value))
+            elif isinstance(value, list):
+                setattr(row, name, [_valid(each) for each in value])
+        return msgspec.json.encode(row)
+
+
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class FactFile:
@@ -35,13 +55,17 @@ class FactFile:
 
     def __init__(self, file: HourlyFile) -> None:
         self._file = file
+        self.lost = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was not written yet."""
         self._backlog: deque[tuple[float, bytes]] = deque()
         self._bytes = 0
-        self.lost = 0
 
     def add(self, row: CallRow | EdgeRow) -> None:
         """Queue one row for the file of its hour."""
-        line = msgspec.json.encode(row) + b"\n"
+        line = _encode(row) + b"\n"
         if self._bytes + len(line) > _BACKLOG_BYTES:
             self.lost += 1
             return
@@ -97,14 +121,20 @@ class Recorder:
         self._access = access
         self._budget = budget or Budget()
         self._clock = clock
-        self._aggregator = Aggregator(identity)
-        self._queue: deque[tuple[CallRow, int]] = deque()
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._writer_pid = 0
-        self._thread: threading.Thread | None = None
         self._closed = False
         self._overflowed = 0
+        self._begin()
+        after_fork(self._begin)
+
+    def _begin(self) -> None:
+        """Start empty, also in a forked child: what waits to be written is its parent's."""
+        self._aggregator = Aggregator(self._identity)
+        self._queue: deque[tuple[CallRow, int]] = deque()
+        self._calls.clear()
+        self._edges.clear()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
 
     @property
     def lost(self) -> int:
@@ -122,7 +152,7 @@ class Recorder:
         self._queue.append(entry)
         if not self._wake.is_set():
             self._wake.set()
-        if self._writer_pid != os.getpid():
+        if self._thread is None:
             self._start_writer()
 
     def flush(self, *, final: bool = False) -> bool:
@@ -144,7 +174,7 @@ class Recorder:
         """Write everything and stop. The last thing a process does with its recorder."""
         self._closed = True
         self._wake.set()
-        if self._thread is not None and self._writer_pid == os.getpid():
+        if self._thread is not None:
             self._thread.join(timeout=5)
         self.flush(final=True)
         with self._lock:
@@ -180,12 +210,12 @@ class Recorder:
             outcome=call.outcome,
             code=call.code,
             status=call.status,
-            message=call.message,
+            message=call.message[:_MESSAGE_LIMIT],
             raised_by="" if failure is None else failure.raised_by,
             rule="" if failure is None else failure.rule,
             request_bytes=call.request_bytes,
             response_bytes=call.response_bytes,
-            notes=list(call.notes),
+            notes=[note[:_MESSAGE_LIMIT] for note in call.notes],
         )
 
     def _write(self, row: CallRow, thread: int) -> None:
@@ -206,9 +236,8 @@ class Recorder:
     def _start_writer(self) -> None:
         """Start the thread with the first call, never before a fork."""
         with self._lock:
-            if self._writer_pid == os.getpid() or self._closed:
+            if self._thread is not None or self._closed:
                 return
-            self._writer_pid = os.getpid()
             self._thread = threading.Thread(target=self._run, name="pie-recorder", daemon=True)
             self._thread.start()
 
@@ -219,7 +248,12 @@ class Recorder:
             self._wake.clear()
             if not self._closed:
                 time.sleep(_GATHER_SECONDS)
-            written = self.flush()
+            try:
+                written = self.flush()
+            except Exception:
+                # One row that cannot be written must not cost all that come after it.
+                self._overflowed += 1
+                logger.exception("a call could not be recorded")
 
     def _patience(self, written: bool) -> float | None:
         if not written:

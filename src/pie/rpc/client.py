@@ -25,6 +25,7 @@ from pie.thrift import (
 )
 
 Stub = TypeVar("Stub", bound=ServiceClient)
+_TRANSPORTS = ("ttheader", "framed", "buffered")
 _MAX_SEQID = 0x7FFFFFFF
 
 
@@ -100,6 +101,13 @@ class Channel:
     def _send(self, call: Call, method: Method, args: Struct, host: str) -> "_Answer":
         endpoint = call.target
         assert endpoint is not None, "balance chose none"
+        if endpoint.transport not in _TRANSPORTS:
+            raise Failure(
+                Kind.INVALID,
+                f"{self._psm} at {call.peer} speaks {endpoint.transport}, not Thrift: "
+                "it cannot be called by a Thrift client",
+                never_sent=True,
+            )
         transport = Transport(endpoint.transport)
         fill_base(args, request_base(call, f"pie/{method.service}", host))
         header = request_header(call, remaining(call)) if transport is Transport.TTHEADER else None

@@ -31,6 +31,7 @@ from pie.thrift import (
 )
 
 logger = logging.getLogger(__name__)
+_MAX_NAME = 200
 
 
 class Dispatcher:
@@ -72,7 +73,7 @@ class Dispatcher:
             caller="",
             callee=self._identity.psm,
             callee_cluster=self._identity.cluster,
-            method=name,
+            method=name[:_MAX_NAME],
             peer=peer,
         )
         call.received = received

@@ -17,6 +17,7 @@ from pie.thrift import (
 
 _KIND, _CODE = "pie-kind", "pie-code"
 _MAX_TIMEOUT = 3600.0
+_MAX_NAME = 200
 
 
 def span_context(call: Call) -> str:
@@ -58,9 +59,9 @@ def read_request_header(call: Call, header: TTHeader) -> None:
     logid, parent = parse_span(ints.get(IntKey.SPAN_CONTEXT, ""))
     call.logid = logid or normalise_logid(ints.get(IntKey.LOGID, "")) or ""
     call.parent_id = parent
-    call.caller = ints.get(IntKey.FROM_SERVICE, "")
-    call.caller_cluster = ints.get(IntKey.FROM_CLUSTER, "")
-    call.env = ints.get(IntKey.ENV, "")
+    call.caller = ints.get(IntKey.FROM_SERVICE, "")[:_MAX_NAME]
+    call.caller_cluster = ints.get(IntKey.FROM_CLUSTER, "")[:_MAX_NAME]
+    call.env = ints.get(IntKey.ENV, "")[:_MAX_NAME]
     timeout = ints.get(IntKey.RPC_TIMEOUT, "")
     if timeout.isdecimal() and len(timeout) < 10:
         call.timeout = min(int(timeout) / 1000, _MAX_TIMEOUT)
@@ -87,8 +88,8 @@ def read_base_info(call: Call, base: BaseInfo) -> None:
     logid, parent = parse_span(base.extra.get("traceparent", ""))
     call.logid = logid or normalise_logid(base.logid) or ""
     call.parent_id = parent
-    call.caller = base.caller
-    call.env = base.env
+    call.caller = base.caller[:_MAX_NAME]
+    call.env = base.env[:_MAX_NAME]
 
 
 def reply_header(call: Call, *, closing: bool) -> TTHeader:

@@ -6,7 +6,7 @@ import threading
 import time
 
 from pie.govern import remaining
-from pie.model import Call, Endpoint, Failure, Kind
+from pie.model import Call, Endpoint, Failure, Kind, after_fork
 from pie.thrift import CRRST, Frame, FrameError, FrameSplitter
 
 MAX_IDLE = 32
@@ -83,8 +83,9 @@ class Pool:
     """Idle connections, by endpoint."""
 
     def __init__(self) -> None:
-        self._idle: dict[tuple[str, int], list[ClientConnection]] = {}
         self._lock = threading.Lock()
+        self._idle: dict[tuple[str, int], list[ClientConnection]] = {}
+        after_fork(self._leave_to_parent)
 
     def take(self, call: Call, endpoint: Endpoint) -> ClientConnection:
         """An idle connection that is still good, or a new one.
@@ -118,6 +119,11 @@ class Pool:
         for connections in idle.values():
             for each in connections:
                 each.close()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the connections are the parent's; closing them here ends them not."""
+        self._lock = threading.Lock()
+        self.close()
 
     def _pop(self, address: tuple[str, int]) -> ClientConnection | None:
         with self._lock:
