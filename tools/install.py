@@ -78,7 +78,7 @@ def hash_of(names: list[str], folder: str) -> str:
     files = [ROOT / name for name in names]
     files += sorted((ROOT / folder).rglob("*"))
     for file in files:
-        if file.is_file() and file.suffix != ".pyc":
+        if file.is_file() and file.suffix != ".pyc" and ".egg-info" not in str(file):
             digest.update(str(file.relative_to(ROOT)).encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()
