@@ -62,7 +62,8 @@ def once(fleet: Fleet) -> int:
 def forever(fleet: Fleet, rate: float) -> None:
     """Traffic until Ctrl-C."""
     sample = traffic.send(fleet.entry, "/articles/104")
-    print(f"""
+    print(
+        f"""
   Platform   {fleet.login}
   A request  {fleet.url}/chain/{sample.logid}
   Services   {", ".join(SERVICES)}
@@ -71,7 +72,9 @@ def forever(fleet: Fleet, rate: float) -> None:
   Try next: open the platform, follow one of the failed requests to its chain, and read there
   why it failed. Or ask yourself: curl -i {fleet.entry}/articles/105
   Ctrl-C stops everything.
-""")
+""",
+        flush=True,
+    )
     for count in traffic.stream(fleet.entry, rate):
         fleet.check()
         if sys.stdout.isatty():

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -69,6 +70,8 @@ def test_ctrl_c_stops_all_of_it(environment: dict[str, str], tmp_path: Path) -> 
         [sys.executable, DEMO, "--port", str(port)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
+    watchdog = threading.Timer(120, demo.kill)
+    watchdog.start()
     printed = []
     for line in demo.stdout:
         printed.append(line)
@@ -77,6 +80,7 @@ def test_ctrl_c_stops_all_of_it(environment: dict[str, str], tmp_path: Path) -> 
     time.sleep(1)
     demo.send_signal(signal.SIGINT)
     rest, _ = demo.communicate(timeout=60)
+    watchdog.cancel()
     text = "".join(printed) + rest
     assert demo.returncode == 0, text
     assert f"http://127.0.0.1:{port}/login?token=" in text
