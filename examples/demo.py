@@ -28,7 +28,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=PLATFORM_PORT, help="port of the platform")
     parser.add_argument("--rate", type=float, default=5.0, help="requests per second")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # A shell's background job ignores SIGINT.
+        signal.signal(number, _interrupt)
     fleet = Fleet(_fresh_directory(options.once), 0 if options.once else options.port)
     try:
         with fleet:

@@ -63,11 +63,29 @@ def show(seen: Seen) -> None:
         errors = round(service["error_rate"] * service["calls"])
         numbers = [f"{service[key]:.1f}" for key in ("avg_ms", "p99_ms")]
         print(row.format(service["psm"], instances, service["calls"], errors, *numbers))
-    logid, chain = max(seen.chains.items(), key=lambda each: each[1]["total_ms"])
-    print(f"\n  chain {logid}, {chain['total_ms']:.0f} ms")
+    slowest = max(seen.chains, key=lambda logid: seen.chains[logid]["total_ms"])
+    unlogged = [logid for logid, chain in seen.chains.items() if _never_logged(chain)]
+    for logid in (slowest, *unlogged[:1]):
+        print(f"\n  chain {logid}")
+        show_chain(seen.chains[logid])
+
+
+def show_chain(chain: dict[str, Any]) -> None:
+    """The tree of a chain; a call whose server side was never logged has number -1."""
     for node in chain["nodes"]:
-        name = "  " * node["depth"] + node["psm"]
-        print(
-            f"    {node['no']:>2} {name:<32} {node['method']:<14} {node['duration_ms']:>8.1f} ms  "
-            f"{node['status']} {node['message']}"
-        )
+        _show_row(node["no"], node["depth"], node["psm"], node)
+        for call in _never_logged(chain):
+            if call["caller_no"] == node["no"]:
+                _show_row(-1, node["depth"] + 1, call["callee"], call)
+
+
+def _never_logged(chain: dict[str, Any]) -> list[dict[str, Any]]:
+    return [call for call in chain["calls"] if call["callee_no"] == -1]
+
+
+def _show_row(number: int, depth: int, psm: str, row: dict[str, Any]) -> None:
+    name = "  " * depth + psm
+    print(
+        f"    {number:>2} {name:<30} {row['method']:<12} {row['duration_ms']:>8.1f} ms  "
+        f"{row['status']:<7} {row['outcome'] if row['outcome'] != 'ok' else ''}"
+    )
