@@ -77,7 +77,7 @@ def forever(fleet: Fleet, rate: float) -> None:
         flush=True,
     )
     for count in traffic.stream(fleet.entry, rate):
-        fleet.check()
+        fleet.heal()
         if sys.stdout.isatty():
             print(f"\r  {count} requests sent", end="", flush=True)
 

@@ -78,6 +78,19 @@ class Fleet:
             if process.poll() is not None:
                 raise DemoError(f"{name} ended with code {process.returncode}:\n{self._tail(name)}")
 
+    def heal(self) -> None:
+        """Start platform or agent again if they died: services run on without them.
+
+        Raises:
+            DemoError: a service has died.
+        """
+        for name in ("platform", "agent"):
+            code = self._processes[name].poll()
+            if code is not None:
+                print(f"\n  {name} ended with code {code}; services run on; starting it again")
+                self.spawn(name)
+        self.check()
+
     def pid(self, name: str) -> int:
         """Process id of ``platform``, ``agent`` or a PSM."""
         return self._processes[name].pid

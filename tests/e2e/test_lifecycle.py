@@ -112,3 +112,19 @@ def test_the_api_wants_a_token(fleet: Fleet, path: str) -> None:
     connection.request("GET", path)
     assert connection.getresponse().status == 401
     connection.close()
+
+
+def test_a_service_older_than_the_platforms_token_registers_when_it_is_there(
+    tmp_path: Path,
+) -> None:
+    """The very first start, in the wrong order."""
+    with Fleet(tmp_path, 0) as fleet:
+        token = tmp_path / "platform" / "service.token"
+        hidden = token.rename(tmp_path / "hidden")
+        fleet.kill(PSM)
+        seconds_until(lambda: not onboarded(fleet, PSM), 15)
+        fleet.spawn(PSM)
+        time.sleep(2)
+        assert not onboarded(fleet, PSM)
+        hidden.rename(token)
+        seconds_until(lambda: onboarded(fleet, PSM), 20)

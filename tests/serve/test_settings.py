@@ -38,6 +38,7 @@ def test_the_environment_wins() -> None:
         ({"PORT": 70000}, "choose 0 to 65535"),
         ({"PSM": "article"}, r"product\.subsystem\.module"),
         ({"LOG_LEVEL": "LOUD"}, "choose one of DEBUG"),
+        ({"CLUSTER": "a b/c"}, "CLUSTER is 'a b/c'; use letters"),
         ({"THREADS": 0}, "choose 1 or more"),
         ({"DRAIN_SECONDS": -1.0}, "choose 0 or more"),
     ],
@@ -71,7 +72,7 @@ def test_the_workspace_comes_from_the_environment(tmp_path: Path) -> None:
     (tmp_path / "platform").mkdir()
     (tmp_path / "platform" / "service.token").write_text("secret\n")
     workspace = Workspace.from_environment({"RUNTIME_ROOT": str(tmp_path)})
-    assert (workspace.log_root, workspace.token) == (tmp_path, "secret")
+    assert (workspace.log_root, workspace.token()) == (tmp_path, "secret")
     assert workspace.platform == "http://127.0.0.1:8790"
 
 

@@ -68,8 +68,8 @@ def test_a_url_that_is_none(url):
 
 
 def test_a_token_that_would_break_the_header():
-    with pytest.raises(ValueError, match="token"):
-        RemoteStore("http://127.0.0.1:1", "a\r\nb")
+    with pytest.raises(Denied, match="token"):
+        RemoteStore("http://127.0.0.1:1", "a\r\nb").get("/a")
 
 
 def test_nobody_listens():

@@ -79,6 +79,10 @@ class HourlyFile:
         whole = lines.rfind(b"\n", 0, max(written, 0)) + 1
         if written > whole:
             self._torn.add(descriptor)
+            with contextlib.suppress(OSError):
+                # Other processes write to this file too: end the half line now if one byte fits.
+                if os.write(descriptor, b"\n"):
+                    self._torn.discard(descriptor)
         elif written >= 0:
             self._torn.discard(descriptor)
         return whole
@@ -96,6 +100,8 @@ class HourlyFile:
         path = self._directory / f"{self._stem}.{hour}.{self._suffix}"
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._descriptors[hour] = descriptor
+        if _ends_in_a_half_line(path):
+            self._torn.add(descriptor)
         if hour == max(self._descriptors):
             self._link(path)
         if len(self._descriptors) > _OPEN_HOURS:
@@ -111,6 +117,15 @@ class HourlyFile:
         with contextlib.suppress(OSError):
             temporary.symlink_to(path.name)
             temporary.replace(link)
+
+
+def _ends_in_a_half_line(path: Path) -> bool:
+    """A writer before us may have met a full disk in the middle of a line."""
+    with path.open("rb") as file:
+        if not file.seekable() or file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def log_directory(log_root: Path, product: str, folder: str) -> Path:

@@ -90,11 +90,12 @@ class ServerConnection:
 
     def _serve(self) -> None:
         splitter = FrameSplitter(self._options.frame_limit)
-        received = frame_deadline = 0.0
+        received = latest = frame_deadline = 0.0
         while True:
             frame = splitter.take()
             if frame is not None:
                 self._answer(frame, received)
+                received = latest  # What is left in the buffer came with the latest bytes.
                 frame_deadline = 0.0
                 continue
             if splitter.pending:
@@ -107,8 +108,9 @@ class ServerConnection:
             data = self._sock.recv(_CHUNK)
             if not data:
                 return
+            latest = time.monotonic()
             if not splitter.pending:
-                received = time.monotonic()
+                received = latest
             splitter.feed(data)
 
     def _answer(self, frame: Frame, received: float) -> None:

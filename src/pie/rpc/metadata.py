@@ -86,7 +86,7 @@ def request_base(call: Call, client: str, address: str) -> BaseInfo:
 def read_base_info(call: Call, base: BaseInfo) -> None:
     """Fill a served call from ``Base``, where its transport carries no header."""
     logid, parent = parse_span(base.extra.get("traceparent", ""))
-    call.logid = logid or normalise_logid(base.logid) or ""
+    call.logid = logid or normalise_logid(base.logid) or call.logid
     call.parent_id = parent
     call.caller = base.caller[:_MAX_NAME]
     call.env = base.env[:_MAX_NAME]

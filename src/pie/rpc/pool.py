@@ -11,6 +11,8 @@ from pie.thrift import CRRST, Frame, FrameError, FrameSplitter
 
 MAX_IDLE = 32
 MAX_IDLE_SECONDS = 60.0
+CONNECT_SECONDS = 1.0
+_SWEEP_SECONDS = 5.0
 _CHUNK = 64 << 10
 
 
@@ -85,6 +87,7 @@ class Pool:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, int], list[ClientConnection]] = {}
+        self._swept = 0.0
         after_fork(self._leave_to_parent)
 
     def take(self, call: Call, endpoint: Endpoint) -> ClientConnection:
@@ -103,9 +106,12 @@ class Pool:
 
     def give_back(self, endpoint: Endpoint, connection: ClientConnection) -> None:
         """Keep a connection for the next call, or close it if it is of no more use."""
+        now = time.monotonic()
         if connection.reusable:
-            connection.idle_since = time.monotonic()
+            connection.idle_since = now
             with self._lock:
+                if now - self._swept > _SWEEP_SECONDS:
+                    self._sweep(now)
                 idle = self._idle.setdefault((endpoint.host, endpoint.port), [])
                 if len(idle) < MAX_IDLE:
                     idle.append(connection)
@@ -120,6 +126,19 @@ class Pool:
             for each in connections:
                 each.close()
 
+    def _sweep(self, now: float) -> None:
+        """Close what is no longer good, also of endpoints that nobody calls any more."""
+        self._swept = now
+        for address, connections in list(self._idle.items()):
+            kept = [each for each in connections if each.is_fresh(now)]
+            for each in connections:
+                if each not in kept:
+                    each.close()
+            if kept:
+                self._idle[address] = kept
+            else:
+                del self._idle[address]
+
     def _leave_to_parent(self) -> None:
         """In a forked child: the connections are the parent's; closing them here ends them not."""
         self._lock = threading.Lock()
@@ -133,9 +152,18 @@ class Pool:
 
 def _connect(call: Call, endpoint: Endpoint) -> socket.socket:
     try:
-        sock = socket.create_connection((endpoint.host, endpoint.port), _patience(call))
+        left = _patience(call)
+        # A host that does not answer at all must leave time for another one.
+        patience = CONNECT_SECONDS if left is None else min(CONNECT_SECONDS, left / 3)
+        sock = socket.create_connection((endpoint.host, endpoint.port), patience)
     except TimeoutError:
-        raise _deadline(call, f"connecting to {call.peer}", never_sent=True) from None
+        if remaining(call) == 0:
+            raise _deadline(call, f"connecting to {call.peer}", never_sent=True) from None
+        raise Failure(
+            Kind.UNAVAILABLE,
+            f"{call.callee} at {call.peer} does not accept connections: no answer in time",
+            never_sent=True,
+        ) from None
     except OSError as error:
         raise Failure(
             Kind.UNAVAILABLE,

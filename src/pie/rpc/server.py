@@ -126,7 +126,12 @@ class ThriftServer:
                 sock, peer, self._dispatcher, self._options, self._drain, self._forget
             )
             self._connections.add(connection)
-        connection.start()
+        try:
+            connection.start()
+        except RuntimeError as error:  # No thread to be had.
+            self._forget(connection)
+            sock.close()
+            logger.warning("refused %s: %s", peer, error)
 
     def _forget(self, connection: ServerConnection) -> None:
         with self._lock:

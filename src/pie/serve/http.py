@@ -5,8 +5,10 @@ requests and running a WSGI application on threads, stays its own.
 """
 
 import logging
+import math
 import os
 import socket
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,7 +37,7 @@ class HttpServer:
         config.set("threads", threads)
         config.set("worker_connections", max(1000, threads * 2))
         config.set("keepalive", 75)
-        config.set("graceful_timeout", int(drain_seconds))
+        config.set("graceful_timeout", math.ceil(drain_seconds))
         config.set("control_socket_disable", True)
         self._worker = _Worker(
             0,
@@ -59,7 +61,25 @@ class HttpServer:
         self._worker.handle_exit(None, None)
 
 
+class _GunicornListener:
+    """The part of gunicorn's socket wrapper that a worker uses."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
 class _Worker(ThreadWorker):  # type: ignore[misc]
+    def accept(self, listener: _GunicornListener) -> None:
+        """Out of descriptors is no reason to end: there is no arbiter to start us again."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            logger.warning("cannot accept a connection: %s", error)
+            time.sleep(0.05)
+
     def init_signals(self) -> None:
         """Signals are the service's."""
 
@@ -72,16 +92,6 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         self.tmp.close()
         for descriptor in self.PIPE:
             os.close(descriptor)
-
-
-class _GunicornListener:
-    """The part of gunicorn's socket wrapper that a worker uses."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
 
 
 class _Log:

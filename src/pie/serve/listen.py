@@ -24,7 +24,9 @@ def listen(host: str, port: int) -> socket.socket:
         except OSError as error:
             sock.close()
             if error.errno != errno.EADDRINUSE or port >= min(last, 65535):
-                raise OSError(error.errno, f"cannot listen on {host}:{port}: {error}") from None
+                raise OSError(
+                    error.errno, f"cannot listen on {host}:{port}: {error.strerror}"
+                ) from None
             port += 1
         else:
             return sock

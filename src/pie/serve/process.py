@@ -1,5 +1,6 @@
 """Setting up a process: identity, logs, discovery; and taking them down again."""
 
+import ipaddress
 import os
 import socket
 import sys
@@ -32,7 +33,7 @@ class Process:
         self.settings = settings
         self.workspace = workspace
         self.port = 0 if listener is None else listener.getsockname()[1]
-        self.advertised = _advertised(settings)
+        self.advertised = _address_of(_advertised(settings))
         self.identity = Identity(
             psm=settings.PSM,
             cluster=settings.CLUSTER,
@@ -65,6 +66,18 @@ def _advertised(settings: Settings) -> str:
     if settings.ADVERTISE:
         return settings.ADVERTISE
     return host_address() if settings.HOST in ("0.0.0.0", "::") else settings.HOST
+
+
+def _address_of(name: str) -> str:
+    """The IP of a host name: logids and log lines carry addresses."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        pass
+    try:
+        return str(socket.getaddrinfo(name, None, socket.AF_INET)[0][4][0])
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"HOST or ADVERTISE: no address for {name!r}: {error}") from None
 
 
 def pinned_instances(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

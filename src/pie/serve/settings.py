@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ import msgspec
 from pie.model import PSM
 
 _PREFIX = "PIE_"
+_NAME = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 
 
 class SettingsError(Exception):
@@ -86,6 +88,11 @@ def _checked(given: dict[str, Any], file: str, environ: Mapping[str, str]) -> Se
         PSM.parse(settings.PSM)
     except (msgspec.ValidationError, ValueError) as error:
         raise SettingsError(f"{file}: {error}") from None
+    for key in ("CLUSTER", "ENV"):
+        if not _NAME.fullmatch(getattr(settings, key)):
+            raise SettingsError(
+                f"{file}: {key} is {getattr(settings, key)!r}; use letters, digits and _ . : @ + -"
+            )
     if settings.LOG_LEVEL not in _LEVELS:
         raise SettingsError(
             f"{file}: LOG_LEVEL is {settings.LOG_LEVEL!r}; choose one of {', '.join(_LEVELS)}"
@@ -111,19 +118,23 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     root: Path
     log_root: Path
     platform: str
-    token: str
+    token_file: Path
+    given_token: str
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Workspace":
-        """Read the environment. A token file that is not there yet gives an empty token."""
+        """Read the environment."""
         root = Path(environ.get("RUNTIME_ROOT") or Path.cwd()).resolve()
-        token_file = Path(environ.get("PIE_TOKEN_FILE") or root / "platform" / "service.token")
-        token = environ.get("PIE_TOKEN", "")
-        if not token and token_file.is_file():
-            token = token_file.read_text().strip()
         return cls(
             root=root,
             log_root=Path(environ.get("PIE_LOG_ROOT") or root),
             platform=environ.get("PIE_PLATFORM") or "http://127.0.0.1:8790",
-            token=token,
+            token_file=Path(environ.get("PIE_TOKEN_FILE") or root / "platform" / "service.token"),
+            given_token=environ.get("PIE_TOKEN", ""),
         )
+
+    def token(self) -> str:
+        """The service token as it stands now; empty while its file is not there yet."""
+        if self.given_token or not self.token_file.is_file():
+            return self.given_token
+        return self.token_file.read_text().strip()

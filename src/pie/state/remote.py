@@ -4,7 +4,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -41,30 +41,37 @@ class RemoteStore(Store):
 
     Args:
         url: ``http://host:port`` or ``https://…``, a path prefix allowed.
-        token: sent as ``Authorization: Bearer``.
+        token: sent as ``Authorization: Bearer``; or a function that is asked for it at each call,
+            for a token that is not there yet or that changes.
         timeout: seconds for connecting, and for the whole of one answer.
 
     Raises:
         ValueError: the URL is none.
     """
 
-    def __init__(self, url: str, token: str, *, timeout: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, token: str | Callable[[], str], *, timeout: float = TIMEOUT_S
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not a platform URL: write http://host:port")
-        if not (token.isascii() and token.isprintable()):
-            raise ValueError("the token has characters that no HTTP header can carry")
         self._secure = parts.scheme == "https"
         self._host = parts.hostname
         self._port = parts.port or (443 if self._secure else 80)
         self._path = parts.path.rstrip("/") + wire.PATH
         self._url = f"{parts.scheme}://{parts.netloc}"
-        self._headers = {
+        self._token = token
+        self._timeout = timeout
+
+    def _headers(self) -> dict[str, str]:
+        token = self._token if isinstance(self._token, str) else self._token()
+        if not (token.isascii() and token.isprintable()):
+            raise Denied("the token has characters that no HTTP header can carry")
+        return {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json",
             "Connection": "close",
         }
-        self._timeout = timeout
 
     def get(self, key: str) -> Entry | None:
         check_key(key)
@@ -125,7 +132,7 @@ class RemoteStore(Store):
             connection.connect()
             sock = connection.sock
             body = msgspec.json.encode(request)
-            connection.request("POST", f"{self._path}/{name}", body, self._headers)
+            connection.request("POST", f"{self._path}/{name}", body, self._headers())
             response = connection.getresponse()
             if response.status != 200:
                 end = time.monotonic() + self._timeout

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import pie
-from pie.agent import AgentError, AgentOptions, read_status, run_agent
+from pie.agent import AgentError, AgentOptions, AgentStatus, read_status, run_agent
 
 DEFAULT_PORT = 8790
 _ROOT = click.Path(file_okay=False, path_type=Path)
@@ -20,7 +20,7 @@ def main() -> None:
     """Pie: run a fleet of Python services and see it."""
 
 
-@main.command()
+@main.command(short_help="Run the platform: registry, facts and pages.")
 @click.option(
     "--directory",
     type=_ROOT,
@@ -77,13 +77,28 @@ def agent(root: Path, url: str, token_file: Path, status: bool) -> None:
         found = read_status(options.directory or root / ".pie-agent")
         if found is None:
             raise click.ClickException(f"no agent has run on {root.resolve()} yet")
-        click.echo(str(found))
+        click.echo(_summary(found))
         return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         run_agent(root, url, lambda: _token(token_file), options)
     except AgentError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _summary(status: AgentStatus) -> str:
+    lines = [
+        f"agent {status.pid} on {status.root}: {'running' if status.running else 'stopped'}",
+        f"platform {status.url}: {status.platform} {status.platform_reason}".rstrip(),
+        f"behind: {status.bytes_behind} bytes, {status.seconds_behind:.1f} s "
+        f"in {status.files} files",
+    ]
+    lines += [
+        f"{name}: {table.shipped} shipped, {table.duplicates} of them known before, "
+        f"{table.rejected} rejected, {table.bad_lines} unreadable, {table.retries} retries"
+        for name, table in sorted(status.tables.items())
+    ]
+    return "\n".join(lines)
 
 
 def _token(file: Path) -> str:
