@@ -126,13 +126,14 @@ class RemoteStore(Store):
         self, name: str, request: object
     ) -> tuple[http.client.HTTPConnection, socket.socket, http.client.HTTPResponse]:
         """Ask, and return the answer, its body still to be read. An error answer is raised."""
+        headers = self._headers()
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = kind(self._host, self._port, timeout=self._timeout)
         try:
             connection.connect()
             sock = connection.sock
             body = msgspec.json.encode(request)
-            connection.request("POST", f"{self._path}/{name}", body, self._headers())
+            connection.request("POST", f"{self._path}/{name}", body, headers)
             response = connection.getresponse()
             if response.status != 200:
                 end = time.monotonic() + self._timeout
