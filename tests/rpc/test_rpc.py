@@ -14,6 +14,8 @@ from pie.thrift import (
     Transport,
     decode_reply,
     encode_call,
+    encode_reply,
+    read_message,
 )
 from pie.thrift.frames import FrameSplitter
 
@@ -381,3 +383,31 @@ def test_without_a_bootstrap_the_error_names_the_line_to_add(demo) -> None:
 
     with pytest.raises(NotBootstrapped, match=r"pie\.serve\.script"):
         client(demo.DemoServiceClient, PSM).Nothing()
+
+
+def test_a_connection_out_of_step_spoils_one_call_only(bench, demo) -> None:
+    method = demo.DemoService.methods["Nothing"]
+
+    def answer_twice(listener: socket.socket) -> None:
+        for shift in (1, 0):
+            sock, _ = listener.accept()
+            with sock:
+                sock.settimeout(5)
+                splitter = FrameSplitter()
+                while (frame := splitter.take()) is None:
+                    splitter.feed(sock.recv(65536))
+                seqid = read_message(frame.payload)[0].seqid + shift
+                sock.sendall(encode_reply(method, method.success(None), seqid, Transport.FRAMED))
+                if shift:
+                    assert sock.recv(1) == b""  # The client gave this connection up.
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        listener.settimeout(5)
+        port = listener.getsockname()[1]
+        register(bench, port, psm=PSM, cluster="default", transport="framed")
+        served = pool.submit(answer_twice, listener)
+        stub = client(demo.DemoServiceClient, PSM)
+        with pytest.raises(Failure):
+            stub.Nothing()
+        assert stub.Nothing() is None
+        served.result(10)

@@ -13,6 +13,7 @@ from pie.rpc.pool import Pool
 from pie.thrift import (
     ApplicationError,
     CodecError,
+    Frame,
     Method,
     ServiceClient,
     Struct,
@@ -22,6 +23,7 @@ from pie.thrift import (
     encode_call,
     fill_base,
     read_base_resp,
+    read_message,
 )
 
 Stub = TypeVar("Stub", bound=ServiceClient)
@@ -124,6 +126,8 @@ class Channel:
         connection = self._pool.take(call, endpoint)
         try:
             frame = connection.exchange(call, request, oneway=method.oneway)
+            if frame is not None and not _answers(frame, seqid):
+                connection.reusable = False  # Out of step: it would spoil the next call, too.
         finally:
             self._pool.give_back(endpoint, connection)
         if frame is None:
@@ -142,6 +146,13 @@ class Channel:
                 f"the reply of {self._psm}.{method.name} from {call.peer} cannot be read: {error}",
                 raised_by="peer",
             ) from None
+
+
+def _answers(frame: Frame, seqid: int) -> bool:
+    try:
+        return read_message(frame.payload)[0].seqid == seqid
+    except CodecError:
+        return False
 
 
 class _Answer:
