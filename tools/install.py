@@ -16,7 +16,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAMPS = Path(sys.prefix)
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-EXTRAS = "[flask,platform]"
 
 
 def main() -> int:

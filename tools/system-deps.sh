@@ -2,7 +2,7 @@
 # What pip cannot bring, by apt. Tests that need a missing piece are skipped by name without it.
 set -eu
 missing=""
-for pair in chromium:chromium curl:curl pkill:procps; do
+for pair in chromium:chromium curl:curl pkill:procps redis-server:redis-server; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 if [ -z "$missing" ]; then

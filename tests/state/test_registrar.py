@@ -14,7 +14,9 @@ from pie.state import (
     MemoryStore,
     Registrar,
     RemoteStore,
+    RuntimeFacts,
     ServiceMeta,
+    Setting,
     instance_key,
     lookup_services,
     meta_key,
@@ -53,6 +55,20 @@ def test_it_registers_and_deregisters(lines):
         f"registered: {PSM} at 10.0.0.1:7701",
         f"deregistered: {PSM} at 10.0.0.1:7701",
     ]
+
+
+def test_run_time_facts_stand_beside_the_instance_and_go_with_it():
+    store = MemoryStore()
+    port = Setting("PORT", "7701", "settings.py")
+    facts = RuntimeFacts(psm=PSM, id=ME.id, pid=7, threads=16, debug="/d/7.sock", settings=(port,))
+    registrar = Registrar(store, ME, META, facts)
+    registrar.start()
+    assert registrar.wait_registered(10)
+    service = lookup_services(store)[PSM]
+    assert service.runtime == {ME.id: facts}
+    assert service.instances == (ME,)
+    registrar.stop()
+    assert lookup_services(store)[PSM].runtime == {}
 
 
 def test_a_service_started_while_the_platform_is_down(state_process, until, lines):

@@ -10,12 +10,15 @@ from pie.state.registrar import Registrar
 from pie.state.registry import (
     Instance,
     Interface,
+    RuntimeFacts,
     Service,
     ServiceMeta,
+    Setting,
     instance_key,
     instances_prefix,
     lookup_services,
     meta_key,
+    runtime_key,
 )
 from pie.state.remote import RemoteStore
 from pie.state.standing import Standing
@@ -57,8 +60,10 @@ __all__ = [
     "Range",
     "Registrar",
     "RemoteStore",
+    "RuntimeFacts",
     "Service",
     "ServiceMeta",
+    "Setting",
     "Standing",
     "Store",
     "StoreAway",
@@ -68,4 +73,5 @@ __all__ = [
     "instances_prefix",
     "lookup_services",
     "meta_key",
+    "runtime_key",
 ]

@@ -7,13 +7,22 @@ from typing import Literal
 
 from pie.model import SYSTEM_RANDOM, Random
 from pie.state.backoff import Backoff
-from pie.state.registry import Instance, ServiceMeta, encode, instance_key, meta_key
+from pie.state.registry import (
+    Instance,
+    RuntimeFacts,
+    ServiceMeta,
+    encode,
+    instance_key,
+    meta_key,
+    runtime_key,
+)
 from pie.state.store import Invalid, LimitExceeded, Store, StoreError
 
 _log = logging.getLogger("pie.state")
 
 State = Literal["new", "registered", "away", "stopped"]
 KEEP_ALIVES_PER_TTL = 3
+_Said = tuple[Instance, ServiceMeta | None, RuntimeFacts | None]
 
 
 class Registrar:
@@ -27,6 +36,7 @@ class Registrar:
         store: where to.
         instance: who.
         meta: what is true of the whole service, if this instance says so.
+        facts: what this instance says of its process.
         ttl: seconds after which a killed instance disappears.
         random: the jitter of retries.
     """
@@ -36,6 +46,7 @@ class Registrar:
         store: Store,
         instance: Instance,
         meta: ServiceMeta | None = None,
+        facts: RuntimeFacts | None = None,
         *,
         ttl: float = 10.0,
         random: Random = SYSTEM_RANDOM,
@@ -43,6 +54,7 @@ class Registrar:
         self._store = store
         self._instance = instance
         self._meta = meta
+        self._facts = facts
         self._ttl = ttl
         self._backoff = Backoff(longest=min(5.0, ttl / 2), random=random)
         self._lock = threading.Lock()
@@ -51,7 +63,7 @@ class Registrar:
         self._stopping = False
         self._deregister = True
         self._lease = 0
-        self._written: tuple[Instance, ServiceMeta | None] | None = None
+        self._written: _Said | None = None
         self._state: State = "new"
         self._was_registered = False
         self._pid = 0
@@ -78,7 +90,12 @@ class Registrar:
         """Wait up to ``timeout`` seconds for the registration; whether it stands."""
         return self._registered.wait(timeout)
 
-    def update(self, instance: Instance | None = None, meta: ServiceMeta | None = None) -> None:
+    def update(
+        self,
+        instance: Instance | None = None,
+        meta: ServiceMeta | None = None,
+        facts: RuntimeFacts | None = None,
+    ) -> None:
         """Say something new of the same instance; written as soon as the store takes it.
 
         Raises:
@@ -92,6 +109,7 @@ class Registrar:
         with self._lock:
             self._instance = instance or self._instance
             self._meta = meta or self._meta
+            self._facts = facts or self._facts
         self._wake.set()
 
     def stop(self, *, deregister: bool = True, timeout: float = 2.0) -> None:
@@ -132,14 +150,18 @@ class Registrar:
             self._lease = self._store.grant(self._ttl)
             self._written = None
         with self._lock:
-            wanted = self._instance, self._meta
+            wanted = self._instance, self._meta, self._facts
         if wanted != self._written:
             self._write(*wanted)
             self._written = wanted
         self._settled()
 
-    def _write(self, instance: Instance, meta: ServiceMeta | None) -> None:
+    def _write(
+        self, instance: Instance, meta: ServiceMeta | None, facts: RuntimeFacts | None
+    ) -> None:
         self._store.put(instance_key(instance), encode(instance), lease=self._lease)
+        if facts is not None:
+            self._describe(runtime_key(facts), encode(facts))
         if meta is None:
             return
         key, value = meta_key(meta.psm), encode(meta)
@@ -150,6 +172,12 @@ class Registrar:
                 self._store.put(key, value)
         except (Invalid, LimitExceeded) as error:
             _log.warning("%s is registered without its description: %s", meta.psm, error)
+
+    def _describe(self, key: str, value: str) -> None:
+        try:
+            self._store.put(key, value, lease=self._lease)
+        except (Invalid, LimitExceeded) as error:
+            _log.warning("%s is registered without its run-time facts: %s", key, error)
 
     def _settled(self) -> None:
         if self._state == "registered":

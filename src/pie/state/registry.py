@@ -93,12 +93,45 @@ class ServiceMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         PSM.parse(self.psm)
 
 
+class Setting(msgspec.Struct, frozen=True):
+    """One setting in force, as text (a secret masked), and where its value came from."""
+
+    key: str
+    value: str
+    source: Literal["default", "settings.py", "environment", "command line"]
+
+
+class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one instance says of its process while it runs.
+
+    Stands beside the instance under the same lease, not in it: who looks for an address should not
+    be woken by it. ``debug`` is the path of the debug socket, or empty; ``config_version`` names
+    the dynamic config in force.
+    """
+
+    psm: str
+    id: str
+    cluster: str = "default"
+    pid: int = 0
+    workers: int = 1
+    threads: int = 0
+    debug: str = ""
+    python: str = ""
+    pie: str = ""
+    server: str = ""
+    command: str = ""
+    settings: tuple[Setting, ...] = ()
+    config_version: str = ""
+
+
 class Service(msgspec.Struct, frozen=True):
-    """A registered service. ``meta`` is None when its instances never said."""
+    """A registered service. ``meta`` is None when its instances never said; ``runtime`` holds the
+    facts of those instances that report them, by instance id."""
 
     psm: str
     meta: ServiceMeta | None
     instances: tuple[Instance, ...]
+    runtime: dict[str, RuntimeFacts] = {}
 
 
 def meta_key(psm: str) -> str:
@@ -116,7 +149,12 @@ def instance_key(instance: Instance) -> str:
     return f"{instances_prefix(instance.psm)}{instance.cluster}/{instance.id}"
 
 
-def encode(value: Instance | ServiceMeta) -> str:
+def runtime_key(facts: RuntimeFacts) -> str:
+    """Where the run-time facts of an instance are."""
+    return f"{PREFIX}{facts.psm}/runtime/{facts.cluster}/{facts.id}"
+
+
+def encode(value: Instance | ServiceMeta | RuntimeFacts) -> str:
     """The JSON that the store holds."""
     return msgspec.json.encode(value).decode()
 
@@ -139,6 +177,15 @@ def read_meta(key: str, value: str) -> ServiceMeta | None:
         return None
 
 
+def read_runtime(key: str, value: str) -> RuntimeFacts | None:
+    """The facts an entry holds; None, with a line in the log, if they make no sense."""
+    try:
+        return msgspec.json.decode(value, type=RuntimeFacts)
+    except msgspec.MsgspecError as error:
+        _log.warning("ignored the malformed run-time facts %s: %s", key, error)
+        return None
+
+
 def lookup_services(store: Store) -> dict[str, Service]:
     """Every service that has a meta or an instance, sorted by PSM.
 
@@ -147,6 +194,7 @@ def lookup_services(store: Store) -> dict[str, Service]:
     """
     metas: dict[str, ServiceMeta] = {}
     instances: dict[str, list[Instance]] = {}
+    runtime: dict[str, dict[str, RuntimeFacts]] = {}
     for entry in store.range(PREFIX).entries:
         psm, _, rest = entry.key.removeprefix(PREFIX).partition("/")
         if rest == "meta":
@@ -157,7 +205,11 @@ def lookup_services(store: Store) -> dict[str, Service]:
             instance = read_instance(entry.key, entry.value)
             if instance is not None:
                 instances.setdefault(psm, []).append(instance)
+        elif rest.startswith("runtime/"):
+            facts = read_runtime(entry.key, entry.value)
+            if facts is not None:
+                runtime.setdefault(psm, {})[facts.id] = facts
     return {
-        psm: Service(psm, metas.get(psm), tuple(instances.get(psm, ())))
+        psm: Service(psm, metas.get(psm), tuple(instances.get(psm, ())), runtime.get(psm, {}))
         for psm in sorted(metas.keys() | instances.keys())
     }

@@ -1,111 +1,27 @@
 """The ``pie`` command."""
 
-import logging
-import os
 import sys
-from pathlib import Path
 
 import click
 
 import pie
-from pie.agent import AgentError, AgentOptions, AgentStatus, read_status, run_agent
+from pie.tool.lazy import LazyGroup
 
-DEFAULT_PORT = 8790
-_ROOT = click.Path(file_okay=False, path_type=Path)
+_COMMANDS = {
+    "platform": (
+        "pie.tool.platform_command:platform",
+        "Run the platform: registry, facts and pages.",
+    ),
+    "agent": ("pie.tool.agent_command:agent", "Ship what services log to the platform."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(pie.__version__, prog_name="pie")
 def main() -> None:
     """Pie: run a fleet of Python services and see it."""
-
-
-@main.command(short_help="Run the platform: registry, facts and pages.")
-@click.option(
-    "--directory",
-    type=_ROOT,
-    default=Path("platform"),
-    show_default=True,
-    help="Where the platform keeps everything; made at the first start.",
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True)
-def platform(directory: Path, host: str, port: int) -> None:
-    """Run the platform: the registry, the store of facts and the web pages."""
-    try:
-        from pie.platform.main import PlatformError, run_platform
-    except ImportError as error:
-        raise click.ClickException(
-            f"the platform is not installed ({error.name} is missing): "
-            "pip install 'pie-runtime[platform]'"
-        ) from None
-    try:
-        run_platform(directory, host=host, port=port)
-    except PlatformError as error:
-        raise click.ClickException(str(error)) from None
-
-
-@main.command()
-@click.option(
-    "--root",
-    type=_ROOT,
-    envvar=["PIE_LOG_ROOT", "RUNTIME_ROOT"],
-    default=Path(),
-    help="Log root to watch: $PIE_LOG_ROOT, $RUNTIME_ROOT or the current folder.",
-)
-@click.option(
-    "--platform",
-    "url",
-    envvar="PIE_PLATFORM",
-    default=f"http://127.0.0.1:{DEFAULT_PORT}",
-    show_default=True,
-    help="Address of the platform.",
-)
-@click.option(
-    "--token-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="PIE_TOKEN_FILE",
-    default=Path("platform/service.token"),
-    show_default=True,
-    help="File with the service token; $PIE_TOKEN wins.",
-)
-@click.option("--status", is_flag=True, help="Show how far the agent of this root is, and exit.")
-def agent(root: Path, url: str, token_file: Path, status: bool) -> None:
-    """Ship what services write to their log folders to the platform."""
-    options = AgentOptions()
-    if status:
-        found = read_status(options.directory or root / ".pie-agent")
-        if found is None:
-            raise click.ClickException(f"no agent has run on {root.resolve()} yet")
-        click.echo(_summary(found))
-        return
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    try:
-        run_agent(root, url, lambda: _token(token_file), options)
-    except AgentError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _summary(status: AgentStatus) -> str:
-    lines = [
-        f"agent {status.pid} on {status.root}: {'running' if status.running else 'stopped'}",
-        f"platform {status.url}: {status.platform} {status.platform_reason}".rstrip(),
-        f"behind: {status.bytes_behind} bytes, {status.seconds_behind:.1f} s "
-        f"in {status.files} files",
-    ]
-    lines += [
-        f"{name}: {table.shipped} shipped, {table.duplicates} of them known before, "
-        f"{table.rejected} rejected, {table.bad_lines} unreadable, {table.retries} retries"
-        for name, table in sorted(status.tables.items())
-    ]
-    return "\n".join(lines)
-
-
-def _token(file: Path) -> str:
-    token = os.environ.get("PIE_TOKEN", "")
-    if not token and file.is_file():
-        token = file.read_text().strip()
-    return token
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""``pie platform``: the registry, the store of facts and the web pages."""
+
+from pathlib import Path
+
+import click
+
+from pie.tool.defaults import PLATFORM_PORT
+
+
+@click.command()
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("platform"),
+    show_default=True,
+    help="Where the platform keeps everything; made at the first start.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PLATFORM_PORT, show_default=True)
+def platform(directory: Path, host: str, port: int) -> None:
+    """Run the platform: the registry, the store of facts and the web pages."""
+    try:
+        from pie.platform.main import PlatformError, run_platform
+    except ImportError as error:
+        raise click.ClickException(
+            f"the platform is not installed ({error.name} is missing): "
+            "pip install 'pie-runtime[platform]'"
+        ) from None
+    try:
+        run_platform(directory, host=host, port=port)
+    except PlatformError as error:
+        raise click.ClickException(str(error)) from None
