@@ -47,7 +47,7 @@ def main() -> int:
 def once(fleet: Fleet) -> int:
     """One fixed batch; what the platform saw must be what was sent."""
     with step("sending a batch of requests"):
-        sent = traffic.batch(fleet.entry)
+        sent = traffic.batch(fleet.entries)
     with step("waiting until the platform has seen all of it"):
         seen = report.collect(fleet.client, sent)
     print()
@@ -62,21 +62,24 @@ def once(fleet: Fleet) -> int:
 
 def forever(fleet: Fleet, rate: float) -> None:
     """Traffic until Ctrl-C."""
-    sample = traffic.send(fleet.entry, "/articles/104")
+    sample = traffic.send(fleet.entries, traffic.KINDS["GET /articles/104"])
     print(
         f"""
   Platform   {fleet.login}
   A request  {fleet.url}/chain/{sample.logid}
   Services   {", ".join(SERVICES)}
+  Workspace  {fleet.directory}
   Logs       {fleet.directory}/toutiao/log
 
   Try next: open the platform, follow one of the failed requests to its chain, and read there
-  why it failed. Or ask yourself: curl -i {fleet.entry}/articles/105
+  why it failed. Search the logs for 登录, or for a word of a failed request.
+  Or ask yourself: curl -i {fleet.entries[traffic.STREAM]}/articles/105
+  In another terminal: cd {fleet.directory} && . runtime/env.sh && pie ls
   Ctrl-C stops everything.
 """,
         flush=True,
     )
-    for count in traffic.stream(fleet.entry, rate):
+    for count in traffic.stream(fleet.entries, rate):
         fleet.heal()
         if sys.stdout.isatty():
             print(f"\r  {count} requests sent", end="", flush=True)

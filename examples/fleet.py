@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,12 +14,17 @@ from platform_client import PlatformClient
 
 HERE = Path(__file__).resolve().parent
 SERVICES = {
-    "toutiao.user.user_info": HERE / "user_info",
-    "toutiao.article.article": HERE / "article",
-    "toutiao.stream.api": HERE / "stream_api",
+    "toutiao.device.device_info": "app/device/device_info",
+    "toutiao.article.article": "app/article/article",
+    "toutiao.stream.api": "app/stream/api",
+    "toutiao.discuss.ttdiscuss": "app/discuss/ttdiscuss",
 }
+"""PSM → folder in the workspace."""
+LEGACY = "legacy_device_info"
+"""A plain Apache Thrift server, registered by hand as a cluster of device_info."""
+LEGACY_CLUSTER = "legacy"
 START_SECONDS = 60
-_STOP_ORDER = {"agent": 1, "platform": 2}
+_STOP_ORDER = {LEGACY: 1, "agent": 2, "platform": 3}
 """Services first, the platform last, so that the agent can ship their last words."""
 
 
@@ -30,7 +36,8 @@ class Fleet:
     """All processes of the demo; leaving the context stops every one of them.
 
     Args:
-        directory: where the platform, the logs and the output of every process go.
+        directory: becomes a workspace with the demo's services in it; the platform and the output
+            of every process go there too.
         port: of the platform; 0 = any.
     """
 
@@ -59,13 +66,15 @@ class Fleet:
         return PlatformClient(self.url, token)
 
     @property
-    def entry(self) -> str:
-        """Address of the HTTP service."""
-        for service in self.client.services():
-            for cluster in service["clusters"] if service["psm"] == "toutiao.stream.api" else ():
-                for instance in cluster["instances"]:
-                    return f"http://{instance['host']}:{instance['port']}"
-        raise DemoError("toutiao.stream.api is not registered any more")
+    def entries(self) -> dict[str, str]:
+        """Addresses of the HTTP services, by PSM."""
+        return {
+            service["psm"]: f"http://{instance['host']}:{instance['port']}"
+            for service in self.client.services()
+            if service["protocol"] == "http"
+            for cluster in service["clusters"]
+            for instance in cluster["instances"]
+        }
 
     @property
     def login(self) -> str:
@@ -114,19 +123,25 @@ class Fleet:
                 process.kill()
                 process.wait()
 
-    def spawn(self, name: str) -> None:
-        """Start a process, or start it again after it ended."""
-        environment = os.environ | {
+    def folder(self, psm: str) -> Path:
+        """Where the code of a service is."""
+        return self.directory / SERVICES[psm]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of every process: where the workspace and its platform are."""
+        return os.environ | {
             "RUNTIME_ROOT": str(self.directory),
-            "PIE_LOG_ROOT": str(self.directory),
             "PIE_PLATFORM": self.url,
-            "PIE_TOKEN_FILE": str(self.directory / "platform" / "service.token"),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def spawn(self, name: str) -> None:
+        """Start a process, or start it again after it ended."""
         with (self.directory / f"{name}.out").open("ab") as out:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, *self._commands[name]],
-                env=environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -148,6 +163,8 @@ class Fleet:
                 f"port {self._port} is in use, by another demo perhaps; "
                 "choose another: make demo ARGS='--port 9790'"
             )
+        with step("making the workspace"):
+            self._make_workspace()
         platform = str(self.directory / "platform")
         self._commands["platform"] = [
             *("-m", "pie.tool.pie", "platform", "--directory", platform),
@@ -156,17 +173,42 @@ class Fleet:
         self._commands["agent"] = [
             *("-m", "pie.tool.pie", "agent", "--root", str(self.directory)),
         ]
-        for psm, folder in SERVICES.items():
-            self._commands[psm] = [str(folder / "bootstrap.py")]
+        for psm in SERVICES:
+            self._commands[psm] = [str(self.folder(psm) / "bootstrap.py")]
+        legacy_port = _free_port()
+        self._commands[LEGACY] = [str(HERE / LEGACY / "server.py"), str(legacy_port)]
         with step("starting the platform"):
             self.spawn("platform")
             self.wait(self._platform_is_up, "the platform did not come up")
         with step("starting the agent"):
             self.spawn("agent")
-        with step(f"starting {len(SERVICES)} services"):
+        with step(f"starting {len(SERVICES)} services and one that is not on Pie"):
+            self.spawn(LEGACY)
+            self._run("sd", "register", "toutiao.device.device_info", f"127.0.0.1:{legacy_port}",
+                      "--cluster", LEGACY_CLUSTER, "--transport", "framed")
             for psm in SERVICES:
                 self.spawn(psm)
             self.wait(self._services_are_up, "not every service registered")
+
+    def _make_workspace(self) -> None:
+        """A workspace as anybody makes one, with the demo's code in it."""
+        self._run("pie", "init", str(self.directory), "--product", "toutiao", "--platform", self.url)
+        for part in ("app", "conf", "lib"):
+            shutil.copytree(HERE / "workspace" / part, self.directory / part, dirs_exist_ok=True)
+        manage = self.folder("toutiao.discuss.ttdiscuss") / "manage.py"
+        self._check_run([str(manage), "migrate", "--verbosity", "0"])
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        self._check_run(["-m", f"pie.tool.{tool}", *arguments])
+
+    def _check_run(self, command: list[str]) -> None:
+        done = subprocess.run(
+            [sys.executable, *command],
+            env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise DemoError(f"{' '.join(command)} failed:\n{done.stdout}")
 
     def _platform_is_up(self) -> bool:
         self.check()

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from platform_client import PlatformClient
-from traffic import KINDS, Sent
+from traffic import Sent
 
 WAIT_SECONDS = 45
 
@@ -34,16 +34,15 @@ _EMPTY: dict[str, Any] = {"nodes": [], "calls": [], "total_ms": 0, "flags": []}
 
 def differences(seen: Seen, sent: list[Sent]) -> list[str]:
     """Where what was seen is not what was sent; empty = all is well."""
-    kinds = {kind.path: kind for kind in KINDS}
     found = []
     calls: Counter[str] = Counter()
     for each in sent:
-        kind, chain = kinds[each.path], seen.chains[each.logid]
+        kind, chain = each.kind, seen.chains[each.logid]
         if each.status != kind.status:
-            found.append(f"{each.path} answered {each.status}, not {kind.status}")
+            found.append(f"{kind.name} answered {each.status}, not {kind.status}")
         if len(chain["nodes"]) != kind.served or len(chain["calls"]) != kind.asked:
             found.append(
-                f"{each.path} ({each.logid}): {len(chain['nodes'])} nodes and "
+                f"{kind.name} ({each.logid}): {len(chain['nodes'])} nodes and "
                 f"{len(chain['calls'])} calls, not {kind.served} and {kind.asked}"
             )
         calls.update(node["psm"] for node in chain["nodes"])

@@ -1,5 +1,0 @@
-import settings
-
-from pie import serve
-
-serve.flask("views:app", settings)

@@ -1,4 +1,0 @@
-PSM = "toutiao.stream.api"
-PORT = 7720
-OWNERS = ("stream",)
-VERSION = "2.0.1"
