@@ -53,15 +53,15 @@ def test_the_same_at_other_moments_and_for_longer(tmp_path: Path, pause: float) 
 def check_kills(fleet: Fleet, kills: int, pause: float) -> None:
     """Kill something every so often under traffic; then what is stored must be what was written."""
     stop = threading.Event()
-    entry = fleet.entry
+    entries = fleet.entries
     sent: list[traffic.Sent] = []
 
     def send_all_the_time() -> None:
         chance = random.Random(5)
-        kinds = [kind for kind in traffic.KINDS if kind.path != "/articles/106"]
+        kinds = [kind for kind in traffic.KINDS.values() if kind.path != "/articles/106"]
         weights = [kind.weight for kind in kinds]
         while not stop.is_set():
-            sent.append(traffic.send(entry, chance.choices(kinds, weights)[0].path))
+            sent.append(traffic.send(entries, chance.choices(kinds, weights)[0]))
             time.sleep(0.01)
 
     threads = [threading.Thread(target=send_all_the_time) for _ in range(2)]
@@ -75,11 +75,11 @@ def check_kills(fleet: Fleet, kills: int, pause: float) -> None:
     stop.set()
     for each in threads:
         each.join()
-    fleet.stop("toutiao.stream.api", "toutiao.article.article", "toutiao.user.user_info")
+    fleet.stop(*reversed(SERVICES))
     written = facts_on_disk(fleet.directory)
     assert len(sent) > 300
-    served = [row for row in written["calls"] if row["psm"] == "toutiao.stream.api"]
-    assert len([row for row in served if row["side"] == "server"]) == len(sent)
+    served = [row for row in written["calls"] if row["side"] == "server"]
+    assert len([row for row in served if row["protocol"] == "http"]) == len(sent)
     stopped = time.time()
     fleet.wait(lambda: agent_caught_up(fleet, stopped), "the agent did not catch up")
     fleet.stop("agent", "platform")

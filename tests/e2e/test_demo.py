@@ -42,7 +42,7 @@ def test_once_checks_what_the_platform_saw(environment: dict[str, str]) -> None:
         env=environment, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All 27 requests and every call they made arrived, exactly once." in done.stdout
+    assert "All 36 requests and every call they made arrived, exactly once." in done.stdout
     assert "toutiao.article.related" in done.stdout
     assert done.stderr == ""
     assert children_of(int(environment["PIE_TEST_MARK"])) == []

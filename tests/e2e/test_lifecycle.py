@@ -12,11 +12,16 @@ import pytest
 import traffic
 from fleet import SERVICES, Fleet
 
-PSM = "toutiao.user.user_info"
+PSM = "toutiao.device.device_info"
+FRONT_PAGE = traffic.KINDS["GET /stream"]
 
 
 def onboarded(fleet: Fleet, psm: str) -> bool:
-    return any(each["psm"] == psm and each["onboarded"] for each in fleet.client.services())
+    """Whether an instance on Pie is registered; the old device service always is."""
+    return any(
+        each["psm"] == psm and any(cluster["name"] == "default" for cluster in each["clusters"])
+        for each in fleet.client.services()
+    )
 
 
 def seconds_until(condition, limit: float) -> float:
@@ -37,12 +42,12 @@ def test_a_service_comes_within_5_s_and_a_killed_one_leaves_within_15_s(fleet: F
 
 
 def test_while_its_callee_is_gone_a_caller_says_so_and_recovers(fleet: Fleet) -> None:
-    assert traffic.send(fleet.entry, "/stream").status == 200
+    assert traffic.send(fleet.entries, FRONT_PAGE).status == 200
     fleet.kill(PSM)
     seconds_until(lambda: not onboarded(fleet, PSM), 15)
-    assert traffic.send(fleet.entry, "/stream").status in (503, 504)
+    assert traffic.send(fleet.entries, FRONT_PAGE).status in (503, 504)
     fleet.spawn(PSM)
-    seconds_until(lambda: traffic.send(fleet.entry, "/stream").status == 200, 10)
+    seconds_until(lambda: traffic.send(fleet.entries, FRONT_PAGE).status == 200, 10)
 
 
 def test_a_service_starts_without_the_platform_and_registers_when_it_comes(fleet: Fleet) -> None:
@@ -55,13 +60,13 @@ def test_a_service_starts_without_the_platform_and_registers_when_it_comes(fleet
     fleet.spawn("platform")
     fleet.wait(fleet.client.is_healthy, "the platform did not come back")
     seconds_until(lambda: all(onboarded(fleet, psm) for psm in SERVICES), 20)
-    assert traffic.send(fleet.entry, "/stream").status == 200
+    assert traffic.send(fleet.entries, FRONT_PAGE).status == 200
 
 
 def test_calls_go_on_while_the_platform_is_away_and_nothing_is_lost(fleet: Fleet) -> None:
-    entry = fleet.entry
+    entries = fleet.entries
     fleet.kill("platform")
-    sent = [traffic.send(entry, "/stream") for _ in range(20)]
+    sent = [traffic.send(entries, FRONT_PAGE) for _ in range(20)]
     assert {each.status for each in sent} == {200}
     fleet.spawn("platform")
     fleet.wait(fleet.client.is_healthy, "the platform did not come back")
@@ -74,15 +79,15 @@ def test_calls_go_on_while_the_platform_is_away_and_nothing_is_lost(fleet: Fleet
 
 
 def test_a_script_needs_one_line(fleet: Fleet, tmp_path: Path) -> None:
-    article = SERVICES["toutiao.article.article"]
+    article = fleet.folder("toutiao.article.article")
     script = tmp_path / "ask.py"
     script.write_text(
         "import sys\n"
         f"sys.path.insert(0, {str(article)!r})\n"
         "import pie.serve; pie.serve.script('toutiao.my.script')\n"
-        "from clients import users\n"
-        "from pyrpc.user_info import MGetUsersRequest\n"
-        "print(users.MGetUsers(MGetUsersRequest(ids=[2])))\n"
+        "from clients import devices\n"
+        "from pyrpc.device_info import GetInstallationRequest\n"
+        "print(devices.GetInstallation(GetInstallationRequest(device_id=2)))\n"
     )
     environment = os.environ | {
         "RUNTIME_ROOT": str(fleet.directory),
@@ -95,8 +100,9 @@ def test_a_script_needs_one_line(fleet: Fleet, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
-        "MGetUsersResponse(users={2: User(id=2, name='王敏', since=2014)}, "
-        "BaseResp=BaseResp(StatusMessage='SUCCESS', StatusCode=0))\n"
+        "GetInstallationResponse(installation=Installation(device_id=2, "
+        "platform=<Platform.IOS: 2>, model='iPhone 7', os_version='10.3', language='zh', "
+        "region='CN'), BaseResp=BaseResp(StatusMessage='SUCCESS', StatusCode=0))\n"
     )
 
     def seen() -> bool:
