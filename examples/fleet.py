@@ -123,6 +123,14 @@ class Fleet:
                 process.kill()
                 process.wait()
 
+    def is_onboarded(self, psm: str) -> bool:
+        """Whether an instance on Pie is registered; the old device service always is."""
+        return any(
+            service["psm"] == psm
+            and any(cluster["name"] != LEGACY_CLUSTER for cluster in service["clusters"])
+            for service in self.client.services()
+        )
+
     def folder(self, psm: str) -> Path:
         """Where the code of a service is."""
         return self.directory / SERVICES[psm]
@@ -217,8 +225,7 @@ class Fleet:
 
     def _services_are_up(self) -> bool:
         self.check()
-        onboarded = {each["psm"] for each in self.client.services() if each["onboarded"]}
-        return onboarded >= set(SERVICES)
+        return all(self.is_onboarded(psm) for psm in SERVICES)
 
     def _tail(self, name: str) -> str:
         lines = (self.directory / f"{name}.out").read_text(errors="replace").splitlines()

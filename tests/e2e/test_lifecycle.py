@@ -16,14 +16,6 @@ PSM = "toutiao.device.device_info"
 FRONT_PAGE = traffic.KINDS["GET /stream"]
 
 
-def onboarded(fleet: Fleet, psm: str) -> bool:
-    """Whether an instance on Pie is registered; the old device service always is."""
-    return any(
-        each["psm"] == psm and any(cluster["name"] == "default" for cluster in each["clusters"])
-        for each in fleet.client.services()
-    )
-
-
 def seconds_until(condition, limit: float) -> float:
     """How long until the condition holds; fails at ``limit``."""
     start = time.monotonic()
@@ -36,15 +28,15 @@ def seconds_until(condition, limit: float) -> float:
 
 def test_a_service_comes_within_5_s_and_a_killed_one_leaves_within_15_s(fleet: Fleet) -> None:
     fleet.kill(PSM)
-    seconds_until(lambda: not onboarded(fleet, PSM), 15)
+    seconds_until(lambda: not fleet.is_onboarded(PSM), 15)
     fleet.spawn(PSM)
-    seconds_until(lambda: onboarded(fleet, PSM), 5)
+    seconds_until(lambda: fleet.is_onboarded(PSM), 5)
 
 
 def test_while_its_callee_is_gone_a_caller_says_so_and_recovers(fleet: Fleet) -> None:
     assert traffic.send(fleet.entries, FRONT_PAGE).status == 200
     fleet.kill(PSM)
-    seconds_until(lambda: not onboarded(fleet, PSM), 15)
+    seconds_until(lambda: not fleet.is_onboarded(PSM), 15)
     assert traffic.send(fleet.entries, FRONT_PAGE).status in (503, 504)
     fleet.spawn(PSM)
     seconds_until(lambda: traffic.send(fleet.entries, FRONT_PAGE).status == 200, 10)
@@ -59,7 +51,7 @@ def test_a_service_starts_without_the_platform_and_registers_when_it_comes(fleet
         seconds_until(lambda: probe.connect_ex(("127.0.0.1", 7722)) in (0, 106), 10)
     fleet.spawn("platform")
     fleet.wait(fleet.client.is_healthy, "the platform did not come back")
-    seconds_until(lambda: all(onboarded(fleet, psm) for psm in SERVICES), 20)
+    seconds_until(lambda: all(fleet.is_onboarded(psm) for psm in SERVICES), 20)
     assert traffic.send(fleet.entries, FRONT_PAGE).status == 200
 
 
@@ -128,9 +120,9 @@ def test_a_service_older_than_the_platforms_token_registers_when_it_is_there(
         token = tmp_path / "platform" / "service.token"
         hidden = token.rename(tmp_path / "hidden")
         fleet.kill(PSM)
-        seconds_until(lambda: not onboarded(fleet, PSM), 15)
+        seconds_until(lambda: not fleet.is_onboarded(PSM), 15)
         fleet.spawn(PSM)
         time.sleep(2)
-        assert not onboarded(fleet, PSM)
+        assert not fleet.is_onboarded(PSM)
         hidden.rename(token)
-        seconds_until(lambda: onboarded(fleet, PSM), 20)
+        seconds_until(lambda: fleet.is_onboarded(PSM), 20)

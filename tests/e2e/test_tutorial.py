@@ -1,7 +1,6 @@
-"""The tutorial, followed by a machine: its files written, its commands run, in order."""
+"""The tutorial, followed by a machine from nothing: its files written, its commands run."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -9,33 +8,25 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-TUTORIAL = Path(__file__).resolve().parents[1] / "docs" / "tutorial.md"
-_BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
-_FILE = re.compile(r"in `([\w./]+)`:\s*$", re.IGNORECASE)
+from documents import commands
+
+TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
+PORTS = (7701, 7702, 8790)
 
 
 def test_every_file_and_command_of_the_tutorial(
     tmp_path: Path, program: Callable[[str, str], str]
 ) -> None:
-    for port in (7800, 7801, 8790):
+    for port in PORTS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
     for name in ("curl", "pkill"):
         program(name, "make system-deps")
-    script = ["set -e"]
-    text = TUTORIAL.read_text()
-    for block in _BLOCK.finditer(text):
-        language, body = block.groups()
-        named = _FILE.search(text[: block.start()])
-        if language == "sh":
-            script.append(body)
-        else:
-            assert named, f"which file is this?\n{body}"
-            # Written when the reader gets there: commands before it must not need it.
-            script.append(f"mkdir -p $(dirname {named[1]})\ncat > {named[1]} <<'END'\n{body}END\n")
-    (tmp_path / "script").write_text("\n".join(script))
+    (tmp_path / "script").write_text(f"set -e\n{commands(TUTORIAL)}")
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for inherited in ("RUNTIME_ROOT", "PIE_PLATFORM"):
+        environment.pop(inherited, None)
     with (tmp_path / "out").open("w") as out, subprocess.Popen(
         ["bash", str(tmp_path / "script")],
         cwd=tmp_path, env=environment, text=True, start_new_session=True,

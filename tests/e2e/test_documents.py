@@ -1,0 +1,51 @@
+"""Every command of every page of docs/, run in the demo's workspace while its fleet runs."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from documents import commands
+from fleet import Fleet
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem != "tutorial" and commands(page)]
+SECONDS = 120
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page(
+    page: Path, fleet: Fleet, tmp_path: Path, program: Callable[[str, str], str]
+) -> None:
+    program("curl", "make system-deps")
+    script = tmp_path / "script"
+    script.write_text(f"set -euo pipefail\n{commands(page)}")
+    environment = fleet.environment | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+    }
+    with subprocess.Popen(
+        ["bash", "-x", str(script)],
+        cwd=fleet.directory, env=environment, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as shell:  # fmt: skip
+        try:
+            printed, _ = shell.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            printed, _ = shell.communicate()
+            pytest.fail(f"{page.name} did not end within {SECONDS} s:\n{printed}")
+        finally:
+            _end_what_it_started(shell.pid)
+    assert shell.returncode == 0, printed
+
+
+def _end_what_it_started(group: int) -> None:
+    """Services that the page started in the background."""
+    try:
+        os.killpg(group, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
