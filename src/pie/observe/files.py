@@ -7,6 +7,7 @@ is one ``write(2)`` of whole lines, which the kernel does not interleave. Nothin
 import contextlib
 import os
 import threading
+from collections.abc import Iterable
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class HourlyFile:
         self._hour_number = -1
         self._hour = ""
 
+    @property
+    def link(self) -> Path:
+        """The link to the newest file."""
+        return self._directory / f"{self._stem}.{self._suffix}"
+
     def append(self, lines: bytes, ts: float) -> int:
         """Write whole lines of one hour.
 
@@ -55,6 +61,18 @@ class HourlyFile:
                 return self._write(self._descriptor(ts), lines)
             except OSError:
                 return 0
+
+    def redirect(self, ts: float, descriptors: Iterable[int]) -> Path:
+        """Let other descriptors of this process, such as stdout's, write into the file of an hour.
+
+        Raises:
+            OSError: the file cannot be opened; the descriptors stay as they are.
+        """
+        with self._lock:
+            source = self._descriptor(ts)
+            for each in descriptors:
+                os.dup2(source, each)
+            return self._path(self._hour)
 
     def close(self) -> None:
         """Close the files; a later line opens them again."""
@@ -97,7 +115,7 @@ class HourlyFile:
 
     def _open(self, hour: str) -> int:
         self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._directory / f"{self._stem}.{hour}.{self._suffix}"
+        path = self._path(hour)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._descriptors[hour] = descriptor
         if _ends_in_a_half_line(path):
@@ -110,13 +128,15 @@ class HourlyFile:
             os.close(oldest)
         return descriptor
 
+    def _path(self, hour: str) -> Path:
+        return self._directory / f"{self._stem}.{hour}.{self._suffix}"
+
     def _link(self, path: Path) -> None:
         """Point the link at the newest file, for ``tail -F``; not worth a failure."""
-        link = self._directory / f"{self._stem}.{self._suffix}"
         temporary = self._directory / f".{self._stem}.{self._suffix}.{os.getpid()}"
         with contextlib.suppress(OSError):
             temporary.symlink_to(path.name)
-            temporary.replace(link)
+            temporary.replace(self.link)
 
 
 def _ends_in_a_half_line(path: Path) -> bool:

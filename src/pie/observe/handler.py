@@ -16,32 +16,52 @@ from pie.observe.files import HourlyFile
 from pie.observe.lines import LineFormat
 
 
+class Console:
+    """The terminal of a process: shows all of its lines (debug mode), or those of its start.
+
+    Args:
+        stream: usually stdout.
+        everything: False shows only what Pie itself says of the start, and warnings.
+    """
+
+    def __init__(self, stream: TextIO, *, everything: bool) -> None:
+        self._stream: TextIO | None = stream
+        self._everything = everything
+
+    def show(self, line: bytes, *, notable: bool) -> None:
+        """Show a line if it is to be seen here."""
+        if self._stream is None or not (self._everything or notable):
+            return
+        try:
+            print(line.decode("utf-8", "replace"), end="", file=self._stream, flush=True)
+        except (OSError, ValueError):
+            self._stream = None  # The terminal is gone; the file remains.
+
+    def close(self) -> None:
+        """Show nothing more."""
+        self._stream = None
+
+
 class LineSink:
-    """Where lines of one folder go: its hourly file, and the console in debug mode.
+    """Where lines of one folder go: its hourly file, and the console.
 
     Attributes:
         lost: lines that no disk took.
     """
 
-    def __init__(self, file: HourlyFile, console: TextIO | None = None) -> None:
+    def __init__(self, file: HourlyFile, console: Console | None = None) -> None:
         self._file = file
         self._console = console
         self.lost = 0
 
-    def write(self, line: bytes, ts: float) -> None:
+    def write(self, line: bytes, ts: float, *, notable: bool = False) -> None:
         """Write one line, or count it as lost; never raises into business code."""
         if self._file.append(line, ts) != len(line):
             if not self.lost:
                 print("pie: log lines are being lost: is the disk full?", file=sys.stderr)  # noqa: T201
             self.lost += 1
         if self._console is not None:
-            self._echo(line)
-
-    def _echo(self, line: bytes) -> None:
-        try:
-            print(line.decode("utf-8", "replace"), end="", file=self._console, flush=True)
-        except (OSError, ValueError):
-            self._console = None  # The terminal is gone; the file remains.
+            self._console.show(line, notable=notable)
 
 
 class RoadHandler(logging.Handler):
@@ -80,7 +100,8 @@ class RoadHandler(logging.Handler):
             self.handleError(record)
             return
         own = record.pathname.startswith(self._root) and "site-packages" not in record.pathname
-        (self._app if own else self._python).write(line, record.created)
+        notable = record.levelno >= logging.WARNING or record.name.startswith(_START)
+        (self._app if own else self._python).write(line, record.created, notable=notable)
 
     @staticmethod
     def _message(record: logging.LogRecord) -> str:
@@ -95,3 +116,5 @@ class RoadHandler(logging.Handler):
 
 
 _FORMATTER = logging.Formatter()
+_START = "pie.serve"
+"""The room that says how a service starts; its lines are for the terminal too."""

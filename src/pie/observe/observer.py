@@ -4,17 +4,17 @@ import logging
 import sys
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TextIO
 
 from pie.model import LogidGenerator, after_fork
 from pie.observe.access import AccessLog
 from pie.observe.budget import Budget
 from pie.observe.files import HourlyFile, log_directory
-from pie.observe.handler import LineSink, RoadHandler
+from pie.observe.handler import Console, LineSink, RoadHandler
 from pie.observe.identity import Identity
 from pie.observe.lines import LineFormat
 from pie.observe.recorder import Recorder
 from pie.observe.slot import claim_slot
+from pie.observe.takeover import loggers, take_back
 
 
 class Observer:
@@ -24,7 +24,7 @@ class Observer:
         identity: who this process is.
         log_root: its lines go to ``<log_root>/{product}/log/``.
         service_root: folder of the service's code; records from there are business logs.
-        console: lines are shown there too (debug mode).
+        console: lines are shown there too.
         zone: the fleet's time zone.
         budget: of call records.
     """
@@ -35,7 +35,7 @@ class Observer:
         log_root: Path,
         service_root: Path,
         *,
-        console: TextIO | None = None,
+        console: Console | None = None,
         zone: tzinfo = UTC,
         budget: Budget | None = None,
     ) -> None:
@@ -49,6 +49,7 @@ class Observer:
             directory = log_directory(log_root, identity.product, folder)
             return HourlyFile(directory, stem, suffix, zone)
 
+        self._file = file
         psm = identity.psm
         self._files = {folder: file(folder, psm, "log") for folder in ("app", "rpc", "python")}
         sinks = {folder: LineSink(each, console) for folder, each in self._files.items()}
@@ -75,10 +76,23 @@ class Observer:
         logging.captureWarnings(True)
         sys.excepthook = _log_uncaught
 
+    def take_back(self, *, echoes: bool = True) -> None:
+        """Take over again after the application set up logging of its own.
+
+        Args:
+            echoes: False takes handlers away that write to stdout or stderr.
+        """
+        take_back(self._handler, echoes=echoes)
+
+    def output_file(self, folder: str) -> HourlyFile:
+        """The file for what this process writes to stdout and stderr, in ``run`` or ``uwsgi``."""
+        return self._file(folder, self.identity.psm, "log")
+
     def close(self) -> None:
         """Write everything that is left and let the root logger go."""
         self.recorder.close()
-        logging.getLogger().removeHandler(self._handler)
+        for logger in (logging.getLogger(), *loggers()):
+            logger.removeHandler(self._handler)
         for each in self._files.values():
             each.close()
         self._slot.release()

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pie.call import Runtime, set_runtime
-from pie.observe import Identity, Observer, host_address
-from pie.serve.settings import Settings, SettingsError, Workspace
+from pie.observe import Console, Identity, Observer, host_address
+from pie.serve.loading import Loaded
+from pie.serve.settings import Settings, SettingsError
+from pie.serve.workspace import Workspace
 from pie.state import Directory, RemoteStore
 
 
@@ -17,41 +19,40 @@ class Process:
     """What every Pie process has, be it a service or a script.
 
     Args:
-        settings: of the service.
-        workspace: of the machine.
+        loaded: its settings.
+        workspace: around it.
         service_root: folder of its code.
-        listener: what it serves on; None for a script.
+        port: it is called at; 0 for a script.
+        console: where its lines are shown.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        loaded: Loaded,
         workspace: Workspace,
         service_root: Path,
-        listener: socket.socket | None = None,
+        port: int = 0,
+        console: Console | None = None,
     ) -> None:
-        self.settings = settings
+        self.settings = settings = loaded.settings
         self.workspace = workspace
-        self.port = 0 if listener is None else listener.getsockname()[1]
+        self.port = port
         self.advertised = _address_of(_advertised(settings))
+        pinned = pinned_instances()
         self.identity = Identity(
             psm=settings.PSM,
             cluster=settings.CLUSTER,
             env=settings.ENV,
             host=self.advertised,
-            instance=f"{self.advertised}:{self.port or f'pid{os.getpid()}'}",
+            instance=f"{self.advertised}:{port or f'pid{os.getpid()}'}",
         )
-        self.observer = Observer(
-            self.identity,
-            workspace.log_root,
-            service_root,
-            console=sys.stdout if settings.DEBUG else None,
-        )
+        self.console = console
+        self.observer = Observer(self.identity, workspace.log_root, service_root, console=console)
         self.observer.install(settings.LOG_LEVEL)
         self.store = RemoteStore(workspace.platform, workspace.token)
         snapshots = workspace.log_root / self.identity.product / "state"
         self.directory = Directory(self.store, snapshots)
-        self.runtime = Runtime(self.observer, self.directory, pinned=pinned_instances())
+        self.runtime = Runtime(self.observer, self.directory, pinned=pinned, conf=workspace.conf)
         set_runtime(self.runtime)
 
     def close(self) -> None:
@@ -60,6 +61,11 @@ class Process:
         self.directory.close()
         self.store.close()
         self.observer.close()
+
+
+def script_console(settings: Settings) -> Console | None:
+    """A script's stdout is its own; its log lines are shown there in debug mode only."""
+    return Console(sys.stdout, everything=True) if settings.DEBUG else None
 
 
 def _advertised(settings: Settings) -> str:

@@ -1,21 +1,32 @@
 """A service from start to stop: listen, set up, import, serve, register, drain."""
 
+import atexit
+import faulthandler
 import importlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-import pie
+from pie.observe import Console
+from pie.serve.debug import DebugServer, NoDebugSocket
+from pie.serve.debug.commands import Commands
+from pie.serve.facts import instance_of, runtime_facts
 from pie.serve.listen import listen
+from pie.serve.loading import Loaded, load_settings
+from pie.serve.options import HELP, help_text, read_options
+from pie.serve.output import OutputRoad
 from pie.serve.process import Process
-from pie.serve.settings import SettingsError, Workspace, load_settings
-from pie.state import Instance, Registrar, ServiceMeta
+from pie.serve.settings import SettingsError
+from pie.serve.uwsgi import uwsgi_host
+from pie.serve.workspace import Workspace
+from pie.state import Registrar, ServiceMeta
 
 logger = logging.getLogger(__name__)
 _NOTICE_SECONDS = 0.2
@@ -36,20 +47,44 @@ class Service:
     """The one service of this process.
 
     Args:
-        settings: the service's settings module.
+        module: the service's settings module.
+        protocol: it speaks.
     """
 
-    def __init__(self, settings: ModuleType) -> None:
+    def __init__(self, module: ModuleType, protocol: Literal["http", "thrift"]) -> None:
+        self._protocol = protocol
+        self.host = uwsgi_host() if protocol == "http" else None
+        self._listener: socket.socket | None = None
         try:
-            self.settings = load_settings(settings)
-            self.listener = listen(self.settings.HOST, self.settings.PORT)
-            root = Path(str(settings.__file__)).resolve().parent
-            workspace = Workspace.from_environment()
-            self.process = Process(self.settings, workspace, root, self.listener)
+            self.loaded = self._load(module)
+            self.settings = settings = self.loaded.settings
+            root = Path(str(module.__file__)).absolute().parent
+            workspace = Workspace.from_environment(start=root)
+            if self.host is None:
+                self._listener = listen(settings.HOST, settings.PORT)
+                port = self._listener.getsockname()[1]
+            else:
+                port = self.host.port(settings.PORT)
+            self._console = Console(sys.stdout, everything=settings.DEBUG)
+            self.process = Process(self.loaded, workspace, root.resolve(), port, self._console)
         except (SettingsError, OSError) as error:
             sys.exit(f"pie: {error}")
+        if str(root) not in sys.path:
+            sys.path.insert(0, str(root))  # uWSGI need not start in the service's folder.
+        folder = "run" if protocol == "thrift" else "uwsgi"
+        self._file = self.process.observer.output_file(folder)
+        self._output = OutputRoad(self._file)
+        self._debug: DebugServer | None = None
         self._registrar: Registrar | None = None
+        for doubt in self.loaded.doubts:
+            logger.warning("%s", doubt)
         self._say_port()
+
+    @property
+    def listener(self) -> socket.socket:
+        """What this process serves on, when it serves itself."""
+        assert self._listener is not None
+        return self._listener
 
     def load(self, reference: str) -> Any:
         """Import ``module:name`` of the service's own code, after logging is in place.
@@ -59,17 +94,22 @@ class Service:
         """
         module_name, _, name = reference.partition(":")
         module = importlib.import_module(module_name)
+        self.take_back_logging()
         try:
             return getattr(module, name)
         except AttributeError:
             sys.exit(f"pie: {module.__file__} has no {name!r}, which bootstrap.py names")
 
-    def run(self, server: Server, meta: ServiceMeta) -> None:
+    def take_back_logging(self) -> None:
+        """After code that may have configured logging for itself."""
+        keep_echoes = self.settings.STDOUT == "console" and not self.settings.DEBUG
+        self.process.observer.take_back(echoes=keep_echoes)
+
+    def run(self, server: Server, meta: ServiceMeta, *, name: str, threads: int) -> None:
         """Register, serve until SIGTERM or SIGINT, deregister, drain, flush."""
-        registrar = self._register(meta)
 
         def stop() -> None:
-            registrar.stop()
+            self._deregister()
             time.sleep(_NOTICE_SECONDS)
             server.stop()
 
@@ -81,37 +121,131 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, on_signal)
         try:
+            self._open(meta, name, threads, workers=1)
             server.serve()
         finally:
-            registrar.stop()
+            self._deregister()
             logger.info("stopped")
-            self.process.close()
+            self._close()
 
-    def _register(self, meta: ServiceMeta) -> Registrar:
-        """Make the service known, now or when the platform can be reached."""
-        process, who = self.process, self.process.identity
-        http = meta.protocol == "http"
-        instance = Instance(
-            psm=who.psm,
-            cluster=who.cluster,
-            env=who.env,
-            id=who.instance,
-            host=process.advertised,
-            port=process.port,
-            protocol="http" if http else "thrift",
-            transport="http" if http else "ttheader",
-            pid=os.getpid(),
-            version=self.settings.VERSION,
-            started=time.time(),
-        )
-        registrar = Registrar(process.store, instance, meta)
-        registrar.start()
-        logger.info("Starting %s with port: %d", pie.__version__, process.port)
-        return registrar
+    def run_hosted(self, meta: ServiceMeta) -> None:
+        """Come up in every worker of the server around us; one of them registers for all."""
+        host = self.host
+        assert host is not None
+
+        def come_up() -> None:
+            if not host.runs_threads:
+                logger.warning(
+                    "uWSGI runs no threads here: registration, logs of calls and the debug socket "
+                    "stand still between requests; add <enable-threads/> to its configuration"
+                )
+            self._open(meta, host.server, host.threads, workers=host.workers)
+            # Whether the whole service ends or this worker is replaced cannot be told here. Its
+            # successor takes the registration over; without one it ends with its lease.
+            atexit.register(self._close)
+
+        host.in_worker(come_up)
+
+    def _load(self, module: ModuleType) -> Loaded:
+        """The settings in force; answers ``--help``."""
+        options = {} if self.host is not None else read_options(sys.argv[1:])
+        wants_help = options.pop(HELP, None) is not None
+        loaded = load_settings(module, os.environ, options)
+        if wants_help:
+            sys.stdout.write(help_text(loaded, f"python {sys.argv[0]}"))
+            sys.exit(0)
+        return loaded
+
+    def _open(self, meta: ServiceMeta, server: str, threads: int, *, workers: int) -> None:
+        """All that needs threads: after the last fork, before the first request."""
+        speaks = self.host is None or self.host.worker == 1
+        if speaks:
+            self._say_start()
+        _catch_crashes()
+        debug = self._open_debug(says=speaks)
+        self._open_output(says=speaks)
+        if speaks and not self.process.port:
+            logger.warning(
+                "not registered: uWSGI listens on no port; set PORT in settings.py to the one "
+                "through which the service is called"
+            )
+        elif speaks:
+            facts = runtime_facts(
+                self.process, self.loaded, server=server, threads=threads, workers=workers,
+                debug=debug,
+            )  # fmt: skip
+            instance = instance_of(self.process, self._protocol, debug=debug)
+            self._registrar = Registrar(self.process.store, instance, meta, facts)
+            self._registrar.start()
+
+    def _close(self) -> None:
+        """Leave nothing behind; a registration that still stands is left to a successor."""
+        if self._registrar is not None:
+            self._registrar.stop(deregister=False)
+        if self._debug is not None:
+            self._debug.close()
+        self._output.close()
+        self.process.close()
+
+    def _deregister(self) -> None:
+        if self._registrar is not None:
+            self._registrar.stop()
+
+    def _open_debug(self, *, says: bool) -> str:
+        """The path of the debug socket; empty when there is none."""
+        if not self.settings.DEBUG_SOCKET:
+            return ""
+        who = self.process.identity
+        directory = self.process.workspace.log_root / who.product / "debug"
+        debug = DebugServer(directory, who.psm, Commands(self.loaded.facts()))
+        try:
+            debug.start()
+        except NoDebugSocket as error:
+            if says:
+                logger.info("I can't find a appropriate debug port (%s)", error)
+            return ""
+        self._debug = debug
+        if says:
+            logger.info("Debug socket: %s", debug.path)
+        return str(debug.path)
+
+    def _open_output(self, *, says: bool) -> None:
+        """From here on the console shows no more, unless the settings want it to."""
+        if self.settings.DEBUG:
+            return
+        if self.settings.STDOUT == "road":
+            if says:
+                logger.info(
+                    "stdout and stderr go on in %s (DEBUG = True keeps them here)", self._file.link
+                )
+            try:
+                self._output.take()
+            except OSError as error:
+                logger.warning("stdout and stderr stay here: %s", error)
+        self._console.close()
+
+    def _say_start(self) -> None:
+        if self._protocol == "http":
+            host = self.settings.HOST
+            host = f"[{host}]" if ":" in host else host
+            logger.info(
+                " * Running on http://%s:%d/ (Press CTRL+C to quit)", host, self.process.port
+            )
+        else:
+            logger.info("Starting ... with port: %d", self.process.port)
 
     def _say_port(self) -> None:
+        if self._listener is None:
+            return
         wanted, got = self.settings.PORT, self.process.port
-        if wanted in (0, got):
-            logger.info("Using port: %d from settings.py", got)
-        else:
-            logger.warning("Port %d from settings.py is in use; using port: %d", wanted, got)
+        source = self.loaded.sources["PORT"]
+        if wanted not in (0, got):
+            logger.warning("Port %d from %s is in use; using port: %d", wanted, source, got)
+        elif self._protocol == "thrift":
+            logger.info("Using port: %d from %s", got, source if wanted else "the system")
+
+
+def _catch_crashes() -> None:
+    """A crash of C code, or SIGUSR2, writes the stack of every thread to descriptor 2."""
+    faulthandler.enable(2)
+    faulthandler.register(signal.SIGUSR2, 2, all_threads=True)

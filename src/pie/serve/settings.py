@@ -1,19 +1,17 @@
-"""The settings of a service: its ``settings.py``, each key overridable by ``PIE_<KEY>``."""
+"""The settings of a service: every key, what it means, and what it may be."""
 
-import difflib
-import os
+import ast
+import contextlib
+import inspect
+import math
 import re
-from collections.abc import Mapping
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
 from pie.model import PSM
-
-_PREFIX = "PIE_"
-_NAME = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 
 
 class SettingsError(Exception):
@@ -36,11 +34,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     PORT: int = 0
     """Port to listen on; the next free one is taken when it is in use. 0 = any."""
     DEBUG: bool = False
-    """Show logs on the console too."""
+    """Show all log lines on the console, and leave stdout and stderr there."""
     LOG_LEVEL: str = "INFO"
     """DEBUG, INFO, WARNING, ERROR or CRITICAL."""
+    STDOUT: Literal["road", "console"] = "road"
+    """Where what the running service writes to stdout and stderr goes: "road" = hourly files beside
+    the logs, which the agent collects; "console" = where it was started, as for a container whose
+    output something else collects."""
+    CACHE: str = ""
+    """Cache server, redis://host:port/database. In-memory when empty or when it does not answer."""
+    DEBUG_SOCKET: bool = True
+    """Open a unix socket that answers what the process is doing (python -m pie.serve.debug)."""
     OWNERS: tuple[str, ...] = ()
-    """Who is responsible; shown on the service's page. In the environment: comma-separated."""
+    """Who is responsible; shown on the service's page. Outside settings.py: comma-separated."""
     THREADS: int = 16
     """Threads that serve HTTP requests."""
     VERSION: str = ""
@@ -49,92 +55,148 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a stopping service waits for requests in flight."""
 
 
+KEYS = Settings.__struct_fields__
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_NAME = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
+_TYPES = get_type_hints(Settings)
+_WORDS = {"yes": True, "on": True, "no": False, "off": False}
 
 
-def load_settings(module: ModuleType, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the upper-case names of a settings module; the environment wins.
+def default_of(key: str) -> Any:
+    """The value a key has when nobody sets it; None for one that must be set."""
+    index = KEYS.index(key) - len(KEYS)
+    found = Settings.__struct_defaults__
+    return found[index] if -index <= len(found) and found[index] is not msgspec.NODEFAULT else None
+
+
+def is_switch(key: str) -> bool:
+    """Whether the key is yes or no."""
+    return _TYPES[key] is bool
+
+
+def kind_of(key: str) -> str:
+    """The type of a key in a word or two."""
+    kind = _TYPES[key]
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
+    return {bool: "True|False", int: "NUMBER", float: "SECONDS", str: "TEXT"}.get(kind, "NAME,…")
+
+
+def documentation() -> dict[str, str]:
+    """What this file says of each key."""
+    (made,) = ast.parse(inspect.getsource(Settings)).body
+    assert isinstance(made, ast.ClassDef)
+    found: dict[str, str] = {}
+    for field, text in zip(made.body, made.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            assert isinstance(text, ast.Expr)
+            found[field.target.id] = " ".join(str(ast.literal_eval(text.value)).split())
+    return found
+
+
+def value_of(key: str, given: Any) -> Any:
+    """A value as ``settings.py`` gives it.
 
     Raises:
-        SettingsError: naming the key, and the nearest right one for an unknown key.
+        SettingsError: it is of another type, or cannot be right.
     """
-    file = getattr(module, "__file__", module.__name__)
-    known = Settings.__struct_fields__
-    given = {key: value for key, value in vars(module).items() if key.isupper()}
-    for key in given:
-        if key not in known:
-            nearest = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"known keys: {', '.join(known)}"
-            raise SettingsError(f"{file}: unknown setting {key}; {hint}")
-    return _checked(given, str(file), environ)
-
-
-def settings_of(psm: str, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of a script, which has no settings module.
-
-    Raises:
-        SettingsError: the PSM, or a ``PIE_<KEY>``, is wrong.
-    """
-    return _checked({"PSM": psm}, "script", environ)
-
-
-def _checked(given: dict[str, Any], file: str, environ: Mapping[str, str]) -> Settings:
-    for key in Settings.__struct_fields__:
-        text = environ.get(_PREFIX + key)
-        if text is not None:
-            given[key] = text.split(",") if key == "OWNERS" else text
     try:
-        settings = msgspec.convert(given, Settings, strict=False)
-        PSM.parse(settings.PSM)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise SettingsError(f"{file}: {error}") from None
-    for key in ("CLUSTER", "ENV"):
-        if not _NAME.fullmatch(getattr(settings, key)):
-            raise SettingsError(
-                f"{file}: {key} is {getattr(settings, key)!r}; use letters, digits and _ . : @ + -"
-            )
-    if settings.LOG_LEVEL not in _LEVELS:
-        raise SettingsError(
-            f"{file}: LOG_LEVEL is {settings.LOG_LEVEL!r}; choose one of {', '.join(_LEVELS)}"
-        )
-    if not 0 <= settings.PORT <= 65535:
-        raise SettingsError(f"{file}: PORT is {settings.PORT}; choose 0 to 65535")
-    if settings.DRAIN_SECONDS < 0:
-        raise SettingsError(f"{file}: DRAIN_SECONDS is {settings.DRAIN_SECONDS}; choose 0 or more")
-    if settings.THREADS < 1:
-        raise SettingsError(f"{file}: THREADS is {settings.THREADS}; choose 1 or more")
-    return settings
+        value = msgspec.convert(given, _TYPES[key])
+    except msgspec.ValidationError:
+        raise SettingsError(f"{key} is {given!r}; {_wanted(key)}") from None
+    complaint = _CHECKS[key](value) if key in _CHECKS else None
+    if complaint is not None:
+        raise SettingsError(f"{key} is {given!r}; {complaint}")
+    return value
 
 
-class Workspace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where things are on this machine; all from the environment, so that code is the same
-    everywhere.
+def value_of_text(key: str, text: str) -> Any:
+    """A value as the environment or a command line gives it.
 
-    ``root`` is ``$RUNTIME_ROOT`` or the current folder; logs go to ``$PIE_LOG_ROOT`` or the root;
-    the platform is at ``$PIE_PLATFORM``; its service token stands in ``$PIE_TOKEN`` or in the
-    file ``$PIE_TOKEN_FILE``.
+    Raises:
+        SettingsError: the text cannot be read as the key's type, or cannot be right.
     """
+    kind = _TYPES[key]
+    given: Any = text
+    if get_origin(kind) is tuple:
+        given = [each.strip() for each in text.split(",") if each.strip()]
+    elif kind is bool:
+        given = _WORDS.get(text.strip().lower(), text.strip())
+    elif key == "LOG_LEVEL":
+        given = text.upper()
+    with contextlib.suppress(msgspec.ValidationError):  # ``value_of`` says what is wrong.
+        given = msgspec.convert(given, kind, strict=False)
+    return value_of(key, given)
 
-    root: Path
-    log_root: Path
-    platform: str
-    token_file: Path
-    given_token: str
 
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Workspace":
-        """Read the environment."""
-        root = Path(environ.get("RUNTIME_ROOT") or Path.cwd()).resolve()
-        return cls(
-            root=root,
-            log_root=Path(environ.get("PIE_LOG_ROOT") or root),
-            platform=environ.get("PIE_PLATFORM") or "http://127.0.0.1:8790",
-            token_file=Path(environ.get("PIE_TOKEN_FILE") or root / "platform" / "service.token"),
-            given_token=environ.get("PIE_TOKEN", ""),
+def _wanted(key: str) -> str:
+    kind = _TYPES[key]
+    if get_origin(kind) is Literal:
+        return "choose " + " or ".join(repr(each) for each in get_args(kind))
+    return {
+        bool: "write True or False",
+        int: "write a whole number",
+        float: "write a number of seconds",
+        str: "write a text in quotes",
+    }.get(kind, 'write names in parentheses: ("someone",)')
+
+
+def _psm(value: str) -> str | None:
+    try:
+        PSM.parse(value)
+    except ValueError:
+        return "write product.subsystem.module, each part of a-z, 0-9 and _"
+    return None
+
+
+def _name(value: str) -> str | None:
+    return None if _NAME.fullmatch(value) else "use letters, digits and _ . : @ + -"
+
+
+def _cluster(value: str) -> str | None:
+    return _name(value) if value else "write a name, such as default"
+
+
+def _host(value: str) -> str | None:
+    return None if value.strip() == value != "" else "write an address, such as 127.0.0.1"
+
+
+def _port(value: int) -> str | None:
+    return None if 0 <= value <= 65535 else "choose 0 to 65535"
+
+
+def _level(value: str) -> str | None:
+    return None if value in _LEVELS else f"choose one of {', '.join(_LEVELS)}"
+
+
+def _threads(value: int) -> str | None:
+    return None if value >= 1 else "choose 1 or more"
+
+
+def _drain(value: float) -> str | None:
+    return None if math.isfinite(value) and value >= 0 else "choose 0 or more"
+
+
+def _cache(value: str) -> str | None:
+    parts = urlsplit(value)
+    try:
+        right = not value or (
+            (parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0)
+            or (parts.scheme == "unix" and bool(parts.path))
         )
+    except ValueError:
+        right = False
+    return None if right else "write redis://host:port/database"
 
-    def token(self) -> str:
-        """The service token as it stands now; empty while its file is not there yet."""
-        if self.given_token or not self.token_file.is_file():
-            return self.given_token
-        return self.token_file.read_text().strip()
+
+_CHECKS: dict[str, Callable[[Any], str | None]] = {
+    "PSM": _psm,
+    "CLUSTER": _cluster,
+    "ENV": _name,
+    "HOST": _host,
+    "PORT": _port,
+    "LOG_LEVEL": _level,
+    "THREADS": _threads,
+    "DRAIN_SECONDS": _drain,
+    "CACHE": _cache,
+}

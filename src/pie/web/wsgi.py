@@ -125,8 +125,9 @@ class _Response:
         return self
 
     def __next__(self) -> bytes:
+        call = self._call
         try:
-            with _Serving(self._call):
+            with _Serving(call):
                 chunk = next(self._chunks)
         except StopIteration:
             self._end()
@@ -134,7 +135,7 @@ class _Response:
         except BaseException as error:
             self.abandon(error)
             raise
-        self._call.response_bytes += len(chunk)
+        call.response_bytes += len(chunk)
         return chunk
 
     def close(self) -> None:
@@ -172,10 +173,14 @@ class _Response:
                 raise
 
     def _error_behind_status(self) -> BaseException | None:
-        """An error status has a reason: the exception the framework answered, or itself."""
+        """An error status has a reason: the exception the framework answered, or itself. A business
+        failure is an answer, whatever its status."""
+        found = self._environ.get(ERROR_KEY)
+        if isinstance(found, Failure) and found.kind is Kind.BUSINESS:
+            self._call.business(found.code, found.message)
+            return None
         if self._call.status < 400:
             return None
-        found = self._environ.get(ERROR_KEY)
         if isinstance(found, BaseException):
             return found
         return _failure_of_status(self._call.status)

@@ -1,0 +1,81 @@
+"""The cache of an HTTP service: a server when there is one, else this process's memory."""
+
+import logging
+from typing import Any, NamedTuple
+
+from pie.serve.masking import masked_url
+from pie.serve.settings import Settings
+
+logger = logging.getLogger(__name__)
+_TIMEOUT_S = 1.0
+"""A cache that answers no faster is none."""
+
+
+class Cache(NamedTuple):
+    """Which cache a service uses: ``server`` is a URL, or empty for memory; keys of different
+    services are told apart by ``prefix``."""
+
+    server: str
+    prefix: str
+
+    def announce(self) -> str:
+        """The line a service prints at its start."""
+        if self.server:
+            return f"I will use cache server {masked_url(self.server)}"
+        return "I will use in-memory cache"
+
+    def of_flask(self) -> Any:
+        """A cachelib cache."""
+        from cachelib import RedisCache, SimpleCache
+
+        if not self.server:
+            return SimpleCache()
+        return RedisCache(client(self.server), key_prefix=f"{self.prefix}:")
+
+    def of_django(self) -> dict[str, Any]:
+        """An entry of Django's ``CACHES``."""
+        backend = "django.core.cache.backends"
+        if not self.server:
+            return {"BACKEND": f"{backend}.locmem.LocMemCache"}
+        return {
+            "BACKEND": f"{backend}.redis.RedisCache",
+            "LOCATION": self.server,
+            "KEY_PREFIX": self.prefix,
+            "OPTIONS": {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S},
+        }
+
+
+def choose_cache(settings: Settings) -> Cache:
+    """The server of the settings if it answers; else memory, and the reason in the log."""
+    server = settings.CACHE
+    trouble = trouble_with(server) if server else ""
+    if trouble:
+        logger.warning("the cache server %s cannot be used: %s", masked_url(server), trouble)
+        server = ""
+    return Cache(server, settings.PSM)
+
+
+def client(server: str) -> Any:
+    """A client of a cache server."""
+    import redis
+
+    return redis.Redis.from_url(
+        server, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
+    )
+
+
+def trouble_with(server: str) -> str:
+    """Why a cache server is of no use; empty if it answers."""
+    try:
+        connection = client(server)
+    except ImportError:
+        return "the package redis is not installed (pip install redis)"
+    except ValueError as error:
+        return masked_url(str(error))
+    try:
+        connection.ping()
+    except Exception as error:
+        return masked_url(f"{type(error).__name__}: {error}")
+    finally:
+        connection.close()
+    return ""

@@ -1,0 +1,6 @@
+"""Online debugging: a running process answers, on a unix socket, what it is doing."""
+
+from pie.serve.debug.client import DebugClient, DebugError
+from pie.serve.debug.server import DebugServer, NoDebugSocket
+
+__all__ = ["DebugClient", "DebugError", "DebugServer", "NoDebugSocket"]

@@ -1,0 +1,57 @@
+"""What a service says of itself in the registry while it runs."""
+
+import os
+import platform
+import shlex
+import sys
+import time
+from typing import Literal
+
+import pie
+from pie.serve.loading import Loaded
+from pie.serve.masking import masked_url
+from pie.serve.process import Process
+from pie.state import Instance, RuntimeFacts
+
+_LONGEST_COMMAND = 2000
+
+
+def instance_of(process: Process, protocol: Literal["http", "thrift"], *, debug: str) -> Instance:
+    """Where the service of this process can be called."""
+    who = process.identity
+    return Instance(
+        psm=who.psm,
+        cluster=who.cluster,
+        env=who.env,
+        id=who.instance,
+        host=process.advertised,
+        port=process.port,
+        protocol=protocol,
+        transport="http" if protocol == "http" else "ttheader",
+        pid=os.getpid(),
+        version=process.settings.VERSION,
+        started=time.time(),
+        debug=debug,
+    )
+
+
+def runtime_facts(
+    process: Process, loaded: Loaded, *, server: str, threads: int, workers: int, debug: str
+) -> RuntimeFacts:
+    """How it runs. ``threads`` 0 = one for each connection."""
+    who = process.identity
+    command = shlex.join(masked_url(each) for each in sys.orig_argv)
+    return RuntimeFacts(
+        psm=who.psm,
+        id=who.instance,
+        cluster=who.cluster,
+        pid=os.getpid(),
+        workers=workers,
+        threads=threads,
+        debug=debug,
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        pie=pie.__version__,
+        server=server,
+        command=command[:_LONGEST_COMMAND],
+        settings=loaded.facts(),
+    )

@@ -1,0 +1,69 @@
+"""stdout and stderr of a running service, onto the log road.
+
+What no logging formats (prints, C libraries, crash reports) ends in hourly files like everything
+else: the descriptors themselves are moved, so that nothing has to cooperate.
+"""
+
+import contextlib
+import io
+import logging
+import sys
+import threading
+import time
+from pathlib import Path
+
+from pie.observe.files import HourlyFile
+
+logger = logging.getLogger(__name__)
+_DESCRIPTORS = (1, 2)
+_LONGEST_WAIT = 60.0
+"""The clock may be set: do not sleep through an hour's end."""
+
+
+class OutputRoad:
+    """Moves descriptors 1 and 2 to the file of each hour.
+
+    Args:
+        file: hourly, in ``run/`` or ``uwsgi/``.
+    """
+
+    def __init__(self, file: HourlyFile) -> None:
+        self._file = file
+        self._stop = threading.Event()
+
+    def take(self) -> Path:
+        """Move them now, and at every hour's end. Call it after the last fork before serving.
+
+        Raises:
+            OSError: the file cannot be opened; output stays where it is.
+        """
+        path = self._move()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # One write for each line: a crash loses none, and processes do not mix theirs.
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        threading.Thread(target=self._follow, name="pie-output", daemon=True).start()
+        return path
+
+    def close(self) -> None:
+        """Follow the hours no more."""
+        self._stop.set()
+
+    def _move(self) -> Path:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        return self._file.redirect(time.time(), _DESCRIPTORS)
+
+    def _follow(self) -> None:
+        hour = time.time() // 3600
+        while not self._stop.wait(min(_LONGEST_WAIT, 3600 - time.time() % 3600)):
+            now = time.time() // 3600
+            if now == hour:
+                continue
+            try:
+                self._move()
+            except OSError as error:
+                logger.warning("stdout stays in the file of the hour before: %s", error)
+            else:
+                hour = now

@@ -1,0 +1,90 @@
+"""A service inside a uWSGI worker: uWSGI owns processes and sockets, Pie the rest."""
+
+import importlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_HTTP = ("http-socket", "http11-socket", "http", "https-socket", "https")
+_SOCKETS = ("socket", "uwsgi-socket", "shared-socket")
+
+
+class UwsgiHost:
+    """The uWSGI that runs this process.
+
+    Args:
+        module: the ``uwsgi`` that it puts into its workers.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    @property
+    def worker(self) -> int:
+        """Number of this worker from 1; 0 in the master."""
+        return int(self._module.worker_id())
+
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+        return int(self._module.numproc)
+
+    @property
+    def threads(self) -> int:
+        """Requests one worker serves at a time."""
+        return int(next(iter(self._options(["threads"])), "1"))
+
+    @property
+    def runs_threads(self) -> bool:
+        """Whether threads of the application run at all while no request is served."""
+        return any(self._options(["enable-threads", "threads"]))
+
+    @property
+    def server(self) -> str:
+        """Name and version."""
+        return f"uwsgi {_text(self._module.version)}"
+
+    def port(self, of_settings: int) -> int:
+        """Where the service is called: the port that speaks HTTP, else the settings' (a proxy's),
+        else that of the uWSGI socket; 0 if there is none."""
+        spoken, inner = self._ports(_HTTP), self._ports(_SOCKETS)
+        return next(iter([*spoken, *([of_settings] if of_settings else []), *inner]), 0)
+
+    def in_worker(self, action: Callable[[], None]) -> None:
+        """Run ``action`` in every worker: now in a worker (``lazy-apps``), else after the fork."""
+        if self.worker:
+            action()
+            return
+        earlier = getattr(self._module, "post_fork_hook", None)
+
+        def hook() -> None:
+            if earlier is not None:
+                earlier()
+            if self.worker:
+                action()
+
+        self._module.post_fork_hook = hook
+
+    def _ports(self, names: Iterable[str]) -> list[int]:
+        ends = [each.rpartition(":")[2].partition(",")[0] for each in self._options(names)]
+        return [int(each) for each in ends if each.isdecimal() and each != "0"]
+
+    def _options(self, names: Iterable[str]) -> list[str]:
+        options = {_text(key): value for key, value in self._module.opt.items()}
+        found = []
+        for name in names:
+            value = options.get(name)
+            found += value if isinstance(value, list) else [] if value is None else [value]
+        return [_text(each) for each in found]
+
+
+def uwsgi_host() -> UwsgiHost | None:
+    """The uWSGI around this process, if there is one."""
+    try:
+        module = importlib.import_module("uwsgi")
+    except ImportError:
+        return None
+    return UwsgiHost(module) if hasattr(module, "worker_id") else None
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,120 @@
+"""Where things are on this machine: the root of a process, its logs, its platform."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import yaml
+
+from pie.serve.settings import SettingsError
+
+MARKER = Path("runtime") / "workspace.yml"
+"""The file that makes a folder a workspace."""
+_PLATFORM = "http://127.0.0.1:8790"
+
+
+class Workspace(msgspec.Struct, frozen=True, kw_only=True):
+    """The surroundings of a process, none of them in its code.
+
+    ``root`` is ``$RUNTIME_ROOT``, else the workspace its code is in, else the current folder. Logs
+    go to ``$PIE_LOG_ROOT`` or the root. The platform is at ``$PIE_PLATFORM`` or where
+    ``runtime/workspace.yml`` says; its service token stands in ``$PIE_TOKEN`` or in the file
+    ``$PIE_TOKEN_FILE``. Relative paths start at the root.
+    """
+
+    root: Path
+    log_root: Path
+    platform: str
+    token_file: Path
+    given_token: str
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str] = os.environ, start: Path | None = None
+    ) -> "Workspace":
+        """The workspace of code in the folder ``start``.
+
+        Raises:
+            SettingsError: ``$RUNTIME_ROOT`` is no folder, or an address or a file is wrong.
+        """
+        root = find_root(start, environ)
+        given = environ.get("PIE_PLATFORM")
+        if given:
+            platform = _address("environment: PIE_PLATFORM", given)
+        else:
+            platform = _platform_of(root / MARKER) or _PLATFORM
+        token = environ.get("PIE_TOKEN_FILE") or Path("platform") / "service.token"
+        return cls(
+            root=root,
+            log_root=root / (environ.get("PIE_LOG_ROOT") or ""),
+            platform=platform,
+            token_file=root / token,
+            given_token=environ.get("PIE_TOKEN", ""),
+        )
+
+    @property
+    def conf(self) -> Path:
+        """The workspace's folder of configuration."""
+        return self.root / "conf"
+
+    def token(self) -> str:
+        """The service token as it stands now; empty while its file is not there yet."""
+        if self.given_token or not self.token_file.is_file():
+            return self.given_token
+        return self.token_file.read_text().strip()
+
+
+def find_root(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The root of a process whose code is in ``start``.
+
+    Raises:
+        SettingsError: ``$RUNTIME_ROOT`` is no folder.
+    """
+    given = environ.get("RUNTIME_ROOT")
+    if given:
+        root = Path(given).resolve()
+        if not root.is_dir():
+            raise SettingsError(
+                f"environment: RUNTIME_ROOT is {given!r}, which is no folder; "
+                "set it to the workspace's, or unset it"
+            )
+        return root
+    # As it was written before as it is: code may be linked into the workspace from elsewhere.
+    for folder in () if start is None else (start.absolute(), start.resolve()):
+        for each in (folder, *folder.parents):
+            if (each / MARKER).is_file():
+                return each.resolve()
+    return Path.cwd()
+
+
+def _platform_of(file: Path) -> str | None:
+    """The platform's address a workspace names; None if it names none."""
+    if not file.is_file():
+        return None
+    try:
+        content: Any = yaml.load(file.read_bytes(), yaml.CSafeLoader)
+    except (OSError, yaml.YAMLError, UnicodeError) as error:
+        raise SettingsError(f"{file}: cannot be read: {' '.join(str(error).split())}") from None
+    if content is None:
+        return None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file}: write key: value lines, such as platform: {_PLATFORM}")
+    platform = content.get("platform")
+    return None if platform is None else _address(f"{file}: platform", platform)
+
+
+def _address(place: str, given: Any) -> str:
+    complaint = SettingsError(f"{place} is {given!r}; write http://host:port")
+    if not isinstance(given, str):
+        raise complaint
+    try:
+        parts = urlsplit(given)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right:
+        raise complaint
+    return given
