@@ -8,6 +8,8 @@ import pie
 from pie.tool.lazy import LazyGroup
 
 _COMMANDS = {
+    "init": ("pie.tool.workspace.command:init", "Make a workspace, where services are written."),
+    "update": ("pie.tool.workspace.command:update", "Renew a workspace and its repositories."),
     "platform": (
         "pie.tool.platform_command:platform",
         "Run the platform: registry, facts and pages.",
@@ -25,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(prog_name="pie"))

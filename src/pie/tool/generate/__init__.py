@@ -1,0 +1,1 @@
+"""Code generation: what ``pietool`` plans, and how it is written."""

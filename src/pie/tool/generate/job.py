@@ -1,0 +1,220 @@
+"""One run of ``pietool`` in a workspace: checked, planned, written, told."""
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from pie.thrift.idl.ast import ServiceDef
+from pie.tool.generate.code import (
+    RPC_FOLDER,
+    Prefix,
+    annotated_target,
+    plan_django,
+    plan_flask,
+    plan_pyrpc,
+    plan_rpc,
+    plan_script,
+    plan_thrift_server,
+)
+from pie.tool.generate.idl import Idl, read_idl
+from pie.tool.generate.manifest import Manifest
+from pie.tool.generate.names import (
+    MANIFEST,
+    check_free,
+    checked_prefix,
+    checked_psm,
+    checked_target,
+    default_psm,
+    hidden_modules,
+    psm_of,
+)
+from pie.tool.generate.plan import Action, Plan
+from pie.tool.generate.stubs import HandlerSource
+from pie.tool.generate.words import tick, word
+from pie.tool.workspace.layout import MARKER, read_config
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asked for; empty is not given."""
+
+    kind: str
+    root: Path
+    prefix: str
+    psm: str
+    idl: str
+    service: str
+    target: str
+
+
+class Job:
+    """One type, one prefix.
+
+    Raises:
+        click.ClickException: the prefix is no prefix.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._root = options.root
+        self._prefix = checked_prefix(options.prefix)
+        self._folder = f"app/{self._prefix}"
+        self._manifest_path = f"{self._folder}/{MANIFEST}"
+        self._manifest = Manifest.load(self._root / self._manifest_path)
+        self._plan = Plan(self._root, self._manifest)
+        self._place = Prefix(self._root, self._prefix, "", options.kind)
+        self._idl: Idl | None = None
+        self._services: tuple[ServiceDef, ...] = ()
+        self._notes: list[str] = []
+        self._run = ""
+
+    def plan(self) -> None:
+        """Decide what is to be.
+
+        Raises:
+            click.ClickException: something is wrong with what was asked for.
+        """
+        options = self._options
+        psm = checked_psm(options.psm) if options.psm else ""
+        if options.kind != "thriftclient" and not psm:
+            raise click.UsageError(
+                f"--type {options.kind} needs --psm product.subsystem.module, e.g. "
+                f"--psm toutiao.{'.'.join(self._prefix.split('/')[:2])}"
+            )
+        check_free(self._root, self._prefix, options.kind, psm, self._manifest)
+        if options.kind == "thriftclient":
+            self._plan_client(psm)
+        else:
+            self._place = Prefix(self._root, self._prefix, psm, options.kind)
+            self._manifest.type, self._manifest.psm = options.kind, psm
+            if options.kind == "flask":
+                plan_flask(self._plan, self._place)
+            elif options.kind == "django":
+                plan_django(self._plan, self._place)
+            else:
+                self._plan_server()
+            self._run = f"python {self._folder}/bootstrap.py"
+
+    def write(self) -> None:
+        """Write it.
+
+        Raises:
+            click.ClickException: it cannot be written; then nothing was.
+        """
+        self._plan.write(self._manifest_path)
+
+    def diff(self) -> str:
+        """What would change."""
+        return self._plan.diff()
+
+    def say(self) -> None:
+        """Where things are, and what happened to each."""
+        place, kind = self._place, self._options.kind
+        if kind in ("flask", "django"):
+            click.echo(word("app", path=self._root / self._folder))
+            click.echo(word("uwsgi", path=self._root / place.uwsgi_file))
+        elif kind == "thriftserver":
+            click.echo(self._prefix)
+            click.echo(word("start"))
+            click.echo(word("server code", path=self._root / self._folder))
+        if self._idl is not None:
+            click.echo(word("client code", path=self._root / self._folder / "pyrpc"))
+            for service in self._services:
+                click.echo(f"namespace:{self._idl.namespace}, service:{service.name}")
+        if kind != "thriftclient":
+            click.echo(word("service", path=self._root / place.service_file))
+        for service in self._services:
+            click.echo(word("rpc", path=self._root / RPC_FOLDER / f"{service.name}.yml"))
+        names = {action: word(action.value) for action in Action}
+        width = max(_width(name) for name in names.values())
+        for step in self._plan.steps:
+            mark = "-" if step.action is Action.KEPT else tick()
+            name = names[step.action]
+            note = f"  ({step.note})" if step.note else ""
+            click.echo(f"  {mark} {name}{' ' * (width - _width(name))}  {step.path}{note}")
+
+    def say_next(self) -> None:
+        """What to do now."""
+        for name in hidden_modules(self._root / self._folder):
+            self._notes.append(
+                f"{self._folder}/{name}.py hides Python's own module {name} from this program: "
+                "rename it"
+            )
+        for note in self._notes:
+            click.echo(note)
+        if self._run:
+            click.echo(word("run", command=self._run))
+
+    def _plan_server(self) -> None:
+        options = self._options
+        idl = self._idl = read_idl(self._root, options.idl)
+        known = self._manifest
+        service = idl.service(options.service or (known.service if known.idl == idl.name else ""))
+        if known.service and (known.idl, known.service) != (idl.name, service.name):
+            raise click.ClickException(
+                f"--prefix {self._prefix} is in use: {self._folder} serves {known.service} of "
+                f"{known.idl}, not {service.name} of {idl.name}; choose another prefix"
+            )
+        known.idl, known.service = idl.name, service.name
+        self._services = (service,)
+        handler = plan_thrift_server(self._plan, self._place, idl, service)
+        self._say_missing(handler)
+        annotated = annotated_target(service)
+        if annotated and annotated != self._place.psm:
+            self._notes.append(
+                f"{idl.name} says that {service.name} is {annotated}, not {self._place.psm}"
+            )
+
+    def _plan_client(self, psm: str) -> None:
+        options = self._options
+        idl = self._idl = read_idl(self._root, options.idl)
+        self._services = (idl.service(options.service),) if options.service else idl.services
+        if options.target and len(self._services) > 1:
+            names = ", ".join(service.name for service in self._services)
+            raise click.ClickException(
+                f"--target is one callee, but {idl.name} defines {names}: choose with --service"
+            )
+        if not self._services:
+            self._notes.append(f"{idl.name} defines no service: only its structs were generated")
+        bootstrap = self._root / self._folder / "bootstrap.py"
+        is_script = self._manifest.type == "thriftclient"
+        if is_script or not bootstrap.exists():
+            owner = psm_of(self._root / self._folder, self._manifest)
+            psm = psm or owner or default_psm(self._product(), self._prefix)
+            check_free(self._root, self._prefix, options.kind, psm, self._manifest)
+            if not self._manifest.idl:
+                self._manifest.type, self._manifest.psm = "thriftclient", psm
+                self._manifest.idl = idl.name
+            self._place = Prefix(self._root, self._prefix, psm, options.kind)
+            if self._manifest.idl == idl.name:
+                plan_script(self._plan, self._place, idl, self._services)
+                self._run = f"python {self._folder}/test.py"
+        plan_pyrpc(self._plan, self._folder, idl)
+        for service in self._services:
+            wanted = checked_target(options.target or annotated_target(service) or "x")
+            wanted = "" if wanted == "x" else wanted
+            if not plan_rpc(self._plan, service, wanted):
+                self._notes.append(
+                    f"whom does {service.name}Client call? Fill in psm: in "
+                    f"{RPC_FOLDER}/{service.name}.yml, or repeat with --target PSM"
+                )
+
+    def _product(self) -> str:
+        return read_config(self._root).product if (self._root / MARKER).is_file() else ""
+
+    def _say_missing(self, handler: HandlerSource) -> None:
+        """Methods of the IDL that an edited handler.py does not have yet."""
+        path = f"{self._folder}/handler.py"
+        kept = any(s.path == path and s.action is Action.KEPT for s in self._plan.steps)
+        missing = handler.missing_from(self._root / path) if kept else []
+        if missing:
+            many = "methods" if len(missing) > 1 else "method"
+            stubs = "\n\n".join("\n".join(handler.methods[name]) for name in missing)
+            self._notes.append(f"{path} lacks the {many} {', '.join(missing)}: add\n\n{stubs}\n")
+
+
+def _width(text: str) -> int:
+    """Columns of a text in a terminal: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

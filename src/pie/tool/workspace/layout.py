@@ -1,0 +1,125 @@
+"""Where a workspace is and what its marker file says."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import msgspec
+import yaml
+
+from pie.tool.defaults import PLATFORM_URL
+
+MARKER = Path("runtime", "workspace.yml")
+LOG_FOLDERS = ("app", "rpc", "python", "run", "uwsgi", "facts")
+_PRODUCT = re.compile(r"[a-z0-9_]+")
+_PLATFORM = re.compile(r"https?://[^\s/?#\"'\\]+(/[^\s?#\"'\\]*)?")
+
+
+class Repository(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A git repository of a workspace: ``path`` is from the root."""
+
+    url: str
+    path: str
+    optional: bool = True
+
+
+class Config(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What ``runtime/workspace.yml`` may say."""
+
+    product: str
+    platform: str = PLATFORM_URL
+    repositories: list[Repository] = []
+
+
+def find_root(start: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The root of the workspace: ``$RUNTIME_ROOT``, else the nearest folder upwards that holds
+    ``runtime/workspace.yml``; None if there is none.
+
+    Raises:
+        click.ClickException: ``$RUNTIME_ROOT`` is set, but is no folder.
+    """
+    given = environ.get("RUNTIME_ROOT")
+    if given:
+        root = Path(given).resolve()
+        if not root.is_dir():
+            raise click.ClickException(
+                f"$RUNTIME_ROOT is {given}, which is no folder: unset it, "
+                "or source runtime/env.sh of your workspace"
+            )
+        return root
+    return nearest_root(start)
+
+
+def nearest_root(start: Path) -> Path | None:
+    """The nearest workspace that a folder is in."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / MARKER).is_file():
+            return folder
+    return None
+
+
+def read_config(root: Path) -> Config:
+    """What the marker file of a workspace says.
+
+    Raises:
+        click.ClickException: it is not there, no YAML, or says something else than it may.
+    """
+    path = root / MARKER
+    try:
+        config = msgspec.convert(yaml.safe_load(path.read_text("utf-8")), Config)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise click.ClickException(f"{path} cannot be read: {error}") from None
+    except msgspec.ValidationError as error:
+        raise click.ClickException(
+            f"{path}: {error}; it holds product:, platform: and repositories: (url, path, optional)"
+        ) from None
+    try:
+        check_product(config.product)
+        check_platform(config.platform)
+        check_repositories(root, config.repositories)
+    except click.ClickException as error:
+        raise click.ClickException(f"{path}: {error.message}") from None
+    return config
+
+
+def check_product(product: str) -> None:
+    """Raises:
+    click.ClickException: it cannot be the first part of a PSM.
+    """
+    if not _PRODUCT.fullmatch(product):
+        raise click.ClickException(f"product {product!r} is not of a-z, 0-9 and _")
+
+
+def check_platform(url: str) -> None:
+    """Raises:
+    click.ClickException: it is no address of a platform.
+    """
+    if not _PLATFORM.fullmatch(url):
+        raise click.ClickException(f"platform {url!r} is not an address such as {PLATFORM_URL}")
+
+
+def check_repositories(root: Path, repositories: list[Repository]) -> None:
+    """Raises:
+    click.ClickException: a path leads out of the workspace, or belongs to something else.
+    """
+    taken: list[Path] = []
+    for each in repositories:
+        path = Path(os.path.normpath(each.path))
+        where = f"repository {each.url}: path {each.path!r}"
+        if not each.url.strip() or each.url.startswith("-"):
+            raise click.ClickException(f"repository {each.url!r} is not the address of one")
+        if path.is_absolute() or ".." in path.parts or path == Path():
+            raise click.ClickException(
+                f"{where} is not inside of the workspace: write it like lib/idl"
+            )
+        if not (root / path).resolve().is_relative_to(root.resolve()):
+            raise click.ClickException(f"{where} leads out of the workspace by a symbolic link")
+        if path.parts[0] in ("runtime", "log"):
+            raise click.ClickException(f"{where} is what `pie update` makes itself: choose another")
+        for other in taken:
+            if path.is_relative_to(other) or other.is_relative_to(path):
+                raise click.ClickException(f"{where} overlaps with the repository at {other}")
+        taken.append(path)
