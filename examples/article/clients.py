@@ -2,6 +2,4 @@
 
 from pyrpc.user_info import UserInfoServiceClient
 
-from pie.rpc import client
-
-users = client(UserInfoServiceClient, "toutiao.user.user_info")
+users = UserInfoServiceClient("toutiao.user.user_info")

@@ -2,7 +2,5 @@
 
 from pyrpc.article import ArticleServiceClient
 
-from pie.rpc import client
-
-articles = client(ArticleServiceClient, "toutiao.article.article")
-related = client(ArticleServiceClient, "toutiao.article.related")
+articles = ArticleServiceClient("toutiao.article.article")
+related = ArticleServiceClient("toutiao.article.related")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pie.rpc import stub as _rpc
 from pie.thrift import runtime as _t
 
 from . import base
@@ -254,7 +255,7 @@ class ArticleService(_t.Service):
     }
 
 
-class ArticleServiceClient(_t.ServiceClient):
+class ArticleServiceClient(_rpc.ServiceClient):
     """Calls of ArticleService."""
 
     __slots__ = ()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pie.rpc import stub as _rpc
 from pie.thrift import runtime as _t
 
 from . import base
@@ -148,7 +149,7 @@ class UserInfoService(_t.Service):
     }
 
 
-class UserInfoServiceClient(_t.ServiceClient):
+class UserInfoServiceClient(_rpc.ServiceClient):
     """Calls of UserInfoService."""
 
     __slots__ = ()

@@ -1,5 +1,7 @@
 """The runtime of this process: what a bootstrap sets up once and every server and client uses."""
 
+from pathlib import Path
+
 from pie.observe import Identity, Observer
 from pie.state import Directory
 
@@ -15,6 +17,7 @@ class Runtime:
         observer: where its calls and lines go.
         directory: who can be called where.
         pinned: PSM → ``host:port``, for test runs.
+        conf: the workspace's folder of configuration; None outside a workspace.
     """
 
     def __init__(
@@ -23,10 +26,12 @@ class Runtime:
         directory: Directory,
         *,
         pinned: dict[str, str] | None = None,
+        conf: Path | None = None,
     ) -> None:
         self.observer = observer
         self.directory = directory
         self.pinned = pinned or {}
+        self.conf = conf
 
     @property
     def identity(self) -> Identity:
