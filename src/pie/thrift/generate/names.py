@@ -18,7 +18,13 @@ MODULE_NAMES = frozenset({"_rpc", "_t", "_idl", "_idl_files", "builtins"})
 _IN_SIGNATURES = frozenset({"self", "cls"})
 _IN_ENUMS = frozenset(dir(IntEnum)) | frozenset(dir(int)) | {"mro", "name", "value"}
 _IN_EXCEPTIONS = frozenset(dir(Exception))
-_IN_CLIENTS = frozenset(dir(object)) | {"__service__", "__slots__", "_call", "_invoke"}
+_IN_CLIENTS = frozenset(dir(object)) | {
+    "__module__",
+    "__service__",
+    "__slots__",
+    "_call",
+    "_invoke",
+}
 """What clients have beside the methods of their service."""
 
 
