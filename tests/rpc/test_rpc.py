@@ -9,7 +9,7 @@ import pytest
 from tests.rpc.conftest import register
 
 from pie.model import Call, Failure, Kind, current_call
-from pie.rpc import ServerOptions, ThriftServer, client
+from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
     Transport,
     decode_reply,
@@ -25,7 +25,7 @@ PSM = "toutiao.my.server"
 @pytest.mark.parametrize("transport", ["ttheader", "framed", "buffered"])
 def test_the_seeds_call(start, handler, demo, transport: str) -> None:
     start(handler, transport=transport)
-    stub = client(demo.DemoServiceClient, PSM)
+    stub = demo.DemoServiceClient(PSM)
     response = stub.GetItem(demo.Demo2Request(ItemId=1))
     assert repr(response) == (
         "Demo2Response(item=Demo2Item(ItemId=1, ItemName='123'), "
@@ -37,7 +37,7 @@ def test_the_seeds_call(start, handler, demo, transport: str) -> None:
 @pytest.mark.parametrize("transport", ["ttheader", "framed"])
 def test_both_sides_record_one_chain(start, handler, demo, bench, transport: str) -> None:
     start(handler, transport=transport)
-    client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId=1))
+    demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=1))
     rows = {row["side"]: row for row in bench.facts()}
     asked, served = rows["client"], rows["server"]
     assert served["logid"] == asked["logid"]
@@ -56,7 +56,7 @@ def test_a_call_made_while_serving_continues_the_chain(start, handler, demo, ben
     outer.persist = {"LANE": "blue"}
     token = current_call.set(outer)
     try:
-        client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId=1))
+        demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=1))
     finally:
         current_call.reset(token)
     rows = {row["side"]: row for row in bench.facts()}
@@ -79,7 +79,7 @@ def test_metadata_persists_and_the_deadline_travels(start, handler, demo) -> Non
     outer.deadline = time.monotonic() + 0.5
     token = current_call.set(outer)
     try:
-        client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId=1))
+        demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=1))
     finally:
         current_call.reset(token)
     assert seen["persist"] == {"LANE": "blue"}
@@ -90,7 +90,7 @@ def test_metadata_persists_and_the_deadline_travels(start, handler, demo) -> Non
 def test_a_declared_exception_is_an_answer(start, handler, demo, bench) -> None:
     start(handler)
     with pytest.raises(demo.NoSuchItem) as caught:
-        client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId=404))
+        demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=404))
     assert caught.value.ItemId == 404
     assert {row["outcome"] for row in bench.facts()} == {"business"}
 
@@ -103,7 +103,7 @@ def test_a_business_status_is_not_a_failure(start, handler, demo, bench) -> None
 
     handler.GetItem = withdrawn
     start(handler)
-    response = client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId=1))
+    response = demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=1))
     assert response.BaseResp.StatusCode == 1410
     rows = bench.facts()
     assert {(row["outcome"], row["code"], row["message"]) for row in rows} == {
@@ -114,7 +114,7 @@ def test_a_business_status_is_not_a_failure(start, handler, demo, bench) -> None
 def test_a_bug_in_the_handler_is_told_without_its_text(start, handler, demo, bench, caplog) -> None:
     start(handler)
     with pytest.raises(Failure) as caught:
-        client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId=500))
+        demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=500))
     assert caught.value.kind == Kind.INTERNAL
     assert caught.value.raised_by == "peer"
     assert "secret" not in str(caught.value)
@@ -128,7 +128,7 @@ def test_a_bug_in_the_handler_is_told_without_its_text(start, handler, demo, ben
 def test_a_handler_that_returns_the_wrong_type_fails_its_call(start, handler, demo, bench) -> None:
     start(handler)
     with pytest.raises(Failure) as caught:
-        client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId=13))
+        demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=13))
     assert caught.value.kind == Kind.INTERNAL
     rows = {row["side"]: row for row in bench.facts()}
     assert "expected Demo2Response" in rows["server"]["message"]
@@ -141,21 +141,21 @@ def test_a_failure_keeps_its_kind_over_the_wire(start, handler, demo) -> None:
     handler.GetItem = refuse
     start(handler)
     with pytest.raises(Failure, match="too many") as caught:
-        client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId=1))
+        demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=1))
     assert (caught.value.kind, caught.value.code) == (Kind.EXHAUSTED, 429)
 
 
 def test_wrong_arguments_name_the_field_and_send_nothing(start, handler, demo, bench) -> None:
     start(handler)
     with pytest.raises(Failure, match=r"ItemId") as caught:
-        client(demo.DemoServiceClient, PSM).GetItem(demo.Demo2Request(ItemId="one"))
+        demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId="one"))
     assert caught.value.kind == Kind.INVALID
     assert [row["side"] for row in bench.facts()] == ["client"]
 
 
 def test_one_way(start, handler, demo) -> None:
     start(handler)
-    client(demo.DemoServiceClient, PSM).Note("hello")
+    demo.DemoServiceClient(PSM).Note("hello")
     assert handler.note_came.wait(5)
     assert handler.noted == ["hello"]
 
@@ -170,7 +170,7 @@ def test_the_deadline_ends_a_slow_call(start, handler, demo, bench) -> None:
     handler.GetItem = slow
     start(handler)
     with pytest.raises(Failure, match="did not end in time: waiting for the reply") as caught:
-        client(demo.DemoServiceClient, PSM, timeout=0.1).GetItem(demo.Demo2Request(ItemId=1))
+        demo.DemoServiceClient(PSM, timeout=0.1).GetItem(demo.Demo2Request(ItemId=1))
     release.set()
     assert caught.value.kind == Kind.DEADLINE
     assert not caught.value.never_sent
@@ -178,7 +178,7 @@ def test_the_deadline_ends_a_slow_call(start, handler, demo, bench) -> None:
 
 def test_no_instances_says_so(bench, demo) -> None:
     with pytest.raises(Failure, match=r"toutiao\.no\.such") as caught:
-        client(demo.DemoServiceClient, "toutiao.no.such").Nothing()
+        demo.DemoServiceClient("toutiao.no.such").Nothing()
     assert caught.value.kind == Kind.UNAVAILABLE
     (row,) = bench.facts()
     assert (row["outcome"], row["callee"], row["attempts"]) == (
@@ -191,8 +191,8 @@ def test_no_instances_says_so(bench, demo) -> None:
 def test_a_wrong_cluster_says_which_exist(start, handler, demo) -> None:
     start(handler, cluster="canary")
     with pytest.raises(Failure, match="canary"):
-        client(demo.DemoServiceClient, PSM).Nothing()
-    assert client(demo.DemoServiceClient, PSM, to_cluster="canary").Nothing() is None
+        demo.DemoServiceClient(PSM).Nothing()
+    assert demo.DemoServiceClient(PSM, to_cluster="canary").Nothing() is None
 
 
 def test_a_dead_instance_is_left_for_a_living_one_and_every_attempt_recorded(
@@ -202,7 +202,7 @@ def test_a_dead_instance_is_left_for_a_living_one_and_every_attempt_recorded(
         dead = probe.getsockname()[1]
     alive = start(handler)
     register(bench, dead, psm=PSM, cluster="default", transport="ttheader")
-    stub = client(demo.DemoServiceClient, PSM)
+    stub = demo.DemoServiceClient(PSM)
     for _ in range(30):
         stub.Nothing()
     rows = bench.facts()
@@ -222,7 +222,7 @@ def test_a_dead_instance_is_left_for_a_living_one_and_every_attempt_recorded(
 
 def test_many_threads_share_a_client(start, handler, demo, bench) -> None:
     start(handler)
-    stub = client(demo.DemoServiceClient, PSM)
+    stub = demo.DemoServiceClient(PSM)
 
     def ask(number: int) -> int:
         return stub.GetItem(demo.Demo2Request(ItemId=1000 + number)).item.ItemId
@@ -236,7 +236,7 @@ def test_many_threads_share_a_client(start, handler, demo, bench) -> None:
 
 def test_a_restart_under_traffic_fails_no_call(start, handler, demo, bench) -> None:
     """As a service does it: the new one registers, the old one deregisters, waits, drains."""
-    stub = client(demo.DemoServiceClient, PSM)
+    stub = demo.DemoServiceClient(PSM)
     port = start(handler)
     stub.Nothing()
     stop = threading.Event()
@@ -273,7 +273,7 @@ def test_a_stopping_server_answers_what_is_in_flight(start, handler, demo) -> No
 
     handler.GetItem = slow
     port = start(handler)
-    stub = client(demo.DemoServiceClient, PSM, timeout=5)
+    stub = demo.DemoServiceClient(PSM, timeout=5)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(stub.GetItem, demo.Demo2Request(ItemId=1))
         assert entered.wait(5)
@@ -345,7 +345,7 @@ def test_an_unknown_method_is_unimplemented(start, handler, demo, bench) -> None
 )
 def test_garbage_closes_its_connection_and_no_other(start, handler, demo, garbage) -> None:
     port = start(handler)
-    stub = client(demo.DemoServiceClient, PSM)
+    stub = demo.DemoServiceClient(PSM)
     stub.Nothing()
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
         sock.sendall(garbage)
@@ -382,7 +382,7 @@ def test_without_a_bootstrap_the_error_names_the_line_to_add(demo) -> None:
     from pie.call import NotBootstrapped
 
     with pytest.raises(NotBootstrapped, match=r"pie\.serve\.script"):
-        client(demo.DemoServiceClient, PSM).Nothing()
+        demo.DemoServiceClient(PSM).Nothing()
 
 
 def test_a_connection_out_of_step_spoils_one_call_only(bench, demo) -> None:
@@ -406,7 +406,7 @@ def test_a_connection_out_of_step_spoils_one_call_only(bench, demo) -> None:
         port = listener.getsockname()[1]
         register(bench, port, psm=PSM, cluster="default", transport="framed")
         served = pool.submit(answer_twice, listener)
-        stub = client(demo.DemoServiceClient, PSM)
+        stub = demo.DemoServiceClient(PSM)
         with pytest.raises(Failure):
             stub.Nothing()
         assert stub.Nothing() is None

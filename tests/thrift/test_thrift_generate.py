@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pie.rpc import over
 from pie.thrift import IdlError, generate, load_idl, load_module
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -117,7 +118,7 @@ def test_names_that_python_has_for_itself():
     assert made.Bad(args_="a", with_traceback_="b").args_ == "a"
     assert made.list_.dict.__doc__ == 'Ends in """ and \\ and "quote"'
     calls = []
-    client = made.floatClient(lambda method, args: calls.append((method.name, args)))
+    client = over(made.floatClient, lambda method, args: calls.append((method.name, args)))
     client.int(1)
     client.list([1])
     client._call_()
@@ -251,7 +252,7 @@ def test_clients_call_through_one_function(rich):
         calls.append((method.name, args))
         return "answer"
 
-    client = rich.ChildClient(invoke)
+    client = over(rich.ChildClient, invoke)
     assert client.Echo("x") == "answer"
     assert client.Mix(rich=rich.Rich(), more=[]) == "answer"
     assert calls == [

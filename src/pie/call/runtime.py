@@ -17,7 +17,7 @@ class Runtime:
         observer: where its calls and lines go.
         directory: who can be called where.
         pinned: PSM → ``host:port``, for test runs.
-        conf: the workspace's folder of configuration, if there is a workspace.
+        conf: the workspace's folder of configuration; None outside a workspace.
     """
 
     def __init__(

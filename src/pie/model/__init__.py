@@ -3,7 +3,7 @@
 from pie.model.call import Call, failure_of
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
 from pie.model.context import current_call
-from pie.model.endpoint import Endpoint
+from pie.model.endpoint import Endpoint, Place, host_and_port, place
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
 from pie.model.fork import after_fork
 from pie.model.logid import (
@@ -26,13 +26,16 @@ __all__ = [
     "Failure",
     "Kind",
     "LogidGenerator",
+    "Place",
     "Random",
     "SystemClock",
     "after_fork",
     "current_call",
     "failure_of",
+    "host_and_port",
     "logid_address",
     "logid_time",
     "new_span_id",
     "normalise_logid",
+    "place",
 ]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pie.model import PSM, SYSTEM_CLOCK, Clock
 from pie.state.follow import Follower
+from pie.state.nearest import describe_absent
 from pie.state.registry import Instance, instances_prefix
 from pie.state.snapshot import SnapshotDir
-from pie.state.standing import Standing, explain
+from pie.state.standing import Standing, doubt, explain
 from pie.state.store import Store, StoreAway
 from pie.state.view import View
 
@@ -79,6 +80,10 @@ class Directory:
         """Why a call found no instance, which clusters exist, what to do: for error messages."""
         return explain(self.standing(psm), cluster, self._clock.wall())
 
+    def doubt(self, psm: str) -> str:
+        """Why the instances known of a service may be out of date; empty when they are not."""
+        return doubt(self.standing(psm), self._clock.wall())
+
     def close(self) -> None:
         """Stop following; what is known stays readable."""
         with self._lock:
@@ -100,7 +105,7 @@ class Directory:
         PSM.parse(psm)
         if len(self._views) >= MAX_SERVICES:
             raise ValueError(f"{psm} would be service {MAX_SERVICES + 1} that this process follows")
-        view = View(psm, self._snapshots, self._clock)
+        view = View(psm, self._snapshots, self._clock, lambda: describe_absent(self._store, psm))
         self._views[psm] = view
         if self._closed:
             view.lost(StoreAway("this directory was closed"))

@@ -1,5 +1,6 @@
 """How well a service's instances are known, and how to say so to a person."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -15,7 +16,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     ``since``: when the list in use was last known to be true. ``empty_since``: the store says
     there are none since then, the list is the last one that was not empty. ``away_since``: the
-    store cannot be followed since then, ``reason`` says why.
+    store cannot be followed since then, ``reason`` says why. ``absent`` is what the registry says
+    of a name without instances.
     """
 
     psm: str
@@ -25,6 +27,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     empty_since: float
     away_since: float
     reason: str
+    absent: str = ""
 
 
 def explain(standing: Standing, cluster: str, now: float) -> str:
@@ -38,22 +41,35 @@ def explain(standing: Standing, cluster: str, now: float) -> str:
     return " ".join(filter(None, (_what(standing, cluster), _how_known(standing, now))))
 
 
+def doubt(standing: Standing, now: float) -> str:
+    """Why the list in use may be out of date, and since when; empty when it is not."""
+    return _how_known(standing, now) if standing.instances else ""
+
+
 def _what(standing: Standing, cluster: str) -> str:
     psm = standing.psm
-    clusters = sorted({instance.cluster for instance in standing.instances})
+    clusters = Counter(instance.cluster for instance in standing.instances)
     if not clusters:
-        return (
-            f"No instances of {psm} are known. Is it running with this platform's address, and "
-            "is the name right?"
+        known = (
+            standing.absent or "Is it running with this platform's address, and is the name right?"
         )
+        return f"No instances of {psm} are known. {known}"
     if cluster and cluster not in clusters:
+        listed = [f"{name} ({_count(clusters[name])})" for name in sorted(clusters)]
+        called = " (called when no other is named)" if cluster == "default" else ""
         return (
-            f"{psm} has no instances in cluster {cluster!r}; its clusters are "
-            f"{', '.join(clusters)}. Choose one of them, or start the service in {cluster!r}."
+            f"{psm} has no instances in cluster {cluster!r}{called}; its clusters are "
+            f"{', '.join(listed)}. Call one of them with to_cluster={sorted(clusters)[0]!r} in the "
+            f"client, `cluster:` in its yml or PIE_TO_CLUSTER={psm}={sorted(clusters)[0]}; or "
+            f"start an instance with PIE_CLUSTER={cluster}."
         )
-    count = sum(not cluster or instance.cluster == cluster for instance in standing.instances)
-    where = f"cluster {cluster!r}" if cluster else f"clusters {', '.join(clusters)}"
+    count = clusters[cluster] if cluster else clusters.total()
+    where = f"cluster {cluster!r}" if cluster else f"clusters {', '.join(sorted(clusters))}"
     return f"{psm} has {count} known instance{'s' if count != 1 else ''} in {where}."
+
+
+def _count(number: int) -> str:
+    return f"{number} instance{'s' if number != 1 else ''}"
 
 
 def _how_known(standing: Standing, now: float) -> str:

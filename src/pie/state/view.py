@@ -1,7 +1,7 @@
 """One service as seen from here: the list in use, where it comes from, how fresh it is."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pie.model import Clock
 from pie.state.registry import Instance, read_instance
@@ -11,14 +11,26 @@ from pie.state.store import Entry, Event, StoreError
 
 
 class View:
-    """Fed by a `Follower`, read by everybody. ``instances`` is swapped whole, never changed."""
+    """Fed by a `Follower`, read by everybody. ``instances`` is swapped whole, never changed.
 
-    def __init__(self, psm: str, snapshots: SnapshotDir, clock: Clock) -> None:
+    ``describe_absent`` is asked, in the follower's thread, what to say of a name that has no
+    instances and never had any here.
+    """
+
+    def __init__(
+        self,
+        psm: str,
+        snapshots: SnapshotDir,
+        clock: Clock,
+        describe_absent: Callable[[], str] = str,
+    ) -> None:
         self.instances: tuple[Instance, ...] = ()
         self.ready = False
         self._psm = psm
         self._snapshots = snapshots
         self._clock = clock
+        self._describe_absent = describe_absent
+        self._absent = ""
         self._known = threading.Event()
         self._lock = threading.Lock()
         self._registered: dict[str, Instance] = {}
@@ -47,12 +59,15 @@ class View:
                 empty_since=self._empty_since,
                 away_since=self._away_since,
                 reason=self._reason,
+                absent=self._absent,
             )
 
     def loaded(self, entries: Sequence[Entry]) -> None:
         self._registered = {}
         for entry in entries:
             self._register(entry.key, entry.value)
+        if not self._registered and not self.instances:
+            self._absent = self._describe_absent()
         self._apply()
 
     def changed(self, events: Sequence[Event]) -> None:

@@ -29,7 +29,7 @@ from pie.thrift.message import (
     encode_reply,
     read_message,
 )
-from pie.thrift.service import Method, Service, ServiceClient
+from pie.thrift.service import Method, Service
 from pie.thrift.structs import Struct, StructException, Union
 from pie.thrift.transport import Transport, UnsupportedTransport, sniff
 from pie.thrift.ttheader import (
@@ -108,7 +108,6 @@ __all__ = [
     "Request",
     "Scalar",
     "Service",
-    "ServiceClient",
     "SetType",
     "Struct",
     "StructException",

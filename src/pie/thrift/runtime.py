@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Final, Protocol, TypeAlias
 
-from pie.thrift.service import Method, Service, ServiceClient
+from pie.thrift.service import Method, Service
 from pie.thrift.structs import UNSET, Struct, StructException, Union
 from pie.thrift.types import (
     BINARY,
@@ -41,7 +41,6 @@ __all__ = [
     "Method",
     "Protocol",
     "Service",
-    "ServiceClient",
     "SetType",
     "Struct",
     "StructException",

@@ -1,6 +1,6 @@
-"""What a generated module says about its services, and the base of its typed clients."""
+"""What a generated module says about its services."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -130,21 +130,3 @@ class Service:
     """Text of the IDL file that declares it."""
     methods: ClassVar[Mapping[str, Method]]
     """By name on the wire, those of the extended service among them."""
-
-
-class ServiceClient:
-    """Typed methods over one function that makes calls.
-
-    Args:
-        invoke: sends a call and returns its value (None for void and oneway), or raises.
-    """
-
-    __slots__ = ("_invoke",)
-    __service__: ClassVar[type[Service]]
-
-    def __init__(self, invoke: Callable[[Method, Struct], Any]) -> None:
-        self._invoke = invoke
-
-    def _call(self, name: str, *args: Any) -> Any:
-        method = self.__service__.methods[name]
-        return self._invoke(method, method.args(*args))

@@ -8,18 +8,24 @@ from enum import IntEnum
 
 from pie.thrift.errors import IdlError, Position
 from pie.thrift.idl.program import Program
-from pie.thrift.service import ServiceClient
 
 BUILTINS = frozenset({"bool", "int", "float", "str", "bytes", "list", "set", "dict"})
 """What annotations of generated code are made of."""
 
-MODULE_NAMES = frozenset({"_t", "_idl", "_idl_files", "builtins"})
+MODULE_NAMES = frozenset({"_rpc", "_t", "_idl", "_idl_files", "builtins"})
 """What every generated module has beside the definitions of its IDL."""
 
 _IN_SIGNATURES = frozenset({"self", "cls"})
 _IN_ENUMS = frozenset(dir(IntEnum)) | frozenset(dir(int)) | {"mro", "name", "value"}
 _IN_EXCEPTIONS = frozenset(dir(Exception))
-_IN_CLIENTS = frozenset(dir(ServiceClient))
+_IN_CLIENTS = frozenset(dir(object)) | {
+    "__module__",
+    "__service__",
+    "__slots__",
+    "_call",
+    "_invoke",
+}
+"""What clients have beside the methods of their service."""
 
 
 def safe(name: str, taken: Iterable[str] = ()) -> str:

@@ -51,7 +51,7 @@ class ServiceSource:
 
     def client_lines(self) -> list[str]:
         """The class of typed calls."""
-        base = self._parent("Client", "_t.ServiceClient")
+        base = self._parent("Client", "_rpc.ServiceClient")
         lines = [
             f"class {self._name}Client({base}):",
             f'{_INDENT}"""Calls of {self._service.name}."""',

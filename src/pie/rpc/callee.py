@@ -1,0 +1,119 @@
+"""Whom a client calls, and how: from its arguments, its yml file and the environment.
+
+The environment wins over arguments, arguments win over the file.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pie.govern import DEFAULT_TIMEOUT
+from pie.model import PSM, Place, place
+from pie.rpc.callee_file import CalleeError, CalleeFile
+
+FOLDER = Path("rpc") / "services"
+
+
+class Asked(NamedTuple):
+    """What the code that made the client said; empty or None where it said nothing."""
+
+    service: str
+    psm: str
+    cluster: str
+    timeout: float | None
+
+
+class Callee(NamedTuple):
+    """The service to call.
+
+    ``places`` are its addresses where no registry knows them; empty = ask the registry. ``said``
+    names what the addresses come from.
+    """
+
+    psm: str
+    cluster: str
+    timeout: float
+    places: tuple[Place, ...] = ()
+    said: str = ""
+
+
+def file_of(service: str, conf: Path | None) -> Path | None:
+    """Where the yml of a service is, or would be."""
+    return None if conf is None else conf / FOLDER / f"{service}.yml"
+
+
+def resolve(
+    asked: Asked,
+    path: Path | None,
+    file: CalleeFile | None,
+    environ: Mapping[str, str] = os.environ,
+) -> Callee:
+    """Put together what is known of the callee.
+
+    Args:
+        asked: by the code.
+        path: of the yml file, be there one or not; None outside a workspace.
+        file: what it says. A file of another PSM than the one asked for says nothing.
+        environ: ``PIE_TO_CLUSTER``, ``PIE_TIMEOUT_MS``.
+
+    Raises:
+        CalleeError: nobody says what to call, or the environment is wrong.
+    """
+    if file is None and not asked.psm:
+        raise CalleeError(_nothing_said(asked.service, path))
+    psm = asked.psm or (file.psm if file is not None else "")
+    if file is not None and file.psm != psm:
+        file = None
+    cluster = asked.cluster or (file.cluster if file is not None else "")
+    timeout = asked.timeout or (file.timeout_ms / 1000 if file is not None else DEFAULT_TIMEOUT)
+    cluster = _override(environ, "PIE_TO_CLUSTER", psm) or cluster
+    timeout = _milliseconds(environ, "PIE_TIMEOUT_MS", psm) or timeout
+    if file is None or not file.addresses:
+        return Callee(psm, cluster, timeout)
+    places = tuple(
+        place(address, cluster or "default", file.transport) for address in file.addresses
+    )
+    return Callee(psm, cluster, timeout, places, f"addresses of {path}")
+
+
+def _nothing_said(service: str, path: Path | None) -> str:
+    looked = (
+        f"there is no {path}"
+        if path is not None
+        else "this process has no workspace (set RUNTIME_ROOT) whose "
+        f"conf/{FOLDER.as_posix()}/{service}.yml could say it"
+    )
+    return (
+        f"{service}Client() does not say which service to call, and {looked}. Do one of these: "
+        f'name the service, {service}Client("product.subsystem.module"); or, if it is not on Pie, '
+        f'its registry name, {service}Client(consul_name="product.subsystem.module"); or write '
+        "that file, with a line `psm: product.subsystem.module` (pietool --type thriftclient "
+        "makes one)"
+    )
+
+
+def _override(environ: Mapping[str, str], name: str, psm: str) -> str:
+    """The value that ``NAME=psm=value,psm=value`` has for a PSM; empty if none."""
+    found = ""
+    for pair in filter(None, environ.get(name, "").split(",")):
+        key, equals, value = pair.partition("=")
+        try:
+            PSM.parse(key.strip())
+            if not equals or not value.strip():
+                raise ValueError(f"{pair!r} names no value")
+        except ValueError as error:
+            raise CalleeError(f"{name} in the environment: {error}; write PSM=value,…") from None
+        if key.strip() == psm:
+            found = value.strip()
+    return found
+
+
+def _milliseconds(environ: Mapping[str, str], name: str, psm: str) -> float:
+    text = _override(environ, name, psm)
+    if text and not (text.isascii() and text.isdecimal() and int(text)):
+        raise CalleeError(
+            f"{name} in the environment: {text!r} for {psm} is not a whole number of "
+            "milliseconds above 0"
+        )
+    return int(text or 0) / 1000
