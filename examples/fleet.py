@@ -192,15 +192,25 @@ class Fleet:
             self.spawn("agent")
         with step(f"starting {len(SERVICES)} services and one that is not on Pie"):
             self.spawn(LEGACY)
-            self._run("sd", "register", "toutiao.device.device_info", f"127.0.0.1:{legacy_port}",
-                      "--cluster", LEGACY_CLUSTER, "--transport", "framed")
+            self._run(
+                "sd",
+                "register",
+                "toutiao.device.device_info",
+                f"127.0.0.1:{legacy_port}",
+                "--cluster",
+                LEGACY_CLUSTER,
+                "--transport",
+                "framed",
+            )
             for psm in SERVICES:
                 self.spawn(psm)
             self.wait(self._services_are_up, "not every service registered")
 
     def _make_workspace(self) -> None:
         """A workspace as anybody makes one, with the demo's code in it."""
-        self._run("pie", "init", str(self.directory), "--product", "toutiao", "--platform", self.url)
+        self._run(
+            "pie", "init", str(self.directory), "--product", "toutiao", "--platform", self.url
+        )
         for part in ("app", "conf", "lib"):
             shutil.copytree(HERE / "workspace" / part, self.directory / part, dirs_exist_ok=True)
         manage = self.folder("toutiao.discuss.ttdiscuss") / "manage.py"

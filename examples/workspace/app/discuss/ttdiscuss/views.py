@@ -37,7 +37,9 @@ def post(request: HttpRequest, article_id: int) -> HttpResponse:
     old = old_devices.GetInstallation(ask).installation
     new = devices.GetInstallation(ask).installation
     if old != new:
-        logger.warning("设备 device %d differs: old service %s, new service %s", device_id, old, new)
+        logger.warning(
+            "设备 device %d differs: old service %s, new service %s", device_id, old, new
+        )
     made = Comment.objects.create(
         article_id=article_id,
         device_id=device_id,

@@ -39,8 +39,9 @@ def stream() -> ResponseReturnValue:
 
 @app.get("/tags/<tag>")
 def tag(tag: str) -> ResponseReturnValue:
-    return jsonify([as_json(each) for each in articles.ListArticles(
-        ListArticlesRequest(tag=tag)).articles])
+    return jsonify(
+        [as_json(each) for each in articles.ListArticles(ListArticlesRequest(tag=tag)).articles]
+    )
 
 
 @app.get("/articles/<int:article_id>")
