@@ -1,4 +1,4 @@
-"""Reads the pages of docs/ as a person follows them: which files to write, which commands to run."""
+"""Reads the pages of docs/ as people follow them: which files to write, which commands to run."""
 
 import re
 from pathlib import Path

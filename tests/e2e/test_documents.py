@@ -1,5 +1,6 @@
 """Every command of every page of docs/, run in the demo's workspace while its fleet runs."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -45,7 +46,5 @@ def test_the_commands_of_a_page(
 
 def _end_what_it_started(group: int) -> None:
     """Services that the page started in the background."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGTERM)
-    except ProcessLookupError:
-        pass
