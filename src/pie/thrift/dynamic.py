@@ -224,13 +224,11 @@ class _Build:
 
 
 def _attr(name: str, kind: StructKind) -> str:
-    """Where a field's value is kept: never where Python keeps something of its own."""
-    attr = field_attr(name, exception=kind == "exception")
-    return f"field{attr}" if attr.startswith("__") else attr
+    return field_attr(name, exception=kind == "exception")
 
 
 def _member(name: str) -> str:
-    """Enums take no names like _this_ or __this__."""
+    """A member's name: Python keeps those like _this_ for itself."""
     return f"{name}_" if name.startswith("_") and name.endswith("_") else member_name(name)
 
 

@@ -26,6 +26,7 @@ from pie.tool.table import (
     Column,
     Style,
     echo,
+    one_line,
     paint,
     render,
     wants_colour,
@@ -114,9 +115,12 @@ def _registered(url: str, psm: str, service: str) -> type[Service]:
         raise click.ClickException(
             f"{psm} is an HTTP service: name a verb and a path, pie call {psm} GET /"
         )
+    if found.away:
+        raise click.ClickException(
+            f"{found.away}\nOnly the registry has the IDL of {psm}; give it with --idl FILE"
+        )
     if found.meta is None:
-        away = f"{found.away}\n" if found.away else ""
-        raise click.ClickException(f"{away}{psm} registered no IDL: give it with --idl FILE")
+        raise click.ClickException(f"{psm} registered no IDL: give it with --idl FILE")
     return service_of_meta(found.meta, service)
 
 
@@ -161,7 +165,7 @@ def _call_thrift(
         echo(pretty(to_json(method.returns, value)))
     status = read_base_resp(value)
     if status is not None and status.code:
-        _say(made, f"business code {status.code}: {status.message}", WARN)
+        _say(made, f"business code {status.code}: {one_line(status.message)}", WARN)
     else:
         _say(made, "sent" if method.oneway else "ok", GOOD)
 
@@ -190,7 +194,7 @@ def _call_http(psm: str, request: HttpRequest, cluster: str, timeout: float) -> 
 def _show_response(response: HttpResponse) -> None:
     _whisper(paint(f"HTTP {response.status} {response.reason}", BOLD))
     for name, value in response.headers:
-        _whisper(f"{paint(name, LINK)}: {value}")
+        _whisper(f"{paint(one_line(name), LINK)}: {one_line(value)}")
     _whisper("")
     kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     if "json" in kind:
@@ -206,7 +210,7 @@ def _show_response(response: HttpResponse) -> None:
 def _fail(made: Call, failure: Failure) -> NoReturn:
     who = {"self": "here", "peer": "by the callee", "framework": "by Pie"}[failure.raised_by]
     _say(made, f"{failure.kind} {failure.code}, raised {who}", BAD)
-    raise click.ClickException(failure.message)
+    raise click.ClickException(one_line(failure.message))
 
 
 def _say(made: Call, outcome: str, style: Style) -> None:

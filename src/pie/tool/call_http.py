@@ -86,7 +86,6 @@ def _send(call: Call, request: HttpRequest) -> HttpResponse:
             Kind.INVALID,
             f"{call.callee} at {call.peer} speaks Thrift ({endpoint.transport}), not HTTP: name a "
             "method instead of a verb",
-            never_sent=True,
         )
     headers = {
         "User-Agent": "pie-call",

@@ -90,6 +90,7 @@ def list_(text: str, as_json_: bool, url: str) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Its IDL, so that its methods are listed and `pie call` knows them.",
 )
+@click.option("--service", default="", help="Its service, if the IDL has several.")
 @_PLATFORM
 def register(
     psm: str,
@@ -99,6 +100,7 @@ def register(
     env: str,
     version: str,
     idl: Path | None,
+    service: str,
     url: str,
 ) -> None:
     """Register an instance that does not do it itself: one that is not on Pie.
@@ -116,7 +118,7 @@ def register(
         )  # fmt: skip
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    meta = _meta(psm, idl) if idl is not None else None
+    meta = _meta(psm, idl, service) if idl is not None else None
     registry = Registry(url)
     key = instance_key(instance)
     try:
@@ -194,13 +196,13 @@ def _none_left(registry: Registry, found: Found) -> str:
     return " ".join(lines)
 
 
-def _meta(psm: str, idl: Path) -> str:
+def _meta(psm: str, idl: Path, service: str) -> str:
     """The description of a service that does not describe itself."""
     from pie.rpc import describe
     from pie.tool.call_idl import IdlProblem, service_of_file
 
     try:
-        meta = describe(service_of_file(idl), psm, ())
+        meta = describe(service_of_file(idl, service), psm, ())
     except IdlProblem as error:
         raise click.ClickException(str(error)) from None
     import msgspec

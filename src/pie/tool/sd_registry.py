@@ -163,7 +163,7 @@ class Registry:
         except StoreError:
             names = ()
         hint = f" Did you mean {' or '.join(names)}?" if names else " `sd list` shows who is there."
-        return f"nobody ever registered as {psm}.{hint}"
+        return f"the registry does not know {psm}.{hint}"
 
 
 def as_json(found: Found) -> bytes:

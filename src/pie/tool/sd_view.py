@@ -9,7 +9,6 @@ _INSTANCES = (
     Column("instance"),
     Column("cluster"),
     Column("protocol"),
-    Column("transport"),
     Column("pid", right=True),
     Column("version", cut=True),
     Column("since"),
@@ -56,8 +55,7 @@ def _row(each: Registered, now: float) -> list[str | Cell]:
     return [
         Cell(one.address, LINK),
         Cell(one.cluster, GOOD),
-        one.protocol,
-        one.transport,
+        one.protocol if one.protocol == one.transport else f"{one.protocol} {one.transport}",
         str(one.pid or "-"),
         one.version or "-",
         _date(one.started) if one.started else "-",
