@@ -225,7 +225,7 @@ def test_an_unknown_name_is_told_its_neighbours(start, handler, demo) -> None:
     assert caught.value.kind == Kind.UNAVAILABLE
     with pytest.raises(Failure, match=r"Did you mean toutiao\.my\.server\?"):
         demo.DemoServiceClient("toutiao.mye.server").Nothing()
-    with pytest.raises(Failure, match="Nobody ever registered under this name"):
+    with pytest.raises(Failure, match="The registry does not know this name"):
         demo.DemoServiceClient("quite.something.else").Nothing()
 
 

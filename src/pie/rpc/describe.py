@@ -2,16 +2,8 @@
 
 import pie
 from pie.state import Interface, ServiceMeta
-from pie.thrift import (
-    EnumType,
-    ListType,
-    MapType,
-    Scalar,
-    Service,
-    SetType,
-    StructType,
-    ThriftType,
-)
+from pie.thrift import Service
+from pie.thrift.json_form import type_name
 
 
 def describe(service: type[Service], psm: str, owners: tuple[str, ...]) -> ServiceMeta:
@@ -20,9 +12,9 @@ def describe(service: type[Service], psm: str, owners: tuple[str, ...]) -> Servi
         Interface(
             method=method.name,
             request=", ".join(
-                f"{field.name}: {_type_name(field.type)}" for field in method.args.__fields__
+                f"{field.name}: {type_name(field.type)}" for field in method.args.__fields__
             ),
-            response="" if method.returns is None else _type_name(method.returns),
+            response="" if method.returns is None else type_name(method.returns),
             doc=method.doc,
         )
         for method in service.methods.values()
@@ -34,24 +26,10 @@ def describe(service: type[Service], psm: str, owners: tuple[str, ...]) -> Servi
         protocol="thrift",
         owners=owners,
         interfaces=interfaces,
+        service=service.name,
         idl=service.idl,
+        idl_path=service.idl_path,
         includes={
             path: text for path, text in service.idl_files.items() if path != service.idl_path
         },
     )
-
-
-def _type_name(kind: ThriftType) -> str:
-    match kind:
-        case Scalar():
-            return kind.name
-        case EnumType():
-            return kind.enum.__name__
-        case StructType():
-            return kind.cls.__name__
-        case ListType():
-            return f"list<{_type_name(kind.element)}>"
-        case SetType():
-            return f"set<{_type_name(kind.element)}>"
-        case MapType():
-            return f"map<{_type_name(kind.key)}, {_type_name(kind.value)}>"

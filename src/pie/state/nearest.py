@@ -21,8 +21,8 @@ def describe_absent(store: Store, psm: str) -> str:
     if known:
         return "It was registered before, and none of its instances is left."
     if names:
-        return f"Nobody ever registered under this name. Did you mean {' or '.join(names)}?"
-    return "Nobody ever registered under this name."
+        return f"The registry does not know this name. Did you mean {' or '.join(names)}?"
+    return "The registry does not know this name."
 
 
 def nearest(store: Store, psm: str) -> tuple[str, ...]:

@@ -75,8 +75,8 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ServiceMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is true of every instance of a service.
 
-    ``idl`` is the text of its main IDL file; ``includes`` maps each path as an ``include``
-    statement writes it to that file's text.
+    ``service`` is its name in the IDL; ``idl`` is the text of its main IDL file, ``idl_path`` that
+    file's path; ``includes`` maps the path of each other file to its text.
     """
 
     psm: str
@@ -86,7 +86,9 @@ class ServiceMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     protocol: str = ""
     owners: tuple[str, ...] = ()
     interfaces: tuple[Interface, ...] = ()
+    service: str = ""
     idl: str = ""
+    idl_path: str = ""
     includes: dict[str, str] = {}
 
     def __post_init__(self) -> None:

@@ -14,6 +14,8 @@ _COMMANDS = {
         "pie.tool.platform_command:platform",
         "Run the platform: registry, facts and pages.",
     ),
+    "sd": ("pie.tool.sd:sd", "Look up, list and register services."),
+    "call": ("pie.tool.call:call", "Call a method of a service from the shell."),
     "agent": ("pie.tool.agent_command:agent", "Ship what services log to the platform."),
 }
 

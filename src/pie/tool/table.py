@@ -137,7 +137,7 @@ def _shrink(widths: list[int], columns: Sequence[Column], room: int | None) -> N
     excess = sum(widths) + len(GAP) * (len(widths) - 1) - room
     while excess > 0:
         widest = max(
-            (at for at, column in enumerate(columns) if column.cut and widths[at] > _LEAST),
+            (at for at, column in enumerate(columns) if column.cut and widths[at] > _least(column)),
             key=lambda at: widths[at],
             default=None,
         )
@@ -145,6 +145,10 @@ def _shrink(widths: list[int], columns: Sequence[Column], room: int | None) -> N
             return
         widths[widest] -= 1
         excess -= 1
+
+
+def _least(column: Column) -> int:
+    return max(_LEAST, width(column.title))
 
 
 def _line(columns: Sequence[Column], widths: Sequence[int], row: Sequence[Cell]) -> str:
