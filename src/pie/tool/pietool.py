@@ -16,7 +16,19 @@ from pie.tool.workspace.layout import find_root
 KINDS = ("flask", "django", "thriftserver", "thriftclient")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Greeting(click.Command):
+    """Greets before anything can go wrong."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not {"-h", "--help", "--version"} & set(args):
+            click.echo(word("welcome", documentation=DOCUMENTATION))
+        return super().parse_args(ctx, args)
+
+
+@click.command(
+    cls=_Greeting,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(pie.__version__, prog_name="pietool")
 @click.option("--type", "kind", type=click.Choice(KINDS), required=True, help="What to generate.")
 @click.option("--psm", help="Name of the service: product.subsystem.module.")
@@ -84,7 +96,6 @@ def main(
     \b
     Documentation: docs/pietool.md
     """
-    click.echo(word("welcome", documentation=DOCUMENTATION))
     for option, value in (("--idl", idl), ("--service", chosen)):
         if value is not None and not kind.startswith("thrift"):
             raise click.UsageError(f"{option} is for thriftserver and thriftclient, not for {kind}")

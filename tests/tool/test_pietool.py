@@ -1,0 +1,210 @@
+"""What pietool makes, and what it says."""
+
+import ast
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import Result
+
+from pie.serve.settings import Settings
+
+Run = Callable[..., Result]
+FLASK = "--type flask --psm toutiao.my.api --prefix my/api"
+DJANGO = "--type django --psm toutiao.my.site --prefix my/site"
+SERVER = "--type thriftserver --idl demo2.thrift --psm toutiao.my.server --prefix my/server"
+CLIENT = "--type thriftclient --prefix my/test --idl demo_test.thrift"
+
+
+def files_below(folder: Path) -> set[str]:
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def test_a_flask_service(workspace: Path, pietool: Run) -> None:
+    done = pietool(FLASK)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[:3] == [
+        "Welcome to Pie; documentation: docs/pietool.md, or pietool -h",
+        f"app directory: {workspace}/app/my/api",
+        f"uwsgi configuration: {workspace}/conf/app/uwsgi_toutiao.my.api.xml",
+    ]
+    assert lines[-2:] == ["done", "run it: python app/my/api/bootstrap.py"]
+    assert files_below(workspace / "app") == {
+        "my/api/bootstrap.py",
+        "my/api/settings.py",
+        "my/api/views.py",
+    }
+    assert files_below(workspace / "conf") == {
+        "app/uwsgi_toutiao.my.api.xml",
+        "app/service-toutiao.my.api.yml",
+    }
+
+
+def test_a_django_service_is_an_ordinary_django_project(workspace: Path, pietool: Run) -> None:
+    assert pietool(DJANGO).exit_code == 0
+    folder = workspace / "app/my/site"
+    assert {"bootstrap.py", "settings.py", "manage.py", "views.py"} <= files_below(folder)
+    assert {"project/settings.py", "project/urls.py"} <= files_below(folder)
+    for name in ("project/settings.py", "project/urls.py", "views.py", "manage.py"):
+        assert "pie" not in (folder / name).read_text(), name
+    manage = ["./runtime/bin/python", str(folder / "manage.py"), "check", "--fail-level", "WARNING"]
+    checked = subprocess.run(manage, cwd=workspace, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_two_django_projects_have_keys_of_their_own_and_keep_them(
+    workspace: Path, pietool: Run
+) -> None:
+    settings = [workspace / f"app/my/{name}/project/settings.py" for name in ("site", "shop")]
+    pietool(DJANGO)
+    pietool("--type django --psm toutiao.my.shop --prefix my/shop")
+    before = [path.read_text() for path in settings]
+    assert before[0] != before[1]
+    assert "renewed" not in pietool(DJANGO).output
+    assert [path.read_text() for path in settings] == before
+
+
+def test_a_thrift_server_and_its_own_client(workspace: Path, pietool: Run) -> None:
+    done = pietool(SERVER)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[1:3] == ["my/server", "Start generating..."]
+    assert f"service code: {workspace}/app/my/server" in lines
+    assert f"client code: {workspace}/app/my/server/pyrpc" in lines
+    assert f"service configuration: {workspace}/conf/app/service-toutiao.my.server.yml" in lines
+    assert f"RPC configuration: {workspace}/conf/rpc/services/DemoService.yml" in lines
+    handler = (workspace / "app/my/server/handler.py").read_text()
+    assert "def GetItem(self, req: Demo2Request) -> Demo2Response:" in handler
+    imported = [n.module for n in ast.walk(ast.parse(handler)) if isinstance(n, ast.ImportFrom)]
+    assert imported == ["pyrpc.demo2"]
+    target = yaml.safe_load((workspace / "conf/rpc/services/DemoService.yml").read_text())
+    assert target == {
+        "service": "DemoService",
+        "psm": "toutiao.my.server",
+        "cluster": "default",
+        "timeout_ms": 1000,
+        "addresses": [],
+        "transport": "ttheader",
+    }
+    deployed = yaml.safe_load((workspace / "conf/app/service-toutiao.my.server.yml").read_text())
+    assert deployed["psm"] == "toutiao.my.server"
+    assert deployed["command"] == "runtime/bin/python app/my/server/bootstrap.py"
+    assert deployed["environment"]["PIE_DEBUG"] == "false"
+
+
+def test_a_client_with_a_script_of_its_own(workspace: Path, pietool: Run) -> None:
+    done = pietool(CLIENT)
+    assert done.exit_code == 0, done.output
+    assert "namespace:demo_test, service:DemoTestService" in done.output
+    folder = workspace / "app/my/test"
+    assert 'PSM = "toutiao.my.test"' in (folder / "settings.py").read_text()
+    assert "DemoTestServiceClient()" in (folder / "test.py").read_text()
+    assert (folder / "pyrpc/demo_test.py").is_file()
+    target = yaml.safe_load((workspace / "conf/rpc/services/DemoTestService.yml").read_text())
+    assert target["psm"] == "toutiao.my.server"  # as the IDL says
+
+
+def test_a_client_inside_of_a_service_brings_nothing_but_itself(
+    workspace: Path, pietool: Run
+) -> None:
+    pietool(FLASK)
+    done = pietool("--type thriftclient --prefix my/api --idl demo2.thrift")
+    assert done.exit_code == 0, done.output
+    assert not (workspace / "app/my/api/test.py").exists()
+    assert (workspace / "app/my/api/pyrpc/demo2.py").is_file()
+    assert "Fill in psm: in conf/rpc/services/DemoService.yml, or repeat with --target" in (
+        done.output
+    )
+    again = pietool("--type thriftclient --prefix my/api --idl demo2.thrift --target a.legacy-name")
+    assert "Fill in" not in again.output
+    assert "a.legacy-name" in (workspace / "conf/rpc/services/DemoService.yml").read_text()
+
+
+def test_the_server_fills_in_what_its_client_left_open(workspace: Path, pietool: Run) -> None:
+    file = workspace / "conf/rpc/services/DemoService.yml"
+    pietool("--type thriftclient --prefix my/other --idl demo2.thrift")
+    assert yaml.safe_load(file.read_text())["psm"] == ""
+    assert pietool(SERVER).exit_code == 0
+    assert yaml.safe_load(file.read_text())["psm"] == "toutiao.my.server"
+
+
+def test_clients_without_a_workspace(
+    tmp_path: Path, pietool: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.thrift").write_text("service Shop { i32 Price(1: i32 id) }")
+    line = "--type thriftclient --idl shop.thrift --output mine"
+    done = pietool(line)
+    assert done.exit_code == 0, done.output
+    assert files_below(tmp_path / "mine") == {"pyrpc/__init__.py", "pyrpc/shop.py"}
+    assert "new" not in pietool(line).output
+
+
+def test_chinese_where_the_locale_is(
+    workspace: Path, pietool: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    lines = pietool(FLASK).output.splitlines()
+    assert lines[0].startswith("欢迎使用 Pie框架")
+    assert lines[1] == f"app目录: {workspace}/app/my/api"
+    assert lines[2] == f"uwsgi配置文件路径: {workspace}/conf/app/uwsgi_toutiao.my.api.xml"
+    assert "生成结束" in lines
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    assert pietool(FLASK).output.startswith("Welcome to Pie")
+
+
+def test_help_explains_every_option_with_examples(pietool: Run) -> None:
+    text = pietool("-h").output
+    for option in ("type", "psm", "prefix", "idl", "service", "target", "dry-run", "diff", "root"):
+        assert f"--{option}" in text
+    assert "pietool --type thriftserver --psm toutiao.my.server --prefix my/server" in text
+    assert "docs/pietool.md" in text
+
+
+def test_the_workspace_is_found_from_below_by_environment_and_by_option(
+    workspace: Path, tmp_path: Path, pietool: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace / "lib/idl")
+    assert pietool(FLASK).exit_code == 0
+    assert (workspace / "app/my/api/views.py").is_file()
+    monkeypatch.chdir(tmp_path)
+    assert pietool(f"{DJANGO} --root {workspace}").exit_code == 0
+    monkeypatch.setenv("RUNTIME_ROOT", str(workspace))
+    assert pietool(SERVER).exit_code == 0
+
+
+@pytest.mark.parametrize("line", [FLASK, SERVER, DJANGO])
+def test_every_setting_is_in_the_settings(workspace: Path, pietool: Run, line: str) -> None:
+    pietool(line)
+    (settings,) = (workspace / "app/my").glob("*/settings.py")
+    text = settings.read_text()
+    only_http = {"THREADS", "CACHE"} if line == SERVER else set()
+    for key in set(Settings.__struct_fields__) - only_http:
+        assert f"\n{key}" in text or f"\n# {key} = " in text, key
+
+
+def test_one_of_several_services(workspace: Path, pietool: Run) -> None:
+    idl = workspace / "lib/idl/two.thrift"
+    idl.write_text("service One { void Ping() }\nservice Two extends One { i32 Size() }\n")
+    both = pietool("--type thriftclient --prefix my/test --idl two.thrift")
+    assert both.exit_code == 0, both.output
+    assert "service:One" in both.output
+    assert "service:Two" in both.output
+    server = "--type thriftserver --psm toutiao.my.two --prefix my/two --idl two.thrift"
+    unsaid = pietool(server)
+    assert unsaid.exit_code == 1
+    assert "--service One or --service Two" in unsaid.output
+    wrong = pietool(f"{server} --service Twoo")
+    assert "did you mean Two?" in wrong.output
+    assert pietool(f"{server} --service Two").exit_code == 0
+    handler = (workspace / "app/my/two/handler.py").read_text()
+    assert "def Ping(self) -> None:" in handler
+    assert "def Size(self) -> int:" in handler
+    assert pietool(server).exit_code == 0  # the second time it is known which
