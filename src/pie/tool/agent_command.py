@@ -1,43 +1,44 @@
 """``pie agent``: ships the log directory to the platform."""
 
 import logging
-import os
 from pathlib import Path
 
 import click
+import msgspec
 
 from pie.agent import AgentError, AgentOptions, AgentStatus, read_status, run_agent
-from pie.tool.defaults import PLATFORM_URL
+from pie.serve.settings import SettingsError
+from pie.serve.workspace import Workspace
 
 
 @click.command()
 @click.option(
     "--root",
     type=click.Path(file_okay=False, path_type=Path),
-    envvar=["PIE_LOG_ROOT", "RUNTIME_ROOT"],
-    default=Path(),
-    help="Log root to watch: $PIE_LOG_ROOT, $RUNTIME_ROOT or the current folder.",
+    help="Log root to watch: by default $PIE_LOG_ROOT, or the workspace around this folder.",
 )
 @click.option(
     "--platform",
     "url",
-    envvar="PIE_PLATFORM",
-    default=PLATFORM_URL,
-    show_default=True,
-    help="Address of the platform.",
+    help="Address of the platform: by default $PIE_PLATFORM, or what the workspace says.",
 )
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    envvar="PIE_TOKEN_FILE",
-    default=Path("platform/service.token"),
-    show_default=True,
-    help="File with the service token; $PIE_TOKEN wins.",
+    help="File with the service token: by default $PIE_TOKEN_FILE, or the one of the platform "
+    "in this workspace; $PIE_TOKEN wins.",
 )
 @click.option("--status", is_flag=True, help="Show how far the agent of this root is, and exit.")
-def agent(root: Path, url: str, token_file: Path, status: bool) -> None:
+def agent(root: Path | None, url: str | None, token_file: Path | None, status: bool) -> None:
     """Ship what services write to their log folders to the platform."""
     options = AgentOptions()
+    try:
+        workspace = Workspace.from_environment(start=Path.cwd())
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    root = root or workspace.log_root
+    if token_file is not None:
+        workspace = msgspec.structs.replace(workspace, token_file=token_file)
     if status:
         found = read_status(options.directory or root / ".pie-agent")
         if found is None:
@@ -46,7 +47,7 @@ def agent(root: Path, url: str, token_file: Path, status: bool) -> None:
         return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        run_agent(root, url, lambda: _token(token_file), options)
+        run_agent(root, url or workspace.platform, workspace.token, options)
     except AgentError as error:
         raise click.ClickException(str(error)) from None
 
@@ -64,10 +65,3 @@ def _summary(status: AgentStatus) -> str:
         for name, table in sorted(status.tables.items())
     ]
     return "\n".join(lines)
-
-
-def _token(file: Path) -> str:
-    token = os.environ.get("PIE_TOKEN", "")
-    if not token and file.is_file():
-        token = file.read_text().strip()
-    return token

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from pie.model import PSM
-from pie.serve.settings import Workspace
+from pie.serve.workspace import Workspace
 from pie.state import (
     Instance,
     RemoteStore,
@@ -72,7 +72,7 @@ class Registry:
 
     def __init__(self, url: str = "") -> None:
         enter_workspace()
-        self._workspace = Workspace.from_environment()
+        self._workspace = Workspace.from_environment(start=Path.cwd())
         try:
             self.store: Store = RemoteStore(url or self._workspace.platform, self._workspace.token)
         except ValueError as error:
