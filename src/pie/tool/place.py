@@ -1,0 +1,93 @@
+"""Where a person stands: the root of the workspace around the current folder, and its platform."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import msgspec
+import yaml
+
+MARKER = Path("runtime", "workspace.yml")
+UP_FILE = ".pie-up"
+"""In the root: who runs ``pie up`` there. Locked as long as it runs."""
+
+
+class UpState(msgspec.Struct, kw_only=True):
+    """What a running ``pie up`` says of itself. ``started`` is Unix seconds.
+
+    ``ready`` is set once everything runs; ``children`` maps names to process ids.
+    """
+
+    pid: int
+    url: str
+    root: str
+    directory: str
+    started: float
+    ready: bool = False
+    children: dict[str, int] = {}
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A root, and the platform that its ``workspace.yml`` names (empty: none)."""
+
+    root: Path
+    is_workspace: bool
+    platform: str
+
+    @property
+    def directory(self) -> Path:
+        """Where the platform of this root keeps its data, unless one runs elsewhere."""
+        return self.root / "platform"
+
+
+def find_place(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> Place:
+    """``$RUNTIME_ROOT``, else the nearest folder upwards with a ``runtime/workspace.yml``, else the
+    current folder.
+
+    Raises:
+        click.ClickException: ``workspace.yml`` cannot be read.
+    """
+    start = (start or Path.cwd()).resolve()
+    given = environ.get("RUNTIME_ROOT")
+    if given:
+        root = Path(given).resolve()
+    else:
+        root = next((each for each in (start, *start.parents) if (each / MARKER).is_file()), start)
+    marker = root / MARKER
+    if not marker.is_file():
+        return Place(root, is_workspace=False, platform="")
+    return Place(root, is_workspace=True, platform=_platform_of(marker))
+
+
+def _platform_of(marker: Path) -> str:
+    try:
+        content = yaml.safe_load(marker.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise click.ClickException(f"{marker} cannot be read: {error}") from None
+    platform = content.get("platform") if isinstance(content, dict) else None
+    if platform is not None and not isinstance(platform, str):
+        raise click.ClickException(
+            f"{marker}: platform is {platform!r}; write an address such as http://127.0.0.1:8790"
+        )
+    return platform or ""
+
+
+def read_up(root: Path) -> UpState | None:
+    """The ``pie up`` that runs in this root now, None if none does."""
+    path = root / UP_FILE
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None  # nobody holds it: left behind by one that was killed
+        return msgspec.json.decode(os.read(descriptor, 1 << 16), type=UpState)
+    except (OSError, msgspec.DecodeError):
+        return None
+    finally:
+        os.close(descriptor)
