@@ -12,7 +12,8 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import click
 
 from pie.tool.defaults import PLATFORM_URL
-from pie.tool.place import Place, find_place, read_up
+from pie.tool.place import Place, find_place
+from pie.tool.up_state import read_up
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -26,7 +27,9 @@ Params = Mapping[str, str | int | float | Sequence[str] | None]
 class ApiError(click.ClickException):
     """The platform answered that it cannot; ``body`` is the error of its answer."""
 
-    def __init__(self, message: str, status: int = 0, body: Mapping[str, Any] | None = None):
+    def __init__(
+        self, message: str, status: int = 0, body: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.body = body or {}
@@ -58,14 +61,16 @@ class Api:
         self._token = token
         self._parts = _parse(self.url)
 
-    def get(self, path: str, params: Params | None = None) -> Any:
-        """The JSON that a GET answers.
+    def get(self, path: str, params: Params | None = None, *, anonymous: bool = False) -> Any:
+        """The JSON that a GET answers; ``anonymous`` sends no token.
 
         Raises:
             PlatformAwayError: nobody answers.
             ApiError: the answer is an error.
         """
-        connection, response = self._open(path, params, _PATIENCE_S, "application/json")
+        connection, response = self._open(
+            path, params, _PATIENCE_S, "application/json", anonymous=anonymous
+        )
         try:
             return self._json(response.read())
         except (OSError, http.client.HTTPException) as error:
@@ -96,7 +101,13 @@ class Api:
             connection.close()
 
     def _open(
-        self, path: str, params: Params | None, timeout: float, accept: str
+        self,
+        path: str,
+        params: Params | None,
+        timeout: float,
+        accept: str,
+        *,
+        anonymous: bool = False,
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         kind = (
             http.client.HTTPSConnection
@@ -104,7 +115,9 @@ class Api:
             else http.client.HTTPConnection
         )
         connection = kind(self._parts.hostname or "", self._parts.port, timeout=timeout)
-        headers = {"Authorization": f"Bearer {self._token()}", "Accept": accept}
+        headers = {"Accept": accept}
+        if not anonymous:
+            headers["Authorization"] = f"Bearer {self._token()}"
         try:
             connection.request("GET", self._parts.path + path + _query(params), headers=headers)
             response = connection.getresponse()

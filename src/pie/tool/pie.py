@@ -10,7 +10,7 @@ from pie.tool.lazy import LazyGroup
 _COMMANDS = {
     "up": ("pie.tool.up_command:up", "Start platform and agent of this workspace."),
     "down": ("pie.tool.up_command:down", "Stop what `pie up` started."),
-    "status": ("pie.tool.up_command:status", "Show what runs here."),
+    "status": ("pie.tool.status_command:status", "Show what runs here."),
     "platform": (
         "pie.tool.platform_command:platform",
         "Run the platform: registry, facts and pages.",

@@ -1,7 +1,5 @@
 """Where a person stands: the root of the workspace around the current folder, and its platform."""
 
-import contextlib
-import fcntl
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,23 +9,6 @@ import msgspec
 import yaml
 
 MARKER = Path("runtime", "workspace.yml")
-UP_FILE = ".pie-up"
-"""In the root: who runs ``pie up`` there. Locked as long as it runs."""
-
-
-class UpState(msgspec.Struct, kw_only=True):
-    """What a running ``pie up`` says of itself. ``started`` is Unix seconds.
-
-    ``ready`` is set once everything runs; ``children`` maps names to process ids.
-    """
-
-    pid: int
-    url: str
-    root: str
-    directory: str
-    started: float
-    ready: bool = False
-    children: dict[str, int] = {}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -73,21 +54,3 @@ def _platform_of(marker: Path) -> str:
             f"{marker}: platform is {platform!r}; write an address such as http://127.0.0.1:8790"
         )
     return platform or ""
-
-
-def read_up(root: Path) -> UpState | None:
-    """The ``pie up`` that runs in this root now, None if none does."""
-    path = root / UP_FILE
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return None  # nobody holds it: left behind by one that was killed
-        return msgspec.json.decode(os.read(descriptor, 1 << 16), type=UpState)
-    except (OSError, msgspec.DecodeError):
-        return None
-    finally:
-        os.close(descriptor)

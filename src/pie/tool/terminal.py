@@ -96,6 +96,30 @@ def visible_width(text: str) -> int:
     return width(_ESCAPES.sub("", text))
 
 
+def fit_name(name: str, room: int) -> str:
+    """A dotted name, its beginning cut where it is too long: the end tells services apart."""
+    if width(name) <= room:
+        return name
+    return "…" + name[len(name) - max(1, room - 1) :]
+
+
+def wrap(text: str, first: int, rest: int) -> list[str]:
+    """The text in pieces of so many columns, the first of ``first``; broken at spaces if any."""
+    pieces, room = list[str](), first
+    while width(text) > room:
+        end, taken = 0, 0
+        while end < len(text) and taken + width(text[end]) <= room:
+            taken += width(text[end])
+            end += 1
+        end = max(end, 1)
+        space = text.rfind(" ", 0, end + 1)
+        if space > end // 2 and not text[:space].isspace():
+            end = space
+        pieces.append(text[:end])
+        text, room = text[end:].removeprefix(" "), rest
+    return [*pieces, text]
+
+
 def keep_columns(
     columns: Sequence[Column],
     rows: Sequence[Sequence[str | Cell]],
