@@ -79,8 +79,13 @@ class Api:
             connection.close()
 
     def events(self, path: str, params: Params | None = None) -> Iterator[Event]:
-        """The events of a stream until it ends. Raises as ``get``; also when it breaks."""
-        connection, response = self._open(path, params, _SILENCE_S, "text/event-stream")
+        """The events of a stream until it ends, from now on, however late they are asked for.
+        Raises as ``get``; also when it breaks."""
+        return self._events(*self._open(path, params, _SILENCE_S, "text/event-stream"))
+
+    def _events(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+    ) -> Iterator[Event]:
         try:
             name, data = "message", list[str]()
             for raw in response:

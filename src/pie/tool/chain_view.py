@@ -128,7 +128,7 @@ def _tree(chain: dict[str, Any], roots: list[Item], logs: dict[str, Any] | None)
     rest = [line for lines_ in of_node.values() for line in lines_]
     if rest:
         lines += ["", paint("Lines of no node above", BOLD)]
-        lines += [each for line in rest for each in show_line(line, Look(psm=True))]
+        lines += [each for line in rest for each in show_line(line, Look(psm=26))]
     if logs and logs["truncated"]:
         lines.append(paint("there are more log lines: pie logs --logid shows them", WARN))
     return lines

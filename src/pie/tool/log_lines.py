@@ -20,8 +20,6 @@ _SHORT = {"WARNING": "WARN", "CRITICAL": "CRIT"}
 _FOUND = Style(fg="yellow", bold=True)
 _INDENT = "    "
 _OUTSIDE = {"", "0", "-"}
-_PSM_ROOM = 26
-_SHORT_LOGID = 8
 
 _TERM = re.compile(
     r'(?P<not>NOT\s+|-)?(?P<field>[\w.]+:)?(?:~?"(?P<phrase>[^"]+)"|(?P<word>[^\s()"]+))'
@@ -33,7 +31,8 @@ class Look(NamedTuple):
     """What of a line is shown. ``found`` marks what was searched for."""
 
     date: bool = False
-    psm: bool = False
+    psm: int = 0
+    """Columns for the service's name; 0 for none."""
     host: bool = False
     logid: int = 0
     """How many characters of the logid, from its end; 0 for none."""
@@ -50,7 +49,7 @@ def show_line(line: Mapping[str, Any], look: Look) -> list[str]:
         paint(pad(_SHORT.get(level, level)[:5] or "-", 5), _LEVELS.get(level.upper(), DIM)),
     ]
     if look.psm:
-        parts.append(paint(pad(fit_name(line["psm"], _PSM_ROOM), _PSM_ROOM), LINK))
+        parts.append(paint(pad(fit_name(line["psm"], look.psm), look.psm), LINK))
     if look.host:
         parts.append(paint(pad(line["host"], 15), DIM))
     if look.logid:
@@ -58,7 +57,7 @@ def show_line(line: Mapping[str, Any], look: Look) -> list[str]:
         parts.append(paint(pad(logid[-look.logid :] or "-", look.logid), DIM))
     head = " ".join(parts) + " "
     taken = visible_width(head)
-    first, *more = line["message"].expandtabs(4).splitlines() or [""]
+    first, *more = line["message"].strip().expandtabs(4).splitlines() or [""]
     texts = [(each, PLAIN) for each in more]
     texts += [(each, DIM) for each in line["stack"].expandtabs(4).rstrip().splitlines()]
     broken = _broken(first, look.room - taken, look.room)

@@ -78,11 +78,11 @@ def ls(api: Api, filter_: str, watch: bool, window: int, as_json: bool) -> None:
 
 def _ask(api: Api, filter_: str, window: int) -> dict[str, Any]:
     answer: dict[str, Any] = api.get("/api/services", {"window": window})
-    answer["services"] = [each for each in answer["services"] if _matches(each["psm"], filter_)]
+    answer["services"] = [each for each in answer["services"] if matches(each["psm"], filter_)]
     return answer
 
 
-def _matches(psm: str, filter_: str) -> bool:
+def matches(psm: str, filter_: str) -> bool:
     pattern = filter_.lower()
     if any(sign in pattern for sign in "*?["):
         return fnmatch.fnmatchcase(psm.lower(), pattern)

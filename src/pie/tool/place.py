@@ -17,6 +17,7 @@ class Place(msgspec.Struct, frozen=True):
     root: Path
     is_workspace: bool
     platform: str
+    log_root: Path
 
     @property
     def directory(self) -> Path:
@@ -37,10 +38,11 @@ def find_place(start: Path | None = None, environ: Mapping[str, str] = os.enviro
         root = Path(given).resolve()
     else:
         root = next((each for each in (start, *start.parents) if (each / MARKER).is_file()), start)
+    logs = root / (environ.get("PIE_LOG_ROOT") or "")
     marker = root / MARKER
     if not marker.is_file():
-        return Place(root, is_workspace=False, platform="")
-    return Place(root, is_workspace=True, platform=_platform_of(marker))
+        return Place(root, is_workspace=False, platform="", log_root=logs)
+    return Place(root, is_workspace=True, platform=_platform_of(marker), log_root=logs)
 
 
 def _platform_of(marker: Path) -> str:

@@ -30,7 +30,7 @@ def status() -> None:
                 _row(name, GOOD, "runs", f"process {pid}")
     url = platform_url(None, place)
     fine = _platform_status(Api(url, Token(None, place, os.environ), place))
-    log_root = Path(state.log_root if state else os.environ.get("PIE_LOG_ROOT") or place.root)
+    log_root = Path(state.log_root) if state else place.log_root
     fine &= _agent_status(read_status(log_root / ".pie-agent"), log_root)
     if not fine:
         raise click.exceptions.Exit(1)

@@ -64,7 +64,7 @@ def up(services: tuple[str, ...], directory: Path, port: int | None, detach: boo
         with hold(root) as write:
             plan = Plan(
                 root,
-                Path(os.environ.get("PIE_LOG_ROOT") or root).resolve(),
+                place.log_root,
                 directory,
                 port or (_free_port() if port == 0 else _port_of(place)),
                 files,
