@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from pie.tool.api import Api, ApiError, PlatformAwayError, with_api
+from pie.tool.cells import error_cell
 from pie.tool.ls_service import show_service
-from pie.tool.table import BAD, BOLD, DIM, GOOD, WARN, Cell, Column, Style, paint, render
-from pie.tool.terminal import ago, keep_columns, note, number, percent, plural, rate
+from pie.tool.table import BOLD, DIM, GOOD, WARN, Cell, Column, paint, render
+from pie.tool.terminal import ago, keep_columns, note, number, plural, rate
 
 _COLUMNS = (
     Column(""),
@@ -27,6 +28,7 @@ _COLUMNS = (
     Column("FRAMEWORK"),
     Column("OWNERS", cut=True),
 )
+_UNKNOWN = Cell("-", DIM)
 _DISPENSABLE = ("OWNERS", "FRAMEWORK", "PROTOCOL", "SEEN", "P99 ms", "CLUSTERS")
 _TURN_S = 2.0
 
@@ -125,17 +127,6 @@ def _row(service: dict[str, Any], now: float, *, known: bool) -> list[str | Cell
         framework,
         Cell(", ".join(service["owners"]), DIM),
     ]
-
-
-_UNKNOWN = Cell("-", DIM)
-
-
-def error_cell(share: float, called: bool) -> Cell:
-    """An error rate that shows how bad it is."""
-    if not called:
-        return _UNKNOWN
-    style = BAD if share >= 0.01 else WARN if share else Style(dim=True)
-    return Cell(percent(share), style)
 
 
 def _summary(services: list[dict[str, Any]], answer: dict[str, Any], shown: int) -> str:

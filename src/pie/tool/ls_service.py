@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from pie.tool.api import Api, ApiError
+from pie.tool.cells import error_cell
 from pie.tool.table import BAD, BOLD, DIM, GOOD, Cell, Column, paint, render
 from pie.tool.terminal import ago, flow, keep_columns, milliseconds, number, percent, plural, rate
 
@@ -15,6 +16,8 @@ _INSTANCES = (
     Column("VERSION"),
     Column("STARTED", right=True),
 )
+_WINDOWS = (60, 300, 900, 3600)
+_NOTHING = Cell("-", DIM)
 _INTERFACES = (
     Column("METHOD", cut=True),
     Column("ROUTE", cut=True),
@@ -42,20 +45,10 @@ def show_service(api: Api, psm: str, window: int, answer: dict[str, Any]) -> Non
     ]
     if rows:
         _section(plural(len(rows), "instance"), render(_INSTANCES, rows))
-    interfaces = _interfaces(api, psm, window)
-    if interfaces:
-        columns, lines = keep_columns(
-            _INTERFACES, [_interface_row(each) for each in interfaces], ("ROUTE", "P99 ms")
-        )
-        if not any(each.get("route") for each in interfaces):
-            columns, lines = (
-                [c for c in columns if c.title != "ROUTE"],
-                [
-                    [cell for c, cell in zip(columns, line, strict=True) if c.title != "ROUTE"]
-                    for line in lines
-                ],
-            )
-        _section(plural(len(interfaces), "interface"), render(columns, lines))
+    page = _page(api, psm, window)
+    if page.get("methods"):
+        _show_methods(page["methods"])
+    _show_peers(page)
     others = [each["psm"] for each in answer["services"] if each["psm"] != psm]
     if others:
         click.echo(paint(f"\nalso: {', '.join(others)}", DIM))
@@ -94,28 +87,49 @@ def _section(title: str, table: str) -> None:
     click.echo(f"\n{title}\n" + "\n".join(f"  {line}" for line in table.split("\n")))
 
 
-def _interfaces(api: Api, psm: str, window: int) -> list[dict[str, Any]]:
-    """Those that the service declares; none from a platform that cannot say."""
+def _page(api: Api, psm: str, window: int) -> dict[str, Any]:
+    """What else the platform says of the service; nothing from one that cannot say."""
+    fitting = next((each for each in _WINDOWS if each >= window), _WINDOWS[-1])
     try:
-        answer = api.get(f"/api/services/{psm}", {"window": window})
+        page: dict[str, Any] = api.get(f"/api/services/{psm}", {"window": fitting})
     except ApiError as error:
         if error.status in (404, 503):
-            return []
+            return {}
         raise
-    found = answer.get("interfaces", [])
-    return found if isinstance(found, list) else []
+    return page
 
 
-def _interface_row(each: dict[str, Any]) -> list[str | Cell]:
-    from pie.tool.ls_command import error_cell
+def _show_methods(methods: list[dict[str, Any]]) -> None:
+    columns: list[Column] = [*_INTERFACES]
+    if not any(each["routes"] for each in methods):
+        columns = [each for each in columns if each.title != "ROUTE"]
+    rows = []
+    for each in methods:
+        figures = each["figures"]
+        called = figures["calls"] > 0
+        failed = figures["failures"] / figures["calls"] if called else 0.0
+        cells = {
+            "METHOD": Cell(each["method"], BOLD),
+            "ROUTE": "  ".join(
+                f"{','.join(one['verbs'])} {one['route']}".strip() for one in each["routes"]
+            ),
+            "QPS": rate(figures["qps"]) if called else _NOTHING,
+            "ERRORS": error_cell(failed, called),
+            "AVG ms": number(figures["avg_ms"]) if called else _NOTHING,
+            "P99 ms": number(figures["p99_ms"]) if called else _NOTHING,
+        }
+        rows.append([cells[column.title] for column in columns])
+    kept, cells_kept = keep_columns(columns, rows, ("P99 ms", "ROUTE"))
+    _section(plural(len(methods), "interface"), render(kept, cells_kept))
 
-    called = bool(each.get("calls") or each.get("qps"))
-    blank = Cell("-", DIM)
-    return [
-        Cell(each["method"], BOLD),
-        each.get("route", ""),
-        rate(each.get("qps", 0.0)) if called else blank,
-        error_cell(each.get("error_rate", 0.0), called),
-        number(each.get("avg_ms", 0.0)) if called else blank,
-        number(each.get("p99_ms", 0.0)) if called else blank,
+
+def _show_peers(page: dict[str, Any]) -> None:
+    callers = [
+        f"{each['psm'] or 'unnamed'} {percent(each['share'])}" for each in page.get("callers", ())
     ]
+    callees = list(dict.fromkeys(each["psm"] for each in page.get("callees", ())))
+    if callers or callees:
+        click.echo("")
+    for title, names in (("called by", callers), ("calls", callees)):
+        if names:
+            click.echo("\n".join([title, *flow(names)]))
