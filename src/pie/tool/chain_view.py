@@ -92,7 +92,7 @@ def _tree(chain: dict[str, Any], roots: list[Item], logs: dict[str, Any] | None)
                     "NO",
                     pad("SERVICE", name_room),
                     pad("METHOD", method_room),
-                    _axis(scale),
+                    *([_axis(scale)] if bar_room > 0 else []),
                     pad("MS", time_room, right=True),
                     "STATUS",
                 ]
@@ -112,7 +112,7 @@ def _tree(chain: dict[str, Any], roots: list[Item], logs: dict[str, Any] | None)
                     pad(str(item.no), 2, right=True),
                     service + " " * max(0, name_room - width(before + name)),
                     pad(fit(one_line(method), method_room), method_room),
-                    scale.bar(*_spans(item), status.style),
+                    *([scale.bar(*_spans(item), status.style)] if bar_room > 0 else []),
                     pad(time, time_room, right=True),
                     paint(status.text, status.style),
                 ]
@@ -140,6 +140,8 @@ def _share(room: int, names: int, methods: int) -> tuple[int, int, int]:
     if bar < _LEAST_BAR:
         bar = _LEAST_BAR
         methods = min(methods, max(_LEAST_METHOD, room - bar - names, (room - bar) // 3))
+        if room - bar - methods < _LEAST_NAME:
+            bar = -len(GAP)  # no room for any: its gap is free too
         names = min(names, max(_LEAST_NAME, room - bar - methods))
     return names, methods, bar
 

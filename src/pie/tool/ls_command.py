@@ -13,7 +13,7 @@ from pie.tool.api import Api, ApiError, PlatformAwayError, with_api
 from pie.tool.cells import error_cell
 from pie.tool.ls_service import show_service
 from pie.tool.table import BOLD, DIM, GOOD, WARN, Cell, Column, paint, render
-from pie.tool.terminal import ago, keep_columns, note, number, plural, rate
+from pie.tool.terminal import ago, flow, keep_columns, note, number, plural, rate
 
 _COLUMNS = (
     Column(""),
@@ -102,7 +102,8 @@ def _page(answer: dict[str, Any], filter_: str, most: int | None = None) -> str:
         [_row(each, answer["now"], known=answer["traffic_known"]) for each in shown],
         _DISPENSABLE,
     )
-    lines = [render(columns, rows), "", paint(_summary(services, answer, len(shown)), DIM)]
+    lines = [render(columns, rows), ""]
+    lines += [paint(line, DIM) for line in _summary(services, answer, len(shown))]
     if not answer["traffic_known"]:
         lines.append(paint("the platform's store of facts is away: traffic is not known", WARN))
     return "\n".join(lines)
@@ -129,7 +130,7 @@ def _row(service: dict[str, Any], now: float, *, known: bool) -> list[str | Cell
     ]
 
 
-def _summary(services: list[dict[str, Any]], answer: dict[str, Any], shown: int) -> str:
+def _summary(services: list[dict[str, Any]], answer: dict[str, Any], shown: int) -> list[str]:
     instances = sum(len(each["instances"]) for one in services for each in one["clusters"])
     away = sum(not each["onboarded"] for each in services)
     parts = [plural(len(services), "service"), plural(instances, "instance")]
@@ -137,7 +138,7 @@ def _summary(services: list[dict[str, Any]], answer: dict[str, Any], shown: int)
         parts.append(f"{away} not on-boarded")
     if shown < len(services):
         parts.append(f"{len(services) - shown} more than fit here")
-    return " · ".join([*parts, f"traffic of the last {answer['window_s']} s"])
+    return flow([*parts, f"traffic of the last {answer['window_s']} s"], "")
 
 
 def _nothing(filter_: str) -> str:

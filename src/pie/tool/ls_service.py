@@ -103,12 +103,12 @@ def _show_methods(methods: list[dict[str, Any]]) -> None:
     columns: list[Column] = [*_INTERFACES]
     if not any(each["routes"] for each in methods):
         columns = [each for each in columns if each.title != "ROUTE"]
-    rows = []
+    rows: list[list[str | Cell]] = []
     for each in methods:
         figures = each["figures"]
         called = figures["calls"] > 0
         failed = figures["failures"] / figures["calls"] if called else 0.0
-        cells = {
+        cells: dict[str, str | Cell] = {
             "METHOD": Cell(each["method"], BOLD),
             "ROUTE": "  ".join(
                 f"{','.join(one['verbs'])} {one['route']}".strip() for one in each["routes"]

@@ -1,8 +1,9 @@
 """Bars of a waterfall in characters, exact to half a column."""
 
+from itertools import groupby
 from typing import NamedTuple
 
-from pie.tool.table import Style, paint
+from pie.tool.table import PLAIN, Style, paint
 
 _CLIP = 20.0
 """What lasts longer than so many times the chain is cut at the edge, or it would hide the rest."""
@@ -41,15 +42,16 @@ class Scale:
         """The server's time as a heavy line on the light one of its caller's wait; without a server
         side, the wait alone, broken."""
         cells = [" "] * self.room
-        looks = [style] * self.room
+        looks = [PLAIN] * self.room
         if client is not None:
             shapes = _LIGHT if server else _GAPPED
             self._draw(cells, looks, client, shapes, _WAIT if server else style)
         if server is not None:
             self._draw(cells, looks, server, _HEAVY, style)
+        runs = groupby(zip(cells, looks, strict=True), lambda each: each[1])
         return "".join(
-            cell if cell == " " else paint(cell, look)
-            for cell, look in zip(cells, looks, strict=True)
+            paint(text, look) if (text := "".join(cell for cell, _ in run)).strip() else text
+            for look, run in runs
         )
 
     def _draw(
