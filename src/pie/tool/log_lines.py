@@ -1,11 +1,13 @@
 """A log line as a person reads it: time, level, service, logid, message; stacks stand back."""
 
 import re
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pie.tool.table import BAD, DIM, LINK, PLAIN, WARN, Style, one_line, pad, paint
 from pie.tool.terminal import clock, fit_name, visible_width, wrap
+
+Line = dict[str, Any]
+"""A line, with the names of the API."""
 
 _LEVELS = {
     "DEBUG": DIM,
@@ -41,7 +43,7 @@ class Look(NamedTuple):
     """Columns after which a line is broken; 0 leaves that to the terminal."""
 
 
-def show_line(line: Mapping[str, Any], look: Look) -> list[str]:
+def show_line(line: Line, look: Look) -> list[str]:
     """The line, and indented below it what more its message and stack hold."""
     level = line["level"]
     parts = [

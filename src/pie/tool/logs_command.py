@@ -11,10 +11,10 @@ import click
 
 from pie.model import PSM, normalise_logid
 from pie.tool.api import Api, ApiError, PlatformAwayError, with_api
-from pie.tool.log_lines import Look, show_line, words_of
+from pie.tool.log_lines import Line, Look, show_line, words_of
 from pie.tool.logs_local import LocalLogs
 from pie.tool.logs_query import matcher_of
-from pie.tool.logs_remote import Line, Wanted, follow, search
+from pie.tool.logs_remote import Wanted, follow, search
 from pie.tool.ls_command import matches
 from pie.tool.table import DIM, terminal_width
 from pie.tool.terminal import note

@@ -17,7 +17,9 @@ from pie.agent.line import LineParser
 from pie.agent.names import HUMAN_FOLDERS, LogFile, parse_name
 from pie.agent.options import AgentOptions
 from pie.observe.facts import LogRow
-from pie.tool.logs_remote import Line, Wanted
+from pie.tool.log_lines import Line
+from pie.tool.logs_query import severity
+from pie.tool.logs_remote import Wanted
 
 _BLOCK = 64 * 1024
 _MOST_BYTES = 64 << 20
@@ -28,16 +30,6 @@ _LOOK_S = 0.3
 _DEFAULT_S = 3600.0
 _LATE_S = 60.0
 """Processes that share a file write their lines in order but for so much."""
-
-
-_LEVELS = (
-    ("DEBUG",),
-    ("INFO",),
-    ("NOTICE",),
-    ("WARNING", "WARN"),
-    ("ERROR", "ERR"),
-    ("CRITICAL", "FATAL"),
-)
 
 
 class _Matcher(NamedTuple):
@@ -54,7 +46,7 @@ class _Matcher(NamedTuple):
         return (
             self.since <= line["ts"] < self.until
             and (not wanted.host or line["host"] in wanted.host)
-            and (not wanted.level or _rank(line["level"]) >= _rank(wanted.level))
+            and (not wanted.level or severity(line["level"]) >= severity(wanted.level))
             and (not wanted.logid or wanted.logid in (line["logid"], *line["message"].split()))
             and self.query(line)
         )
@@ -199,10 +191,6 @@ def _backwards(path: Path) -> Iterator[tuple[bytes, int]]:
                 yield rest.rstrip(b"\r"), len(rest) + 1
     except OSError:
         return
-
-
-def _rank(level: str) -> int:
-    return next((at for at, names in enumerate(_LEVELS) if level.upper() in names), -1)
 
 
 def _size(path: Path) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pie.tool.api import Api, ApiError, Event, PlatformAwayError
-from pie.tool.table import width
+from pie.tool.log_lines import Line
+from pie.tool.logs_query import point_at
 
-Line = dict[str, Any]
 _PAGE = 1000
 _REMEMBERED = 50_000
 _OVERLAP_S = 30.0
@@ -175,8 +175,5 @@ def _explained(error: ApiError, wanted: Wanted) -> ApiError:
     at = error.body.get("at")
     if not isinstance(at, dict):
         return error
-    q = wanted.q
-    offset, length = int(at["offset"]), max(1, int(at["length"]))
-    before, marked = q[:offset], q[offset : offset + length]
-    mark = " " * width(before) + "^" * max(1, width(marked))
-    return QueryError(f"{error.message}\n\n  {q}\n  {mark}", error.status, error.body)
+    message = point_at(wanted.q, int(at["offset"]), int(at["length"]), error.message)
+    return QueryError(message, error.status, error.body)
