@@ -45,15 +45,16 @@ class Look(NamedTuple):
 
 def show_line(line: Line, look: Look) -> list[str]:
     """The line, and indented below it what more its message and stack hold."""
-    level = line["level"]
+    level: str = one_line(line["level"])
+    psm, host = one_line(line["psm"]), one_line(line["host"])
     parts = [
         paint(clock(line["ts"], date=look.date), DIM),
         paint(pad(_SHORT.get(level, level)[:5] or "-", 5), _LEVELS.get(level.upper(), DIM)),
     ]
     if look.psm:
-        parts.append(paint(pad(fit_name(line["psm"], look.psm), look.psm), LINK))
+        parts.append(paint(pad(fit_name(psm, look.psm), look.psm), LINK))
     if look.host:
-        parts.append(paint(pad(line["host"], 15), DIM))
+        parts.append(paint(pad(host, 15), DIM))
     if look.logid:
         logid = "" if line.get("logid", "") in _OUTSIDE else line["logid"]
         parts.append(paint(pad(logid[-look.logid :] or "-", look.logid), DIM))

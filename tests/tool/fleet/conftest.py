@@ -18,7 +18,7 @@ from pie.state import Instance, Interface, RemoteStore, ServiceMeta, instance_ke
 from pie.state.registry import encode
 
 _SPEC = importlib.util.spec_from_file_location(
-    "platform_fixtures", Path(__file__).parents[1] / "platform" / "conftest.py"
+    "platform_fixtures", Path(__file__).parents[2] / "platform" / "conftest.py"
 )
 assert _SPEC is not None
 assert _SPEC.loader is not None
