@@ -4,6 +4,7 @@ import fcntl
 import importlib.util
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -170,3 +171,12 @@ def pie(fleet: Platform) -> Shell:
     """``pie`` in that workspace."""
     url = f"http://127.0.0.1:{fleet.port}"
     return Shell(fleet.directory.parent, PIE_PLATFORM=url)
+
+
+@pytest.fixture
+def own_platform(tmp_path: Path) -> Iterator[Platform]:
+    """A platform that the test may stop and kill."""
+    own = Platform(tmp_path / "own").start()
+    yield own
+    if own.process is not None:
+        own.end(signal.SIGKILL)
