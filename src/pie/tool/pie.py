@@ -10,6 +10,9 @@ from pie.tool.lazy import LazyGroup
 _COMMANDS = {
     "init": ("pie.tool.workspace.command:init", "Make a workspace, where services are written."),
     "update": ("pie.tool.workspace.command:update", "Renew a workspace and its repositories."),
+    "up": ("pie.tool.up_command:up", "Start platform and agent of this workspace."),
+    "down": ("pie.tool.up_command:down", "Stop what `pie up` started."),
+    "status": ("pie.tool.status_command:status", "Show what runs here."),
     "platform": (
         "pie.tool.platform_command:platform",
         "Run the platform: registry, facts and pages.",
@@ -17,15 +20,36 @@ _COMMANDS = {
     "sd": ("pie.tool.sd:sd", "Look up, list and register services."),
     "call": ("pie.tool.call:call", "Call a method of a service from the shell."),
     "agent": ("pie.tool.agent_command:agent", "Ship what services log to the platform."),
+    "ls": ("pie.tool.ls_command:ls", "List the services with their traffic."),
+    "logs": ("pie.tool.logs_command:logs", "Search and follow the logs."),
+    "chain": ("pie.tool.chain_command:chain", "Show one call chain as a tree."),
+    "debug": ("pie.tool.debug_command:debug", "Look into a running process."),
+}
+_SECTIONS = {
+    "On this machine": ("init", "update", "up", "down", "status", "platform", "agent"),
+    "See the fleet": ("ls", "sd", "logs", "chain"),
+    "Try and mend a service": ("call", "debug"),
 }
 
 
 @click.group(
-    cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    sections=_SECTIONS,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(pie.__version__, prog_name="pie")
 def main() -> None:
-    """Pie: run a fleet of Python services and see it."""
+    """Pie: run a fleet of Python services and see it.
+
+    \b
+    pie up             platform and agent of this workspace, until Ctrl-C
+    pie ls             who is there and how they do
+    pie logs -f        what they say
+    pie chain LOGID    what one request did
+
+    `pie COMMAND -h` explains each. docs/commands.md shows what they print.
+    """
 
 
 if __name__ == "__main__":
