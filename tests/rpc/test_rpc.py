@@ -411,3 +411,14 @@ def test_a_connection_out_of_step_spoils_one_call_only(bench, demo) -> None:
             stub.Nothing()
         assert stub.Nothing() is None
         served.result(10)
+
+
+def test_a_request_that_would_take_too_much_memory_is_refused(start, handler, demo, bench) -> None:
+    start(handler, options=ServerOptions(decoded_limit=1000))
+    client = demo.DemoServiceClient(PSM)
+    client.Nothing()
+    with pytest.raises(Failure, match="decoded_limit") as caught:
+        client.GetItem(
+            demo.Demo2Request(ItemId=1, Base=demo.base.Base(Extra={str(n): "" for n in range(20)}))
+        )
+    assert (caught.value.kind, caught.value.raised_by) == (Kind.INVALID, "peer")

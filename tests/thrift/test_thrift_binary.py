@@ -286,3 +286,49 @@ def test_every_truncation_is_refused(rich):
     for size in range(len(whole)):
         with pytest.raises(CodecError, match=r"the bytes end|are left|missing"):
             decode(rich.Rich, whole[:size])
+
+
+AMPLIFIERS = load_module(
+    "struct Empty {} struct Outer {"
+    "  1: list<Empty> empties, 2: list<Wide> wides, 3: list<list<i32>> lists,"
+    "  4: list<map<i32, i32>> maps, 5: list<set<bool>> sets, 6: list<string> texts,"
+    "  8: list<i64> numbers,"
+    "} service S { Outer Get() } struct Wide {"
+    + ", ".join(f"{n}: i32 f{n}" for n in range(1, 60))
+    + "}"
+)
+
+
+def container(number: int, code: int, element: int, count: int, data: bytes) -> bytes:
+    """A struct with one field, a list or set of the same element over and over."""
+    head = struct.pack(">BhBi", code, number, element, count)
+    return head + data * count + b"\0"
+
+
+@pytest.mark.parametrize(
+    ("field", "element", "data"),
+    [(1, 12, b"\0"), (2, 12, b"\0"), (3, 15, b"\x08\0\0\0\0"), (4, 13, b"\x08\x08\0\0\0\0"),
+     (5, 14, b"\x02\0\0\0\0"), (6, 11, b"\0\0\0\0")],
+    ids=["empties", "wides", "lists", "maps", "sets", "texts"],
+)  # fmt: skip
+def test_a_small_message_cannot_take_much_memory(field, element, data):
+    message = container(field, 15, element, 50_000, data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CodecError, match=r"the limit \(decoded_limit\)") as caught:
+            decode(AMPLIFIERS.Outer, message, decoded_limit=1 << 20)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 << 20
+    assert f"a message of {len(message)} bytes" in str(caught.value)
+    assert str(caught.value).startswith("Outer.")
+
+
+def test_what_fits_the_memory_limit_is_read():
+    message = container(1, 15, 12, 50_000, b"\0")
+    assert len(decode(AMPLIFIERS.Outer, message).empties) == 50_000
+    numbers = container(8, 15, 10, 100_000, b"\x7f" * 8)
+    assert len(decode(AMPLIFIERS.Outer, numbers, decoded_limit=5 << 20).numbers) == 100_000
+    with pytest.raises(CodecError, match="decoded_limit"):
+        decode(AMPLIFIERS.Outer, container(1, 15, 12, 2_000_000, b"\0"))

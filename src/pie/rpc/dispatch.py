@@ -13,6 +13,7 @@ from pie.rpc.metadata import (
     reply_header,
 )
 from pie.thrift import (
+    DEFAULT_DECODED_LIMIT,
     ApplicationError,
     CodecError,
     Frame,
@@ -38,12 +39,19 @@ class Dispatcher:
     """Answers frames of one service."""
 
     def __init__(
-        self, service: type[Service], handler: Any, identity: Identity, driver: Driver
+        self,
+        service: type[Service],
+        handler: Any,
+        identity: Identity,
+        driver: Driver,
+        *,
+        decoded_limit: int = DEFAULT_DECODED_LIMIT,
     ) -> None:
         self._service = service
         self._handler = handler
         self._identity = identity
         self._driver = driver
+        self._decoded_limit = decoded_limit
         missing = [m.attr for m in service.methods.values() if not hasattr(handler, m.attr)]
         if missing:
             raise TypeError(
@@ -135,7 +143,7 @@ class Dispatcher:
 
     def _arguments(self, call: Call, frame: Frame) -> Struct:
         try:
-            args = decode_call(self._service, frame).args
+            args = decode_call(self._service, frame, decoded_limit=self._decoded_limit).args
         except ApplicationError as error:
             raise Failure(
                 Kind.UNIMPLEMENTED,

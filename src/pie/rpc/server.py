@@ -15,7 +15,7 @@ import msgspec
 from pie.call import Driver, Runtime, server_course
 from pie.rpc.connection import Drain, ServerConnection
 from pie.rpc.dispatch import Dispatcher
-from pie.thrift import Service
+from pie.thrift import DEFAULT_DECODED_LIMIT, Service
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     max_connections: int = 1024
     frame_limit: int = 16 << 20
+    decoded_limit: int = DEFAULT_DECODED_LIMIT
+    """What the arguments of one request may take in memory."""
     idle_timeout: float = 600.0
     """A connection without a request is closed after this."""
     transfer_timeout: float = 30.0
@@ -55,7 +57,13 @@ class ThriftServer:
         self._listener = listener
         self._options = options or ServerOptions()
         driver = Driver(server_course(runtime.observer))
-        self._dispatcher = Dispatcher(service, handler, runtime.identity, driver)
+        self._dispatcher = Dispatcher(
+            service,
+            handler,
+            runtime.identity,
+            driver,
+            decoded_limit=self._options.decoded_limit,
+        )
         self._drain = Drain()
         self._connections: set[ServerConnection] = set()
         self._lock = threading.Lock()

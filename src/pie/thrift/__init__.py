@@ -10,6 +10,7 @@ from pie.thrift.base import (
     read_base_resp,
 )
 from pie.thrift.binary import DEFAULT_MAX_DEPTH, decode, encode
+from pie.thrift.binary_read import DEFAULT_DECODED_LIMIT
 from pie.thrift.errors import CodecError, FrameError, IdlError, Position, ThriftError
 from pie.thrift.frames import DEFAULT_FRAME_LIMIT, Frame, FrameSplitter, encode_frame
 from pie.thrift.generate import generate
@@ -73,6 +74,7 @@ __all__ = [
     "BIZ_STATUS",
     "BOOL",
     "CRRST",
+    "DEFAULT_DECODED_LIMIT",
     "DEFAULT_FRAME_LIMIT",
     "DEFAULT_MAX_DEPTH",
     "DOUBLE",

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from pie.thrift.binary_read import struct_reader
+from pie.thrift.binary_read import DEFAULT_DECODED_LIMIT, Source, struct_reader
 from pie.thrift.binary_write import struct_writer
 from pie.thrift.errors import CodecError
 from pie.thrift.structs import Struct
@@ -35,18 +35,24 @@ def encode_into(out: bytearray, value: Struct, *, max_depth: int = DEFAULT_MAX_D
 
 
 def decode(
-    cls: type[S], data: bytes | memoryview, offset: int = 0, *, max_depth: int = DEFAULT_MAX_DEPTH
+    cls: type[S],
+    data: bytes | memoryview,
+    offset: int = 0,
+    *,
+    max_depth: int = DEFAULT_MAX_DEPTH,
+    decoded_limit: int = DEFAULT_DECODED_LIMIT,
 ) -> S:
     """The struct that ``data`` holds from ``offset`` to its end.
 
     Raises:
-        CodecError: the bytes are not that struct, or are nested deeper than ``max_depth``.
+        CodecError: the bytes are not that struct, are nested deeper than ``max_depth``, or would
+            take more memory than ``decoded_limit`` bytes.
     """
-    data = bytes(data)
+    source = Source.of(data, decoded_limit)
     try:
-        value, end = struct_reader(cls)(data, offset, max_depth)
-        if end != len(data):
-            raise CodecError(f"{len(data) - end} bytes left over after the struct")
+        value, end = struct_reader(cls)(source, offset, max_depth)
+        if end != len(source):
+            raise CodecError(f"{len(source) - end} bytes left over after the struct")
     except CodecError as error:
         raise error.under(cls.__name__) from None
     result: S = value

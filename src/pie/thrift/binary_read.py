@@ -2,7 +2,8 @@
 
 A reader takes the data, a position and the number of levels it may still open, and returns the
 value and the position after it. A struct looks up its fields when it is first read, so structs may
-contain each other. No size is believed before it is held against the bytes that are left.
+contain each other. No size is believed before it is held against the bytes that are left, and what
+the values take in memory is counted: a struct of one byte on the wire may take a hundred there.
 """
 
 import struct
@@ -24,13 +25,50 @@ from pie.thrift.types import (
     TType,
 )
 
-Reader: TypeAlias = Callable[[bytes, int, int], tuple[Any, int]]
+DEFAULT_DECODED_LIMIT = 64 << 20
+"""Bytes of memory that the values of one message may take, by a rough count."""
+
+
+class Source(bytes):
+    """Bytes being decoded, and how much memory their values may still take."""
+
+    limit: int
+    left: int
+
+    @classmethod
+    def of(cls, data: bytes | memoryview, limit: int) -> "Source":
+        """The bytes with a whole budget."""
+        source = cls(data)
+        source.limit = source.left = limit
+        return source
+
+    def spend(self, memory: int) -> None:
+        """Count what is about to be made.
+
+        Raises:
+            CodecError: it would be too much.
+        """
+        self.left -= memory
+        if self.left < 0:
+            raise CodecError(
+                f"a message of {len(self)} bytes whose values take more than {self.limit} bytes "
+                "of memory, the limit (decoded_limit): send less at once, or raise it"
+            )
+
+
+Reader: TypeAlias = Callable[[Source, int, int], tuple[Any, int]]
 
 _unpack_size = struct.Struct(">i").unpack_from
 _unpack_list = struct.Struct(">Bi").unpack_from
 _unpack_map = struct.Struct(">BBi").unpack_from
 _unpack_field = struct.Struct(">BH").unpack_from
 _END = "the bytes end before the value does"
+# What CPython takes for them, roughly; contents of strings are bounded by the message itself.
+_STRUCT_MEMORY, _SLOT_MEMORY = 56, 8
+_LIST_MEMORY, _SET_MEMORY, _MAP_MEMORY = 64, 216, 64
+_LIST_ENTRY, _SET_ENTRY, _MAP_ENTRY = 8, 48, 104
+_SCALAR_MEMORY = {"bool": 0, "double": 24, "string": 56, "binary": 40}
+_INT_MEMORY = 32
 
 _struct_readers: dict[type[Struct], Reader] = {}
 
@@ -56,17 +94,19 @@ class _StructPlan:
             for index, field in enumerate(fields)
             if field.requiredness == "required"
         ]
+        self.memory = _STRUCT_MEMORY + _SLOT_MEMORY * len(fields)
 
 
 def _compile(cls: type[Struct]) -> Reader:
     is_union = issubclass(cls, Union)
     plan: _StructPlan | None = None
 
-    def read(data: bytes, at: int, depth: int) -> tuple[Struct, int]:
+    def read(data: Source, at: int, depth: int) -> tuple[Struct, int]:
         nonlocal plan
         if plan is None:
             plan = _StructPlan(cls)
         check_depth(depth)
+        data.spend(plan.memory)
         by_key = plan.by_key
         values = plan.blank.copy()
         seen = set()
@@ -139,7 +179,7 @@ def _fixed_reader(letter: str) -> Reader:
     form = struct.Struct(f">{letter}")
     unpack, size = form.unpack_from, form.size
 
-    def read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    def read(data: Source, at: int, depth: int) -> tuple[Any, int]:
         try:
             return unpack(data, at)[0], at + size
         except struct.error:
@@ -152,20 +192,20 @@ def _enum_reader(kind: EnumType) -> Reader:
     read_number = _fixed_reader("i")
     members = {member.value: member for member in kind.enum}
 
-    def read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    def read(data: Source, at: int, depth: int) -> tuple[Any, int]:
         number, at = read_number(data, at, depth)
         return members.get(number, number), at
 
     return read
 
 
-def _read_bool(data: bytes, at: int, depth: int) -> tuple[bool, int]:
+def _read_bool(data: Source, at: int, depth: int) -> tuple[bool, int]:
     if at >= len(data):
         raise CodecError(_END)
     return data[at] != 0, at + 1
 
 
-def _read_binary(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
+def _read_binary(data: Source, at: int, depth: int) -> tuple[bytes, int]:
     try:
         (size,) = _unpack_size(data, at)
     except struct.error:
@@ -176,7 +216,7 @@ def _read_binary(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
     return data[start : start + size], start + size
 
 
-def _read_string(data: bytes, at: int, depth: int) -> tuple[str, int]:
+def _read_string(data: Source, at: int, depth: int) -> tuple[str, int]:
     text, at = _read_binary(data, at, depth)
     try:
         return text.decode(), at
@@ -184,11 +224,21 @@ def _read_string(data: bytes, at: int, depth: int) -> tuple[str, int]:
         raise CodecError(f"is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
+def _memory(kind: ThriftType) -> int:
+    """What a value without parts takes; those with parts count themselves."""
+    if isinstance(kind, Scalar):
+        return _SCALAR_MEMORY.get(kind.name, _INT_MEMORY)
+    return _INT_MEMORY if isinstance(kind, EnumType) else 0
+
+
 def _sequence_reader(kind: ListType | SetType, make: Callable[[list[Any]], Any]) -> Reader:
     code = kind.element.code
+    is_set = isinstance(kind, SetType)
+    own = _SET_MEMORY if is_set else _LIST_MEMORY
+    each = (_SET_ENTRY if is_set else _LIST_ENTRY) + _memory(kind.element)
     read_element = _reader(kind.element)
 
-    def read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    def read(data: Source, at: int, depth: int) -> tuple[Any, int]:
         check_depth(depth)
         try:
             found, count = _unpack_list(data, at)
@@ -196,6 +246,7 @@ def _sequence_reader(kind: ListType | SetType, make: Callable[[list[Any]], Any])
             raise CodecError(_END) from None
         at += 5
         _check_elements(count, len(data) - at, (found,), (code,))
+        data.spend(own + each * count)
         values = []
         for index in range(count):
             try:
@@ -210,9 +261,10 @@ def _sequence_reader(kind: ListType | SetType, make: Callable[[list[Any]], Any])
 
 def _map_reader(kind: MapType) -> Reader:
     codes = (kind.key.code, kind.value.code)
+    each = _MAP_ENTRY + _memory(kind.key) + _memory(kind.value)
     read_key, read_value = _reader(kind.key), _reader(kind.value)
 
-    def read(data: bytes, at: int, depth: int) -> tuple[dict[Any, Any], int]:
+    def read(data: Source, at: int, depth: int) -> tuple[dict[Any, Any], int]:
         check_depth(depth)
         try:
             key_code, value_code, count = _unpack_map(data, at)
@@ -220,6 +272,7 @@ def _map_reader(kind: MapType) -> Reader:
             raise CodecError(_END) from None
         at += 6
         _check_elements(count, len(data) - at, (key_code, value_code), codes)
+        data.spend(_MAP_MEMORY + each * count)
         values: dict[Any, Any] = {}
         for index in range(count):
             try:

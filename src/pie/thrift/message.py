@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pie.thrift.application import ApplicationError, ApplicationErrorType
 from pie.thrift.binary import decode, encode_into
+from pie.thrift.binary_read import DEFAULT_DECODED_LIMIT
 from pie.thrift.errors import CodecError, shown
 from pie.thrift.frames import Frame, encode_frame
 from pie.thrift.service import Method, Service
@@ -130,8 +131,15 @@ def encode_exception(
     return _framed(payload, seqid, transport, header)
 
 
-def decode_call(service: type[Service], frame: Frame) -> Request:
+def decode_call(
+    service: type[Service], frame: Frame, *, decoded_limit: int = DEFAULT_DECODED_LIMIT
+) -> Request:
     """The call a frame holds.
+
+    Args:
+        service: that is called.
+        frame: a whole message.
+        decoded_limit: bytes of memory that the arguments may take.
 
     Raises:
         ApplicationError: the service has no such method, or the message is no call. Answer it.
@@ -150,7 +158,8 @@ def decode_call(service: type[Service], frame: Frame) -> Request:
             f"{', '.join(service.methods) or 'none'}; compare the IDLs of both sides",
             ApplicationErrorType.UNKNOWN_METHOD,
         )
-    return Request(header, method, decode(method.args, frame.payload, start))
+    args = decode(method.args, frame.payload, start, decoded_limit=decoded_limit)
+    return Request(header, method, args)
 
 
 def decode_reply(method: Method, frame: Frame, seqid: int | None = None) -> Struct:

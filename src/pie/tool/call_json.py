@@ -103,7 +103,7 @@ def template(method: Method) -> str:
     fields = method.args.__fields__
     if len(fields) == 1 and isinstance(fields[0].type, StructType):
         return pretty(example(fields[0].type))
-    return pretty({field.name: example(field.type) for field in fields})
+    return pretty(example(StructType(method.args)))
 
 
 def signature(method: Method) -> str:
