@@ -88,8 +88,10 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seed]:
         port = probe.getsockname()[1]
     made = Seed(folder / "toutiao")
     subprocess.run(
-        [sys.executable, "-m", "pie.tool.pie", "init", str(made.root)]
-        + ["--platform", f"http://127.0.0.1:{port}"],
+        [
+            *(sys.executable, "-m", "pie.tool.pie", "init", str(made.root)),
+            *("--platform", f"http://127.0.0.1:{port}"),
+        ],
         env=made.environment, check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -173,7 +175,7 @@ def test_a_thrift_service_and_its_client(seed: Seed) -> None:
     started = data_of(said, "toutiao.my.server")
     assert_lines(
         "\n".join(started),
-        r"Using port: 7701 from settings\.py|Port 7701 from settings\.py is in use; using port: \d+",
+        r"Using port: 7701 from settings\.py|Port 7701 from settings\.py is in use.+",
         r"Starting \.\.\. with port: \d+",
         r"I can't find a appropriate debug port|Debug .+",
     )
