@@ -35,6 +35,9 @@ from pie.tool.generate.stubs import HandlerSource
 from pie.tool.generate.words import tick, word
 from pie.tool.workspace.layout import MARKER, read_config
 
+_LONGEST_SOCKET = 103
+"""Bytes of a unix socket's path: 107 on Linux, 103 on macOS."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -142,6 +145,8 @@ class Job:
                 f"{self._folder}/{name}.py hides Python's own module {name} from this program: "
                 "rename it"
             )
+        if self._options.kind in ("flask", "django"):
+            self._say_long_socket()
         for note in self._notes:
             click.echo(note)
         if self._run:
@@ -203,6 +208,15 @@ class Job:
 
     def _product(self) -> str:
         return read_config(self._root).product if (self._root / MARKER).is_file() else ""
+
+    def _say_long_socket(self) -> None:
+        """uWSGI cannot open a unix socket whose path is longer than the system allows."""
+        path = f"{self._root}/conf/app/../../runtime/run/{self._place.psm}.sock"
+        if len(path.encode()) > _LONGEST_SOCKET:
+            self._notes.append(
+                f"{path} is longer than the {_LONGEST_SOCKET} bytes of a socket's path: "
+                f"to run it under uWSGI, choose a shorter <socket> in {self._place.uwsgi_file}"
+            )
 
     def _say_missing(self, handler: HandlerSource) -> None:
         """Methods of the IDL that an edited handler.py does not have yet."""

@@ -133,9 +133,7 @@ class Values:
                 return f"{builtins}set()"
             case EnumDef() as enum:
                 name = self._imports.use(resolved.path, enum.name)
-                return (
-                    f"{name}.{member_name(enum.members[0].name)}" if enum.members else f"{name}(0)"
-                )
+                return f"{name}.{member_name(enum.members[0].name)}"
             case StructDef() as struct:
                 return self._struct(resolved.path, struct, inside)
 
