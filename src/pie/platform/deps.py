@@ -8,6 +8,7 @@ from fastapi import Request
 from pie.platform.auth import Keys
 from pie.platform.budget import ByteBudget
 from pie.platform.facts_client import FactsClient
+from pie.platform.logs.search import LogSearch
 from pie.platform.store.reader import Reader
 from pie.state import Service
 
@@ -19,6 +20,7 @@ class Deps:
     keys: Keys
     facts: FactsClient
     reader: Reader
+    logs: LogSearch
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
 

@@ -18,6 +18,7 @@ from pie.platform.budget import ByteBudget
 from pie.platform.deps import Deps
 from pie.platform.facts_client import FactsClient
 from pie.platform.frames import Hello
+from pie.platform.logs.search import LogSearch
 from pie.platform.state_routes import state_router
 from pie.platform.store.reader import Reader
 from pie.platform.supervisor import FactsFatalError, Supervisor
@@ -152,6 +153,7 @@ class _Platform:
             keys=self._keys,
             facts=facts,
             reader=Reader(facts.query),
+            logs=LogSearch(facts.query),
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
         )

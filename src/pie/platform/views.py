@@ -221,12 +221,24 @@ class Health:
 
 
 @dataclass(slots=True)
+class ErrorPlace:
+    """A place in the text that was sent, in characters."""
+
+    offset: int
+    length: int
+
+
+@dataclass(slots=True)
 class ErrorBody:
-    """One error: its HTTP status, its kind, and what happened and what to do."""
+    """One error: its HTTP status, its kind, and what happened and what to do.
+
+    ``at`` is there only for a query that cannot be understood, and says where.
+    """
 
     code: int
     kind: str
     message: str
+    at: ErrorPlace | None = None
 
 
 @dataclass(slots=True)
