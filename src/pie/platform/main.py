@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import fcntl
+import getpass
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import uvicorn
 
+from pie.model import Failure
 from pie.platform.api import build_app
-from pie.platform.auth import Keys, TokenFileError, load_or_create_keys
+from pie.platform.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.budget import ByteBudget
 from pie.platform.deps import Deps
 from pie.platform.facts_client import FactsClient
@@ -122,7 +125,7 @@ class _Platform:
             )
             if ready.done():
                 address = _address(self._listener)
-                on_ready(address, f"{address}/login?token={self._keys.admin}")
+                on_ready(address, _login_link(address, self._keys.admin))
                 await asyncio.wait(
                     {supervising, serving, stopping}, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -227,6 +230,14 @@ def _address(listener: socket.socket) -> str:
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _login_link(address: str, token: str) -> str:
+    try:
+        user = user_name(getpass.getuser())
+    except (OSError, KeyError, ImportError, Failure):  # a user id without a name, as in containers
+        user = "admin"
+    return f"{address}/login?token={token}&user={quote(user, safe='')}"
 
 
 def _print_ready(directory: Path) -> Callable[[str, str], None]:

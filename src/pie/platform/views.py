@@ -206,9 +206,10 @@ class IngestAnswer:
 
 @dataclass(slots=True)
 class Session:
-    """Who is asking."""
+    """Who is asking. ``user`` is the name they give themselves."""
 
     role: Literal["admin", "service"]
+    user: str
 
 
 @dataclass(slots=True)
