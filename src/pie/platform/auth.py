@@ -76,7 +76,7 @@ def user_name(text: str) -> str:
     if not name or len(name) > MAX_USER or not name.isprintable():
         raise Failure(
             Kind.INVALID,
-            f"{text[:MAX_USER]!r} is no name of a user: it has 1 to {MAX_USER} printable characters",
+            f"{text[:MAX_USER]!r} is no name of a user: give 1 to {MAX_USER} printable characters",
         )
     return name
 

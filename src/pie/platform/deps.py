@@ -9,6 +9,7 @@ from pie.platform.auth import Keys
 from pie.platform.budget import ByteBudget
 from pie.platform.facts_client import FactsClient
 from pie.platform.logs.search import LogSearch
+from pie.platform.logs.tail import Tails
 from pie.platform.store.reader import Reader
 from pie.state import Service
 
@@ -21,6 +22,7 @@ class Deps:
     facts: FactsClient
     reader: Reader
     logs: LogSearch
+    tails: Tails
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
 

@@ -22,6 +22,7 @@ from pie.platform.deps import Deps
 from pie.platform.facts_client import FactsClient
 from pie.platform.frames import Hello
 from pie.platform.logs.search import LogSearch
+from pie.platform.logs.tail import Tails
 from pie.platform.state_routes import state_router
 from pie.platform.store.reader import Reader
 from pie.platform.supervisor import FactsFatalError, Supervisor
@@ -109,6 +110,8 @@ class _Platform:
     async def run(self, on_ready: Callable[[str, str], None]) -> None:
         facts = FactsClient()
         supervisor = Supervisor(self._hello(), facts, _say)
+        self._tails = Tails(facts.query)
+        facts.on_commit(self._tails.committed)
         server = self._server(facts)
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
@@ -131,6 +134,7 @@ class _Platform:
                 )
         finally:
             self._store.end_watches()
+            self._tails.close()
             server.should_exit = True
             await serving
             for task in (supervising, stopping, ready):
@@ -157,6 +161,7 @@ class _Platform:
             facts=facts,
             reader=Reader(facts.query),
             logs=LogSearch(facts.query),
+            tails=self._tails,
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
         )

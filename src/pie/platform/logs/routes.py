@@ -2,11 +2,14 @@
 
 import math
 import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from pie.model import Failure, Kind
 from pie.platform.answers import json_response
@@ -121,3 +124,31 @@ async def logs_completions(
 ) -> Response:
     """Values of a field that begin like this."""
     return json_response(Completions(await deps.logs.completions(field, prefix, time.time())))
+
+
+class _TailResponse(StreamingResponse):
+    """Gives its seat back when it ends, however that comes."""
+
+    def __init__(self, seat: ExitStack, events: AsyncIterator[bytes]) -> None:
+        super().__init__(
+            events,
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+        self._seat = seat
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._seat:
+            await super().__call__(scope, receive, send)
+
+
+@router.get(
+    "/tail",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def tail_logs(deps: _Deps, about: _Wanted) -> Response:
+    """Server-sent events: `lines` (a list of lines as they arrive), `dropped`, `ping`."""
+    seat = ExitStack()
+    seat.enter_context(deps.tails.seat())
+    return _TailResponse(seat, deps.tails.follow(about.lines))
