@@ -10,6 +10,7 @@ from pie.platform.budget import ByteBudget
 from pie.platform.facts_client import FactsClient
 from pie.platform.logs.search import LogSearch
 from pie.platform.logs.tail import Tails
+from pie.platform.logs.tasks import Tasks
 from pie.platform.store.reader import Reader
 from pie.state import Service
 
@@ -23,6 +24,7 @@ class Deps:
     reader: Reader
     logs: LogSearch
     tails: Tails
+    tasks: Tasks
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
 

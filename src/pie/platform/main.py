@@ -23,6 +23,8 @@ from pie.platform.facts_client import FactsClient
 from pie.platform.frames import Hello
 from pie.platform.logs.search import LogSearch
 from pie.platform.logs.tail import Tails
+from pie.platform.logs.task_store import TaskStore
+from pie.platform.logs.tasks import Tasks
 from pie.platform.state_routes import state_router
 from pie.platform.store.reader import Reader
 from pie.platform.supervisor import FactsFatalError, Supervisor
@@ -110,15 +112,16 @@ class _Platform:
     async def run(self, on_ready: Callable[[str, str], None]) -> None:
         facts = FactsClient()
         supervisor = Supervisor(self._hello(), facts, _say)
-        self._tails = Tails(facts.query)
-        facts.on_commit(self._tails.committed)
-        server = self._server(facts)
+        deps = self._deps(facts)
+        facts.on_commit(deps.tails.committed)
+        server = self._server(deps)
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
 
         supervising = asyncio.create_task(supervisor.run())
+        searching = asyncio.create_task(deps.tasks.run())
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())
         ready = asyncio.create_task(supervisor.first_ready.wait())
@@ -134,12 +137,12 @@ class _Platform:
                 )
         finally:
             self._store.end_watches()
-            self._tails.close()
+            deps.tails.close()
             server.should_exit = True
             await serving
-            for task in (supervising, stopping, ready):
+            for task in (supervising, searching, stopping, ready):
                 task.cancel()
-            await asyncio.wait({supervising})
+            await asyncio.wait({supervising, searching})
         try:
             supervising.result()
         except asyncio.CancelledError:
@@ -155,16 +158,20 @@ class _Platform:
             lock_patience=_LOCK_PATIENCE,
         )
 
-    def _server(self, facts: FactsClient) -> "_Server":
-        deps = Deps(
+    def _deps(self, facts: FactsClient) -> Deps:
+        reader, logs = Reader(facts.query), LogSearch(facts.query)
+        return Deps(
             keys=self._keys,
             facts=facts,
-            reader=Reader(facts.query),
-            logs=LogSearch(facts.query),
-            tails=self._tails,
+            reader=reader,
+            logs=logs,
+            tails=Tails(facts.query),
+            tasks=Tasks(TaskStore(self._store), logs, reader),
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
         )
+
+    def _server(self, deps: Deps) -> "_Server":
         app = build_app(deps, state_router(self._store), _STATIC, self._host_names)
         return _Server(
             uvicorn.Config(

@@ -47,7 +47,9 @@ _STEPS = [
 """Widths of buckets, in microseconds."""
 
 
-class _Count(msgspec.Struct):
+class Count(msgspec.Struct):
+    """Lines of a level in the ``bucket``-th step since 1970."""
+
     bucket: int
     level: str
     count: int
@@ -99,17 +101,7 @@ class LogSearch:
         """How many lines of each level in each step of time."""
         began = time.monotonic()
         step = step_of(window, buckets)
-        params = Params()
-        where = wanted.where(params, window)
-        width = params.add(step, "Int64")
-        rows = decode(
-            await self.ask(
-                f"SELECT intDiv(toUnixTimestamp64Micro(logs.ts), {width}) AS bucket, level, "
-                f"count() AS count FROM logs WHERE {where} GROUP BY bucket, level",
-                params.values,
-            ),
-            _Count,
-        )
+        rows = await self.counts(wanted, window, step)
         first, last = window.since // step, (window.until - 1) // step
         by_bucket = {
             number: Bucket(number * step / MICROS, 0, {}) for number in range(first, last + 1)
@@ -127,6 +119,17 @@ class LogSearch:
             total=sum(row.count for row in rows),
             took_ms=_since(began),
         )
+
+    async def counts(self, wanted: LogFilter, window: Window, step: int) -> list[Count]:
+        """How many lines of each level lie in each step; steps are microseconds from 1970 on."""
+        params = Params()
+        where = wanted.where(params, window)
+        width = params.add(step, "Int64")
+        sql = (
+            f"SELECT intDiv(toUnixTimestamp64Micro(logs.ts), {width}) AS bucket, level, "
+            f"count() AS count FROM logs WHERE {where} GROUP BY bucket, level"
+        )
+        return decode(await self.ask(sql, params.values), Count)
 
     async def facets(self, wanted: LogFilter, window: Window) -> Facets:
         """The most frequent values of each facet."""
