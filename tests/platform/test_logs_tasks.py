@@ -87,7 +87,10 @@ def test_a_normal_task_counts_all_and_keeps_the_newest(filled):
     assert (task["state"], task["progress"], task["found"]) == ("done", 1.0, 500)
     assert task["ended"] >= task["started"]
     assert result["truncated"]
-    assert [line["message"] for line in result["lines"][:2]] == ["common line 449", "common line 448"]
+    assert [line["message"] for line in result["lines"][:2]] == [
+        "common line 449",
+        "common line 448",
+    ]
     assert len(result["lines"]) == 200
     assert result["levels"] == {"INFO": 450, "WARN": 50}
     assert result["histogram"]["total"] == 500

@@ -116,12 +116,12 @@ def test_addresses_and_known_names_are_served(platform, host):
 
 
 def test_sessions_end_and_cannot_be_made_up():
-    keys = Keys("a" * 30, "s" * 30)
+    keys = Keys("a" * 30, "s" * 30, "c" * 30)
     cookie = keys.new_session(1000.0, "王.dan")
     assert keys.session_user(cookie, 1000.0 + SESSION_SECONDS - 1) == "王.dan"
     assert keys.session_user(cookie, 1000.0 + SESSION_SECONDS + 1) is None
     assert keys.session_user("9" + cookie, 1000.0) is None
-    assert Keys("b" * 30, "s" * 30).session_user(cookie, 1000.0) is None
+    assert Keys("b" * 30, "s" * 30, "c" * 30).session_user(cookie, 1000.0) is None
     before_users = f"{2000 + SESSION_SECONDS}.nonce"
     old = f"{before_users}.{keys._signature(before_users)}"
     assert keys.session_user(old, 1000.0) is None
@@ -132,8 +132,8 @@ def test_sessions_end_and_cannot_be_made_up():
 def test_tokens_are_made_once_and_for_the_owner_alone(tmp_path):
     keys = load_or_create_keys(tmp_path)
     assert load_or_create_keys(tmp_path) == keys
-    assert keys.admin != keys.service
-    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600, 0o600]
+    assert len({keys.admin, keys.service, keys.client}) == 3
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600] * 3
 
 
 def test_the_openapi_document_of_the_ui_is_in_step():

@@ -1,4 +1,4 @@
-"""Who may ask: two tokens kept in files, and the signed cookie of a person who logged in."""
+"""Who may ask: tokens kept in files, and the signed cookie of a person who logged in."""
 
 import base64
 import binascii
@@ -27,10 +27,15 @@ class TokenFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The two tokens: ``admin`` for people, ``service`` for services and agents."""
+    """``admin`` for people, ``service`` for services and agents.
+
+    ``client`` stands in pages and apps, so it is as good as public: it lets its bearer add client
+    logs and gives no role.
+    """
 
     admin: str
     service: str
+    client: str
 
     def role_of(self, token: str) -> Role | None:
         """The role a token gives, compared in constant time."""
@@ -40,6 +45,10 @@ class Keys:
         if is_admin:
             return "admin"
         return "service" if is_service else None
+
+    def is_client(self, key: str) -> bool:
+        """Whether this is the key of client logs."""
+        return hmac.compare_digest(key.encode(), self.client.encode())
 
     def new_session(self, now: float, user: str) -> str:
         """A cookie value good for ``SESSION_SECONDS`` from ``now`` (Unix seconds)."""
@@ -82,7 +91,7 @@ def user_name(text: str) -> str:
 
 
 def load_or_create_keys(directory: Path) -> Keys:
-    """Read ``admin.token`` and ``service.token``, made at the first start with mode 0600.
+    """Read the three ``.token`` files, made at the first start with mode 0600.
 
     Raises:
         TokenFileError: a file is empty, too short, or others may read it.
@@ -90,6 +99,7 @@ def load_or_create_keys(directory: Path) -> Keys:
     return Keys(
         admin=_load_or_create(directory / "admin.token"),
         service=_load_or_create(directory / "service.token"),
+        client=_load_or_create(directory / "client.token"),
     )
 
 

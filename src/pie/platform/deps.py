@@ -8,6 +8,7 @@ from fastapi import Request
 from pie.platform.auth import Keys
 from pie.platform.budget import ByteBudget
 from pie.platform.facts_client import FactsClient
+from pie.platform.logs.client import ClientLimits
 from pie.platform.logs.search import LogSearch
 from pie.platform.logs.tail import Tails
 from pie.platform.logs.tasks import Tasks
@@ -25,6 +26,7 @@ class Deps:
     logs: LogSearch
     tails: Tails
     tasks: Tasks
+    client_limits: ClientLimits
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
 

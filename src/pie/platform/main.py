@@ -21,6 +21,7 @@ from pie.platform.budget import ByteBudget
 from pie.platform.deps import Deps
 from pie.platform.facts_client import FactsClient
 from pie.platform.frames import Hello
+from pie.platform.logs.client import ClientLimits
 from pie.platform.logs.search import LogSearch
 from pie.platform.logs.tail import Tails
 from pie.platform.logs.task_store import TaskStore
@@ -166,6 +167,7 @@ class _Platform:
             reader=reader,
             logs=logs,
             tails=Tails(facts.query),
+            client_limits=ClientLimits(),
             tasks=Tasks(TaskStore(self._store), logs, reader),
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
@@ -257,6 +259,7 @@ def _print_ready(directory: Path) -> Callable[[str, str], None]:
         _say(f"ready on {address}")
         _say(f"log in: {login}")
         _say(f"services and agents use the token in {directory / 'service.token'}")
+        _say(f"browsers and apps send their logs with the key in {directory / 'client.token'}")
 
     return ready
 

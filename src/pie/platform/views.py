@@ -205,6 +205,13 @@ class IngestAnswer:
 
 
 @dataclass(slots=True)
+class ClientLogsAnswer:
+    """How many entries were stored."""
+
+    accepted: int
+
+
+@dataclass(slots=True)
 class Session:
     """Who is asking. ``user`` is the name they give themselves."""
 

@@ -173,7 +173,7 @@ GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""
             [
                 StackGroup(
                     stack_hash=group.hash,
-                    error=error_of(samples[group.newest].stack),
+                    error=error_of(samples[group.newest]),
                     count=group.count,
                     first=group.first,
                     last=group.last,
@@ -291,11 +291,13 @@ def step_of(window: Window, buckets: int) -> int:
     return next((step for step in _STEPS if step >= least), least)
 
 
-def error_of(stack: str) -> str:
-    """The line that names the error: the last one that is not indented."""
-    lines = [line for line in stack.splitlines() if line.strip()]
-    named = [line for line in lines if not line[0].isspace()]
-    return (named or lines or [""])[-1].strip()[:500]
+def error_of(line: Line) -> str:
+    """What went wrong: the last line of a Python stack that is not indented, else the message."""
+    if "Traceback (most recent call last)" not in line.stack:
+        return (line.message.strip() or line.stack.strip()).partition("\n")[0][:500]
+    lines = [each for each in line.stack.splitlines() if each.strip()]
+    named = [each for each in lines if not each[0].isspace()]
+    return (named or lines)[-1].strip()[:500]
 
 
 def _same_place(line: Line, params: Params) -> str:
