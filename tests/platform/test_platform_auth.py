@@ -45,7 +45,10 @@ def test_the_service_token_reaches_state_and_ingest_only(platform):
     for path in ("/api/services", "/api/chains", f"/api/chains/{'a' * 32}", "/openapi.json"):
         reply = platform.ask("GET", path, role="service")
         assert (reply.status, reply.json["error"]["kind"]) == (403, "denied")
-    assert platform.ask("GET", "/api/session", role="service").json == {"role": "service"}
+    assert platform.ask("GET", "/api/session", role="service").json == {
+        "role": "service",
+        "user": "service",
+    }
     assert platform.ask("POST", "/api/ingest/logs", b"", role="service").status == 200
     assert platform.ask("POST", "/api/ingest/logs", b"", role="admin").status == 200
 
@@ -61,6 +64,25 @@ def test_logging_in_and_out(platform):
     out = platform.ask("POST", "/api/logout", role=None, headers=headers | origin)
     assert out.status == 204
     assert 'pie_session=""' in out.headers["set-cookie"]
+
+
+def test_a_person_says_who_they_are(platform):
+    for given, user in (("", "admin"), ("&user=wangdi", "wangdi"), ("&user=%E7%8E%8B%20a", "王 a")):
+        reply = platform.ask("GET", f"/login?token={platform.token('admin')}{given}", role=None)
+        headers = {"Cookie": reply.headers["set-cookie"].split(";")[0]}
+        session = platform.ask("GET", "/api/session", role=None, headers=headers).json
+        assert session == {"role": "admin", "user": user}
+    for name in ("", "%20", "a" * 65, "a%0Ab"):
+        reply = platform.ask(
+            "GET", f"/login?token={platform.token('admin')}&user={name}", role=None
+        )
+        assert (reply.status, reply.json["error"]["kind"]) == (400, "invalid")
+    said = platform.ask("GET", "/api/session", headers={"X-Pie-User": "%E7%8E%8B"}).json
+    assert said == {"role": "admin", "user": "王"}
+    assert platform.ask("GET", "/api/session").json["user"] == "admin"
+    wrong = platform.ask("GET", "/api/session", headers={"X-Pie-User": "a" * 65})
+    assert wrong.status == 400
+    assert platform.ask("GET", "/api/session", role=None, headers={"X-Pie-User": "x"}).status == 401
 
 
 def test_a_wrong_login_link_says_what_to_do(platform):
@@ -94,21 +116,24 @@ def test_addresses_and_known_names_are_served(platform, host):
 
 
 def test_sessions_end_and_cannot_be_made_up():
-    keys = Keys("a" * 30, "s" * 30)
-    cookie = keys.new_session(1000.0)
-    assert keys.session_is_valid(cookie, 1000.0 + SESSION_SECONDS - 1)
-    assert not keys.session_is_valid(cookie, 1000.0 + SESSION_SECONDS + 1)
-    assert not keys.session_is_valid("9" + cookie, 1000.0)
-    assert not Keys("b" * 30, "s" * 30).session_is_valid(cookie, 1000.0)
+    keys = Keys("a" * 30, "s" * 30, "c" * 30)
+    cookie = keys.new_session(1000.0, "王.dan")
+    assert keys.session_user(cookie, 1000.0 + SESSION_SECONDS - 1) == "王.dan"
+    assert keys.session_user(cookie, 1000.0 + SESSION_SECONDS + 1) is None
+    assert keys.session_user("9" + cookie, 1000.0) is None
+    assert Keys("b" * 30, "s" * 30, "c" * 30).session_user(cookie, 1000.0) is None
+    before_users = f"{2000 + SESSION_SECONDS}.nonce"
+    old = f"{before_users}.{keys._signature(before_users)}"
+    assert keys.session_user(old, 1000.0) is None
     for made_up in ("", ".", "..", "x.y.z", "é.é.é"):
-        assert not keys.session_is_valid(made_up, 0.0)
+        assert keys.session_user(made_up, 0.0) is None
 
 
 def test_tokens_are_made_once_and_for_the_owner_alone(tmp_path):
     keys = load_or_create_keys(tmp_path)
     assert load_or_create_keys(tmp_path) == keys
-    assert keys.admin != keys.service
-    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600, 0o600]
+    assert len({keys.admin, keys.service, keys.client}) == 3
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600] * 3
 
 
 def test_the_openapi_document_of_the_ui_is_in_step():

@@ -4,7 +4,7 @@ import msgspec
 from starlette.responses import Response
 
 from pie.model import Failure
-from pie.platform.views import ErrorAnswer, ErrorBody
+from pie.platform.logs.query import QueryError
 
 _encoder = msgspec.json.Encoder()
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -16,7 +16,13 @@ def json_response(view: object, status: int = 200) -> Response:
 
 
 def error_response(failure: Failure) -> Response:
-    """A failure as ``{"error": {"code", "kind", "message"}}`` under its own HTTP status."""
+    """A failure in the form of ``ErrorAnswer`` under its own HTTP status."""
     status = failure.code if 400 <= failure.code <= 599 else failure.kind.http_status
-    body = ErrorBody(code=status, kind=failure.kind.value, message=failure.message)
-    return json_response(ErrorAnswer(error=body), status)
+    body: dict[str, object] = {
+        "code": status,
+        "kind": failure.kind.value,
+        "message": failure.message,
+    }
+    if isinstance(failure, QueryError):
+        body["at"] = failure.at
+    return json_response({"error": body}, status)

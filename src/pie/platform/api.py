@@ -16,6 +16,8 @@ from pie.platform import ingest_routes, question_routes, session_routes
 from pie.platform.answers import error_response
 from pie.platform.deps import Deps
 from pie.platform.gatekeeper import Gatekeeper, require
+from pie.platform.logs import client_routes, task_routes
+from pie.platform.logs import routes as log_routes
 from pie.platform.site import site_router
 from pie.platform.views import ErrorAnswer
 
@@ -65,6 +67,9 @@ def _app_with_questions() -> FastAPI:
     app.include_router(session_routes.router)
     app.include_router(question_routes.router)
     app.include_router(ingest_routes.router)
+    app.include_router(log_routes.router)
+    app.include_router(task_routes.router)
+    app.include_router(client_routes.router)
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)

@@ -1,5 +1,7 @@
-"""Who may ask: two tokens kept in files, and the signed cookie of a person who logged in."""
+"""Who may ask: tokens kept in files, and the signed cookie of a person who logged in."""
 
+import base64
+import binascii
 import hashlib
 import hmac
 import os
@@ -9,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pie.model import Failure, Kind
+
 Role = Literal["admin", "service"]
+MAX_USER = 64
 
 SESSION_COOKIE = "pie_session"
 SESSION_SECONDS = 24 * 3600
@@ -22,10 +27,15 @@ class TokenFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The two tokens: ``admin`` for people, ``service`` for services and agents."""
+    """``admin`` for people, ``service`` for services and agents.
+
+    ``client`` stands in pages and apps, so it is as good as public: it lets its bearer add client
+    logs and gives no role.
+    """
 
     admin: str
     service: str
+    client: str
 
     def role_of(self, token: str) -> Role | None:
         """The role a token gives, compared in constant time."""
@@ -36,17 +46,28 @@ class Keys:
             return "admin"
         return "service" if is_service else None
 
-    def new_session(self, now: float) -> str:
+    def is_client(self, key: str) -> bool:
+        """Whether this is the key of client logs."""
+        return hmac.compare_digest(key.encode(), self.client.encode())
+
+    def new_session(self, now: float, user: str) -> str:
         """A cookie value good for ``SESSION_SECONDS`` from ``now`` (Unix seconds)."""
-        body = f"{int(now) + SESSION_SECONDS}.{secrets.token_urlsafe(12)}"
+        name = base64.urlsafe_b64encode(user.encode()).decode()
+        body = f"{int(now) + SESSION_SECONDS}.{secrets.token_urlsafe(12)}.{name}"
         return f"{body}.{self._signature(body)}"
 
-    def session_is_valid(self, cookie: str, now: float) -> bool:
-        """Whether a cookie is ours and not over."""
+    def session_user(self, cookie: str, now: float) -> str | None:
+        """Whose session a cookie is; None unless it is ours, of this form, and not over."""
         body, _, signature = cookie.rpartition(".")
         if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
-            return False
-        return now < int(body.partition(".")[0])
+            return None
+        parts = body.split(".")
+        if len(parts) != 3 or now >= int(parts[0]):
+            return None
+        try:
+            return base64.urlsafe_b64decode(parts[2]).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return None
 
     def _signature(self, body: str) -> str:
         # Keyed by the admin token: a new token ends every session made with the old one.
@@ -54,8 +75,23 @@ class Keys:
         return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
 
 
+def user_name(text: str) -> str:
+    """The name a person gives for themselves, without space around it.
+
+    Raises:
+        Failure: it is empty, too long, or holds what cannot be shown.
+    """
+    name = text.strip()
+    if not name or len(name) > MAX_USER or not name.isprintable():
+        raise Failure(
+            Kind.INVALID,
+            f"{text[:MAX_USER]!r} is no name of a user: give 1 to {MAX_USER} printable characters",
+        )
+    return name
+
+
 def load_or_create_keys(directory: Path) -> Keys:
-    """Read ``admin.token`` and ``service.token``, made at the first start with mode 0600.
+    """Read the three ``.token`` files, made at the first start with mode 0600.
 
     Raises:
         TokenFileError: a file is empty, too short, or others may read it.
@@ -63,6 +99,7 @@ def load_or_create_keys(directory: Path) -> Keys:
     return Keys(
         admin=_load_or_create(directory / "admin.token"),
         service=_load_or_create(directory / "service.token"),
+        client=_load_or_create(directory / "client.token"),
     )
 
 

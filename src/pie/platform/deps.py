@@ -8,6 +8,10 @@ from fastapi import Request
 from pie.platform.auth import Keys
 from pie.platform.budget import ByteBudget
 from pie.platform.facts_client import FactsClient
+from pie.platform.logs.client import ClientLimits
+from pie.platform.logs.search import LogSearch
+from pie.platform.logs.tail import Tails
+from pie.platform.logs.tasks import Tasks
 from pie.platform.store.reader import Reader
 from pie.state import Service
 
@@ -19,6 +23,10 @@ class Deps:
     keys: Keys
     facts: FactsClient
     reader: Reader
+    logs: LogSearch
+    tails: Tails
+    tasks: Tasks
+    client_limits: ClientLimits
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from pie.model import Failure, Kind
@@ -46,6 +47,11 @@ class FactsClient:
         self._queries = 0
         self._query_patience = query_patience
         self._ingest_patience = ingest_patience
+        self._on_commit: list[Callable[[str], None]] = []
+
+    def on_commit(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with the table's name after each commit of rows."""
+        self._on_commit.append(listener)
 
     @property
     def is_up(self) -> bool:
@@ -55,7 +61,10 @@ class FactsClient:
     async def ingest(self, table: str, body: bytes, *, gzip: bool) -> bytes:
         """Commit NDJSON rows; the answer is an ``IngestAnswer`` as JSON."""
         request = IngestRequest(next(self._ids), table, gzip, body)
-        return await self._ask(request, self._ingest_patience)
+        answer = await self._ask(request, self._ingest_patience)
+        for listener in self._on_commit:
+            listener(table)
+        return answer
 
     async def query(self, sql: str, params: dict[str, Any]) -> bytes:
         """Rows of a question, as one JSON object per line."""

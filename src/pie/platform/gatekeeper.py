@@ -4,6 +4,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Collection
 from http.cookies import CookieError, SimpleCookie
+from urllib.parse import unquote
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -11,10 +12,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pie.model import Failure, Kind
 from pie.platform.answers import error_response
-from pie.platform.auth import SESSION_COOKIE, Keys, Role
+from pie.platform.auth import SESSION_COOKIE, Keys, Role, user_name
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN_PATH = "/api/client-logs"
+"""Pages of any origin may post here: it asks for a key of its own, and knows no login."""
+
 _ROLE = "pie.role"
+_USER = "pie.user"
 
 
 class Gatekeeper:
@@ -34,15 +39,19 @@ class Gatekeeper:
             await self._app(scope, receive, send)
             return
         try:
-            scope[_ROLE] = self._admit(scope["method"], Headers(scope=scope))
+            headers = Headers(scope=scope)
+            self._check_host(headers.get("host", ""))
+            scope[_ROLE], scope[_USER] = (
+                (None, "") if scope["path"] == OPEN_PATH else self._admit(scope["method"], headers)
+            )
         except Failure as failure:
             await error_response(failure)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _admit(self, method: str, headers: Headers) -> Role | None:
+    def _admit(self, method: str, headers: Headers) -> tuple[Role | None, str]:
+        """The role, and the name that the person or program gives itself."""
         host = headers.get("host", "")
-        self._check_host(host)
         origin = headers.get("origin")
         if origin is not None and not _same_host(origin, host):
             raise Failure(
@@ -51,16 +60,20 @@ class Gatekeeper:
             )
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme:
-            return self._keys.role_of(token.strip()) if scheme.lower() == "bearer" else None
-        if not self._has_session(headers):
-            return None
+            role = self._keys.role_of(token.strip()) if scheme.lower() == "bearer" else None
+            said = headers.get("x-pie-user")
+            user = user_name(unquote(said)) if role is not None and said else role
+            return role, user or ""
+        user = self._session_user(headers)
+        if user is None:
+            return None, ""
         if method not in _SAFE_METHODS and origin is None:
             raise Failure(
                 Kind.DENIED,
                 f"{method} with a login cookie needs an Origin header: "
                 "use `Authorization: Bearer` outside a browser",
             )
-        return "admin"
+        return "admin", user
 
     def _check_host(self, host: str) -> None:
         name = _host_name(host)
@@ -72,12 +85,12 @@ class Gatekeeper:
             "or start it with this name allowed",
         )
 
-    def _has_session(self, headers: Headers) -> bool:
+    def _session_user(self, headers: Headers) -> str | None:
         try:
             morsel = SimpleCookie(headers.get("cookie", "")).get(SESSION_COOKIE)
         except CookieError:
-            return False
-        return morsel is not None and self._keys.session_is_valid(morsel.value, time.time())
+            return None
+        return None if morsel is None else self._keys.session_user(morsel.value, time.time())
 
 
 def require(*roles: Role) -> Callable[[Request], None]:
@@ -109,6 +122,12 @@ def role_of(request: Request) -> Role | None:
     """The role the door found, None for a stranger."""
     role: Role | None = request.scope.get(_ROLE)
     return role
+
+
+def user_of(request: Request) -> str:
+    """The name that whoever asks gave: at the login, or as `X-Pie-User` beside a token."""
+    user: str = request.scope.get(_USER, "")
+    return user
 
 
 def _same_host(origin: str, host: str) -> bool:

@@ -3,21 +3,29 @@
 import asyncio
 import contextlib
 import fcntl
+import getpass
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import uvicorn
 
+from pie.model import Failure
 from pie.platform.api import build_app
-from pie.platform.auth import Keys, TokenFileError, load_or_create_keys
+from pie.platform.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.budget import ByteBudget
 from pie.platform.deps import Deps
 from pie.platform.facts_client import FactsClient
 from pie.platform.frames import Hello
+from pie.platform.logs.client import ClientLimits
+from pie.platform.logs.search import LogSearch
+from pie.platform.logs.tail import Tails
+from pie.platform.logs.task_store import TaskStore
+from pie.platform.logs.tasks import Tasks
 from pie.platform.state_routes import state_router
 from pie.platform.store.reader import Reader
 from pie.platform.supervisor import FactsFatalError, Supervisor
@@ -105,13 +113,16 @@ class _Platform:
     async def run(self, on_ready: Callable[[str, str], None]) -> None:
         facts = FactsClient()
         supervisor = Supervisor(self._hello(), facts, _say)
-        server = self._server(facts)
+        deps = self._deps(facts)
+        facts.on_commit(deps.tails.committed)
+        server = self._server(deps)
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
 
         supervising = asyncio.create_task(supervisor.run())
+        searching = asyncio.create_task(deps.tasks.run())
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())
         ready = asyncio.create_task(supervisor.first_ready.wait())
@@ -121,17 +132,18 @@ class _Platform:
             )
             if ready.done():
                 address = _address(self._listener)
-                on_ready(address, f"{address}/login?token={self._keys.admin}")
+                on_ready(address, _login_link(address, self._keys.admin))
                 await asyncio.wait(
                     {supervising, serving, stopping}, return_when=asyncio.FIRST_COMPLETED
                 )
         finally:
             self._store.end_watches()
+            deps.tails.close()
             server.should_exit = True
             await serving
-            for task in (supervising, stopping, ready):
+            for task in (supervising, searching, stopping, ready):
                 task.cancel()
-            await asyncio.wait({supervising})
+            await asyncio.wait({supervising, searching})
         try:
             supervising.result()
         except asyncio.CancelledError:
@@ -147,14 +159,21 @@ class _Platform:
             lock_patience=_LOCK_PATIENCE,
         )
 
-    def _server(self, facts: FactsClient) -> "_Server":
-        deps = Deps(
+    def _deps(self, facts: FactsClient) -> Deps:
+        reader, logs = Reader(facts.query), LogSearch(facts.query)
+        return Deps(
             keys=self._keys,
             facts=facts,
-            reader=Reader(facts.query),
+            reader=reader,
+            logs=logs,
+            tails=Tails(facts.query),
+            client_limits=ClientLimits(),
+            tasks=Tasks(TaskStore(self._store), logs, reader),
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
         )
+
+    def _server(self, deps: Deps) -> "_Server":
         app = build_app(deps, state_router(self._store), _STATIC, self._host_names)
         return _Server(
             uvicorn.Config(
@@ -227,11 +246,20 @@ def _address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _login_link(address: str, token: str) -> str:
+    try:
+        user = user_name(getpass.getuser())
+    except (OSError, KeyError, ImportError, Failure):  # a user id without a name, as in containers
+        user = "admin"
+    return f"{address}/login?token={token}&user={quote(user, safe='')}"
+
+
 def _print_ready(directory: Path) -> Callable[[str, str], None]:
     def ready(address: str, login: str) -> None:
         _say(f"ready on {address}")
         _say(f"log in: {login}")
         _say(f"services and agents use the token in {directory / 'service.token'}")
+        _say(f"browsers and apps send their logs with the key in {directory / 'client.token'}")
 
     return ready
 

@@ -8,9 +8,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pie import __version__
 from pie.platform.answers import json_response
-from pie.platform.auth import SESSION_COOKIE, SESSION_SECONDS
+from pie.platform.auth import SESSION_COOKIE, SESSION_SECONDS, user_name
 from pie.platform.deps import Deps, deps_of
-from pie.platform.gatekeeper import require, role_of
+from pie.platform.gatekeeper import require, role_of, user_of
 from pie.platform.views import Health, Session
 
 router = APIRouter(tags=["session"])
@@ -25,6 +25,7 @@ _NO_LOGIN = """<!doctype html><meta charset="utf-8"><title>Pie</title>
 async def login(
     deps: Annotated[Deps, Depends(deps_of)],
     token: Annotated[str, Query(max_length=500)] = "",
+    user: Annotated[str, Query()] = "admin",
 ) -> Response:
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     if deps.keys.role_of(token) != "admin":
@@ -32,7 +33,7 @@ async def login(
     answer = RedirectResponse("/services", 303, headers=headers)
     answer.set_cookie(
         SESSION_COOKIE,
-        deps.keys.new_session(time.time()),
+        deps.keys.new_session(time.time(), user_name(user)),
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",
@@ -46,10 +47,10 @@ async def login(
     dependencies=[Depends(require("admin", "service"))],
 )
 async def session(request: Request) -> Response:
-    """Who is asking."""
+    """Who is asking: the role of the token, and the name given at the login."""
     role = role_of(request)
     assert role is not None, "the dependency let nobody through without a role"
-    return json_response(Session(role=role))
+    return json_response(Session(role=role, user=user_of(request)))
 
 
 @router.post("/api/logout", status_code=204)

@@ -205,10 +205,18 @@ class IngestAnswer:
 
 
 @dataclass(slots=True)
+class ClientLogsAnswer:
+    """How many entries were stored."""
+
+    accepted: int
+
+
+@dataclass(slots=True)
 class Session:
-    """Who is asking."""
+    """Who is asking. ``user`` is the name they give themselves."""
 
     role: Literal["admin", "service"]
+    user: str
 
 
 @dataclass(slots=True)
@@ -221,12 +229,24 @@ class Health:
 
 
 @dataclass(slots=True)
+class ErrorPlace:
+    """A place in the text that was sent, in characters."""
+
+    offset: int
+    length: int
+
+
+@dataclass(slots=True)
 class ErrorBody:
-    """One error: its HTTP status, its kind, and what happened and what to do."""
+    """One error: its HTTP status, its kind, and what happened and what to do.
+
+    ``at`` is there only for a query that cannot be understood, and says where.
+    """
 
     code: int
     kind: str
     message: str
+    at: ErrorPlace | None = None
 
 
 @dataclass(slots=True)

@@ -1,6 +1,8 @@
 """Ingest of one table: the posts of all senders merged into one insert at a time."""
 
 import asyncio
+import itertools
+import time
 from collections import defaultdict, deque
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +68,8 @@ class TableIngest:
         self._interval = interval
         self._clock = clock
         self._high = HighWater(self._load_marks)
+        self._received = 0.0
+        self._numbers = itertools.count(time.time_ns())
         self._posts: deque[_Post] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"insert-{table.name}")
@@ -146,6 +150,7 @@ class TableIngest:
     def _insert(self, insert: _Insert) -> None:
         if not insert.rows:
             return
+        self._stamp(insert.rows)
         try:
             self._engine.insert(self._table.name, _encoder.encode_lines(insert.rows))
         except StoreError as error:
@@ -157,6 +162,19 @@ class TableIngest:
         self._high.raise_to(insert.reached)
         for post, fresh in insert.shares:
             post.accepted += fresh
+
+    def _stamp(self, rows: list[StoredRow]) -> None:
+        """Say when rows are received: later, by a millisecond at least, than all before them.
+
+        Who has seen a row of one moment has then seen all of it, and all before: that is how a
+        live tail goes on. A row without a position gets a number, so that it can be named.
+        """
+        now = round(self._clock.wall(), 3)
+        self._received = received = max(now, round(self._received + 0.001, 3))
+        for row in rows:
+            row.received = received
+            if not row.src:
+                row.pos = next(self._numbers)
 
     def _load_marks(self, sources: Collection[int]) -> list[tuple[int, int, int]]:
         wanted = list(sources)

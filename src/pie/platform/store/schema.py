@@ -39,6 +39,8 @@ _ORIGIN = """
 
 _WORDS = "TYPE text(tokenizer=unicodeWord, preprocessor=translate(lower({0}),'._:','   '))"
 
+_RECEIVED = "INDEX i_received received TYPE minmax GRANULARITY 1"
+
 LOGS = Table(
     name="logs",
     columns=f"""
@@ -51,7 +53,8 @@ LOGS = Table(
  fields Map(LowCardinality(String),String) CODEC(ZSTD(1)),
  INDEX i_logid logid TYPE bloom_filter(0.001) GRANULARITY 1,
  INDEX i_msg message {_WORDS.format("message")},
- INDEX i_stk stack {_WORDS.format("stack")}""",
+ INDEX i_stk stack {_WORDS.format("stack")},
+ {_RECEIVED}""",
     order="(psm, ts)",
     days=10,
 )
@@ -96,6 +99,9 @@ EDGES = Table(
 
 TABLES = (LOGS, CALLS, EDGES)
 
+_LATER = (f"ALTER TABLE logs ADD {_RECEIVED.replace('INDEX', 'INDEX IF NOT EXISTS')}",)
+"""What came into the tables of this version later; an older Pie works on with it."""
+
 
 def prepare(engine: Engine, engine_clause: str = MERGE_TREE) -> None:
     """Make what is missing in the store and note the version.
@@ -115,5 +121,7 @@ def prepare(engine: Engine, engine_clause: str = MERGE_TREE) -> None:
         )
     for table in TABLES:
         engine.execute(table.ddl(engine_clause))
+    for statement in _LATER:
+        engine.execute(statement)
     if found < VERSION:
         engine.execute(f"INSERT INTO pie_schema VALUES ({VERSION}, now())")

@@ -20,13 +20,12 @@ class TimeWindow:
     keep_days: int
 
     def place(self, rows: list[StoredRow]) -> None:
-        """Set ``received``, ``day`` and, for rows out of the window, ``ts`` and ``clamped``."""
+        """Set ``day`` and, for rows out of the window, ``ts`` and ``clamped``."""
         now = self.now
         today = int(now // DAY)
         oldest, newest = today - self.keep_days, today + 1
         for row in rows:
             day = int(row.ts // DAY)
-            row.received = now
             row.clamped = 0
             if oldest <= day <= newest:
                 row.day = day

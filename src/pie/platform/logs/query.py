@@ -1,0 +1,185 @@
+"""What a query says: its syntax tree, and the tree as text again. Pure.
+
+A node's ``at`` is where it stands in the text; nodes are equal whatever their place.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from pie.model import Failure, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in the query, in characters."""
+
+    offset: int
+    length: int
+
+
+class QueryError(Failure):
+    """The query cannot be understood; ``at`` says where."""
+
+    def __init__(self, message: str, at: Span) -> None:
+        super().__init__(Kind.INVALID, f"{message} (character {at.offset + 1} of the query)")
+        self.at = at
+
+
+_NOWHERE = Span(0, 0)
+
+Column = Literal["", "message", "stack"]
+"""Which text is searched; ``""`` is what the tab searches."""
+
+Op = Literal[">", ">=", "<", "<="]
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """``*``: every line."""
+
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of ``text``, whole and in a row; with ``prefix`` its end may be inside a word."""
+
+    text: str
+    column: Column = ""
+    prefix: bool = False
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``text`` as it stands, anywhere, also inside a word."""
+
+    text: str
+    column: Column = ""
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Logid:
+    """The lines of one chain, and those that mention it."""
+
+    logid: str
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldIs:
+    """A field has this value.
+
+    ``how``: ``exact``; ``glob``, where ``*`` stands for anything; ``part``, anywhere inside.
+    """
+
+    name: str
+    value: str
+    how: Literal["exact", "glob", "part"] = "exact"
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCompares:
+    """A numeric field is above or below; a level counts by its severity."""
+
+    name: str
+    op: Op
+    value: str
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: "Node"
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of at least two parts."""
+
+    parts: tuple["Node", ...]
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One of at least two parts."""
+
+    parts: tuple["Node", ...]
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
+Leaf: TypeAlias = Everything | Words | Part | Logid | FieldIs | FieldCompares
+Node: TypeAlias = Leaf | Not | And | Or
+
+NUMBERS = frozenset({"line", "process", "thread"})
+NAMES = frozenset({"psm", "cluster", "host", "level", "folder", "file", "logid", "span"})
+TEXTS = frozenset({"message", "stack"})
+BUILT_IN = NUMBERS | NAMES | TEXTS
+"""Fields of every line. Any other name is a key of the line's ``fields``."""
+
+FIELDS_PREFIX = "fields."
+"""In front of a key that is named like a built-in field."""
+
+LEVELS = (
+    ("TRACE",),
+    ("DEBUG",),
+    ("INFO",),
+    ("NOTICE",),
+    ("WARNING", "WARN"),
+    ("ERROR", "ERR"),
+    ("CRITICAL", "FATAL"),
+)
+"""By severity, each with its other names."""
+
+HEX32 = re.compile(r"[0-9a-fA-F]{32}")
+
+
+def to_text(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
+    """A query that parses to the same tree."""
+    match node:
+        case Everything():
+            return "*"
+        case Words(text, column, prefix):
+            value = f"{text}*" if prefix else _quote(text)
+            return f"{column}:{value}" if column else value
+        case Part(text, column):
+            return f"{column}:~{_quote(text)}" if column else f"~{_quote(text)}"
+        case Logid(logid):
+            return logid
+        case FieldIs(name, value, how):
+            shown = {"exact": _quote(value), "glob": value, "part": f"~{_quote(value)}"}[how]
+            return f"{name}:{shown}"
+        case FieldCompares(name, op, value):
+            return f"{name}{op}{value}"
+        case Not(part):
+            return f"NOT {_grouped(part)}"
+        case And(parts):
+            return " ".join(_grouped(part) for part in parts)
+        case Or(parts):
+            return " OR ".join(_grouped(part) for part in parts)
+
+
+def _grouped(node: Node) -> str:
+    return f"({to_text(node)})" if isinstance(node, And | Or) else to_text(node)
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def logid_of(node: Node) -> str | None:
+    """The logid that every line must have, if the query asks for one."""
+    match node:
+        case Logid(logid):
+            return logid
+        case FieldIs("logid", value, "exact") if HEX32.fullmatch(value):
+            return value.lower()
+        case And(parts):
+            return next((found for part in parts if (found := logid_of(part))), None)
+        case _:
+            return None
