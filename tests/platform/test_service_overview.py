@@ -1,6 +1,7 @@
 """One service's page, asked of the real store: exact counts, both accounts, every state."""
 
 import time
+import uuid
 from itertools import count
 
 import pytest
@@ -296,6 +297,11 @@ def test_a_series_is_bounded(platform, psm, window):
     assert len(series["buckets"]) * series["step_s"] >= window
 
 
+def named(letter):
+    """A logid that begins with ``letter`` and that no other test uses."""
+    return letter + uuid.uuid4().hex[1:]
+
+
 def call(psm, logid, **more):
     return {
         "ts": time.time(), "side": "server", "protocol": "http", "psm": psm, "callee": psm,
@@ -309,12 +315,12 @@ def test_served_calls_are_listed_newest_first_by_outcome(platform, psm):
     platform.accepted(
         "calls",
         [
-            call(psm, "a" * 32, ts=now - 5),
-            call(psm, "b" * 32, ts=now - 4, outcome="not_found", code=404, status=404),
-            call(psm, "c" * 32, ts=now - 3, outcome="internal", code=500, message="KeyError: 1"),
-            call(psm, "d" * 32, ts=now - 90_000, outcome="business", code=1001, cluster="blue"),
-            call(psm, "e" * 32, ts=now - 2, side="client", callee="down.stream.one"),
-            call("front.web.api", "f" * 32, ts=now - 1, side="client", callee=psm, method="GET"),
+            call(psm, named("a"), ts=now - 5),
+            call(psm, named("b"), ts=now - 4, outcome="not_found", code=404, status=404),
+            call(psm, named("c"), ts=now - 3, outcome="internal", code=500, message="KeyError: 1"),
+            call(psm, named("d"), ts=now - 90_000, outcome="business", code=1001, cluster="blue"),
+            call(psm, named("e"), ts=now - 2, side="client", callee="down.stream.one"),
+            call("front.web.api", named("f"), ts=now - 1, side="client", callee=psm, method="GET"),
         ],
     )
 
@@ -339,7 +345,7 @@ def test_served_calls_are_listed_newest_first_by_outcome(platform, psm):
 
 
 def test_calls_of_who_records_none_are_its_callers_records(platform, psm):
-    logid = "9" * 32
+    logid = named("9")
     platform.accepted(
         "calls", [call("front.web.api", logid, side="client", callee=psm, peer="10.0.0.7:80")]
     )
@@ -355,8 +361,8 @@ def test_entry_calls_by_class_of_outcome(platform, psm):
     platform.accepted(
         "calls",
         [
-            call(psm, "1" * 32, outcome="not_found", code=404, **entry),
-            call(psm, "2" * 32, outcome="deadline", code=504, **entry),
+            call(psm, named("1"), outcome="not_found", code=404, **entry),
+            call(psm, named("2"), outcome="deadline", code=504, **entry),
         ],
     )
 
