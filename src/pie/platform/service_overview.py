@@ -271,7 +271,8 @@ def _instances(
 
 
 def _instance(instance: Instance, facts: RuntimeFacts | None, figures: Figures) -> ServiceInstance:
-    made = ServiceInstance(
+    said = facts or RuntimeFacts(psm=instance.psm, id=instance.id, workers=0)
+    return ServiceInstance(
         id=instance.id,
         cluster=instance.cluster,
         env=instance.env,
@@ -282,16 +283,15 @@ def _instance(instance: Instance, facts: RuntimeFacts | None, figures: Figures) 
         version=instance.version,
         started=instance.started,
         weight=instance.weight,
-        debug=instance.debug,
+        debug=said.debug or instance.debug,
         figures=figures,
+        reported=facts is not None,
+        workers=said.workers,
+        threads=said.threads,
+        python=said.python,
+        pie=said.pie,
+        server=said.server,
+        command=said.command,
+        config_version=said.config_version,
+        settings=[ServiceSetting(each.key, each.value, each.source) for each in said.settings],
     )
-    if facts is not None:
-        made.reported = True
-        made.debug = facts.debug or made.debug
-        made.workers, made.threads = facts.workers, facts.threads
-        made.python, made.pie, made.server = facts.python, facts.pie, facts.server
-        made.command, made.config_version = facts.command, facts.config_version
-        made.settings = [
-            ServiceSetting(each.key, each.value, each.source) for each in facts.settings
-        ]
-    return made

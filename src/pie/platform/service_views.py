@@ -1,6 +1,6 @@
 """What the API answers about one service: the types of its page's JSON."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Account = Literal["server", "callers", "none"]
@@ -19,14 +19,14 @@ class Figures:
     ``business`` the callee's own non-zero codes; ``calls`` counts these and all others.
     """
 
-    calls: int = 0
-    failures: int = 0
-    rejected: int = 0
-    business: int = 0
-    qps: float = 0.0
-    avg_ms: float = 0.0
-    p50_ms: float = 0.0
-    p99_ms: float = 0.0
+    calls: int
+    failures: int
+    rejected: int
+    business: int
+    qps: float
+    avg_ms: float
+    p50_ms: float
+    p99_ms: float
 
 
 @dataclass(slots=True)
@@ -120,15 +120,15 @@ class ServiceInstance:
     weight: int
     debug: str
     figures: Figures
-    reported: bool = False
-    workers: int = 0
-    threads: int = 0
-    python: str = ""
-    pie: str = ""
-    server: str = ""
-    command: str = ""
-    config_version: str = ""
-    settings: list[ServiceSetting] = field(default_factory=list)
+    reported: bool
+    workers: int
+    threads: int
+    python: str
+    pie: str
+    server: str
+    command: str
+    config_version: str
+    settings: list[ServiceSetting]
 
 
 @dataclass(slots=True)
