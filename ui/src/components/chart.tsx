@@ -73,7 +73,7 @@ function optionsOf(place: HTMLElement, lines: Line[], timeLabel: string, group: 
     legend: { live: true },
     axes: [
       { stroke: text, grid: { show: false }, ticks: grid, font, size: 28, space: 70, values: (_, ticks) => ticks.map((tick) => clockTime(tick).slice(0, 5)) },
-      { stroke: text, grid, ticks: { show: false }, font, size: 46, values: (_, ticks) => ticks.map((tick) => compact(tick)) },
+      { stroke: text, grid, ticks: { show: false }, font, size: 46, values: (_, ticks) => ticks.map((tick) => (tick < 100 ? String(Number(tick.toFixed(3))) : compact(tick))) },
     ],
     series: [
       { label: timeLabel, value: (_, at) => (at === null ? '–' : at < Date.now() / 1000 - A_DAY / 2 ? dateTime(at) : clockTime(at)) },

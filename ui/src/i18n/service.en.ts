@@ -26,7 +26,7 @@ export const serviceEn = {
     noDebug: 'none open',
   },
   figures: {
-    calls: 'Calls',
+    counted: (n: number) => `${n.toLocaleString('en-US')} ${n === 1 ? 'call' : 'calls'}`,
     qps: 'QPS',
     avg: 'Average',
     p50: 'p50',

@@ -27,7 +27,7 @@ export const serviceZh: ServiceMessages = {
     noDebug: '未开放',
   },
   figures: {
-    calls: '调用数',
+    counted: (n) => `${n.toLocaleString('en-US')} 次调用`,
     qps: 'QPS',
     avg: '平均时间',
     p50: 'p50',

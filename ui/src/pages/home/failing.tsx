@@ -7,7 +7,7 @@ import { useServiceMessages } from '../../i18n/service';
 import { servicePath } from '../../paths';
 
 const SHOWN = 20;
-const COLUMNS = 5;
+const COLUMNS = 4;
 
 /** Services that fail calls of late, those with most failures first. */
 export function Failing({ services, known }: { services: Service[] | undefined; known: boolean }) {
@@ -37,7 +37,6 @@ export function Failing({ services, known }: { services: Service[] | undefined; 
                 <th scope="col" class="num">
                   {t.figures.failures}
                 </th>
-                <th scope="col" class="num" />
                 <th scope="col" class="num">
                   {t.figures.qps}
                 </th>
@@ -67,8 +66,9 @@ function FailingRow({ service }: { service: Service }) {
           {psm}
         </a>
       </th>
-      <td class={`num ${failureTone(failure_rate)}`}>{percent(failure_rate)}</td>
-      <td class="num dim">{t.home.of(count(failures(service)), count(calls))}</td>
+      <td class={`num ${failureTone(failure_rate)}`}>
+        <small>{t.home.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
+      </td>
       <td class="num">{compact(qps)}</td>
       <td class="num">{duration(p99_ms)}</td>
     </tr>

@@ -34,6 +34,7 @@ export function MyServices({ services }: { services: Service[] | undefined }) {
                 <span class="mine-name">
                   {kept.starred.includes(psm) && <Icon name="star" />}
                   {psm}
+                  <MyState service={known.get(psm)} />
                 </span>
                 {services && <MyFigures service={known.get(psm)} />}
               </a>
@@ -45,6 +46,10 @@ export function MyServices({ services }: { services: Service[] | undefined }) {
       )}
     </section>
   );
+}
+
+function MyState({ service }: { service: Service | undefined }) {
+  return service ? <StateBadge state={service.state} /> : null;
 }
 
 function MyFigures({ service }: { service: Service | undefined }) {
@@ -60,7 +65,6 @@ function MyFigures({ service }: { service: Service | undefined }) {
     : [[t.figures.qps, none, 'dim']];
   return (
     <span class="mine-figures">
-      <StateBadge state={service.state} />
       {facts.map(([name, value, tone]) => (
         <span key={name}>
           <small>{name}</small> <span class={tone}>{value}</span>

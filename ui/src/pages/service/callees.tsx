@@ -9,7 +9,8 @@ import type { ServiceView } from './view';
 export function Callees({ view: { page } }: { view: ServiceView }) {
   const t = useServiceMessages().callees;
   const callees = page?.callees;
-  if (!callees) return null;
+  // Of a service that is not on Pie nothing can be told here.
+  if (!callees || (page.state === 'never' && callees.length === 0)) return null;
   const busiest = Math.max(0, ...callees.map(({ figures }) => figures.qps));
   return (
     <section class="card" aria-labelledby="callees-title">

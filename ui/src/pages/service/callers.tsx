@@ -33,7 +33,7 @@ export function Callers({ view: { page, failed } }: { view: ServiceView }) {
                 <th scope="col" class="wide">
                   {t.methods}
                 </th>
-                <th scope="col" class="num">
+                <th scope="col" class="num wide">
                   {t.share}
                 </th>
                 <FigureHeads />
@@ -67,7 +67,7 @@ function CallerRow({ caller, busiest }: { caller: ServiceCaller; busiest: number
         {methods.join(', ')}
         {all > methods.length && <span class="dim"> {t.moreMethods(all - methods.length)}</span>}
       </td>
-      <td class="num">{percent(share)}</td>
+      <td class="num wide">{percent(share)}</td>
       <FigureCells figures={caller.figures} busiest={busiest} />
     </tr>
   );

@@ -2,7 +2,7 @@ import type { ServicePage } from '../../api/types';
 import { useAgo } from '../../components/ago';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
-import { compact, count, dateTime, duration, percent } from '../../format';
+import { compact, count, dateTime, duration, percent, period } from '../../format';
 import { useMessages } from '../../i18n';
 import { useServiceMessages } from '../../i18n/service';
 import { Monitor } from './monitor';
@@ -18,7 +18,7 @@ export function ServiceInfo({ view }: { view: ServiceView }) {
       <header class="card-head">
         <h2 id="info-title">{t.info.title}</h2>
         {page && page.total.calls > 0 && (
-          <p class="card-sub">{page.account === 'callers' ? t.byCallers : t.rates(duration(1000 * page.covered_s))}</p>
+          <p class="card-sub">{page.account === 'callers' ? t.byCallers : t.rates(period(page.covered_s))}</p>
         )}
         <button type="button" class="quiet" aria-expanded={monitored} onClick={() => url.patch({ monitor: monitored ? '' : '1' })}>
           <Icon name="chart" />
@@ -58,7 +58,7 @@ function SelfDescription({ page }: { page: ServicePage }) {
     [t.info.owners, page.owners.join(', ')],
   ];
   function debugText([first, ...others]: string[]): string {
-    if (first === undefined) return page.instances.length > 0 ? t.info.noDebug : '';
+    if (first === undefined) return page.instances.some(({ reported }) => reported) ? t.info.noDebug : '';
     return others.length > 0 ? `${first} ${t.info.more(others.length)}` : first;
   }
   return (
@@ -81,7 +81,7 @@ function Totals({ page }: { page: ServicePage }) {
   const part = (n: number) => (calls ? percent(n / calls) : '');
   return (
     <dl class="totals" data-testid="service-totals">
-      <Total name={t.qps} value={compact(qps)} note={page.traffic_known ? `${count(calls)} ${t.calls.toLowerCase()}` : ''} />
+      <Total name={t.qps} value={compact(qps)} note={page.traffic_known ? t.counted(calls) : ''} />
       <Total name={t.avg} value={time(avg_ms)} />
       <Total name={t.p50} value={time(p50_ms)} />
       <Total name={t.p99} value={time(p99_ms)} hint={t.p99Hint} />

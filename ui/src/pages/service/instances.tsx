@@ -14,7 +14,7 @@ export const INSTANCE_COLUMNS = 12;
 export function Instances({ view: { page, url, cluster } }: { view: ServiceView }) {
   const t = useServiceMessages().instances;
   const figures = useServiceMessages().figures;
-  if (!page) return null;
+  if (!page || page.state === 'never') return null;
   const open = url.get('instance');
   return (
     <section class="card" aria-labelledby="instances-title">

@@ -10,19 +10,24 @@ interface Props {
   psm: string;
   method: ServiceMethod;
   busiest: number;
+  /** Whether the service described its methods at all. */
+  selfDescribing: boolean;
   open: boolean;
   onToggle: () => void;
 }
 
-export function MethodRow({ psm, method, busiest, open, onToggle }: Props) {
+export function MethodRow({ psm, method, busiest, selfDescribing, open, onToggle }: Props) {
   const t = useServiceMessages().methods;
   const name = method.method || t.nameless;
   return (
     <tr data-testid="method-row" data-method={method.method} class={open ? 'open' : undefined}>
       <td class="dim wide">{psm}</td>
       <th scope="row">
-        <span class="method-name">{name}</span>
-        {!method.described && (
+        <button type="button" class="expander" aria-expanded={open} title={t.monitorOf(name)} onClick={onToggle}>
+          <Icon name="chevron" />
+          <span class="method-name">{name}</span>
+        </button>
+        {!method.described && selfDescribing && (
           <span class="badge badge-mild" title={t.undescribedHint}>
             {t.undescribed}
           </span>
@@ -36,10 +41,9 @@ export function MethodRow({ psm, method, busiest, open, onToggle }: Props) {
       <td class="wide">
         <Spark minutes={method.minutes} failed={method.failed_minutes} />
       </td>
-      <td>
-        <button type="button" class="link monitor-link" aria-expanded={open} aria-label={t.monitorOf(name)} onClick={onToggle}>
+      <td class="wide">
+        <button type="button" class="link" aria-expanded={open} aria-label={t.monitorOf(name)} onClick={onToggle}>
           {t.monitor}
-          <Icon name="chevron" />
         </button>
       </td>
     </tr>
@@ -66,7 +70,7 @@ function Signature({ method }: { method: ServiceMethod }) {
     );
   if (!method.described) return null;
   return (
-    <span class="mono signature">
+    <span class="mono signature" title={`(${request}) → ${response || 'void'}`}>
       ({request}) <span class="dim">→</span> {response || 'void'}
     </span>
   );

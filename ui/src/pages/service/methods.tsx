@@ -21,6 +21,7 @@ export function Methods({ view }: { view: ServiceView }) {
   const methods = page?.methods ?? [];
   const shown = methods.filter(({ method }) => method.toLowerCase().includes(wanted.toLowerCase()));
   const busiest = Math.max(0, ...methods.map(({ figures }) => figures.qps));
+  const selfDescribing = methods.some(({ described }) => described);
   const open = url.get('method');
   return (
     <section class="card" aria-labelledby="methods-title">
@@ -58,7 +59,9 @@ export function Methods({ view }: { view: ServiceView }) {
               <th scope="col" class="wide">
                 {t.methods.hour}
               </th>
-              <th scope="col">{t.methods.monitor}</th>
+              <th scope="col" class="wide">
+                {t.methods.monitor}
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -76,7 +79,7 @@ export function Methods({ view }: { view: ServiceView }) {
     const isOpen = open === method.method && open !== '';
     const toggle = () => url.patch({ method: isOpen ? '' : method.method });
     return [
-      <MethodRow key={method.method} psm={view.psm} method={method} busiest={busiest} open={isOpen} onToggle={toggle} />,
+      <MethodRow key={method.method} psm={view.psm} method={method} busiest={busiest} selfDescribing={selfDescribing} open={isOpen} onToggle={toggle} />,
       isOpen && <MethodDetail key={`${method.method} detail`} view={view} method={method} columns={COLUMNS} />,
     ];
   }

@@ -3,7 +3,7 @@ import { useQuery } from '../../api/query';
 import type { ServiceSeries } from '../../api/types';
 import { Chart, type Line } from '../../components/chart';
 import { Trouble } from '../../components/trouble';
-import { duration } from '../../format';
+import { period } from '../../format';
 import { useMessages } from '../../i18n';
 import { type ServiceMessages, useServiceMessages } from '../../i18n/service';
 import { withQuery } from '../../urlstate';
@@ -36,7 +36,7 @@ export function Monitor({ view, method }: { view: ServiceView; method: string | 
             </button>
           ))}
         </div>
-        {series && <span class="dim">{t.monitor.step(duration(1000 * series.step_s))}</span>}
+        {series && <span class="dim">{t.monitor.step(period(series.step_s))}</span>}
       </div>
       {series ? <Charts series={series} t={t} /> : <p class="dim monitor-waiting">{query.error ? '' : common.loading}</p>}
     </div>

@@ -2,7 +2,7 @@ import type { Service } from '../../api/types';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
 import { StateBadge } from '../../components/state-badge';
-import { compact, count, dateTime, percent } from '../../format';
+import { compact, count, dateTime, duration, percent } from '../../format';
 import { useMessages } from '../../i18n';
 import { servicePath } from '../../paths';
 import { clustersInView, instanceCount } from './view';
@@ -30,12 +30,14 @@ export function ServiceRow({ service, now, cluster, window, busiest, open, onTog
   return (
     <tr data-testid="service-row" data-psm={psm} class={open ? 'open' : undefined}>
       <th scope="row">
-        <button type="button" class="expander" aria-expanded={open} aria-label={t.services.expand(psm)} title={t.services.expand(psm)} onClick={onToggle}>
-          <Icon name="chevron" />
-        </button>
-        <a class="psm" href={servicePath(psm, 'overview', { cluster, window })} data-testid="service-link">
-          {psm}
-        </a>
+        <span class="row-name">
+          <button type="button" class="expander" aria-expanded={open} aria-label={t.services.expand(psm)} title={t.services.expand(psm)} onClick={onToggle}>
+            <Icon name="chevron" />
+          </button>
+          <a class="psm" href={servicePath(psm, 'overview', { cluster, window })} data-testid="service-link">
+            {psm}
+          </a>
+        </span>
         <StateBadge state={service.state} />
       </th>
       <td class="wide">{runtimeOf(service) || <span class="dim">{t.none}</span>}</td>
@@ -47,9 +49,9 @@ export function ServiceRow({ service, now, cluster, window, busiest, open, onTog
         <span class="bar-value">{compact(service.qps)}</span>
       </td>
       <td class={`num ${failureTone(service.failure_rate)}`}>{measured(percent(service.failure_rate))}</td>
-      <td class={`num ${service.rejected_rate > 0 ? 'mild-text' : ''}`}>{measured(percent(service.rejected_rate))}</td>
-      <td class="num">{measured(`${compact(service.avg_ms)} ms`)}</td>
-      <td class="num">{measured(`${compact(service.p99_ms)} ms`)}</td>
+      <td class={`num wide ${service.rejected_rate > 0 ? 'mild-text' : ''}`}>{measured(percent(service.rejected_rate))}</td>
+      <td class="num">{measured(duration(service.avg_ms))}</td>
+      <td class="num">{measured(duration(service.p99_ms))}</td>
       <td class="num">{service.last_seen > 0 ? (
           <time title={dateTime(service.last_seen)}>{t.services.atMost(t.ago(Math.max(0, Math.round(now - service.last_seen))))}</time>
         ) : (
