@@ -1,6 +1,5 @@
 import lazy from 'preact-iso/lazy';
-import { LocationProvider, Route, Router, useLocation } from 'preact-iso/router';
-import { useEffect } from 'preact/hooks';
+import { LocationProvider, Route, Router } from 'preact-iso/router';
 import { signedIn } from './api/client';
 import { Frame } from './components/frame';
 import { NotFoundPage } from './pages/not-found';
@@ -9,6 +8,8 @@ import { SignInPage } from './pages/sign-in';
 import { useStore } from './store';
 
 // A page's code is gone when the platform was updated since this tab was opened.
+const HomePage = lazy(() => import('./pages/home/page').then((module) => module.HomePage, () => OutdatedPage));
+const ServicePages = lazy(() => import('./pages/service/page').then((module) => module.ServicePages, () => OutdatedPage));
 const ServicesPage = lazy(() => import('./pages/services/page').then((module) => module.ServicesPage, () => OutdatedPage));
 const ChainPage = lazy(() => import('./pages/chain/page').then((module) => module.ChainPage, () => OutdatedPage));
 
@@ -27,16 +28,11 @@ function Pages() {
   if (!useStore(signedIn)) return <SignInPage />;
   return (
     <Router>
-      <Route path="/" component={Home} />
+      <Route path="/" component={HomePage} />
       <Route path="/services" component={ServicesPage} />
+      <Route path="/s/:psm/:tab?" component={ServicePages} />
       <Route path="/chain/:logid" component={ChainPage} />
       <Route default component={NotFoundPage} />
     </Router>
   );
-}
-
-function Home() {
-  const { route } = useLocation();
-  useEffect(() => route('/services', true), []);
-  return null;
 }

@@ -33,6 +33,18 @@ export function duration(ms: number): string {
   return `${grouped.format(ms * 1000)} µs`;
 }
 
+/** A length of whole seconds: 20 s, 5 min, 1 h 10 min. */
+export function period(seconds: number): string {
+  const whole = Math.round(seconds);
+  const parts = [
+    [Math.floor(whole / 3600), 'h'],
+    [Math.floor(whole / 60) % 60, 'min'],
+    [whole % 60, 's'],
+  ] as const;
+  const said = parts.filter(([n]) => n > 0).map(([n, unit]) => `${n} ${unit}`);
+  return said.join(' ') || '0 s';
+}
+
 /** Milliseconds from the chain's start, with a sign. */
 export function offset(ms: number): string {
   return ms < 0 ? `−${duration(-ms)}` : `+${duration(ms)}`;

@@ -4,6 +4,8 @@ import './styles/frame.css';
 import './styles/controls.css';
 import './styles/table.css';
 import './styles/services.css';
+import 'uplot/dist/uPlot.min.css';
+import './styles/service.css';
 import './styles/chain.css';
 import './styles/waterfall.css';
 import './styles/logs.css';

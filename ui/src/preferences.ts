@@ -32,7 +32,7 @@ function remembered<T extends string>(key: string, choices: readonly T[], fallba
 }
 
 // Storage can be forbidden by the browser's settings; a preference is then kept for this page only.
-function readStorage(key: string): string | null {
+export function readStorage(key: string): string | null {
   try {
     return localStorage.getItem(key);
   } catch {
@@ -40,7 +40,7 @@ function readStorage(key: string): string | null {
   }
 }
 
-function writeStorage(key: string, value: string): void {
+export function writeStorage(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {

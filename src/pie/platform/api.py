@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from pie import __version__
 from pie.model import Failure, Kind
-from pie.platform import ingest_routes, question_routes, session_routes
+from pie.platform import ingest_routes, question_routes, service_routes, session_routes
 from pie.platform.answers import error_response
 from pie.platform.deps import Deps
 from pie.platform.gatekeeper import Gatekeeper, require
@@ -66,6 +66,7 @@ def _app_with_questions() -> FastAPI:
     )
     app.include_router(session_routes.router)
     app.include_router(question_routes.router)
+    app.include_router(service_routes.router)
     app.include_router(ingest_routes.router)
     app.include_router(log_routes.router)
     app.include_router(task_routes.router)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
@@ -10,17 +10,14 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind, normalise_logid
 from pie.platform.answers import json_response
+from pie.platform.asking import AskDeps, OutcomeQuery, unless_away
 from pie.platform.chain import build_chain
-from pie.platform.deps import Deps, deps_of
 from pie.platform.gatekeeper import require
-from pie.platform.overview import Traffic, merge_services
+from pie.platform.overview import merge_services
 from pie.platform.views import Chain, Chains, LogLines, Services
 
 router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
 
-_TRAFFIC_PATIENCE = 3.0
-
-_Deps = Annotated[Deps, Depends(deps_of)]
 _Psm = Annotated[str, Query(max_length=200)]
 
 
@@ -36,45 +33,33 @@ _Logid = Annotated[str, Depends(_logid)]
 
 @router.get("/services", response_model=Services)
 async def list_services(
-    deps: _Deps, window: Annotated[int, Query(ge=10, le=86_400)] = 60
+    deps: AskDeps, window: Annotated[int, Query(ge=10, le=86_400)] = 60
 ) -> Response:
     """Every service that is registered or was seen in calls, with its traffic in the window."""
     now = time.time()
     registered, seen = await asyncio.gather(
-        run_in_threadpool(deps.registry), _traffic(deps, now, window)
+        run_in_threadpool(deps.registry), unless_away(deps.reader.traffic(now, window))
     )
     services = merge_services(registered, seen or {})
     return json_response(Services(now, window, traffic_known=seen is not None, services=services))
 
 
-async def _traffic(deps: Deps, now: float, window: int) -> dict[str, Traffic] | None:
-    """None while the facts are away or hang: who is registered can be told without them."""
-    try:
-        return await asyncio.wait_for(deps.reader.traffic(now, window), _TRAFFIC_PATIENCE)
-    except TimeoutError:
-        return None
-    except Failure as failure:
-        if failure.kind is not Kind.UNAVAILABLE:
-            raise
-        return None
-
-
 @router.get("/chains", response_model=Chains)
 async def list_chains(
-    deps: _Deps,
+    deps: AskDeps,
     psm: _Psm = "",
-    outcome: Annotated[Literal["", "failed", "ok"], Query()] = "",
+    outcome: OutcomeQuery = "",
     min_ms: Annotated[float, Query(ge=0, le=1e9)] = 0.0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> Response:
-    """Entry calls, newest first."""
+    """Entry calls, newest first; ``failed`` are 5xx kinds, ``rejected`` 4xx kinds."""
     return json_response(
         Chains(await deps.reader.entries(time.time(), psm, outcome, min_ms, limit))
     )
 
 
 @router.get("/chains/{logid}", response_model=Chain)
-async def get_chain(deps: _Deps, logid: _Logid) -> Response:
+async def get_chain(deps: AskDeps, logid: _Logid) -> Response:
     """One chain: the tree its servers logged, and the calls its callers logged."""
     calls = await deps.reader.calls_of(logid)
     if not calls.rows:
@@ -90,7 +75,7 @@ async def get_chain(deps: _Deps, logid: _Logid) -> Response:
 
 @router.get("/chains/{logid}/logs", response_model=LogLines)
 async def get_chain_logs(
-    deps: _Deps,
+    deps: AskDeps,
     logid: _Logid,
     span_id: Annotated[str, Query(max_length=64)] = "",
     psm: _Psm = "",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pie.platform.service_views import ServiceState
+
 Status = Literal["OK", "ERROR", "UNKNOWN"]
 NodeKind = Literal["nginx", "api", "service", "script"]
 
@@ -32,12 +34,15 @@ class Cluster:
 class Service:
     """One service: what it says of itself, and what was seen of it in the window.
 
-    ``onboarded`` is False for a service known only from calls. ``qps`` counts calls received per
-    second; times are milliseconds; ``last_seen`` is in Unix seconds, 0 when no call was seen.
+    ``onboarded`` says whether an instance is registered now, ``state`` tells one that stopped from
+    one that never was. ``qps`` counts calls received per second; times are milliseconds.
+    ``error_rate`` is the sum of ``failure_rate`` (5xx kinds) and ``rejected_rate`` (4xx kinds).
+    ``last_seen`` is when the newest ten seconds with calls began, in Unix seconds, 0 for none.
     """
 
     psm: str
     onboarded: bool
+    state: ServiceState
     language: str
     framework: str
     framework_version: str
@@ -46,6 +51,9 @@ class Service:
     clusters: list[Cluster]
     qps: float
     error_rate: float
+    failure_rate: float
+    rejected_rate: float
+    business_rate: float
     avg_ms: float
     p99_ms: float
     calls: int

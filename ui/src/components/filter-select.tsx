@@ -11,7 +11,7 @@ export function FilterSelect(props: {
   return (
     <label class={`field${value !== neutral ? ' field-set' : ''}`}>
       <span class="field-label">{label}</span>
-      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+      <select aria-label={label} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         {options.map(([option, text]) => (
           <option key={option} value={option}>
             {text}

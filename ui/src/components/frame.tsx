@@ -18,7 +18,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
         {t.app.skip}
       </a>
       <header class="frame">
-        <a class="brand" href="/services">
+        <a class="brand" href="/">
           <Logo />
           <span>Pie</span>
         </a>
@@ -46,7 +46,10 @@ function Navigation() {
   const { path } = useLocation();
   return (
     <nav aria-label={t.app.navigation}>
-      <a href="/services" aria-current={path === '/services' ? 'page' : undefined}>
+      <a class="nav-home" href="/" aria-current={path === '/' ? 'page' : undefined}>
+        {t.app.home}
+      </a>
+      <a href="/services" aria-current={path === '/services' || path.startsWith('/s/') ? 'page' : undefined}>
         {t.app.services}
       </a>
     </nav>

@@ -1,5 +1,8 @@
 import { type Messages, useMessages } from '../i18n';
 
+/** The kinds of 4xx: the caller is answerable for these, so they are no sign of a broken service. */
+const REJECTED = new Set(['invalid', 'unauthenticated', 'denied', 'not_found', 'conflict', 'exhausted', 'cancelled']);
+
 export type Tone = 'good' | 'bad' | 'mild' | 'unsure';
 
 /** The status words of the chain tables: the same in every language, as people say them. */
@@ -18,7 +21,7 @@ export function Status({ status, outcome, code }: { status: string; outcome: str
 
 export function Outcome({ outcome, code }: { outcome: string; code: number }) {
   const t = useMessages();
-  const tone: Tone = outcome === 'ok' ? 'good' : outcome === 'business' ? 'mild' : 'bad';
+  const tone: Tone = outcome === 'ok' ? 'good' : REJECTED.has(outcome) || outcome === 'business' ? 'mild' : 'bad';
   return (
     <span class={`status tone-${tone}`}>
       <i />

@@ -1,20 +1,35 @@
 import { useLocation } from 'preact-iso/router';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { getJson } from '../api/client';
+import type { Services } from '../api/types';
 import { useMessages } from '../i18n';
 import { findLogid } from '../logid';
+import { servicePath } from '../paths';
 import { Icon } from './icon';
 
-/** A logid goes to its chain, anything else filters the services. */
+/** A logid goes to its chain, a service's name to its page; anything else filters the services. */
 export function SearchBox() {
   const t = useMessages();
   const { route } = useLocation();
   const input = useRef<HTMLInputElement>(null);
+  const [names, setNames] = useState<string[]>([]);
   useSearchKeys(() => input.current?.select());
 
-  const go = (text: string) => {
+  // Without an answer the box works all the same: it filters.
+  const loadNames = (): Promise<string[]> =>
+    getJson<Services>('/api/services').then(
+      ({ services }) => {
+        const found = services.map(({ psm }) => psm);
+        setNames(found);
+        return found;
+      },
+      () => [],
+    );
+  const go = async (text: string) => {
     const logid = findLogid(text);
     const psm = text.trim();
     if (logid) route(`/chain/${logid}`);
+    else if (psm && (names.includes(psm) || (await loadNames()).includes(psm))) route(servicePath(psm));
     else if (psm) route(`/services?q=${encodeURIComponent(psm)}`);
     else return;
     if (input.current) input.current.value = '';
@@ -26,7 +41,7 @@ export function SearchBox() {
       class="search"
       onSubmit={(event) => {
         event.preventDefault();
-        go(input.current?.value ?? '');
+        void go(input.current?.value ?? '');
       }}
     >
       <Icon name="search" />
@@ -38,14 +53,21 @@ export function SearchBox() {
         title={t.app.searchHint}
         spellcheck={false}
         autocomplete="off"
+        list="service-names"
+        onFocus={() => void loadNames()}
         onPaste={(event) => {
           const text = event.clipboardData?.getData('text') ?? '';
           if (!findLogid(text)) return;
           event.preventDefault();
-          go(text);
+          void go(text);
         }}
         onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
       />
+      <datalist id="service-names">
+        {names.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
       <kbd aria-hidden="true">/</kbd>
     </form>
   );

@@ -8,11 +8,11 @@ import msgspec
 
 from pie.observe.facts import EDGE_SECONDS, CallRow
 from pie.platform.overview import Traffic
+from pie.platform.store.outcomes import COUNTS, narrowed
 from pie.platform.views import ChainSummary, LogLine, LogLines
 
 MAX_CHAIN_ROWS = 20_000
 
-_FAILED = "outcome NOT IN ('ok', 'business')"
 _TS = "toUnixTimestamp64Micro(ts) / 1e6 AS ts"
 _DAY = 86_400
 _LOOK_BACK = (600, 7_200, _DAY, 11 * _DAY)
@@ -26,13 +26,13 @@ SELECT {_TS}, side, protocol, psm, cluster, env, host, instance, caller, caller_
 FROM calls WHERE logid = {{logid:String}} ORDER BY calls.ts LIMIT {{limit:UInt32}}
 """
 
-_ENTRIES = f"""
-SELECT logid, {_TS}, psm, caller, callee, side, method, protocol, duration_us, outcome, code
+_ENTRIES = """
+SELECT logid, {ts}, psm, caller, callee, side, method, protocol, duration_us, outcome, code
 FROM calls
 WHERE parent_id = '' AND attempt = 0 AND logid != ''
   AND calls.ts >= fromUnixTimestamp64Milli({{since:Int64}})
   AND ({{psm:String}} = '' OR psm = {{psm:String}})
-  AND ({{outcome:String}} = '' OR ({{outcome:String}} = 'failed') = ({_FAILED}))
+  AND {outcome}
   AND duration_us >= {{min_us:Float64}}
 ORDER BY calls.ts DESC LIMIT {{limit:UInt32}}
 """
@@ -54,7 +54,7 @@ ORDER BY logs.ts, src, pos LIMIT {{limit:UInt32}}
 # A callee is counted by its own account; only who keeps none is counted by its callers'.
 _TRAFFIC = f"""
 SELECT if(side = 'server', psm, callee) AS name, side, any(protocol) AS protocol,
-  sum(count) AS calls, sumIf(count, {_FAILED}) AS errors, sum(duration_us) AS duration_us,
+  {COUNTS}, sum(duration_us) AS duration_us,
   uniqExact(method) AS methods, sumMap(histogram) AS histogram,
   toUnixTimestamp(max(edge_10s.ts)) AS latest
 FROM edge_10s
@@ -98,7 +98,9 @@ class _EdgeSum(msgspec.Struct):
     side: str
     protocol: str
     calls: int
-    errors: int
+    failures: int
+    rejected: int
+    business: int
     duration_us: int
     methods: int
     histogram: dict[int, int]
@@ -133,16 +135,15 @@ class Reader:
         # The newest buckets are still on their way: rates count the time the facts cover.
         latest = max((row.latest + EDGE_SECONDS for row in sums), default=0)
         seconds = min(max(latest - since, window / 2), window + EDGE_SECONDS)
-        result = {
-            row.name: Traffic(row.name, row.protocol, 0, 0, 0, 0, {}, seconds, row.latest)
-            for row in seen
-        }
+        result = {row.name: Traffic(row.name, row.protocol, seconds, row.latest) for row in seen}
         for row in sorted(sums, key=lambda row: row.side):  # "client" first, "server" replaces it
             result[row.name] = Traffic(
                 psm=row.name,
                 protocol=row.protocol,
                 calls=row.calls,
-                errors=row.errors,
+                failures=row.failures,
+                rejected=row.rejected,
+                business=row.business,
                 duration_us=row.duration_us,
                 methods=row.methods,
                 histogram=row.histogram,
@@ -154,17 +155,17 @@ class Reader:
     async def entries(
         self, now: float, psm: str, outcome: str, min_ms: float, limit: int
     ) -> list[ChainSummary]:
-        """Entry calls, newest first; ``outcome`` is ``failed``, ``ok`` or empty."""
+        """Entry calls, newest first; ``outcome`` is a class of outcomes, or empty for all."""
+        sql = _ENTRIES.format(ts=_TS, outcome=narrowed(outcome))
         found: list[_Entry] = []
         for back in _LOOK_BACK:
             params = {
                 "since": int((now - back) * 1000),
                 "psm": psm,
-                "outcome": outcome,
                 "min_us": min_ms * 1000,
                 "limit": limit,
             }
-            found = _rows(await self._ask(_ENTRIES, params), _Entry)
+            found = _rows(await self._ask(sql, params), _Entry)
             if len(found) >= limit:
                 break
         logids = [entry.logid for entry in found]

@@ -1,5 +1,5 @@
 import type { Service } from '../../api/types';
-import { count, dateTime } from '../../format';
+import { count, dateTime, percent } from '../../format';
 import { useMessages } from '../../i18n';
 import type { UrlState } from '../../urlstate';
 import { runtimeOf } from './row';
@@ -12,6 +12,7 @@ export function ServiceDetail({ service, url }: { service: Service; url: UrlStat
     [t.services.columns.runtime, runtimeOf(service)],
     [t.services.columns.protocol, service.protocol],
     [t.services.owners, service.owners.join(', ')],
+    [t.services.business, service.calls ? percent(service.business_rate) : ''],
     [t.services.methods, count(service.methods)],
     [t.services.calls, count(service.calls)],
   ];
@@ -43,7 +44,7 @@ function Instances({ service, cluster }: { service: Service; cluster: string }) 
   const rows = clustersInView(service, cluster).flatMap(({ name, instances }) =>
     instances.map((instance) => ({ cluster: name, ...instance })),
   );
-  if (rows.length === 0) return <p class="dim">{t.services.noInstances}</p>;
+  if (rows.length === 0) return <p class="dim">{t.services.noInstances} {t.services.stateHints[service.state]}</p>;
   return (
     <table class="table inner">
       <thead>

@@ -30,8 +30,9 @@ export function ServiceFilters({ services, url }: { services: Service[]; url: Ur
         value={url.get('state')}
         options={[
           ['', t.services.allStates],
-          ['onboarded', t.services.onboarded],
-          ['other', t.services.notOnboarded],
+          ['running', t.services.states.running],
+          ['stopped', t.services.states.stopped],
+          ['never', t.services.states.never],
         ]}
         onChange={(state) => url.patch({ state })}
       />

@@ -1,24 +1,27 @@
 import type { Service } from '../../api/types';
+import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
-import { compact, count, dateTime, percent } from '../../format';
+import { StateBadge } from '../../components/state-badge';
+import { compact, count, dateTime, duration, percent } from '../../format';
 import { useMessages } from '../../i18n';
+import { servicePath } from '../../paths';
 import { clustersInView, instanceCount } from './view';
 
 interface Props {
   service: Service;
   now: number;
   cluster: string;
+  window: string;
   /** The highest QPS in view, the full width of a bar. */
   busiest: number;
   open: boolean;
   onToggle: () => void;
 }
 
-const WORRYING_ERROR_RATE = 0.01;
 /** A shorter bar would be a dot. */
 const VISIBLE_SHARE = 0.02;
 
-export function ServiceRow({ service, now, cluster, busiest, open, onToggle }: Props) {
+export function ServiceRow({ service, now, cluster, window, busiest, open, onToggle }: Props) {
   const t = useMessages();
   const { psm, calls } = service;
   const share = busiest > 0 ? service.qps / busiest : 0;
@@ -27,11 +30,15 @@ export function ServiceRow({ service, now, cluster, busiest, open, onToggle }: P
   return (
     <tr data-testid="service-row" data-psm={psm} class={open ? 'open' : undefined}>
       <th scope="row">
-        <button type="button" class="expander" aria-expanded={open} title={t.services.expand(psm)} onClick={onToggle}>
-          <Icon name="chevron" />
-          <span class="psm">{psm}</span>
-        </button>
-        <Badge onboarded={service.onboarded} />
+        <span class="row-name">
+          <button type="button" class="expander" aria-expanded={open} aria-label={t.services.expand(psm)} title={t.services.expand(psm)} onClick={onToggle}>
+            <Icon name="chevron" />
+          </button>
+          <a class="psm" href={servicePath(psm, 'overview', { cluster, window })} data-testid="service-link">
+            {psm}
+          </a>
+        </span>
+        <StateBadge state={service.state} />
       </th>
       <td class="wide">{runtimeOf(service) || <span class="dim">{t.none}</span>}</td>
       <td class="wide">{service.protocol && <span class="chip">{service.protocol}</span>}</td>
@@ -41,11 +48,12 @@ export function ServiceRow({ service, now, cluster, busiest, open, onToggle }: P
         {share >= VISIBLE_SHARE && <span class="bar" style={{ width: `${100 * share}%` }} />}
         <span class="bar-value">{compact(service.qps)}</span>
       </td>
-      <td class={`num ${errorTone(service)}`}>{measured(percent(service.error_rate))}</td>
-      <td class="num">{measured(`${compact(service.avg_ms)} ms`)}</td>
-      <td class="num">{measured(`${compact(service.p99_ms)} ms`)}</td>
+      <td class={`num ${failureTone(service.failure_rate)}`}>{measured(percent(service.failure_rate))}</td>
+      <td class={`num wide ${service.rejected_rate > 0 ? 'mild-text' : ''}`}>{measured(percent(service.rejected_rate))}</td>
+      <td class="num">{measured(duration(service.avg_ms))}</td>
+      <td class="num">{measured(duration(service.p99_ms))}</td>
       <td class="num">{service.last_seen > 0 ? (
-          <time title={dateTime(service.last_seen)}>{t.ago(Math.max(0, Math.round(now - service.last_seen)))}</time>
+          <time title={dateTime(service.last_seen)}>{t.services.atMost(t.ago(Math.max(0, Math.round(now - service.last_seen))))}</time>
         ) : (
           <span class="dim">{t.none}</span>
         )}</td>
@@ -53,25 +61,7 @@ export function ServiceRow({ service, now, cluster, busiest, open, onToggle }: P
   );
 }
 
-function Badge({ onboarded }: { onboarded: boolean }) {
-  const t = useMessages();
-  return onboarded ? (
-    <span class="badge badge-on" title={t.services.onboardedHint}>
-      {t.services.onboarded}
-    </span>
-  ) : (
-    <span class="badge" title={t.services.notOnboardedHint}>
-      {t.services.notOnboarded}
-    </span>
-  );
-}
-
 export function runtimeOf({ language, framework, framework_version }: Service): string {
   const full = framework_version && framework ? `${framework} ${framework_version}` : framework;
   return [language, full].filter(Boolean).join(' · ');
-}
-
-function errorTone({ error_rate }: Service): string {
-  if (error_rate >= WORRYING_ERROR_RATE) return 'bad-text';
-  return error_rate > 0 ? 'mild-text' : '';
 }

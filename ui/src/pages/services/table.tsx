@@ -1,7 +1,7 @@
 import type { Service } from '../../api/types';
 import { SkeletonRows } from '../../components/skeleton';
 import { SortHeader } from '../../components/sort-header';
-import { useMessages } from '../../i18n';
+import { type Messages, useMessages } from '../../i18n';
 import type { UrlState } from '../../urlstate';
 import { ServiceDetail } from './detail';
 import { ServiceRow } from './row';
@@ -26,6 +26,7 @@ export function ServiceTable({ services, now, failed, url }: Props) {
     <SortHeader
       text={t.services.columns[key]}
       kind={kind}
+      hint={hintOf(t, key)}
       sorted={order.key === key ? (order.descending ? 'down' : 'up') : undefined}
       onSort={() => url.patch({ sort: nextOrder(order, key) })}
     />
@@ -51,7 +52,8 @@ export function ServiceTable({ services, now, failed, url }: Props) {
             </th>
             {sortable('instances', 'num wide')}
             {sortable('qps')}
-            {sortable('error_rate')}
+            {sortable('failure_rate')}
+            {sortable('rejected_rate', 'num wide')}
             {sortable('avg_ms')}
             {sortable('p99_ms')}
             {sortable('last_seen')}
@@ -67,6 +69,7 @@ export function ServiceTable({ services, now, failed, url }: Props) {
                 service={service}
                 now={now}
                 cluster={url.get('cluster')}
+                window={url.get('window')}
                 busiest={busiest}
                 open={isOpen}
                 onToggle={() => toggle(psm)}
@@ -87,4 +90,9 @@ export function ServiceTable({ services, now, failed, url }: Props) {
       )}
     </div>
   );
+}
+
+function hintOf(t: Messages, key: SortKey): string | undefined {
+  const hints: Record<string, string> = t.services.columnHints;
+  return hints[key];
 }

@@ -6,9 +6,9 @@ import type { UrlState } from '../../urlstate';
 export const REFRESH_MS = 5000;
 
 /** How many columns the table of services has. */
-export const COLUMNS = 10;
+export const COLUMNS = 11;
 
-export const SORT_KEYS = ['psm', 'instances', 'qps', 'error_rate', 'avg_ms', 'p99_ms', 'last_seen'] as const;
+export const SORT_KEYS = ['psm', 'instances', 'qps', 'failure_rate', 'rejected_rate', 'avg_ms', 'p99_ms', 'last_seen'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 export interface Order {
@@ -41,7 +41,7 @@ export function arrange(services: Service[], url: UrlState): Service[] {
   const state = url.get('state');
   const kept = services
     .filter((service) => service.psm.includes(text))
-    .filter((service) => !state || service.onboarded === (state === 'onboarded'))
+    .filter((service) => !state || service.state === state)
     .filter((service) => !cluster || service.clusters.some(({ name }) => name === cluster));
   const { key, descending } = orderOf(url.get('sort'));
   const sign = descending ? -1 : 1;

@@ -1,0 +1,44 @@
+import { useQuery } from '../../api/query';
+import type { Chains } from '../../api/types';
+import { SkeletonRows } from '../../components/skeleton';
+import { Trouble } from '../../components/trouble';
+import { useServiceMessages } from '../../i18n/service';
+import { RequestHeads, REQUEST_COLUMNS, RequestRow } from '../services/request-rows';
+
+const REFRESH_MS = 5000;
+
+/** The newest requests from outside that failed, each the door to its chain. */
+export function FailedRequests({ explained }: { explained: boolean }) {
+  const t = useServiceMessages();
+  const query = useQuery<Chains>('/api/chains?outcome=failed&limit=10', () => REFRESH_MS);
+  const chains = query.data?.chains;
+  return (
+    <>
+      {!explained && <Trouble query={query} retrying />}
+      <section class="card" aria-labelledby="failed-title">
+        <header class="card-head">
+          <h2 id="failed-title">{t.home.failed}</h2>
+          <p class="card-sub">{t.home.failedSub}</p>
+          <a class="head-link" href="/services?outcome=failed#requests">
+            {t.calls.all}
+          </a>
+        </header>
+        {chains?.length === 0 ? (
+          <p class="no-match">{t.home.failedNone}</p>
+        ) : (
+          <div class="scroll">
+            <table class="table requests">
+              <thead>
+                <RequestHeads />
+              </thead>
+              <tbody>
+                {chains?.map((chain) => <RequestRow key={`${chain.logid} ${chain.start}`} chain={chain} />)}
+                {chains === undefined && !query.error && <SkeletonRows rows={3} columns={REQUEST_COLUMNS} />}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,80 @@
+import type { Service } from '../../api/types';
+import { failureTone } from '../../components/failure-tone';
+import { Icon } from '../../components/icon';
+import { SkeletonRows } from '../../components/skeleton';
+import { compact, count, duration, percent } from '../../format';
+import { useServiceMessages } from '../../i18n/service';
+import { servicePath } from '../../paths';
+
+const SHOWN = 20;
+const COLUMNS = 4;
+
+/** Services that fail calls of late, those with most failures first. */
+export function Failing({ services, known }: { services: Service[] | undefined; known: boolean }) {
+  const t = useServiceMessages();
+  const failing = services
+    ?.filter(({ failure_rate }) => failure_rate > 0)
+    .sort((a, b) => failures(b) - failures(a))
+    .slice(0, SHOWN);
+  return (
+    <section class="card" aria-labelledby="failing-title">
+      <header class="card-head">
+        <h2 id="failing-title">{t.home.failing}</h2>
+        <p class="card-sub">{t.home.failingSub}</p>
+      </header>
+      {failing?.length === 0 ? (
+        known && (
+          <p class="no-match all-well">
+            <Icon name="check" /> {t.home.failingNone}
+          </p>
+        )
+      ) : (
+        <div class="scroll">
+          <table class="table">
+            <thead>
+              <tr>
+                <th scope="col">{t.methods.psm}</th>
+                <th scope="col" class="num">
+                  {t.figures.failures}
+                </th>
+                <th scope="col" class="num">
+                  {t.figures.qps}
+                </th>
+                <th scope="col" class="num">
+                  {t.figures.p99}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {failing?.map((service) => <FailingRow key={service.psm} service={service} />)}
+              {!failing && <SkeletonRows rows={2} columns={COLUMNS} />}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function FailingRow({ service }: { service: Service }) {
+  const t = useServiceMessages();
+  const { psm, failure_rate, calls, qps, p99_ms } = service;
+  return (
+    <tr data-testid="failing-row" data-psm={psm}>
+      <th scope="row">
+        <a class="psm" href={servicePath(psm, 'overview', { window: '300' })}>
+          {psm}
+        </a>
+      </th>
+      <td class={`num ${failureTone(failure_rate)}`}>
+        <small>{t.home.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
+      </td>
+      <td class="num">{compact(qps)}</td>
+      <td class="num">{duration(p99_ms)}</td>
+    </tr>
+  );
+}
+
+function failures({ failure_rate, calls }: Service): number {
+  return Math.round(failure_rate * calls);
+}

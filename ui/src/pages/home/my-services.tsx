@@ -1,0 +1,75 @@
+import type { Service } from '../../api/types';
+import { failureTone } from '../../components/failure-tone';
+import { Icon } from '../../components/icon';
+import { StateBadge } from '../../components/state-badge';
+import { favourites, mostUsed } from '../../favourites';
+import { compact, duration, percent } from '../../format';
+import { useMessages } from '../../i18n';
+import { useServiceMessages } from '../../i18n/service';
+import { servicePath } from '../../paths';
+import { useStore } from '../../store';
+
+const SHOWN = 8;
+
+/** What the reader starred or visits most, with how it does now. */
+export function MyServices({ services }: { services: Service[] | undefined }) {
+  const t = useServiceMessages().home;
+  const kept = useStore(favourites);
+  const names = mostUsed(kept, SHOWN);
+  const known = new Map(services?.map((service) => [service.psm, service]));
+  return (
+    <section class="card" aria-labelledby="mine-title">
+      <header class="card-head">
+        <h2 id="mine-title">{t.mine}</h2>
+        <p class="card-sub">{names.length > 0 && t.mineSub}</p>
+        <a class="head-link" href="/services">
+          {t.toServices}
+        </a>
+      </header>
+      {names.length > 0 ? (
+        <ul class="mine">
+          {names.map((psm) => (
+            <li key={psm}>
+              <a class="mine-card" href={servicePath(psm)} data-testid="my-service" data-psm={psm}>
+                <span class="mine-name">
+                  {kept.starred.includes(psm) && <Icon name="star" />}
+                  {psm}
+                  <MyState service={known.get(psm)} />
+                </span>
+                {services && <MyFigures service={known.get(psm)} />}
+              </a>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p class="no-match">{t.mineEmpty}</p>
+      )}
+    </section>
+  );
+}
+
+function MyState({ service }: { service: Service | undefined }) {
+  return service ? <StateBadge state={service.state} /> : null;
+}
+
+function MyFigures({ service }: { service: Service | undefined }) {
+  const t = useServiceMessages();
+  const { none } = useMessages();
+  if (!service) return <span class="dim">{t.home.gone}</span>;
+  const facts: Array<[string, string, string]> = service.calls
+    ? [
+        [t.figures.qps, compact(service.qps), ''],
+        [t.figures.avg, duration(service.avg_ms), ''],
+        [t.figures.failures, percent(service.failure_rate), failureTone(service.failure_rate)],
+      ]
+    : [[t.figures.qps, none, 'dim']];
+  return (
+    <span class="mine-figures">
+      {facts.map(([name, value, tone]) => (
+        <span key={name}>
+          <small>{name}</small> <span class={tone}>{value}</span>
+        </span>
+      ))}
+    </span>
+  );
+}
