@@ -11,6 +11,7 @@ import { useStore } from './store';
 // A page's code is gone when the platform was updated since this tab was opened.
 const ServicesPage = lazy(() => import('./pages/services/page').then((module) => module.ServicesPage, () => OutdatedPage));
 const ChainPage = lazy(() => import('./pages/chain/page').then((module) => module.ChainPage, () => OutdatedPage));
+const LogsPage = lazy(() => import('./pages/logs/page').then((module) => module.LogsPage, () => OutdatedPage));
 
 export function App() {
   return (
@@ -30,6 +31,7 @@ function Pages() {
       <Route path="/" component={Home} />
       <Route path="/services" component={ServicesPage} />
       <Route path="/chain/:logid" component={ChainPage} />
+      <Route path="/logs/:rest*" component={LogsPage} />
       <Route default component={NotFoundPage} />
     </Router>
   );
