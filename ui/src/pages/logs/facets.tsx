@@ -16,7 +16,10 @@ export interface FacetActions {
 
 /** The values of the fields that narrow a search, with how many lines each has. */
 export function Facets({ answer, search, actions, stale }: { answer: Answer | undefined; search: Search; actions: FacetActions; stale: boolean }) {
+  const t = useMessages().logs;
   const fields = FILTER_FIELDS.filter((field) => field !== 'folder' || search.tab !== 'client');
+  const empty = answer && fields.every((field) => !answer.facets[field]?.length && !search.filters[field].length);
+  if (empty) return <p class="facets-none dim">{t.facets.none}</p>;
   return (
     <div class={stale ? 'stale' : undefined}>
       {fields.map((field) => (
@@ -32,6 +35,7 @@ function Facet({ field, values, chosen, actions }: { field: FilterField; values:
   const known = (values ?? []).filter(({ value }) => value !== '');
   const listed = [...chosen.filter((value) => !known.some((each) => each.value === value)).map((value) => ({ value, count: 0 })), ...known];
   if (field === 'level') listed.sort((a, b) => byGravity(a.value, b.value));
+  if (values && listed.length === 0) return null;
   const shown = all ? listed : listed.slice(0, SHOWN);
   return (
     <section class="facet" data-field={field}>
@@ -44,7 +48,6 @@ function Facet({ field, values, chosen, actions }: { field: FilterField; values:
         )}
       </h3>
       {values === undefined && <p class="facet-wait placeholder"><i /></p>}
-      {values !== undefined && listed.length === 0 && <p class="dim">{t.facets.none}</p>}
       <ul>
         {shown.map(({ value, count: lines }) => (
           <li key={value} class={chosen.includes(value) ? 'chosen' : undefined}>
@@ -86,6 +89,7 @@ function brief(value: number): string {
 export function FilterChips({ filters, actions }: { filters: Filters; actions: FacetActions }) {
   const t = useMessages().logs;
   const chosen = FILTER_FIELDS.flatMap((field) => filters[field].map((value) => [field, value] as const));
+  if (chosen.length === 0) return null;
   return (
     <ul class="filter-chips" data-testid="chips">
       {chosen.map(([field, value]) => (

@@ -77,7 +77,7 @@ export function Histogram({ answer, stale, onZoom }: { answer: Answer | undefine
           ))}
           {drag && <rect class="histogram-drag" x={Math.min(drag.from, drag.to) * length} width={Math.abs(drag.to - drag.from) * length} y={0} height={most} />}
         </svg>
-        <span class="histogram-most">{count(most)}</span>
+        <span class="histogram-most">{answer.total > 0 && count(most)}</span>
       </div>
       <div class="histogram-axis" aria-hidden="true">
         {ticksOf({ since, until }, 12).map(({ at, place, label }) => (

@@ -4,7 +4,6 @@ import { Icon } from '../../components/icon';
 import { dateTimeMs, utc, zoneOffset } from '../../format';
 import { useMessages } from '../../i18n';
 import { ContextView } from './context-view';
-import { Highlighted } from './highlighted';
 import { rawText } from './line-text';
 import { StackView } from './stack-view';
 import type { Line } from './types';
@@ -37,11 +36,6 @@ export function LineDetail({ line, pattern, actions }: { line: Line; pattern: Re
         <CopyButton text={() => rawText(line)} label={t.detail.copyLine} />
         <CopyButton text={() => actions.linkTo(line)} label={t.detail.copyLink} />
       </div>
-      {line.message && (
-        <pre class="line-message">
-          <Highlighted text={line.message} pattern={pattern} />
-        </pre>
-      )}
       {context && <ContextView line={line} pattern={pattern} />}
       {line.stack.trim() && <StackView stack={line.stack} pattern={pattern} />}
       <FieldTable line={line} actions={actions} />

@@ -28,7 +28,7 @@ export function LineList({ lines, open, onToggle, detail, scroller, stale, clien
   const row = useRowHeight();
   const [heights, setHeights] = useState<ReadonlyMap<string, number>>(new Map());
   const extra = new Map<number, number>();
-  if (open.size) lines.forEach(({ id }, index) => open.has(id) && extra.set(index, heights.get(id) ?? 0));
+  if (open.size) lines.forEach(({ id }, index) => open.has(id) && extra.set(index, Math.max(0, (heights.get(id) ?? row) - row)));
   const view = useWindow(holder, scroller, lines.length, row, extra);
   const toggle = useStable(onToggle);
   const active = useLineKeys(lines, open, toggle, view.reveal);
@@ -36,16 +36,16 @@ export function LineList({ lines, open, onToggle, detail, scroller, stale, clien
   return (
     <div class={`lines${client ? ' lines-client' : ''}${dated ? ' lines-dated' : ''}${stale ? ' stale' : ''}`} ref={holder} aria-label={t.results.lines} role="group">
       <div style={{ height: `${view.above}px` }} />
-      {lines.slice(view.from, view.to).map((line) => (
-        <div key={line.id} class="line-item">
-          <LineRow line={line} open={open.has(line.id)} active={active === line.id} client={client} dated={dated} pattern={pattern} onToggle={toggle} />
-          {open.has(line.id) && (
-            <Measured id={line.id} onHeight={measured}>
-              {detail(line)}
-            </Measured>
-          )}
-        </div>
-      ))}
+      {lines.slice(view.from, view.to).map((line) => {
+        const shown = <LineRow line={line} open={open.has(line.id)} active={active === line.id} client={client} dated={dated} pattern={pattern} onToggle={toggle} />;
+        if (!open.has(line.id)) return <div key={line.id}>{shown}</div>;
+        return (
+          <Measured key={line.id} id={line.id} onHeight={measured}>
+            {shown}
+            {detail(line)}
+          </Measured>
+        );
+      })}
       <div style={{ height: `${view.below}px` }} />
     </div>
   );

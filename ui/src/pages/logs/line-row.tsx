@@ -40,7 +40,7 @@ export const LineRow = memo(function LineRow({ line, open, active, client, dated
       {client ? <ClientCells line={line} /> : <span class="lr-psm">{line.psm}</span>}
       <span class="lr-message">
         {line.stack && <i class="lr-stack">{t.stack.mark}</i>}
-        <Highlighted text={headline(line)} pattern={pattern} />
+        <Highlighted text={open ? line.message.trimEnd() || headline(line) : headline(line)} pattern={pattern} />
       </span>
       <span class="lr-place">{placeText(line)}</span>
     </div>

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ApiError } from '../../api/client';
 import { Icon } from '../../components/icon';
@@ -15,10 +16,12 @@ interface Props {
   busy: boolean;
   /** Ask the same question once more. */
   again: () => void;
+  /** What else can be done with the search. */
+  children: ComponentChildren;
 }
 
 /** The query, its range of time, and what the platform did not understand of it. */
-export function QueryBar({ state, span, error, busy, again }: Props) {
+export function QueryBar({ state, span, error, busy, again, children }: Props) {
   const t = useMessages().logs;
   const { search, go } = state;
   const [draft, setDraft] = useState(search.q);
@@ -50,6 +53,7 @@ export function QueryBar({ state, span, error, busy, again }: Props) {
         <button type="submit" class="button" aria-busy={busy}>
           {t.query.search}
         </button>
+        <div class="search-tools">{children}</div>
       </form>
       <p id="query-error" class="query-error" role="alert" data-testid="query-error">
         {misunderstood && (

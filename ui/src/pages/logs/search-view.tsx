@@ -35,32 +35,29 @@ export function SearchView({ state }: { state: SearchState }) {
   const params = apiParams(search, span).toString();
   const histogram = useQuery<HistogramAnswer>(`/api/logs/histogram?${params}&buckets=${BUCKETS}`, ONCE, true);
   const facets = useQuery<FacetAnswer>(`/api/logs/facets?${params}`, ONCE, true);
-  const pattern = useMemo(() => highlighter(q), [q]);
+  const misunderstood = histogram.error?.status === 400;
+  const pattern = useMemo(() => (misunderstood ? null : highlighter(q)), [q, misunderstood]);
   const actions = useFilterActions(state);
   const again = () => {
     setRound(round + 1);
     if (!('quick' in search.range)) for (const query of [histogram, facets]) query.refresh();
   };
-  const misunderstood = histogram.error?.status === 400;
   const back = search.zoomedFrom.at(-1);
   const goBack = (range: Range) => go({ range, zoomedFrom: search.zoomedFrom.slice(0, -1) });
   return (
     <>
       <section class="card search-card">
-        <QueryBar state={state} span={span} error={histogram.error} busy={histogram.pending} again={again} />
-        <div class="search-acts">
-          <FilterChips filters={filters} actions={actions} />
-          <div class="search-tools">
-            {tab !== 'stack' && (
-              <button type="button" class="quiet live-button" aria-pressed={live} title={t.tail.hint} data-testid="live" onClick={() => go({ live: !live })}>
-                <Icon name={live ? 'stop' : 'play'} />
-                {live ? t.tail.stop : t.tail.start}
-              </button>
-            )}
-            <RunAsTask search={search} span={span} />
-            <CopyButton text={() => location.origin + formatSearch({ ...search, live: false, zoomedFrom: [], range: span })} label={t.query.copyLink} />
-          </div>
-        </div>
+        <QueryBar state={state} span={span} error={histogram.error} busy={histogram.pending} again={again}>
+          {tab !== 'stack' && (
+            <button type="button" class="quiet live-button" aria-pressed={live} title={t.tail.hint} data-testid="live" onClick={() => go({ live: !live })}>
+              <Icon name={live ? 'stop' : 'play'} />
+              {live ? t.tail.stop : t.tail.start}
+            </button>
+          )}
+          <RunAsTask search={search} span={span} />
+          <CopyButton text={() => location.origin + formatSearch({ ...search, live: false, zoomedFrom: [], range: span })} label={t.query.copyLink} />
+        </QueryBar>
+        <FilterChips filters={filters} actions={actions} />
         {!live && (
           <div class="histogram-box">
             {back && (

@@ -8,7 +8,7 @@ import type { Task } from './types';
 const CONFIRM_MS = 5000;
 
 /** Cancel a running task, delete an ended one; each asks once more. */
-export function TaskActions({ task, onDone }: { task: Task; onDone: () => void }) {
+export function TaskActions({ task, onDone, named = false }: { task: Task; onDone: () => void; named?: boolean }) {
   const t = useMessages();
   const [asking, setAsking] = useState(false);
   const [error, setError] = useState<ApiError>();
@@ -45,8 +45,9 @@ export function TaskActions({ task, onDone }: { task: Task; onDone: () => void }
           {error.message || t.trouble.away}{' '}
         </span>
       )}
-      <button type="button" class="tool" title={label} aria-label={label} data-testid="task-act" onClick={() => setAsking(true)}>
+      <button type="button" class={named ? 'quiet' : 'tool'} title={label} aria-label={label} data-testid="task-act" onClick={() => setAsking(true)}>
         <Icon name={running ? 'stop' : 'trash'} />
+        {named && (running ? t.logs.tasks.cancelShort : t.logs.tasks.deleteShort)}
       </button>
     </>
   );

@@ -51,7 +51,7 @@ export function TaskPage({ id }: { id: string }) {
           <p class="card-sub">{task && <TaskProgress task={task} />}</p>
           {task && (
             <span class="task-tools">
-              <TaskActions task={task} onDone={() => (task.state === 'running' ? query.refresh() : route('/logs/tasks'))} />
+              <TaskActions task={task} named onDone={() => (task.state === 'running' ? query.refresh() : route('/logs/tasks'))} />
             </span>
           )}
         </header>
