@@ -46,7 +46,8 @@ export async function sendJson<T>(method: 'POST' | 'DELETE', path: string, body?
 export async function signIn(token: string, user: string): Promise<'wrong' | 'away' | 'untried'> {
   try {
     // The answer redirects to a page we do not want to leave for; its cookie is kept all the same.
-    await fetch(`/login?${new URLSearchParams({ token, user })}`, { redirect: 'manual' });
+    const given = user ? { token, user } : { token };
+    await fetch(`/login?${new URLSearchParams(given)}`, { redirect: 'manual' });
     await askWho();
     return 'untried';
   } catch (error) {

@@ -11,6 +11,7 @@ export const EXAMPLES = [
   ['group', '(timeout OR refused) psm:toutiao.stream.api'],
   ['field', 'level:ERROR'],
   ['anyOf', 'level:(ERROR OR WARNING)'],
+  ['severity', 'level>=WARNING'],
   ['prefix', 'psm:toutiao.article.*'],
   ['number', 'line>=100'],
   ['pair', 'called:toutiao.article.article rpc_status:deadline'],

@@ -1,4 +1,5 @@
 import { useLocation } from 'preact-iso/router';
+import { useEffect, useRef } from 'preact/hooks';
 import { Icon, type IconName } from '../../components/icon';
 import { useMessages } from '../../i18n';
 import { NotFoundPage } from '../not-found';
@@ -54,8 +55,14 @@ function Navigation({ place, search }: { place: Place; search: Search }) {
     if (!tab) return entry === 'chain' ? '/logs?tab=chain' : `/logs/${entry}`;
     return formatSearch({ ...search, tab, open: '', live: false });
   };
+  const holder = useRef<HTMLElement>(null);
+  // On a phone the entries do not all fit.
+  useEffect(() => {
+    const current = holder.current?.querySelector<HTMLElement>('[aria-current]');
+    if (holder.current && current) holder.current.scrollLeft = current.offsetLeft - holder.current.clientWidth / 3;
+  }, [place]);
   return (
-    <nav class="log-nav" aria-label={t.nav.label}>
+    <nav class="log-nav" aria-label={t.nav.label} ref={holder}>
       {ENTRIES.map(([entry, icon]) => (
         <a key={entry} href={target(entry)} aria-current={entry === place ? 'page' : undefined}>
           <Icon name={icon} />

@@ -59,7 +59,7 @@ export function QueryBar({ state, span, error, busy, again, children }: Props) {
         {misunderstood && (
           <>
             {misunderstood.at && <strong>{t.query.at(misunderstood.at.offset + 1)} </strong>}
-            {misunderstood.message}{' '}
+            {misunderstood.message.replace(/ \(character \d+ of the query\)$/, '')}{' '}
             <button type="button" class="link" onClick={() => setHelp(true)}>
               {t.help.open}
             </button>

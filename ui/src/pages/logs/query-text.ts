@@ -5,7 +5,7 @@ export const FIELDS = ['psm', 'cluster', 'host', 'level', 'folder', 'file', 'lin
 /** Folders of the log road; the platform completes the other fields. */
 export const FOLDERS = ['app', 'rpc', 'python', 'run', 'uwsgi', 'client'];
 
-const TOKEN = /(?<not>-|\bNOT\s+)?(?:(?<field>[\p{L}_][\p{L}\p{N}_.]*)(?<op>:|>=|<=|>|<))?(?<part>~)?(?:"(?<phrase>(?:\\.|[^"\\])*)"|(?<word>[^\s()"]+))/gu;
+const TOKEN = /(?<not>-|\bNOT\s+)?(?:(?<field>[A-Za-z_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?)(?<op>:|>=|<=|>|<)(?!\/\/))?(?<part>~)?(?:"(?<phrase>(?:\\.|[^"\\])*)"|(?<word>[^\s()"]+))/gu;
 
 export interface Piece {
   from: number;
@@ -16,7 +16,7 @@ export interface Piece {
 /** The parts of a query that are not plain words, for colouring. */
 export function pieces(query: string): Piece[] {
   const found: Piece[] = [];
-  const pattern = /"(?:\\.|[^"\\])*"?|\b(?:OR|AND|NOT)\b|[()~]|(?<=^|[\s(])-(?=\S)|[\p{L}_][\p{L}\p{N}_.]*(?::|>=|<=|>|<)/gu;
+  const pattern = /"(?:\\.|[^"\\])*"?|\b(?:OR|AND|NOT)\b|[()~]|(?<=^|[\s(])-(?=\S)|(?<=^|[\s(-])[A-Za-z_][A-Za-z0-9_.-]*(?::|>=|<=|>|<)(?=[^\s\/])/gu;
   for (const match of query.matchAll(pattern)) {
     const [text] = match;
     const kind = text.startsWith('"') ? 'phrase' : text === '-' || text === 'NOT' ? 'not' : /[:<>=]$/.test(text) ? 'field' : 'operator';
@@ -40,12 +40,22 @@ export function highlighter(query: string): RegExp | null {
 /** Words are whole tokens; where one side is Chinese, or the query says so, they are found inside others. */
 function patternOf(text: string, anywhere: boolean): string {
   const open = text.endsWith('*');
-  const bare = open ? text.replace(/\*+$/, '') : text;
-  const escaped = bare.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+');
-  if (anywhere) return escaped;
+  if (anywhere) return escaped(text);
+  const words = text.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const bare = words.join(' ');
   const before = /^[a-z0-9]/i.test(bare) ? '(?<![a-z0-9])' : '';
   const after = !open && /[a-z0-9]$/i.test(bare) ? '(?![a-z0-9])' : '';
-  return before + escaped + after;
+  return before + words.map(escaped).join('[^\\p{L}\\p{N}]+') + after;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\\/]/g, '\\$&');
+}
+
+/** What a key of a line's own pairs is called in a query; null when no query can name it. */
+export function fieldNamed(key: string): string | null {
+  if (!/^[A-Za-z_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(key)) return null;
+  return FIELDS.includes(key.toLowerCase()) ? `fields.${key}` : key;
 }
 
 /** `field:value`, quoted where the grammar needs it. */

@@ -83,7 +83,7 @@ export function SearchView({ state }: { state: SearchState }) {
         {live ? (
           <TailPanel key={apiParams(search).toString()} state={state} pattern={pattern} />
         ) : tab === 'stack' ? (
-          <StackGroups state={state} params={params} round={round} pattern={pattern} />
+          <StackGroups state={state} params={params} span={span} round={round} pattern={pattern} />
         ) : (
           <ResultPanel state={state} params={params} span={span} round={round} total={histogram.pending ? undefined : histogram.data} pattern={pattern} explained={histogram.error !== undefined} />
         )}

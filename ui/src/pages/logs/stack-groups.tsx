@@ -7,20 +7,20 @@ import { useMessages } from '../../i18n';
 import { Highlighted } from './highlighted';
 import { NothingFound } from './nothing-found';
 import { WaitingLines } from './results';
-import { type SearchState, formatSearch, searchPath } from './search-url';
-import { StackView } from './stack-view';
-import { term, withTerm } from './query-text';
+import type { SearchState, Span } from './search-url';
+import { StackGroupDetail } from './stack-group-detail';
 import type { StackGroup } from './types';
 
 interface Props {
   state: SearchState;
   params: string;
+  span: Span;
   round: number;
   pattern: RegExp | null;
 }
 
 /** Errors by their stacks: equal stacks are one group. */
-export function StackGroups({ state, params, round, pattern }: Props) {
+export function StackGroups({ state, params, span, round, pattern }: Props) {
   const t = useMessages().logs;
   const query = useQuery<{ groups: StackGroup[] }>(`/api/logs/stacks?${params}`, () => null, true);
   useEffect(() => {
@@ -59,7 +59,7 @@ export function StackGroups({ state, params, round, pattern }: Props) {
                     <Moment label={t.stack.last} at={group.last} />
                   </span>
                 </button>
-                {open && <GroupDetail group={group} state={state} pattern={pattern} />}
+                {open && <StackGroupDetail group={group} state={state} span={span} pattern={pattern} />}
               </li>
             );
           })}
@@ -75,34 +75,5 @@ function Moment({ label, at }: { label: string; at: number }) {
     <time title={dateTimeMs(at)}>
       <small>{label}</small> {today ? clockTime(at) : dateTime(at).slice(5, 16)}
     </time>
-  );
-}
-
-function GroupDetail({ group, state, pattern }: { group: StackGroup; state: SearchState; pattern: RegExp | null }) {
-  const t = useMessages().logs;
-  const { search } = state;
-  const { sample } = group;
-  const lines = formatSearch({ ...search, tab: 'keyword', q: withTerm('', term('stack_hash', group.stack_hash)), open: '', live: false });
-  return (
-    <div class="group-detail">
-      <div class="line-tools">
-        <a class="quiet" href={lines} data-testid="group-lines">
-          <Icon name="lines" />
-          {t.stack.lines(count(group.count), group.count)}
-        </a>
-        {sample.logid && (
-          <a class="quiet" href={`/chain/${sample.logid}`}>
-            <Icon name="chain" />
-            {t.stack.sampleChain}
-          </a>
-        )}
-        <a class="quiet" href={searchPath({ range: { since: sample.ts - 60, until: sample.ts + 60 }, filters: { psm: [sample.psm], host: [sample.host] }, open: sample.id })}>
-          <Icon name="clock" />
-          {t.stack.around}
-        </a>
-      </div>
-      {sample.message && <pre class="line-message">{sample.message}</pre>}
-      <StackView stack={sample.stack} pattern={pattern} />
-    </div>
   );
 }

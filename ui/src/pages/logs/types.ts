@@ -18,6 +18,8 @@ export interface Line {
   stack: string;
   stack_hash: string;
   fields: Record<string, string>;
+  /** The message, the stack or a field is longer than shown. */
+  cut: boolean;
 }
 
 export interface Found {
