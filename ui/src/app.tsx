@@ -12,6 +12,7 @@ const HomePage = lazy(() => import('./pages/home/page').then((module) => module.
 const ServicePages = lazy(() => import('./pages/service/page').then((module) => module.ServicePages, () => OutdatedPage));
 const ServicesPage = lazy(() => import('./pages/services/page').then((module) => module.ServicesPage, () => OutdatedPage));
 const ChainPage = lazy(() => import('./pages/chain/page').then((module) => module.ChainPage, () => OutdatedPage));
+const LogsPage = lazy(() => import('./pages/logs/page').then((module) => module.LogsPage, () => OutdatedPage));
 
 export function App() {
   return (
@@ -32,6 +33,7 @@ function Pages() {
       <Route path="/services" component={ServicesPage} />
       <Route path="/s/:psm/:tab?" component={ServicePages} />
       <Route path="/chain/:logid" component={ChainPage} />
+      <Route path="/logs/:rest*" component={LogsPage} />
       <Route default component={NotFoundPage} />
     </Router>
   );

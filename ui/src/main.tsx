@@ -9,6 +9,7 @@ import './styles/service.css';
 import './styles/chain.css';
 import './styles/waterfall.css';
 import './styles/logs.css';
+import './styles/log-search.css';
 
 import { render } from 'preact';
 import { App } from './app';

@@ -9,6 +9,10 @@ export type Theme = (typeof THEMES)[number];
 export const language = remembered<Language>('pie.language', LANGUAGES, browserLanguage());
 export const theme = remembered<Theme>('pie.theme', THEMES, 'auto');
 
+/** What the person is called, as given at the last sign-in. */
+export const ownName = createStore(readStorage('pie.name') ?? '');
+ownName.subscribe(() => writeStorage('pie.name', ownName.get()));
+
 /** Reflect the preferences on the root element, now and at every change. */
 export function applyPreferences(root: HTMLElement): void {
   const apply = () => {

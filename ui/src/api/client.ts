@@ -1,10 +1,17 @@
 import { createStore } from '../store';
 
+export interface Place {
+  offset: number;
+  length: number;
+}
+
 /** A request that got no usable answer. `status` is 0 when nothing answered at all. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** The part of the question that is wrong, in characters, when the platform points at one. */
+    readonly at?: Place | undefined,
   ) {
     super(message);
   }
@@ -18,22 +25,39 @@ export class ApiError extends Error {
 /** Whether the last answers said that we are signed in. */
 export const signedIn = createStore(true);
 
+/** The name that the person gave when signing in. */
+export const operator = createStore('');
+
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await send(path, { signal: signal ?? null });
   signedIn.set(true);
   return (await response.json()) as T;
 }
 
+/** Ask the platform to do something; an answer without content is undefined. */
+export async function sendJson<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
+  const init: RequestInit = { method };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  const response = await send(path, init);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
 /** Trade the admin token for a session cookie, and see whether it was the right one. */
-export async function signIn(token: string): Promise<'wrong' | 'away' | 'untried'> {
+export async function signIn(token: string, user: string): Promise<'wrong' | 'away' | 'untried'> {
   try {
     // The answer redirects to a page we do not want to leave for; its cookie is kept all the same.
-    await fetch(`/login?token=${encodeURIComponent(token)}`, { redirect: 'manual' });
-    await getJson('/api/session');
+    const given = user ? { token, user } : { token };
+    await fetch(`/login?${new URLSearchParams(given)}`, { redirect: 'manual' });
+    await askWho();
     return 'untried';
   } catch (error) {
     return error instanceof ApiError && !error.away ? 'wrong' : 'away';
   }
+}
+
+export async function askWho(): Promise<void> {
+  const session = await getJson<{ user?: string }>('/api/session');
+  operator.set(session.user ?? '');
 }
 
 export async function signOut(): Promise<void> {
@@ -44,22 +68,30 @@ export async function signOut(): Promise<void> {
 async function send(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { ...init, headers: { Accept: 'application/json' } });
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (init.body) headers['Content-Type'] = 'application/json';
+    response = await fetch(path, { ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError(0, '');
   }
   if (response.ok) return response;
   if (response.status === 401) signedIn.set(false);
-  throw new ApiError(response.status, await messageOf(response));
+  throw await errorOf(response);
 }
 
-/** The platform's own explanation, or nothing when a proxy answered in its place. */
-async function messageOf(response: Response): Promise<string> {
+/** The platform's own explanation, or none when a proxy answered in its place. */
+async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
-  if (typeof body === 'object' && body !== null && 'error' in body) {
-    const error = body.error;
-    if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);
-  }
-  return '';
+  const error = isObject(body) && isObject(body.error) ? body.error : {};
+  return new ApiError(response.status, String(error.message ?? ''), placeOf(error.at));
+}
+
+function placeOf(at: unknown): Place | undefined {
+  if (!isObject(at) || typeof at.offset !== 'number') return undefined;
+  return { offset: at.offset, length: typeof at.length === 'number' ? at.length : 1 };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

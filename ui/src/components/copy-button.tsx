@@ -4,7 +4,7 @@ import { Icon } from './icon';
 
 const CONFIRM_MS = 1500;
 
-export function CopyButton({ text }: { text: string }) {
+export function CopyButton({ text, label: named }: { text: string | (() => string); label?: string }) {
   const t = useMessages();
   const [copied, setCopied] = useState(false);
   useEffect(() => {
@@ -12,9 +12,9 @@ export function CopyButton({ text }: { text: string }) {
     const timer = setTimeout(() => setCopied(false), CONFIRM_MS);
     return () => clearTimeout(timer);
   }, [copied]);
-  const label = copied ? t.chain.copied : t.chain.copy;
+  const label = copied ? t.chain.copied : named ?? t.chain.copy;
   return (
-    <button type="button" class="copy" title={label} onClick={() => void copy(text).then(setCopied)}>
+    <button type="button" class="copy" title={label} onClick={() => void copy(typeof text === 'string' ? text : text()).then(setCopied)}>
       <Icon name={copied ? 'check' : 'copy'} />
       <span aria-live="polite">{label}</span>
     </button>

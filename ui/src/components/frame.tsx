@@ -1,6 +1,7 @@
 import { useLocation } from 'preact-iso/router';
 import type { ComponentChildren } from 'preact';
-import { signedIn, signOut } from '../api/client';
+import { useEffect } from 'preact/hooks';
+import { askWho, operator, signedIn, signOut } from '../api/client';
 import { useMessages } from '../i18n';
 import { language, theme, THEMES } from '../preferences';
 import { useStore } from '../store';
@@ -25,6 +26,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
         {inside && <Navigation />}
         {inside && <SearchBox />}
         <div class="frame-tools">
+          {inside && <Operator />}
           <LanguageToggle />
           <ThemeToggle />
           {inside && (
@@ -52,8 +54,22 @@ function Navigation() {
       <a href="/services" aria-current={path === '/services' || path.startsWith('/s/') ? 'page' : undefined}>
         {t.app.services}
       </a>
+      <a href="/logs" aria-current={path.split('/')[1] === 'logs' ? 'page' : undefined}>
+        {t.logs.app}
+      </a>
     </nav>
   );
+}
+
+/** The name the person gave: what they start is listed under it. */
+function Operator() {
+  const name = useStore(operator);
+  useEffect(() => void askWho().catch(() => undefined), []);
+  return name ? (
+    <span class="operator" title={name} data-testid="operator">
+      {name}
+    </span>
+  ) : null;
 }
 
 function LanguageToggle() {

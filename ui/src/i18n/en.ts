@@ -1,3 +1,5 @@
+import { logs } from './logs.en';
+
 /** English texts. Their type is the key set that every other language must match. */
 export const en = {
   app: {
@@ -23,6 +25,8 @@ export const en = {
     lead: 'Only people with the platform’s token may look inside.',
     link: 'The quickest way: open the link that the platform printed when it started.',
     token: 'Or paste the admin token',
+    name: 'Your name',
+    nameHint: 'Others see it beside the search tasks you start.',
     where: 'It is in the file admin.token in the platform’s directory.',
     submit: 'Sign in',
     wrong: 'The platform does not accept this token. Copy the whole line of admin.token, or open the printed link.',
@@ -45,6 +49,7 @@ export const en = {
     stale: (ago: string, at: string) => `Shown below is its answer of ${at}, ${ago}.`,
     trying: 'Trying again by itself.',
   },
+  logs,
   services: {
     trafficAway: 'the store of facts is away: no numbers for the moment',
     title: 'Services',

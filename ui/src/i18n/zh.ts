@@ -1,4 +1,5 @@
 import type { Messages } from './en';
+import { logs } from './logs.zh';
 
 export const zh: Messages = {
   app: {
@@ -24,6 +25,8 @@ export const zh: Messages = {
     lead: '持有平台令牌的人才能查看。',
     link: '最快的办法：打开平台启动时打印的链接。',
     token: '或者粘贴管理员令牌',
+    name: '您的名字',
+    nameHint: '别人会在您启动的搜索任务旁看到它。',
     where: '令牌在平台目录的 admin.token 文件里。',
     submit: '登录',
     wrong: '平台不接受这个令牌。请复制 admin.token 的整行内容，或打开启动时打印的链接。',
@@ -46,6 +49,7 @@ export const zh: Messages = {
     stale: (ago, at) => `下面显示的是它在 ${at}（${ago}）的回答。`,
     trying: '正在自动重试。',
   },
+  logs,
   services: {
     trafficAway: '数据存储暂不可用，暂无统计数字',
     title: '服务列表',

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { signIn } from '../api/client';
 import { useMessages } from '../i18n';
+import { ownName } from '../preferences';
 import { useTitle } from '../title';
 
 type Result = 'untried' | 'busy' | 'wrong' | 'away';
@@ -12,9 +13,11 @@ export function SignInPage() {
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const token = new FormData(event.currentTarget as HTMLFormElement).get('token');
+    const data = new FormData(event.currentTarget as HTMLFormElement);
+    const name = String(data.get('user')).trim();
     setResult('busy');
-    void signIn(String(token).trim()).then(setResult);
+    void signIn(String(data.get('token')).trim(), name).then(setResult);
+    ownName.set(name);
   };
   return (
     <section class="card notice">
@@ -28,6 +31,10 @@ export function SignInPage() {
       <form class="sign-in" onSubmit={submit}>
         <label for="token">{t.signIn.token}</label>
         <input id="token" name="token" type="password" required autocomplete="current-password" spellcheck={false} />
+        <label for="user">
+          {t.signIn.name} <small>{t.signIn.nameHint}</small>
+        </label>
+        <input id="user" name="user" type="text" maxLength={40} autocomplete="username" spellcheck={false} defaultValue={ownName.get()} />
         <button type="submit" class="button" disabled={result === 'busy'}>
           {t.signIn.submit}
         </button>

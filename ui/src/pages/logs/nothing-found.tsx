@@ -1,0 +1,38 @@
+import { useMessages } from '../../i18n';
+import { FILTER_FIELDS } from './types';
+import { RANGES, type SearchState } from './search-url';
+
+/** What to try when a search finds nothing. */
+export function NothingFound({ state }: { state: SearchState }) {
+  const t = useMessages().logs;
+  const { search, go } = state;
+  const filtered = FILTER_FIELDS.some((field) => search.filters[field].length > 0);
+  const long = 'quick' in search.range ? RANGES[search.range.quick] >= RANGES['10d'] : false;
+  const clear = Object.fromEntries(FILTER_FIELDS.map((field) => [field, []])) as unknown as typeof search.filters;
+  return (
+    <div class="nothing" data-testid="nothing">
+      <h3>{t.nothing.title}</h3>
+      <ul>
+        {!long && (
+          <li>
+            <button type="button" class="link" onClick={() => go({ range: { quick: '10d' }, zoomedFrom: [] })}>
+              {t.nothing.longer}
+            </button>
+          </li>
+        )}
+        {filtered && (
+          <li>
+            <button type="button" class="link" onClick={() => go({ filters: clear })}>
+              {t.facets.clearAll}
+            </button>
+          </li>
+        )}
+        {search.q && <li>{t.nothing.words}</li>}
+        <li>{search.tab === 'client' ? t.nothing.client : search.tab === 'stack' ? t.nothing.stack : t.nothing.arriving}</li>
+      </ul>
+      <p>
+        <a href="/logs/manual">{t.nav.manual}</a>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+/** A Python stack taken apart, so that a reader's own frames stand out. */
+
+export interface Frame {
+  kind: 'frame';
+  file: string;
+  line: string;
+  name: string;
+  code: string[];
+  own: boolean;
+}
+
+export interface Said {
+  kind: 'said';
+  text: string;
+  /** Names the error, rather than introducing a stack. */
+  error: boolean;
+}
+
+export type Part = Frame | Said;
+
+/** Neighbouring frames of libraries are one group, folded at first. */
+export type Block = { kind: 'part'; part: Part } | { kind: 'library'; frames: Frame[] };
+
+const FRAME = /^ +File "(.+)", line (\d+)(?:, in (.+))?$/;
+const LIBRARY = /site-packages|dist-packages|\/lib\/python\d|^<frozen |\/lib64\/python\d/;
+
+export function partsOf(stack: string): Part[] {
+  const parts: Part[] = [];
+  for (const text of stack.trimEnd().split('\n')) {
+    const match = FRAME.exec(text);
+    const last = parts.at(-1);
+    if (match) {
+      const [, file = '', line = '', name = ''] = match;
+      parts.push({ kind: 'frame', file, line, name, code: [], own: !LIBRARY.test(file) });
+    } else if (last?.kind === 'frame' && /^ {2,}\S/.test(text)) last.code.push(text);
+    else parts.push({ kind: 'said', text, error: !/^(Traceback |$|During handling|The above exception)/.test(text.trim()) });
+  }
+  return parts;
+}
+
+export function blocksOf(parts: Part[]): Block[] {
+  const blocks: Block[] = [];
+  const anyOwn = parts.some((part) => part.kind === 'frame' && part.own);
+  for (const part of parts) {
+    const last = blocks.at(-1);
+    // Without a frame of one's own nothing stands out by folding the rest.
+    if (part.kind !== 'frame' || part.own || !anyOwn) blocks.push({ kind: 'part', part });
+    else if (last?.kind === 'library') last.frames.push(part);
+    else blocks.push({ kind: 'library', frames: [part] });
+  }
+  return blocks;
+}

@@ -1,0 +1,23 @@
+import { count, percent } from '../../format';
+import { useMessages } from '../../i18n';
+import type { Task, TaskState } from './types';
+
+const TONES: Record<TaskState, string> = { running: 'running', done: 'good', failed: 'bad', cancelled: 'unsure' };
+
+/** How far a task is, or how it ended. */
+export function TaskProgress({ task }: { task: Task }) {
+  const t = useMessages().logs.tasks;
+  return (
+    <span class={`status tone-${TONES[task.state]}`} data-testid="task-state" data-state={task.state} title={task.message || undefined}>
+      <i />
+      {t.states[task.state]}
+      {task.state === 'running' && (
+        <>
+          <progress max={1} value={task.progress} aria-label={t.states.running} />
+          <small>{percent(task.progress).replace(/\.\d+/, '')}</small>
+        </>
+      )}
+      {(task.state === 'done' || task.found > 0) && <small>{t.found(count(task.found), task.found)}</small>}
+    </span>
+  );
+}
