@@ -9,16 +9,15 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
-KINDS = {kind.path: kind for kind in traffic.KINDS}
-
 
 @pytest.fixture(scope="module")
 def sent(fleet: Fleet) -> dict[str, traffic.Sent]:
     """One request of every kind, all of them seen by the platform."""
-    made = {path: traffic.send(fleet.entry, path) for path in KINDS}
+    entries = fleet.entries
+    made = {name: traffic.send(entries, kind) for name, kind in traffic.KINDS.items()}
 
     def arrived() -> bool:
-        chains = [(fleet.client.chain(each.logid), KINDS[each.path]) for each in made.values()]
+        chains = [(fleet.client.chain(each.logid), each.kind) for each in made.values()]
         return all(
             chain is not None
             and len(chain["nodes"]) == kind.served
@@ -31,7 +30,7 @@ def sent(fleet: Fleet) -> dict[str, traffic.Sent]:
 
 
 def test_services_shows_what_runs(page: Page, fleet: Fleet, sent) -> None:
-    for psm in ("toutiao.stream.api", "toutiao.article.article", "toutiao.user.user_info"):
+    for psm in ("toutiao.stream.api", "toutiao.article.article", "toutiao.device.device_info"):
         expect(page.locator(f'[data-testid=service-row][data-psm="{psm}"]')).to_be_visible()
     row = page.locator('[data-testid=service-row][data-psm="toutiao.stream.api"]')
     expect(row).to_contain_text("flask")
@@ -41,11 +40,11 @@ def test_services_shows_what_runs(page: Page, fleet: Fleet, sent) -> None:
 
 
 def test_a_request_leads_to_its_chain(page: Page, fleet: Fleet, sent) -> None:
-    link = page.locator("[data-testid=chain-link]", has_text=sent["/stream"].logid[-6:])
+    link = page.locator("[data-testid=chain-link]", has_text=sent["GET /stream"].logid[-6:])
     expect(link.first).to_be_visible(timeout=15_000)
     link.first.click()
-    expect(page).to_have_url(f"{fleet.url}/chain/{sent['/stream'].logid}")
-    expect(page.get_by_test_id("chain-summary")).to_contain_text(sent["/stream"].logid)
+    expect(page).to_have_url(f"{fleet.url}/chain/{sent['GET /stream'].logid}")
+    expect(page.get_by_test_id("chain-summary")).to_contain_text(sent["GET /stream"].logid)
 
 
 def open_chain(page: Page, fleet: Fleet, logid: str) -> None:
@@ -54,17 +53,17 @@ def open_chain(page: Page, fleet: Fleet, logid: str) -> None:
 
 
 def test_the_tree_shows_who_called_whom(page: Page, fleet: Fleet, sent) -> None:
-    open_chain(page, fleet, sent["/stream"].logid)
+    open_chain(page, fleet, sent["GET /articles/101"].logid)
     rows = page.get_by_test_id("node-row")
     expect(rows).to_have_count(3)
     assert [row.get_attribute("data-psm") for row in rows.all()] == [
         "toutiao.stream.api",
         "toutiao.article.article",
-        "toutiao.user.user_info",
+        "toutiao.device.device_info",
     ]
     assert [row.get_attribute("data-no") for row in rows.all()] == ["0", "1", "2"]
     expect(rows.nth(0)).to_contain_text("GET")
-    expect(rows.nth(2)).to_contain_text("MGetUsers")
+    expect(rows.nth(2)).to_contain_text("MGetInstallations")
     assert [
         row.get_attribute("data-callee-no") for row in page.get_by_test_id("call-row").all()
     ] == [
@@ -77,7 +76,7 @@ def test_the_tree_shows_who_called_whom(page: Page, fleet: Fleet, sent) -> None:
 def test_a_callee_that_never_logged_is_node_minus_one_with_the_reason(
     page: Page, fleet: Fleet, sent
 ) -> None:
-    open_chain(page, fleet, sent["/articles/101/related"].logid)
+    open_chain(page, fleet, sent["GET /articles/101/related"].logid)
     call = page.locator("[data-testid=call-row][data-callee-no='-1']")
     expect(call).to_have_count(1)
     expect(call).to_contain_text("toutiao.article.related")
@@ -85,8 +84,8 @@ def test_a_callee_that_never_logged_is_node_minus_one_with_the_reason(
 
 
 def test_the_logs_of_a_node_open_in_place(page: Page, fleet: Fleet, sent) -> None:
-    open_chain(page, fleet, sent["/articles/105"].logid)
-    node = page.locator("[data-testid=node-row][data-psm='toutiao.user.user_info']")
+    open_chain(page, fleet, sent["GET /articles/105"].logid)
+    node = page.locator("[data-testid=node-row][data-psm='toutiao.device.device_info']")
     deadline = time.monotonic() + 15
     while True:
         node.get_by_test_id("view-log").click()
@@ -100,14 +99,14 @@ def test_the_logs_of_a_node_open_in_place(page: Page, fleet: Fleet, sent) -> Non
 
 
 def test_a_deadline_is_explained(page: Page, fleet: Fleet, sent) -> None:
-    open_chain(page, fleet, sent["/articles/106"].logid)
+    open_chain(page, fleet, sent["GET /articles/106"].logid)
     expect(page.get_by_text("did not end in time").first).to_be_visible()
 
 
 def test_the_view_is_in_the_url(page: Page, fleet: Fleet, sent) -> None:
-    open_chain(page, fleet, sent["/stream"].logid)
+    open_chain(page, fleet, sent["GET /stream"].logid)
     page.get_by_test_id("node-row").nth(1).click()
-    expect(page).to_have_url(f"{fleet.url}/chain/{sent['/stream'].logid}?node=1")
+    expect(page).to_have_url(f"{fleet.url}/chain/{sent['GET /stream'].logid}?node=1")
     page.reload()
     expect(page.get_by_test_id("node-row").nth(1)).to_have_attribute("aria-selected", "true")
 
@@ -127,7 +126,7 @@ def test_a_phone_and_the_dark_see_the_same(browser: Browser, fleet: Fleet, sent)
     )
     page = context.new_page()
     page.goto(fleet.login)
-    page.goto(f"{fleet.url}/chain/{sent['/stream'].logid}")
+    page.goto(f"{fleet.url}/chain/{sent['GET /stream'].logid}")
     expect(page.get_by_test_id("node-row")).to_have_count(3)
     expect(page.get_by_text("业务访问链信息").first).to_be_visible()
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
