@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pie.call import ClientPolicy, Driver, Runtime, client_course, get_runtime
 from pie.govern import remaining
-from pie.model import BUSINESS_CODE_MIN, PSM, Call, Endpoint, Failure, Kind
+from pie.model import BUSINESS_CODE_MIN, PSM, Call, Endpoint, Failure, Kind, after_fork
 from pie.rpc.callee import Asked, Callee, file_of, resolve
 from pie.rpc.callee_file import CalleeFile, FollowedFile
 from pie.rpc.metadata import peer_failure, read_reply_header, request_base, request_header
@@ -70,8 +70,14 @@ class Channel:
         self._pool = Pool()
         weakref.finalize(self, self._pool.close)
         self._seqid = itertools.count(1)
+        self._bound: _Bound | None
+        self._begin()
+        after_fork(self._begin)
+
+    def _begin(self) -> None:
+        """Also in a forked child: a lock may be held by a thread that is not there."""
         self._lock = threading.Lock()
-        self._bound: _Bound | None = None
+        self._bound = None
 
     def invoke(self, method: Method, args: Struct) -> Any:
         """Make one call and return its value; None for void and oneway.
