@@ -90,14 +90,16 @@ def read_base(args: Struct) -> BaseInfo | None:
 def fill_base_resp(response: Any, info: BaseRespInfo | None = None) -> bool:
     """Say in a response how the call went; success if nothing else is given.
 
-    What the handler has set in it stays. Returns whether the response has a place for it.
+    What the handler has set in it stays; one in which it set nothing is filled like none. Returns
+    whether the response has a place for it.
     """
     place = _resp_place(type(response)) if isinstance(response, Struct) else None
     if place is None:
         return False
     info = info or BaseRespInfo()
     base = getattr(response, place.attr)
-    if base is None:
+    untouched = not (_get(base, place, 1) or _get(base, place, 2) or _get(base, place, 3))
+    if untouched:
         values = {1: info.message, 2: info.code, 3: dict(info.extra) or None}
         setattr(response, place.attr, _make(place, values))
     elif info.extra and 3 in place.inside:
