@@ -82,3 +82,10 @@ def test_by_a_pin(legacy, demo, bench) -> None:
     transport, port, handler = legacy
     bench.runtime.pinned = {PSM: f"127.0.0.1:{port}/{transport}"}
     check(demo.DemoServiceClient(PSM), demo, handler, bench)
+
+
+def test_a_wrong_transport_is_suspected(legacy, demo, bench) -> None:
+    _, port, _ = legacy
+    bench.runtime.pinned = {PSM: f"127.0.0.1:{port}/ttheader"}
+    with pytest.raises(Failure, match="was spoken to in ttheader: does it speak that"):
+        demo.DemoServiceClient(PSM, timeout=0.5).Nothing()

@@ -98,6 +98,9 @@ def test_success_is_said_unless_the_handler_said_otherwise(demo2):
         "Demo2Response(item=Demo2Item(ItemId=1, ItemName='123'), "
         "BaseResp=BaseResp(StatusMessage='SUCCESS', StatusCode=0))"
     )
+    untouched = demo2.Demo2Response(demo2.Demo2Item(1, "123"), demo2.base.BaseResp())
+    assert fill_base_resp(untouched)
+    assert untouched == response
     own = demo2.Demo2Response(BaseResp=demo2.base.BaseResp("sold out", 2001, {"a": "1"}))
     assert fill_base_resp(own, BaseRespInfo("SUCCESS", 0, {"a": "2", "b": "3"}))
     assert read_base_resp(own) == BaseRespInfo("sold out", 2001, {"a": "1", "b": "3"})

@@ -1,5 +1,8 @@
 """Classes made from an IDL at run time: to the codec they are what generated ones are."""
 
+import gc
+import weakref
+
 import pytest
 from tests.thrift.test_thrift_peers import plain, sample
 
@@ -158,3 +161,20 @@ def test_a_generated_module_gives_the_same_json(both) -> None:
         dynamic(text)["S"].methods["Get"].returns,
     ):
         assert to_json(kind, from_json(kind, {"e": "None", "from": 1})) == {"e": "None", "from": 1}
+
+
+def test_classes_end_when_nobody_uses_them() -> None:
+    made = dynamic(
+        "struct BaseResp { 1: string m, 2: i32 c } "
+        "struct R { 1: list<R> more, 2: E e, 255: BaseResp r } enum E { A = 1 } "
+        "service S { R Get(1: R r) }"
+    )["S"]
+    method = made.methods["Get"]
+    kind = method.returns
+    value = from_json(kind, example(kind))
+    assert fill_base_resp(value)
+    assert decode(kind.cls, encode(value)) == value
+    watched = [weakref.ref(each) for each in (made, method.args, kind.cls)]
+    del made, method, kind, value
+    gc.collect()
+    assert [each() for each in watched] == [None] * 3

@@ -124,6 +124,8 @@ def test_http(world, web, shop) -> None:
     assert headers["X-Tt-Logid"] == logid
     assert headers["traceparent"].startswith(f"00-{logid}-")
     assert headers["X-Mine"] == "yes"
+    answer, _ = call(world, WEB, "GET", "/用户 a?b=%2F")
+    assert answer["path"] == "/%E7%94%A8%E6%88%B7%20a?b=%2F"
     answer, _ = call(world, WEB, "post", "/items", "-", stdin="hello")
     assert (answer["verb"], answer["body"]) == ("POST", "hello")
     done = world.run("pie", "call", WEB, "GET", "/nope")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pie.call import ClientPolicy, Driver, Runtime, client_course, get_runtime
 from pie.govern import remaining
-from pie.model import BUSINESS_CODE_MIN, PSM, Call, Endpoint, Failure, Kind
+from pie.model import BUSINESS_CODE_MIN, PSM, Call, Endpoint, Failure, Kind, Place, after_fork
 from pie.rpc.callee import Asked, Callee, file_of, resolve
 from pie.rpc.callee_file import CalleeFile, FollowedFile
 from pie.rpc.metadata import peer_failure, read_reply_header, request_base, request_header
@@ -70,8 +70,15 @@ class Channel:
         self._pool = Pool()
         weakref.finalize(self, self._pool.close)
         self._seqid = itertools.count(1)
+        self._answered = False
+        self._bound: _Bound | None
+        self._begin()
+        after_fork(self._begin)
+
+    def _begin(self) -> None:
+        """Also in a forked child: a lock may be held by a thread that is not there."""
         self._lock = threading.Lock()
-        self._bound: _Bound | None = None
+        self._bound = None
 
     def invoke(self, method: Method, args: Struct) -> Any:
         """Make one call and return its value; None for void and oneway.
@@ -157,7 +164,7 @@ class Channel:
         call.request_bytes = len(request)
         connection = self._connect(call, endpoint, bound)
         try:
-            frame = connection.exchange(call, request, oneway=method.oneway)
+            frame = self._exchange(connection, call, request, method, endpoint)
             if frame is not None and not _answers(frame, seqid):
                 connection.reusable = False  # Out of step: it would spoil the next call, too.
         finally:
@@ -179,6 +186,28 @@ class Channel:
                 raised_by="peer",
             ) from None
 
+    def _exchange(
+        self,
+        connection: ClientConnection,
+        call: Call,
+        request: bytes,
+        method: Method,
+        endpoint: Endpoint,
+    ) -> Frame | None:
+        """Send and receive; a failure asks about the transport where a person wrote it down."""
+        try:
+            frame = connection.exchange(call, request, oneway=method.oneway)
+        except Failure as failure:
+            if isinstance(endpoint, Place) and not self._answered:
+                _add(
+                    failure,
+                    f"It never answered, and was spoken to in {endpoint.transport}: does it speak "
+                    "that (ttheader: a Pie service; framed, buffered: Apache Thrift)?",
+                )
+            raise
+        self._answered = self._answered or frame is not None
+        return frame
+
     def _connect(self, call: Call, endpoint: Endpoint, bound: _Bound) -> ClientConnection:
         """A connection; its failure also tells when the address may be out of date."""
         try:
@@ -186,9 +215,13 @@ class Channel:
         except Failure as failure:
             doubt = "" if bound.callee.places else bound.runtime.directory.doubt(call.callee)
             if doubt:
-                failure.message = f"{failure.message}. {doubt}"
-                failure.args = (failure.message,)
+                _add(failure, doubt)
             raise
+
+
+def _add(failure: Failure, sentence: str) -> None:
+    failure.message = f"{failure.message}. {sentence}"
+    failure.args = (failure.message,)
 
 
 def _answers(frame: Frame, seqid: int) -> bool:

@@ -90,14 +90,16 @@ def read_base(args: Struct) -> BaseInfo | None:
 def fill_base_resp(response: Any, info: BaseRespInfo | None = None) -> bool:
     """Say in a response how the call went; success if nothing else is given.
 
-    What the handler has set in it stays. Returns whether the response has a place for it.
+    What the handler has set in it stays; one in which it set nothing is filled like none. Returns
+    whether the response has a place for it.
     """
     place = _resp_place(type(response)) if isinstance(response, Struct) else None
     if place is None:
         return False
     info = info or BaseRespInfo()
     base = getattr(response, place.attr)
-    if base is None:
+    untouched = not (_get(base, place, 1) or _get(base, place, 2) or _get(base, place, 3))
+    if untouched:
         values = {1: info.message, 2: info.code, 3: dict(info.extra) or None}
         setattr(response, place.attr, _make(place, values))
     elif info.extra and 3 in place.inside:
@@ -131,26 +133,28 @@ def _make(place: _Place, values: dict[int, Any]) -> Struct:
     return place.cls(**known)
 
 
-_base_places: dict[type[Struct], _Place | None] = {}
-_resp_places: dict[type[Struct], _Place | None] = {}
+_BASE, _RESP = "_pie_base_place", "_pie_resp_place"
+"""Where a class keeps what was found out about it."""
 
 
 def _base_place(cls: type[Struct]) -> _Place | None:
-    if cls not in _base_places:
+    if _BASE not in cls.__dict__:
         strings: dict[int, _Types] = dict.fromkeys(range(1, 5), (STRING,))
         place = _place(cls, FIELD_ID, {**strings, 6: (_STRINGS,)})
         if place is not None:
             env = _place(place.cls, 5, {1: (BOOL,), 2: (STRING,)})
             place = place._replace(traffic_env=env)
-        _base_places[cls] = place
-    return _base_places[cls]
+        setattr(cls, _BASE, place)
+    found: _Place | None = cls.__dict__[_BASE]
+    return found
 
 
 def _resp_place(cls: type[Struct]) -> _Place | None:
-    if cls not in _resp_places:
+    if _RESP not in cls.__dict__:
         types: dict[int, _Types] = {1: (STRING,), 2: (I16, I32, I64), 3: (_STRINGS,)}
-        _resp_places[cls] = _place(cls, FIELD_ID, types)
-    return _resp_places[cls]
+        setattr(cls, _RESP, _place(cls, FIELD_ID, types))
+    found: _Place | None = cls.__dict__[_RESP]
+    return found
 
 
 def _place(cls: type[Struct], number: int, types: dict[int, _Types]) -> _Place | None:

@@ -62,6 +62,7 @@ _unpack_size = struct.Struct(">i").unpack_from
 _unpack_list = struct.Struct(">Bi").unpack_from
 _unpack_map = struct.Struct(">BBi").unpack_from
 _unpack_field = struct.Struct(">BH").unpack_from
+_READER = "_pie_reader"
 _END = "the bytes end before the value does"
 # What CPython takes for them, roughly; contents of strings are bounded by the message itself.
 _STRUCT_MEMORY, _SLOT_MEMORY = 56, 8
@@ -70,13 +71,15 @@ _LIST_ENTRY, _SET_ENTRY, _MAP_ENTRY = 8, 48, 104
 _SCALAR_MEMORY = {"bool": 0, "double": 24, "string": 56, "binary": 40}
 _INT_MEMORY = 32
 
-_struct_readers: dict[type[Struct], Reader] = {}
-
 
 def struct_reader(cls: type[Struct]) -> Reader:
     """What reads a struct of this class."""
-    found = _struct_readers.get(cls)
-    return found or _struct_readers.setdefault(cls, _compile(cls))
+    # Kept on the class itself, so that it ends with it: tools make classes while they run.
+    found: Reader | None = cls.__dict__.get(_READER)
+    if found is None:
+        found = _compile(cls)
+        setattr(cls, _READER, found)
+    return found
 
 
 class _StructPlan:

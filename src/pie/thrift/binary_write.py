@@ -28,13 +28,16 @@ INTS = {"i8": ("b", 8), "i16": ("h", 16), "i32": ("i", 32), "i64": ("q", 64)}
 _pack_size = struct.Struct(">i").pack
 _pack_double = struct.Struct(">d").pack
 
-_struct_writers: dict[type[Struct], Writer] = {}
+_WRITER = "_pie_writer"
 
 
 def struct_writer(cls: type[Struct]) -> Writer:
     """What writes a struct of this class."""
-    found = _struct_writers.get(cls)
-    return found or _struct_writers.setdefault(cls, _compile(cls))
+    found: Writer | None = cls.__dict__.get(_WRITER)
+    if found is None:
+        found = _compile(cls)
+        setattr(cls, _WRITER, found)
+    return found
 
 
 def _compile(cls: type[Struct]) -> Writer:

@@ -1,8 +1,8 @@
 """Structs and services straight from an IDL program, with no source text in between.
 
 The classes are like generated ones to the codec: for tools that learn of a service at run time.
-Nothing is evaluated, so the IDL need not be trusted. The codec keeps what it compiled for a class
-for ever: build a service once for one IDL.
+Nothing is evaluated, so the IDL need not be trusted; and nothing keeps a class that is no longer
+used.
 """
 
 from collections.abc import Callable, Mapping

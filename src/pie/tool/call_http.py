@@ -2,6 +2,7 @@
 
 import http.client
 from typing import NamedTuple
+from urllib.parse import quote
 
 from pie.call import ClientPolicy, Driver, Runtime, client_course
 from pie.govern import remaining
@@ -9,6 +10,8 @@ from pie.model import Call, Failure, Kind
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _MAX_BODY = 64 << 20
+_AS_TYPED = "%/:=&?~#+!$,;'@()*[]"
+"""What keeps its meaning in a path; other characters, like those of Chinese, are escaped."""
 
 
 class HttpRequest(NamedTuple):
@@ -98,7 +101,8 @@ def _send(call: Call, request: HttpRequest) -> HttpResponse:
     try:
         connection.connect()
         sent = True
-        connection.request(request.verb, request.path, request.body or None, headers)
+        path = quote(request.path, safe=_AS_TYPED)
+        connection.request(request.verb, path, request.body or None, headers)
         response = connection.getresponse()
         body = response.read(_MAX_BODY)
     except TimeoutError:

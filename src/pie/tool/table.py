@@ -81,7 +81,7 @@ def echo(text: str = "") -> None:
 
 def wants_colour() -> bool:
     """Output goes to a terminal, and nobody said NO_COLOR (https://no-color.org)."""
-    if os.environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
 
