@@ -123,9 +123,9 @@ def test_a_client_inside_of_a_service_brings_nothing_but_itself(
     assert "Fill in psm: in conf/rpc/services/DemoService.yml, or repeat with --target" in (
         done.output
     )
-    again = pietool("--type thriftclient --prefix my/api --idl demo2.thrift --target a.legacy-name")
+    again = pietool("--type thriftclient --prefix my/api --idl demo2.thrift --target a.legacy.name")
     assert "Fill in" not in again.output
-    assert "a.legacy-name" in (workspace / "conf/rpc/services/DemoService.yml").read_text()
+    assert "a.legacy.name" in (workspace / "conf/rpc/services/DemoService.yml").read_text()
 
 
 def test_the_server_fills_in_what_its_client_left_open(workspace: Path, pietool: Run) -> None:

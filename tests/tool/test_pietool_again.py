@@ -66,6 +66,20 @@ def test_a_method_that_an_edited_handler_lacks_is_printed(workspace: Path, pieto
     assert "Count" in (workspace / "app/my/server/pyrpc/demo2.py").read_text()
 
 
+def test_a_service_that_was_given_another_psm(workspace: Path, pietool: Run) -> None:
+    pietool(FLASK)
+    settings = workspace / "app/my/api/settings.py"
+    settings.write_text(settings.read_text().replace("toutiao.my.api", "toutiao.my.front"))
+    assert "give --psm toutiao.my.front" in pietool(FLASK).output
+    done = pietool(FLASK.replace("my.api", "my.front"))
+    assert done.exit_code == 0, done.output
+    old = workspace / "conf/app/uwsgi_toutiao.my.api.xml"
+    assert f"conf/app/{old.name} is of the time when this was another PSM" in done.output
+    assert (workspace / "conf/app/uwsgi_toutiao.my.front.xml").is_file()
+    old.unlink()
+    assert old.name not in pietool(FLASK.replace("my.api", "my.front")).output
+
+
 def test_a_generated_module_that_was_edited_is_not_lost(workspace: Path, pietool: Run) -> None:
     pietool(SERVER)
     module = workspace / "app/my/server/pyrpc/demo2.py"

@@ -37,7 +37,10 @@ def refused(done: Result) -> str:
         ("--type flsk --psm a.b.c --prefix my/api", "'flask', 'django', 'thriftserver'"),
         ("--type thriftserver --psm a.b.c --prefix my/server", "needs --idl"),
         ("--type thriftclient --prefix my/deep/test --idl demo2.thrift", "--psm is needed"),
-        ("--type thriftclient --prefix my/t --idl demo2.thrift --target a/b", "neither a PSM"),
+        (
+            "--type thriftclient --prefix my/t --idl demo2.thrift --target a/b",
+            "--target: 'a/b' is not a PSM",
+        ),
         ("--type thriftclient --prefix my/t --idl demo2.thrift --output o", "instead of --prefix"),
         ("--type flask --psm a.b.c --prefix my/api --root nowhere", "is no folder"),
     ],
@@ -85,6 +88,12 @@ def test_an_idl_that_is_no_text_or_has_no_service(workspace: Path, pietool: Run)
     assert "is not UTF-8 text" in refused(pietool(SERVER.replace("demo2", "shop")))
     (workspace / "lib/idl/shop.thrift").write_text("struct Item {}")
     assert "defines no service" in refused(pietool(SERVER.replace("demo2", "shop")))
+
+
+def test_an_idl_that_names_a_wrong_psm(workspace: Path, pietool: Run) -> None:
+    (workspace / "lib/idl/shop.thrift").write_text('service Shop {} (psm = "shop")')
+    said = refused(pietool("--type thriftclient --prefix my/test --idl shop.thrift"))
+    assert "shop.thrift:1:9: psm of Shop: 'shop' is not a PSM" in said
 
 
 def test_an_included_file_may_lie_beside_or_in_lib_idl(workspace: Path, pietool: Run) -> None:

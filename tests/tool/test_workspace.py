@@ -168,6 +168,18 @@ def test_places_where_no_workspace_can_be(tmp_path: Path, workspace: Path, pie_i
     assert "a file is in its place" in odd.output
 
 
+def test_another_product_takes_the_link_along(workspace: Path, pie_update: Run) -> None:
+    marker = workspace / "runtime/workspace.yml"
+    marker.write_text(marker.read_text().replace("product: toutiao", "product: other"))
+    assert pie_update().exit_code == 0
+    assert (workspace / "log").readlink() == Path("other/log")
+    assert (workspace / "log/rpc").is_dir()
+    (workspace / "log").unlink()
+    (workspace / "log").symlink_to(workspace.parent)
+    assert pie_update().exit_code == 0
+    assert (workspace / "log").readlink() == workspace.parent, "a link of somebody else"
+
+
 def test_update_outside_of_a_workspace(
     tmp_path: Path, pie_update: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ class _Greeting(click.Command):
 @click.option("--idl", help="Thrift types only: an IDL file, looked for in lib/idl first.")
 @click.option("--service", "chosen", help="Which service of the IDL, when it has several.")
 @click.option(
-    "--target", help="thriftclient only: whom the client calls, by PSM or by registry name."
+    "--target", help="thriftclient only: PSM, or name in the registry, of whom the client calls."
 )
 @click.option(
     "--root",

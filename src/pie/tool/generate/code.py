@@ -13,6 +13,7 @@ from pie.thrift.generate.names import definition_name, module_names
 from pie.thrift.idl.ast import ServiceDef
 from pie.tool.generate.idl import Idl
 from pie.tool.generate.manifest import Manifest, Module
+from pie.tool.generate.names import checked_psm
 from pie.tool.generate.plan import Plan
 from pie.tool.generate.stubs import ExampleSource, HandlerSource
 from pie.tool.generate.templates import render
@@ -167,9 +168,14 @@ def plan_rpc(plan: Plan, service: ServiceDef, target: str) -> str:
     return target
 
 
-def annotated_target(service: ServiceDef) -> str:
-    """The PSM that an IDL gives a service: ``service X { … } (psm = "a.b.c")``."""
-    return service.annotations.get("psm", "")
+def annotated_psm(service: ServiceDef) -> str:
+    """The PSM that an IDL gives a service: ``service X { … } (psm = "a.b.c")``; empty if none.
+
+    Raises:
+        click.ClickException: it is no PSM.
+    """
+    psm = service.annotations.get("psm", "")
+    return checked_psm(psm, f"{service.position}: psm of {service.name}") if psm else ""
 
 
 def plan_clients_only(folder: Path, idl: Idl) -> Plan:

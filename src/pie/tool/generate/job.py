@@ -10,7 +10,7 @@ from pie.thrift.idl.ast import ServiceDef
 from pie.tool.generate.code import (
     RPC_FOLDER,
     Prefix,
-    annotated_target,
+    annotated_psm,
     plan_django,
     plan_flask,
     plan_pyrpc,
@@ -25,7 +25,6 @@ from pie.tool.generate.names import (
     check_free,
     checked_prefix,
     checked_psm,
-    checked_target,
     default_psm,
     hidden_modules,
     psm_of,
@@ -99,6 +98,7 @@ class Job:
             else:
                 self._plan_server()
             self._run = f"python {self._folder}/bootstrap.py"
+            self._say_old_names()
 
     def write(self) -> None:
         """Write it.
@@ -166,7 +166,7 @@ class Job:
         self._services = (service,)
         handler = plan_thrift_server(self._plan, self._place, idl, service)
         self._say_missing(handler)
-        annotated = annotated_target(service)
+        annotated = annotated_psm(service)
         if annotated and annotated != self._place.psm:
             self._notes.append(
                 f"{idl.name} says that {service.name} is {annotated}, not {self._place.psm}"
@@ -176,6 +176,7 @@ class Job:
         options = self._options
         idl = self._idl = read_idl(self._root, options.idl)
         self._services = (idl.service(options.service),) if options.service else idl.services
+        target = checked_psm(options.target, "--target") if options.target else ""
         if options.target and len(self._services) > 1:
             names = ", ".join(service.name for service in self._services)
             raise click.ClickException(
@@ -198,9 +199,7 @@ class Job:
                 self._run = f"python {self._folder}/test.py"
         plan_pyrpc(self._plan, self._folder, idl)
         for service in self._services:
-            wanted = checked_target(options.target or annotated_target(service) or "x")
-            wanted = "" if wanted == "x" else wanted
-            if not plan_rpc(self._plan, service, wanted):
+            if not plan_rpc(self._plan, service, target or annotated_psm(service)):
                 self._notes.append(
                     f"whom does {service.name}Client call? Fill in psm: in "
                     f"{RPC_FOLDER}/{service.name}.yml, or repeat with --target PSM"
@@ -208,6 +207,18 @@ class Job:
 
     def _product(self) -> str:
         return read_config(self._root).product if (self._root / MARKER).is_file() else ""
+
+    def _say_old_names(self) -> None:
+        """Files that were made when the service had another PSM."""
+        planned = {step.path for step in self._plan.steps}
+        for path in [*self._manifest.files]:
+            if path.startswith("conf/app/") and path not in planned:
+                if (self._root / path).exists():
+                    self._notes.append(
+                        f"{path} is of the time when this was another PSM: remove it"
+                    )
+                else:
+                    del self._manifest.files[path]
 
     def _say_long_socket(self) -> None:
         """uWSGI cannot open a unix socket whose path is longer than the system allows."""

@@ -13,7 +13,6 @@ from pie.tool.generate.manifest import Manifest
 
 MANIFEST = ".pietool.json"
 _PART = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}")
 
 
 def checked_prefix(text: str) -> str:
@@ -44,7 +43,7 @@ def checked_prefix(text: str) -> str:
     return "/".join(parts)
 
 
-def checked_psm(text: str) -> str:
+def checked_psm(text: str, where: str = "--psm") -> str:
     """A PSM.
 
     Raises:
@@ -53,7 +52,7 @@ def checked_psm(text: str) -> str:
     try:
         return str(PSM.parse(text))
     except ValueError as error:
-        raise click.ClickException(f"--psm: {error}") from None
+        raise click.ClickException(f"{where}: {error}") from None
 
 
 def default_psm(product: str, prefix: str) -> str:
@@ -71,19 +70,6 @@ def default_psm(product: str, prefix: str) -> str:
             + (f"{text!r} is no PSM" if text else "no workspace names the product")
             + "; give --psm product.subsystem.module"
         ) from None
-
-
-def checked_target(text: str) -> str:
-    """The PSM or registry name of a callee.
-
-    Raises:
-        click.ClickException: it cannot be one.
-    """
-    if not _TARGET.fullmatch(text):
-        raise click.ClickException(
-            f"--target {text!r} is neither a PSM (toutiao.article.article) nor a registry name"
-        )
-    return text
 
 
 def check_free(root: Path, prefix: str, kind: str, psm: str, manifest: Manifest) -> None:

@@ -1,5 +1,6 @@
 """Making a workspace, and renewing it: the same steps, which may be repeated."""
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pie.tool.workspace.repositories import Outcome, bring
 MANIFEST = "runtime/.pie.json"
 SAMPLES = ("base.thrift", "demo2.thrift", "demo_test.thrift")
 _IDL = "lib/idl"
+_PRODUCT_LOG = re.compile(r"[a-z0-9_]+/log")
 _SCRIPTS = ("pietool", "update.sh", "env.sh", "bin/python", "bin/pie", "bin/pietool", "bin/sd")
 
 
@@ -104,8 +106,9 @@ def _link(root: Path, name: str, target: str, *, renew: bool = False) -> None:
     shown = f"{name} -> {target}"
     try:
         if path.is_symlink():
-            if str(path.readlink()) == target or not renew:
-                _say(word("kept"), f"{name} -> {path.readlink()}")
+            old = str(path.readlink())
+            if old == target or not (renew or _PRODUCT_LOG.fullmatch(old)):
+                _say(word("kept"), f"{name} -> {old}")
                 return
             path.unlink()
         elif path.exists():
