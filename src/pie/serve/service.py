@@ -1,6 +1,5 @@
 """A service from start to stop: listen, set up, import, serve, register, drain."""
 
-import atexit
 import faulthandler
 import importlib
 import logging
@@ -142,7 +141,7 @@ class Service:
             self._open(meta, host.server, host.threads, workers=host.workers)
             # Whether the whole service ends or this worker is replaced cannot be told here. Its
             # successor takes the registration over; without one it ends with its lease.
-            atexit.register(self._close)
+            host.at_exit(self._close)
 
         host.in_worker(come_up)
 

@@ -1,11 +1,16 @@
 """A service inside a uWSGI worker: uWSGI owns processes and sockets, Pie the rest."""
 
+import functools
 import importlib
+import signal
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
 _HTTP = ("http-socket", "http11-socket", "http", "https-socket", "https")
 _SOCKETS = ("socket", "uwsgi-socket", "shared-socket")
+_ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+_CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
 
 class UwsgiHost:
@@ -64,6 +69,19 @@ class UwsgiHost:
 
         self._module.post_fork_hook = hook
 
+    def at_exit(self, action: Callable[[], None]) -> None:
+        """Run ``action`` when this worker ends in order. (``atexit`` is not always run there.)"""
+        earlier = getattr(self._module, "atexit", None)
+
+        def hook() -> None:
+            # Ctrl-C, say, reaches the worker twice: from the terminal and from the master.
+            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+            action()
+            if earlier is not None:
+                earlier()
+
+        self._module.atexit = hook
+
     def _ports(self, names: Iterable[str]) -> list[int]:
         ends = [each.rpartition(":")[2].partition(",")[0] for each in self._options(names)]
         return [int(each) for each in ends if each.isdecimal() and each != "0"]
@@ -83,7 +101,31 @@ def uwsgi_host() -> UwsgiHost | None:
         module = importlib.import_module("uwsgi")
     except ImportError:
         return None
-    return UwsgiHost(module) if hasattr(module, "worker_id") else None
+    if not hasattr(module, "worker_id"):
+        return None
+    _shield_threads()
+    return UwsgiHost(module)
+
+
+def _shield_threads() -> None:
+    """Keep signals for uWSGI's own threads.
+
+    Its handlers end the worker on whichever thread the system picks. On one of Python's they wait
+    for what that thread holds, until the master loses patience.
+    """
+    start = threading.Thread.start
+    if hasattr(start, "__wrapped__"):
+        return
+
+    @functools.wraps(start)
+    def shielded(thread: threading.Thread) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - _CRASHES)
+        try:
+            start(thread)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    threading.Thread.start = shielded  # type: ignore[method-assign]
 
 
 def _text(value: object) -> str:
