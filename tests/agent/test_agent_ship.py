@@ -305,7 +305,7 @@ def test_bad_options_are_explained(bad):
 
 def test_the_status_file(road, tmp_path, platform, start, eventually):
     road.write(road.line("one"))
-    agent = start()
+    agent = start(keeper_s=60)  # else it is compressed, and no file of the agent any more
     directory = tmp_path / ".pie-agent"
     eventually(lambda: (s := read_status(directory)) and s.tables["logs"].shipped == 1)
     status = json.loads((directory / "status.json").read_bytes())

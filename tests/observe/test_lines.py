@@ -156,3 +156,15 @@ def test_lines_stay_whole_with_many_threads_and_hours(tmp_path: Path) -> None:
         rows += found
     assert len({(row["writer"], row["count"]) for row in rows}) == 2000
     assert (tmp_path / "a.b.c.log").readlink() == Path("a.b.c.2017041812.log")
+
+
+def test_the_files_of_another_cluster_say_so(tmp_path: Path) -> None:
+    for cluster, name in (("default", "a.b.c"), ("canary", "a.b.c@canary")):
+        identity = Identity(psm="a.b.c", cluster=cluster)
+        observer = Observer(identity, tmp_path, tmp_path / "service")
+        observer.install()
+        try:
+            logging.getLogger("some.library").warning("hello")
+        finally:
+            observer.close()
+        assert (tmp_path / "a" / "log" / "python" / f"{name}.log").is_symlink()

@@ -13,7 +13,7 @@ from collections import deque
 
 from pie.agent.journal import Journal
 from pie.agent.options import BATCH_BYTES, BATCH_ROWS, AgentOptions
-from pie.agent.rows import RowMaker
+from pie.agent.rows import Block, RowMaker
 from pie.agent.send import Away, Sender, Taken, Verdict
 from pie.agent.status import Reach, Sayer, Tally
 from pie.agent.tail import TailFile
@@ -144,8 +144,12 @@ class Lane:
                 self._journal.record([file.entry()])
         if block is None or identity is None:
             return False
+        return self._take(block, file, identity.src, batch, now)
+
+    def _take(self, block: Block, file: TailFile, src: int, batch: Batch, now: float) -> bool:
         batch.taken += len(block.data)
-        for row in self._make.rows(block, file.file, identity.src):
+        end = block.start + len(block.data)
+        for row in self._make.rows(block, file.file, src):
             file.pos = row.pos
             if row.json is not None:
                 batch.rows.append(row.json)
@@ -157,8 +161,14 @@ class Lane:
                 self._sayer.warn(
                     "bad", f"{file.path}: the line before byte {row.pos} is not sent: {row.bad}"
                 )
+        if block.at_end and file.pos < end and not batch.full:
+            # The rest of the last record is to come: look again soon, also if nothing comes.
+            file.unread = True
+            if file.pos > block.start:
+                batch.reached[file] = file.pos
+            return False
         batch.reached[file] = file.pos
-        done = file.pos >= block.start + len(block.data)
+        done = file.pos >= end
         if block.continued or not block.data.endswith(b"\n"):
             self._tally.add_table(self._table, cut_lines=1)
         if done and block.at_end:

@@ -1,6 +1,7 @@
 """What a file of the log road says by its place and name. Pure.
 
-``<product>/log/<folder>/<psm>.<YYYYmmddHH>.log`` for people,
+``<product>/log/<folder>/<psm>.<YYYYmmddHH>.log`` for people, ``<psm>@<cluster>`` for a process of
+another cluster than ``default``;
 ``<product>/log/facts/<psm>.<kind>.<YYYYmmddHH>.ndjson`` for facts.
 """
 
@@ -16,6 +17,7 @@ FOLDERS = (*HUMAN_FOLDERS, FACTS_FOLDER)
 TABLE_OF_KIND = {"calls": "calls", "edges": "edge_10s"}
 TABLES = ("calls", "edge_10s", "logs")
 HOUR_S = 3600.0
+DEFAULT_CLUSTER = "default"
 
 _HUMAN = re.compile(r"(?P<name>.+?)(?:\.(?P<hour>[0-9]{10}))?\.log")
 _FACTS = re.compile(r"(?P<name>.+?)\.(?P<kind>[a-z0-9_]+)(?:\.(?P<hour>[0-9]{10}))?\.ndjson")
@@ -36,6 +38,7 @@ class LogFile(NamedTuple):
     folder: str
     psm: str
     hour: Hour | None
+    cluster: str = DEFAULT_CLUSTER
 
 
 def parse_hour(digits: str, zone: tzinfo) -> Hour | None:
@@ -56,7 +59,8 @@ def parse_name(folder: str, name: str, zone: tzinfo) -> LogFile | None:
     if table is None:
         return None
     hour = parse_hour(match["hour"], zone) if match["hour"] else None
-    return LogFile(table, folder, _psm(match["name"]), hour)
+    psm, cluster = _owner(match["name"])
+    return LogFile(table, folder, psm, hour, cluster)
 
 
 def compressed_hour(name: str, zone: tzinfo) -> Hour | None:
@@ -65,10 +69,12 @@ def compressed_hour(name: str, zone: tzinfo) -> Hour | None:
     return parse_hour(match["hour"], zone) if match else None
 
 
-def _psm(stem: str) -> str:
-    """The leading three parts when they are a PSM (a pid may follow), else the whole stem."""
-    leading = ".".join(stem.split(".")[:3])
+def _owner(stem: str) -> tuple[str, str]:
+    """PSM and cluster: the leading three parts when they are a PSM (a pid may follow), and what
+    stands behind an ``@``; else the whole stem."""
+    name, _, cluster = stem.partition("@")
+    leading = ".".join(name.split(".")[:3])
     try:
-        return str(PSM.parse(leading))
+        return str(PSM.parse(leading)), cluster or DEFAULT_CLUSTER
     except ValueError:
-        return stem
+        return stem, DEFAULT_CLUSTER

@@ -1,7 +1,7 @@
 """A block of bytes out of a file to the rows of its table. Pure.
 
-A human line that is not of the format is a row too: its whole text is the message. A fact is
-passed on unparsed, with its position put in front.
+A human line that is not of the format is a row too: its whole text is the message, and a traceback
+is one row. A fact is passed on unparsed, with its position put in front.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from pie.agent.join import MARK, stretch
 from pie.agent.line import LineParser
 from pie.agent.names import Hour, LogFile
+from pie.agent.stack import split_stack, stack_hash
 from pie.observe.facts import LogRow
 
 _encode = msgspec.json.Encoder().encode
@@ -23,7 +25,8 @@ class Block(NamedTuple):
 
     ``data`` ends at a line's end, or else is one piece of a line: one too long for a row, or the
     last of a file that nobody writes any more. ``continued``: its first line began in the block
-    before. ``at_end``: when it was read, at most an unfinished line followed it.
+    before. ``at_end``: when it was read, at most an unfinished line followed it. ``quiet``: nobody
+    has written for a while, so what is there may be all.
     """
 
     data: bytes
@@ -31,6 +34,7 @@ class Block(NamedTuple):
     continued: bool
     at_end: bool
     mtime: float
+    quiet: bool = True
 
 
 class Row(NamedTuple):
@@ -49,18 +53,37 @@ class RowMaker:
         self._host = host
 
     def rows(self, block: Block, file: LogFile, src: int) -> Iterator[Row]:
-        """One Row per line, in order; ``pos`` is the offset just after the line."""
+        """One Row per record, in order; ``pos`` is the offset just after its last line.
+
+        Ends before a record whose rest is to come: with more of the file, or within a moment.
+        """
         lines = block.data.split(b"\n")
         tail = lines.pop()
         pos = block.start
         cut = "tail" if block.continued else ""
-        for line in lines:
+        joins = file.table == "logs"
+        number = 0
+        while number < len(lines):
+            line = lines[number]
+            number += 1
+            if joins and MARK in line and not cut:
+                count, is_open = stretch(lines, number - 1)
+                if count > 1 or is_open:
+                    if is_open and not tail and self._waits(block, pos):
+                        return
+                    line = b"\n".join(lines[number - 1 : number - 1 + count])
+                    number += count - 1
             pos += len(line) + 1
             yield self._row(line, pos, src, file, block.mtime, cut)
             cut = ""
         if tail:
             cut = "middle" if block.continued and not lines else "head"
             yield self._row(tail, pos + len(tail), src, file, block.mtime, cut)
+
+    @staticmethod
+    def _waits(block: Block, pos: int) -> bool:
+        """Whether to wait for the rest of a record that begins at ``pos``."""
+        return not block.quiet if block.at_end else pos > block.start
 
     def _row(self, line: bytes, pos: int, src: int, file: LogFile, mtime: float, cut: str) -> Row:
         if not line:
@@ -84,6 +107,11 @@ class RowMaker:
                 psm=file.psm,
                 message=text.removesuffix("\r"),
             )
+            if "\n" in text:
+                row.message, row.stack = split_stack(text.replace("\r\n", "\n").rstrip("\r"))
+                row.stack_hash = stack_hash(row.stack)
+                row.level = "ERROR"
+        row.cluster = file.cluster
         if cut:
             row.fields = {**row.fields, "cut": cut}
         row.src = src

@@ -9,6 +9,7 @@ _BEGIN = re.compile(
 _FRAME = re.compile(
     r'\s*(?:\|\s*)*File "(?P<file>[^"]*)", line (?P<line>\d+)(?:, in (?P<func>.+))?'
 )
+_GROUP_ERROR = re.compile(r"^ *\| ([A-Za-z_][\w.]*: .*)$", re.MULTILINE)
 _VARIABLE = re.compile(r"0x[0-9a-fA-F]+|\d+")
 _MASK_63 = (1 << 63) - 1
 
@@ -28,7 +29,16 @@ def split_stack(text: str) -> tuple[str, str]:
         return text, ""
     stack = text[begin.start() :]
     message = text[: begin.start()].removesuffix("\n")
-    return message or stack.rstrip().rpartition("\n")[2], stack
+    return message or error_line(stack), stack
+
+
+def error_line(stack: str) -> str:
+    """The line that names the error: the last one, or that of an exception group."""
+    last = stack.rstrip().rpartition("\n")[2]
+    if last[:1].isspace():
+        group = _GROUP_ERROR.search(stack)
+        return group[1] if group is not None else last.strip()
+    return last
 
 
 def stack_hash(stack: str) -> int:

@@ -13,6 +13,8 @@ from pie.agent.stack import hash63
 
 QUANTUM = 256 * 1024
 """Bytes a file may give before the next one has its turn."""
+RECORD_WAIT_S = 2.0
+"""How long the rest of a record of several lines is waited for."""
 FINAL_AFTER_S = 600.0
 """Age past its hour, and quiet time, after which a last line without end is taken as it is."""
 
@@ -62,7 +64,7 @@ class TailFile:
         self.level_at = 0.0
         self.asked_final = False
         self.unread = False
-        """Reading failed and is to be tried again."""
+        """To be read again, also if it does not grow: that failed, or the last record is open."""
         self.abandoned = False
         """No longer watched: what stands at its path now is another file."""
         if entry is not None and entry.identity is not None:
@@ -112,11 +114,11 @@ class TailFile:
             final = self.is_final(now, status.st_mtime)
             if not self._recognise(fd, status, final=final):
                 return None
-            return self._block(fd, status, final=final)
+            return self._block(fd, status, now, final=final)
         finally:
             os.close(fd)
 
-    def _block(self, fd: int, status: os.stat_result, *, final: bool) -> Block | None:
+    def _block(self, fd: int, status: os.stat_result, now: float, *, final: bool) -> Block | None:
         left = status.st_size - self.pos
         if left <= 0:
             return None
@@ -132,7 +134,8 @@ class TailFile:
         elif len(data) < MAX_LINE and not final:
             return None
         continued = self.pos > 0 and os.pread(fd, 1, self.pos - 1) != b"\n"
-        return Block(data, self.pos, continued, at_end, status.st_mtime)
+        quiet = final or not 0 <= now - status.st_mtime < RECORD_WAIT_S
+        return Block(data, self.pos, continued, at_end, status.st_mtime, quiet)
 
     def _recognise(self, fd: int, status: os.stat_result, *, final: bool) -> bool:
         """Whether it is known which file this is; begins anew when it is another than before."""

@@ -22,6 +22,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         """The first part of the PSM: it names the service's log folder."""
         return PSM.parse(self.psm).product
 
+    @property
+    def log_name(self) -> str:
+        """How its log files are called: lines do not say the cluster, so their file does."""
+        return self.psm if self.cluster == "default" else f"{self.psm}@{self.cluster}"
+
 
 def host_address() -> str:
     """This host's IPv4 in the fleet: ``PIE_HOST_IP``, else what its name resolves to.

@@ -51,7 +51,8 @@ class Observer:
 
         self._file = file
         psm = identity.psm
-        self._files = {folder: file(folder, psm, "log") for folder in ("app", "rpc", "python")}
+        name = identity.log_name
+        self._files = {folder: file(folder, name, "log") for folder in ("app", "rpc", "python")}
         sinks = {folder: LineSink(each, console) for folder, each in self._files.items()}
         line_format = LineFormat(identity.host, psm, zone)
         self._handler = RoadHandler(line_format, sinks["app"], sinks["python"], service_root)

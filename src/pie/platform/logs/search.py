@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from pie.agent.stack import error_line
 from pie.model import Failure, Kind
 from pie.platform.logs.filters import DAY, FACETS, MICROS, Facet, LogFilter, Window, within
 from pie.platform.logs.lines import (
@@ -292,12 +293,10 @@ def step_of(window: Window, buckets: int) -> int:
 
 
 def error_of(line: Line) -> str:
-    """What went wrong: the last line of a Python stack that is not indented, else the message."""
+    """What went wrong: the last line of a Python stack, else the message."""
     if "Traceback (most recent call last)" not in line.stack:
         return (line.message.strip() or line.stack.strip()).partition("\n")[0][:500]
-    lines = [each for each in line.stack.splitlines() if each.strip()]
-    named = [each for each in lines if not each[0].isspace()]
-    return (named or lines)[-1].strip()[:500]
+    return error_line(line.stack)[:500]
 
 
 def _same_place(line: Line, params: Params) -> str:
