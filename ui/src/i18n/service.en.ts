@@ -12,7 +12,7 @@ export const serviceEn = {
   notFound: 'Nothing is known of this service',
   notFoundLead: 'No instance has registered under this name, and nobody called it within a day. Check the spelling, or start one of its instances: it shows here within seconds.',
   byCallers: 'Counted by its callers: the service itself reported no call.',
-  rates: (seconds: string) => `Rates are over the ${seconds} that reports cover so far; the newest calls take up to 20 s.`,
+  rates: (seconds: string) => `Rates are over ${seconds}, up to the newest report; calls take up to 20 s to be counted.`,
   trafficAway: 'The store of facts is away: no numbers for the moment.',
   info: {
     title: 'Service information',

@@ -13,7 +13,7 @@ export const serviceZh: ServiceMessages = {
   notFound: '没有关于这个服务的信息',
   notFoundLead: '没有以此名称注册过的实例，一天之内也没有人调用过它。请检查拼写，或启动它的一个实例：几秒内就会出现在这里。',
   byCallers: '由调用方统计：该服务自己没有上报调用。',
-  rates: (seconds) => `速率按目前已上报的 ${seconds} 计算；最新的调用最多延迟 20 秒。`,
+  rates: (seconds) => `速率按截至最新上报的 ${seconds} 计算；调用最多 20 秒后计入。`,
   trafficAway: '数据存储暂不可用，暂无统计数字。',
   info: {
     title: '服务信息',
