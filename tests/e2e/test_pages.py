@@ -1,41 +1,15 @@
 """The pages in a real browser, fed by the real fleet."""
 
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 import traffic
 from fleet import Fleet
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
 KINDS = {kind.path: kind for kind in traffic.KINDS}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser(program: Callable[[str, str], str]) -> Iterator[Browser]:
-    chromium = program("chromium", "make system-deps")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def page(browser: Browser, fleet: Fleet) -> Iterator[Page]:
-    """A page that is logged in; anything the browser complains about fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    made = context.new_page()
-    complaints: list[str] = []
-    made.on("pageerror", lambda error: complaints.append(str(error)))
-    made.on("console", lambda text: complaints.append(text.text) if text.type == "error" else None)
-    made.goto(fleet.login)
-    expect(made).to_have_url(f"{fleet.url}/services")
-    yield made
-    context.close()
-    assert complaints == []
 
 
 @pytest.fixture(scope="module")

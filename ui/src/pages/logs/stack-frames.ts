@@ -22,7 +22,8 @@ export type Part = Frame | Said;
 export type Block = { kind: 'part'; part: Part } | { kind: 'library'; frames: Frame[] };
 
 const FRAME = /^ +File "(.+)", line (\d+)(?:, in (.+))?$/;
-const LIBRARY = /site-packages|dist-packages|\/lib\/python\d|^<frozen |\/lib64\/python\d/;
+/** Pie itself counts as a library, also in a clone: what is looked for is the reader's own code. */
+const LIBRARY = /site-packages|dist-packages|\/lib(?:64)?\/python\d|^<frozen |\/src\/pie\/[a-z]+\//;
 
 export function partsOf(stack: string): Part[] {
   const parts: Part[] = [];
