@@ -152,7 +152,8 @@ def test_values_are_chosen_and_shut_out(page: Page, fleet: Fleet, stored) -> Non
 
 def test_a_line_opens_with_its_fields_and_its_context(page: Page, fleet: Fleet, stored) -> None:
     search(page, fleet, "zebra crossed")
-    rows_of(page).first.click()
+    expect(rows_of(page)).to_have_count(1, timeout=LOAD_MS)
+    rows_of(page).click()
     detail = page.get_by_test_id("line-detail")
     expect(detail).to_contain_text("/srv/app/my/api/views.py")
     detail.get_by_test_id("context-toggle").click()
@@ -169,7 +170,8 @@ def test_a_line_opens_with_its_fields_and_its_context(page: Page, fleet: Fleet, 
 
 def test_a_pair_of_a_line_narrows_the_search(page: Page, fleet: Fleet, stored) -> None:
     search(page, fleet, "pairs")
-    rows_of(page).first.click()
+    expect(rows_of(page)).to_have_count(1, timeout=LOAD_MS)
+    rows_of(page).click()
     page.get_by_role("button", name="Only lines with this called").click()
     expect(page.get_by_test_id("query")).to_have_value("pairs called:toutiao.my.server")
     expect(rows_of(page)).to_have_count(1, timeout=LOAD_MS)
