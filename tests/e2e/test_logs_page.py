@@ -263,6 +263,7 @@ def test_a_task_is_deleted_when_asked_twice(page: Page, fleet: Fleet, stored) ->
 def test_examples_of_the_manual_run(page: Page, fleet: Fleet, stored) -> None:
     page.goto(f"{fleet.url}/logs/manual")
     examples = page.get_by_test_id("example")
+    expect(examples.first).to_be_visible()
     paths = [example.get_attribute("href") for example in examples.all()]
     assert len(paths) > 10
     for path in paths:
