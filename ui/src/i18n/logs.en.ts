@@ -112,7 +112,7 @@ export const logs = {
     mark: 'stack',
     copy: 'Copy stack',
     library: (n: number, of: string) => `${n} ${plural(n, 'frame', 'frames')} of ${of || 'libraries'}`,
-    groups: (n: number) => `${n} ${plural(n, 'different stack', 'different stacks')}`,
+    groups: (n: number) => `${n} ${plural(n, 'stack', 'different stacks')}`,
     subtitle: 'Equal stacks are one group, the most frequent first',
     first: 'first',
     last: 'last',

@@ -42,7 +42,7 @@ export const LineRow = memo(function LineRow({ line, open, active, client, dated
         {line.stack && <i class="lr-stack">{t.stack.mark}</i>}
         <Highlighted text={open ? line.message.trimEnd() || headline(line) : headline(line)} pattern={pattern} />
       </span>
-      <span class="lr-place">{placeText(line)}</span>
+      {!client && <span class="lr-place">{placeText(line)}</span>}
     </div>
   );
 });

@@ -36,8 +36,8 @@ export function placeText(line: Line): string {
   return line.file ? `${line.file.split('/').at(-1)}:${line.line}` : '';
 }
 
-/** What apps and browsers say of themselves; each sender has its own words for it. */
+/** What an app or a browser says of itself. */
 export function clientFacts({ fields }: Line): { device: string; user: string; app: string } {
-  const pick = (...names: string[]) => names.map((name) => fields[name]).find(Boolean) ?? '';
-  return { device: pick('device', 'device_id', 'did'), user: pick('user', 'user_id', 'uid'), app: pick('app', 'app_name', 'application') };
+  const { device = '', user = '', app = '', version = '' } = fields;
+  return { device, user, app: version ? `${app} ${version}` : app };
 }

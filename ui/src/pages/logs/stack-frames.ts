@@ -1,4 +1,4 @@
-/** A Python stack taken apart, so that a reader's own frames stand out. */
+/** A stack of Python or of a browser taken apart, so that a reader's own frames stand out. */
 
 export interface Frame {
   kind: 'frame';
@@ -21,16 +21,19 @@ export type Part = Frame | Said;
 /** Neighbouring frames of libraries are one group, folded at first. */
 export type Block = { kind: 'part'; part: Part } | { kind: 'library'; frames: Frame[] };
 
-const FRAME = /^ +File "(.+)", line (\d+)(?:, in (.+))?$/;
-const LIBRARY = /site-packages|dist-packages|\/lib\/python\d|^<frozen |\/lib64\/python\d/;
+const FRAME = /^ +File "(?<file>.+)", line (?<line>\d+)(?:, in (?<name>.+))?$/;
+/** `at name (file:line:column)`, or `name@file:line:column`. */
+const SCRIPT_FRAME = /^\s+at (?:(?<name>.+?) \()?(?<file>\S+?):(?<line>\d+)(?::\d+)?\)?$|^(?<name2>[^\s@]*)@(?<file2>\S+?):(?<line2>\d+)(?::\d+)?$/;
+/** Pie itself counts as a library, also in a clone: what is looked for is the reader's own code. */
+const LIBRARY = /site-packages|dist-packages|node_modules|\/lib(?:64)?\/python\d|^<frozen |\/src\/pie\/[a-z]+\//;
 
 export function partsOf(stack: string): Part[] {
   const parts: Part[] = [];
   for (const text of stack.trimEnd().split('\n')) {
-    const match = FRAME.exec(text);
+    const found = (FRAME.exec(text) ?? SCRIPT_FRAME.exec(text))?.groups;
     const last = parts.at(-1);
-    if (match) {
-      const [, file = '', line = '', name = ''] = match;
+    if (found) {
+      const { file = found.file2 ?? '', line = found.line2 ?? '', name = found.name2 ?? '' } = found;
       parts.push({ kind: 'frame', file, line, name, code: [], own: !LIBRARY.test(file) });
     } else if (last?.kind === 'frame' && /^ {2,}\S/.test(text)) last.code.push(text);
     else parts.push({ kind: 'said', text, error: !/^(Traceback |$|During handling|The above exception)/.test(text.trim()) });

@@ -60,6 +60,6 @@ function PartView({ part, pattern }: { part: Part; pattern: RegExp | null }) {
 
 /** The packages the frames are of, as far as their paths say. */
 function packageOf(frames: Frame[]): string {
-  const names = frames.map(({ file }) => (/(?:site|dist)-packages\/([^/]+)/.exec(file) ?? /\/python[\d.]+\/([^/]+)/.exec(file))?.[1] ?? '');
+  const names = frames.map(({ file }) => (/(?:(?:site|dist)-packages|node_modules|\/src(?=\/pie\/))\/([^/]+)/.exec(file) ?? /\/python[\d.]+\/([^/]+)/.exec(file))?.[1] ?? '');
   return [...new Set(names.map((name) => name.replace(/\.py$/, '')))].filter(Boolean).join(', ');
 }
