@@ -191,6 +191,14 @@ def test_every_setting_is_in_the_settings(workspace: Path, pietool: Run, line: s
         assert f"\n{key}" in text or f"\n# {key} = " in text, key
 
 
+def test_an_idl_of_structs_only_makes_no_script(workspace: Path, pietool: Run) -> None:
+    done = pietool("--type thriftclient --prefix my/test --idl base.thrift")
+    assert done.exit_code == 0, done.output
+    assert "base.thrift defines no service: only its structs were generated" in done.output
+    assert "run it" not in done.output
+    assert files_below(workspace / "app") == {"my/test/pyrpc/__init__.py", "my/test/pyrpc/base.py"}
+
+
 def test_one_of_several_services(workspace: Path, pietool: Run) -> None:
     idl = workspace / "lib/idl/two.thrift"
     idl.write_text("service One { void Ping() }\nservice Two extends One { i32 Size() }\n")
