@@ -136,6 +136,16 @@ def test_the_server_fills_in_what_its_client_left_open(workspace: Path, pietool:
     assert yaml.safe_load(file.read_text())["psm"] == "toutiao.my.server"
 
 
+def test_a_callee_that_a_person_has_named_stays(workspace: Path, pietool: Run) -> None:
+    file = workspace / "conf/rpc/services/DemoService.yml"
+    pietool("--type thriftclient --prefix my/test --idl demo2.thrift --target a.b.c")
+    mine = file.read_text().replace("cluster: default", "cluster: canary")
+    file.write_text(mine)
+    done = pietool("--type thriftclient --prefix my/test --idl demo2.thrift --target x.y.z")
+    assert "(it names a.b.c, not x.y.z)" in done.output
+    assert file.read_text() == mine
+
+
 def test_clients_without_a_workspace(
     tmp_path: Path, pietool: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
