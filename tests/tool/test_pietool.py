@@ -136,6 +136,16 @@ def test_the_server_fills_in_what_its_client_left_open(workspace: Path, pietool:
     assert yaml.safe_load(file.read_text())["psm"] == "toutiao.my.server"
 
 
+def test_a_callee_that_a_person_has_named_stays(workspace: Path, pietool: Run) -> None:
+    file = workspace / "conf/rpc/services/DemoService.yml"
+    pietool("--type thriftclient --prefix my/test --idl demo2.thrift --target a.b.c")
+    mine = file.read_text().replace("cluster: default", "cluster: canary")
+    file.write_text(mine)
+    done = pietool("--type thriftclient --prefix my/test --idl demo2.thrift --target x.y.z")
+    assert "(it names a.b.c, not x.y.z)" in done.output
+    assert file.read_text() == mine
+
+
 def test_clients_without_a_workspace(
     tmp_path: Path, pietool: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +199,14 @@ def test_every_setting_is_in_the_settings(workspace: Path, pietool: Run, line: s
     only_http = {"THREADS", "CACHE"} if line == SERVER else set()
     for key in set(Settings.__struct_fields__) - only_http:
         assert f"\n{key}" in text or f"\n# {key} = " in text, key
+
+
+def test_an_idl_of_structs_only_makes_no_script(workspace: Path, pietool: Run) -> None:
+    done = pietool("--type thriftclient --prefix my/test --idl base.thrift")
+    assert done.exit_code == 0, done.output
+    assert "base.thrift defines no service: only its structs were generated" in done.output
+    assert "run it" not in done.output
+    assert files_below(workspace / "app") == {"my/test/pyrpc/__init__.py", "my/test/pyrpc/base.py"}
 
 
 def test_one_of_several_services(workspace: Path, pietool: Run) -> None:

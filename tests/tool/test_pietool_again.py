@@ -1,5 +1,6 @@
 """A second run: what is generated follows, what a person wrote stays."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,6 +141,18 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert contents(workspace) == before
     assert set(workspace.rglob("*")) == folders
     monkeypatch.undo()
+
+
+def test_what_a_killed_run_has_left_is_cleared_away(workspace: Path, pietool: Run) -> None:
+    folder = workspace / "app/my/api"
+    folder.mkdir(parents=True)
+    old, young = folder / ".views.py.abc.tmp", folder / ".views.py.xyz.tmp"
+    for path in (old, young):
+        path.write_text("half")
+    os.utime(old, (0, 0))
+    assert pietool(FLASK).exit_code == 0
+    assert not old.exists()
+    assert young.exists(), "it may belong to a run that is going on"
 
 
 def test_no_permission_to_write(

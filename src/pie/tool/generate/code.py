@@ -55,7 +55,6 @@ class Prefix:
             "prefix": self.prefix,
             "kind": self.kind,
             "product": self.psm.partition(".")[0],
-            "up": "../../",
             "port": PORT,
             "threads": THREADS,
         }
@@ -155,17 +154,13 @@ def plan_rpc(plan: Plan, service: ServiceDef, target: str) -> str:
         The name of the callee as the file will have it; empty if somebody must still say it.
     """
     path = f"{RPC_FOLDER}/{service.name}.yml"
-    blank = render("conf/rpc.yml", service=service.name, target="")
     existing = _callee(plan.root / path)
-    if existing and existing != target:
-        plan.template(path, render("conf/rpc.yml", service=service.name, target=existing))
-        step = plan.steps[-1]
-        if target:
-            step.note = f"it names {existing}, not {target}"
-        return existing
-    text = render("conf/rpc.yml", service=service.name, target=target)
-    plan.template(path, text, placeholder=blank)
-    return target
+    text = render("conf/rpc.yml", service=service.name, target=existing or target)
+    blank = render("conf/rpc.yml", service=service.name, target="")
+    step = plan.template(path, text, placeholder=blank)
+    if target and existing not in ("", target):
+        step.note = f"it names {existing}, not {target}"
+    return existing or target
 
 
 def annotated_psm(service: ServiceDef) -> str:

@@ -186,7 +186,7 @@ class Job:
             self._notes.append(f"{idl.name} defines no service: only its structs were generated")
         bootstrap = self._root / self._folder / "bootstrap.py"
         is_script = self._manifest.type == "thriftclient"
-        if is_script or not bootstrap.exists():
+        if self._services and (is_script or not bootstrap.exists()):
             owner = psm_of(self._root / self._folder, self._manifest)
             psm = psm or owner or default_psm(self._product(), self._prefix)
             check_free(self._root, self._prefix, options.kind, psm, self._manifest)

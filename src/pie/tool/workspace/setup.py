@@ -12,7 +12,7 @@ from pie.tool.generate.manifest import Manifest
 from pie.tool.generate.plan import Action, Plan
 from pie.tool.generate.templates import render, sample
 from pie.tool.generate.words import tick, word
-from pie.tool.workspace.layout import LOG_FOLDERS, MARKER, Config, read_config
+from pie.tool.workspace.layout import LOG_FOLDERS, MARKER, Config
 from pie.tool.workspace.repositories import Outcome, bring
 
 MANIFEST = "runtime/.pie.json"
@@ -61,17 +61,6 @@ def make_workspace(root: Path, config: Config, seconds: float) -> list[Outcome]:
         texts[f"runtime/{name}"] = render(f"workspace/{name}", **values)
     _write(root, texts)
     return [outcome for outcome in outcomes if outcome.problem]
-
-
-def load_or_new(root: Path, new: Config) -> Config:
-    """The configuration of a workspace that is there, or the one it is to get.
-
-    Raises:
-        click.ClickException: it is there and says otherwise.
-    """
-    if not (root / MARKER).is_file():
-        return new
-    return read_config(root)
 
 
 def _folders(product: str) -> Iterator[str]:
