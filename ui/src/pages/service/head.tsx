@@ -19,7 +19,7 @@ export function ServiceHead({ view, tab, receivedAt }: { view: ServiceView; tab:
   return (
     <header class="card service-head">
       <a class="back" href="/services">
-        <Icon name="chevron" />
+        <Icon name="back" />
         {t.back}
       </a>
       <div class="service-line">
