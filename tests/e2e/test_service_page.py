@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
+expect.set_options(timeout=20_000)  # The machine may be busy with other tests.
+
 API = "toutiao.stream.api"
 ARTICLE = "toutiao.article.article"
 RELATED = "toutiao.article.related"

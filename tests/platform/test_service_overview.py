@@ -285,6 +285,9 @@ def test_a_series_adds_up(platform, psm):
     idle = next(each for each in buckets if not each["count"])
     assert idle["avg_ms"] is None
 
+    last = buckets[-1]["ts"]
+    assert last < every["until"] <= last + 20
+
     one = platform.ask("GET", f"/api/services/{psm}/series?method=Set&window=900").json
     assert (one["step_s"], len(one["buckets"])) == (10, 90)
     assert sum(each["count"] for each in one["buckets"]) == 3
@@ -427,3 +430,11 @@ def test_the_registry_speaks_while_the_facts_are_away(own_platform):
     finally:
         os.kill(own_platform.child, signal.SIGCONT)
     assert (seen["traffic_known"], seen["framework"], seen["state"]) == (False, "flask", "stopped")
+
+
+def test_the_newest_bucket_is_in_the_series_at_once(platform, psm):
+    """Also when it fills only a part of the last slot, and nothing follows it."""
+    for ago in (20, 10):
+        platform.accepted("edge_10s", [edge(psm, 1, ago=ago)])
+        series = platform.ask("GET", f"/api/services/{psm}/series").json
+        assert sum(each["count"] for each in series["buckets"]) == (1 if ago == 20 else 2)

@@ -146,6 +146,7 @@ def build_series(
     psm: str,
     method: str | None,
     since: int,
+    until: int,
     step: int,
     slots: int,
     account: Account,
@@ -168,7 +169,7 @@ def build_series(
                 p99_ms=percentile_ms(sums.histogram, 0.99) if sums else None,
             )
         )
-    return ServiceSeries(psm, method, since, step, account, buckets)
+    return ServiceSeries(psm, method, since, until, step, account, buckets)
 
 
 def idl_of(registered: Service | None) -> ServiceIdl:

@@ -69,12 +69,13 @@ async def get_service_series(
     """Calls of one method, of all if none is named, over the last ``window`` seconds."""
     reader = ServiceReader(deps.facts.query)
     step = next(step for step in _STEPS if step * MAX_BUCKETS >= window)
-    until = (await reader.coverage(time.time(), window)).until // step * step
+    until = (await reader.coverage(time.time(), window)).until
     slots = -(-window // step)
-    since = until - slots * step
+    # Slots stand still while time goes on, so the newest is often not over yet.
+    since = -(-until // step) * step - slots * step
     account, rows = await reader.series(psm, cluster, method, since, step, slots)
     return await run_in_threadpool(
-        lambda: json_response(build_series(psm, method, since, step, slots, account, rows))
+        lambda: json_response(build_series(psm, method, since, until, step, slots, account, rows))
     )
 
 

@@ -183,11 +183,15 @@ class SeriesBucket:
 
 @dataclass(slots=True)
 class ServiceSeries:
-    """A method (all of them if null) over time, up to where the facts reach."""
+    """A method (all of them if null) over time.
+
+    The facts reach to ``until``, which may be before the end of the last bucket.
+    """
 
     psm: str
     method: str | None
     since: int
+    until: int
     step_s: int
     account: Account
     buckets: list[SeriesBucket]

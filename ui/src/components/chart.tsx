@@ -69,7 +69,7 @@ function optionsOf(place: HTMLElement, lines: Line[], timeLabel: string, group: 
     height: HEIGHT,
     padding: [8, 8, 0, 0],
     scales: { x: { time: true }, y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
-    cursor: { sync: { key: group }, drag: { x: false, y: false }, points: { size: 6 } },
+    cursor: { y: false, sync: { key: group }, drag: { x: false, y: false }, points: { size: 6 } },
     legend: { live: true },
     axes: [
       { stroke: text, grid: { show: false }, ticks: grid, font, size: 28, space: 70, values: (_, ticks) => ticks.map((tick) => clockTime(tick).slice(0, 5)) },

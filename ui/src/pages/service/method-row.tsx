@@ -21,7 +21,7 @@ export function MethodRow({ psm, method, busiest, selfDescribing, open, onToggle
   const name = method.method || t.nameless;
   return (
     <tr data-testid="method-row" data-method={method.method} class={open ? 'open' : undefined}>
-      <td class="dim wide">{psm}</td>
+      <td class="dim wide own-psm">{psm}</td>
       <th scope="row">
         <button type="button" class="expander" aria-expanded={open} title={t.monitorOf(name)} onClick={onToggle}>
           <Icon name="chevron" />

@@ -48,7 +48,7 @@ export function Methods({ view }: { view: ServiceView }) {
         <table class="table methods">
           <thead>
             <tr>
-              <th scope="col" class="wide">
+              <th scope="col" class="wide own-psm">
                 {t.methods.psm}
               </th>
               <th scope="col">{t.methods.method}</th>

@@ -56,7 +56,9 @@ function Charts({ series, t }: { series: ServiceSeries; t: ServiceMessages }) {
   );
 }
 
-function linesOf({ buckets, step_s: step }: ServiceSeries, t: ServiceMessages) {
+function linesOf({ buckets, step_s: step, until }: ServiceSeries, t: ServiceMessages) {
+  // Of the last bucket only a part may be known yet.
+  const perSecond = (n: number, ts: number) => n / Math.max(1, Math.min(step, until - ts));
   const line = (label: string, color: string, pick: (bucket: ServiceSeries['buckets'][number]) => number | null): Line => ({
     label,
     color,
@@ -65,16 +67,16 @@ function linesOf({ buckets, step_s: step }: ServiceSeries, t: ServiceMessages) {
   const { figures } = t;
   return {
     times: buckets.map(({ ts }) => ts),
-    rate: [{ ...line(t.monitor.total, '--accent', ({ count }) => count / step), filled: true }],
+    rate: [{ ...line(t.monitor.total, '--accent', ({ count, ts }) => perSecond(count, ts)), filled: true }],
     latency: [
       line(figures.p99, '--hue-2', ({ p99_ms }) => p99_ms),
       line(figures.avg, '--hue-3', ({ avg_ms }) => avg_ms),
       line(figures.p50, '--hue-1', ({ p50_ms }) => p50_ms),
     ],
     errors: [
-      { ...line(figures.failures, '--bad-fill', ({ failures }) => failures / step), filled: true },
-      line(figures.rejected, '--mild-fill', ({ rejected }) => rejected / step),
-      line(figures.business, '--hue-7', ({ business }) => business / step),
+      { ...line(figures.failures, '--bad-fill', ({ failures, ts }) => perSecond(failures, ts)), filled: true },
+      line(figures.rejected, '--mild-fill', ({ rejected, ts }) => perSecond(rejected, ts)),
+      line(figures.business, '--hue-7', ({ business, ts }) => perSecond(business, ts)),
     ],
   };
 }
