@@ -1,77 +1,264 @@
-"""A service's process: what it says at its start, and how it ends."""
+"""A service's process: what it says at its start, where its output goes, and how it ends."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
-BOOTSTRAP = "import settings\nfrom pie import serve\nserve.flask('views:app', settings)\n"
-VIEWS = "from flask import Flask\napp = Flask(__name__)\n"
-
-
-def write(folder: Path, *, settings: str, views: str = VIEWS) -> None:
-    (folder / "settings.py").write_text("PSM = 'toutiao.my.api'\nDEBUG = True\n" + settings)
-    (folder / "bootstrap.py").write_text(BOOTSTRAP)
-    (folder / "views.py").write_text(views)
-
-
-def start(folder: Path) -> subprocess.Popen[str]:
-    environment = os.environ | {"RUNTIME_ROOT": str(folder), "PIE_PLATFORM": "http://127.0.0.1:9"}
-    return subprocess.Popen(
-        [sys.executable, str(folder / "bootstrap.py")],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+DEMO = {
+    "bootstrap": (
+        "import settings\nfrom pie import serve\n"
+        "serve.thrift('service:DemoService', 'handler:Handler', settings)\n"
+    ),
+    "service": (
+        "from pie.thrift import load_module\n"
+        "DemoService = load_module('service DemoService { i32 Double(1: i32 n) }').DemoService\n"
+    ),
+    "handler": ("class Handler:\n    def Double(self, n: int) -> int:\n        return 2 * n\n"),
+}
+LINE = re.compile(
+    r"INFO \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \S+:\d+ 127\.0\.0\.1 toutiao\.my\.api 0 - "
+    r"process=\d+ thread=\d+ data=(.*)"
+)
 
 
-def end(process: subprocess.Popen[str]) -> tuple[str, str]:
-    with process:
-        return process.communicate(timeout=30)
+def said(printed: str) -> list[str]:
+    """The messages of log lines, other lines whole."""
+    found = []
+    for line in printed.splitlines():
+        match = LINE.fullmatch(line)
+        found.append(match[1] if match else line)
+    return found
 
 
-def test_a_service_without_a_platform_starts_says_its_port_and_stops(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    write(tmp_path, settings=f"PORT = {port}\n")
-    process = start(tmp_path)
-    printed = ""
-    for line in process.stdout:
-        printed += line
-        if "Starting" in line:
-            break
-    process.send_signal(signal.SIGTERM)
-    rest, errors = end(process)
-    assert process.returncode == 0, errors
-    assert f"data=Using port: {port} from settings.py" in printed
-    assert "data=stopping on SIGTERM" in rest
-    assert " 127.0.0.1 toutiao.my.api 0 - process=" in printed
-    assert (tmp_path / "toutiao/log/python/toutiao.my.api.log").exists()
+def test_an_http_service_in_debug_mode_shows_everything(services) -> None:
+    port = services.free_port()
+    services.write(f"PORT = {port}\nDEBUG = True\n")
+    running = services.start()
+    printed = said(running.read_until("Debug socket"))
+    assert printed[:2] == [
+        "I will use in-memory cache",
+        f" * Running on http://127.0.0.1:{port}/ (Press CTRL+C to quit)",
+    ]
+    assert printed[2].startswith(f"Debug socket: {services.root}/toutiao/debug/toutiao.my.api.")
+    assert running.get(port) == (200, b"Hello world")
+    assert running.get(port) == (200, b"Hello world")
+    printed, errors = running.stop(signal.SIGINT)
+    assert running.process.returncode == 0, errors
+    assert errors == ""
+    assert printed.count("data=GET / 200 ok") == printed.count("GET /") == 2
+    assert "data=stopping on SIGINT" in printed
+    assert not any((services.root / "toutiao/debug").iterdir())
 
 
-def test_a_start_up_error_is_in_the_log_and_on_the_terminal(tmp_path: Path) -> None:
-    write(tmp_path, settings="", views="import no_such_module\n")
-    process = start(tmp_path)
-    _, errors = end(process)
-    assert process.returncode == 1
+def test_a_thrift_service_says_what_the_seed_says(services) -> None:
+    port = services.free_port()
+    services.write(f"PORT = {port}\nDEBUG = True\n", **DEMO)
+    running = services.start()
+    printed = said(running.read_until("Debug socket"))
+    assert printed[:2] == [
+        f"Using port: {port} from settings.py",
+        f"Starting ... with port: {port}",
+    ]
+    running.stop()
+    assert running.process.returncode == 0
+
+
+def test_without_debug_mode_the_start_lines_are_all_the_console_sees(services) -> None:
+    views = (
+        "import ctypes, logging, os\nfrom flask import Flask\napp = Flask(__name__)\n"
+        "logging.getLogger(__name__).info('imported')\n"
+        "@app.get('/')\ndef hello():\n"
+        "    print('printed 你好')\n    os.write(1, b'written 1\\n'); os.write(2, b'written 2\\n')\n"
+        "    logging.getLogger(__name__).info('logged')\n    return 'ok'\n"
+        "@app.get('/crash')\ndef crash():\n"
+        "    print('last words')\n    ctypes.string_at(0)\n"
+    )
+    services.write(views=views)
+    running = services.start(LANG="C")
+    port = running.port
+    assert running.get(port) == (200, b"ok")
+    running.until(lambda: "logged" in running.log("app"), "the view's line")
+    try:
+        running.get(port, "/crash")
+    except OSError:
+        pass
+    printed, errors = running.wait()
+    assert running.process.returncode == -signal.SIGSEGV
+    assert errors == ""
+    first, *rest = said(printed)
+    assert first == "I will use in-memory cache"
+    assert [each.partition(" ")[0] for each in rest] == ["", "Debug", "stdout"]
+    assert f"{services.root}/toutiao/log/uwsgi/toutiao.my.api.log" in rest[-1]
+    output = running.log("uwsgi")
+    for words in ("printed 你好", "written 1", "written 2", "last words", "Segmentation fault"):
+        assert output.count(words) == 1
+    assert "imported" in running.log("app")
+    assert "data=" not in output
+
+
+def test_a_thrift_service_writes_its_output_to_run(services) -> None:
+    files = DEMO | {"handler": "print('at import')\n" + DEMO["handler"]}
+    services.write(**files)
+    running = services.start()
+    running.printed = running.process.stdout.read()  # Its end: stdout is elsewhere now.
+
+    def asked() -> bool:
+        os.kill(running.process.pid, signal.SIGUSR2)
+        return "most recent call first" in running.log("run")
+
+    running.until(asked, "stacks on SIGUSR2")
+    printed, _ = running.stop()
+    assert "stopped" not in printed
+    assert "at import" in printed
+    assert "Using port: " in printed
+    assert "stopping on SIGTERM" not in printed
+    assert "stopping on SIGTERM" in running.log("python")
+
+
+def test_the_console_may_be_kept_without_debug_mode(services) -> None:
+    views = "from flask import Flask\napp = Flask(__name__)\n@app.get('/')\ndef hello():\n"
+    services.write("STDOUT = 'console'\n", views=f"{views}    print('printed')\n    return 'ok'\n")
+    running = services.start()
+    port = running.port
+    running.get(port)
+    printed, _ = running.stop()
+    assert "printed\n" in printed
+    assert "GET /" not in printed
+    assert not (services.root / "toutiao/log/uwsgi").exists()
+
+
+def test_output_that_cannot_go_to_a_file_stays(services) -> None:
+    services.write()
+    (services.root / "toutiao/log").mkdir(parents=True)
+    (services.root / "toutiao/log/uwsgi").write_text("in the way")
+    running = services.start()
+    assert running.get(running.port)[0] == 200
+    printed, _ = running.stop()
+    assert "data=stdout and stderr stay here: " in printed
+
+
+def test_a_taken_port_is_named_with_its_successor(services) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        services.write(f"PORT = {port}\n")
+        running = services.start()
+        other = running.port
+        running.stop()
+    assert other != port
+    assert f"data=Port {port} from settings.py is in use; using port: {other}" in running.printed
+
+
+def test_what_overrides_what(services) -> None:
+    services.write("PORT = 1\nTHREADS = 2\nDEBUG = True\n", **DEMO)
+    bootstrap = services.root / "bootstrap.py"
+    text = bootstrap.read_text()
+    bootstrap.write_text(f"import os\nos.environ['PIE_PORT'] = '2'\n{text}")
+    port = services.free_port()
+    running = services.start("--port", str(port), PIE_PROT="3")
+    printed = running.read_until("Starting")
+    running.stop()
+    assert f"data=Using port: {port} from command line" in printed
+    assert "data=PIE_PROT in the environment sets nothing; did you mean PIE_PORT?" in printed
+
+
+def test_help_says_every_key_its_value_and_where_it_came_from(services) -> None:
+    services.write("PORT = 7701\nCACHE = 'redis://:hush@127.0.0.1:1/0'\n")
+    running = services.start("--help", "--threads=3", PIE_CLUSTER="canary")
+    printed, errors = running.wait()
+    assert (running.process.returncode, errors) == (0, "")
+    assert re.search(r"--port NUMBER +7701 +\(from settings\.py; default 0\)", printed)
+    assert re.search(r"--threads NUMBER +3 +\(from command line; default 16\)", printed)
+    assert re.search(r"--cluster TEXT +canary +\(from environment; default default\)", printed)
+    assert "hush" not in printed
+    assert all(len(line) <= 80 for line in printed.splitlines() if not line.startswith("  --"))
+
+
+def test_start_up_errors_are_on_the_terminal_and_in_the_log(services) -> None:
+    services.write(views="import no_such_module\n")
+    running = services.start()
+    _, errors = running.wait()
+    assert running.process.returncode == 1
     assert "No module named 'no_such_module'" in errors
-    log = (tmp_path / "toutiao/log/python/toutiao.my.api.log").read_text()
-    assert "No module named 'no_such_module'" in log
+    assert "No module named 'no_such_module'" in running.log("python")
 
 
-def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
-    write(tmp_path, settings="PROT = 1\n")
-    process = start(tmp_path)
-    _, errors = end(process)
-    assert process.returncode == 1
-    assert errors.strip().endswith("unknown setting PROT; did you mean PORT?")
-    assert "Traceback" not in errors
+def test_user_errors_are_one_sentence(services) -> None:
+    services.write("PROT = 1\n")
+    _, errors = services.start().wait()
+    assert errors.startswith("pie: ")
+    assert errors.endswith("settings.py: unknown setting PROT; did you mean PORT?\n")
+    assert errors.count("\n") == 1
+    _, errors = services.start("--prot=1").wait()
+    assert errors == "pie: command line: unknown option --prot; did you mean --port?\n"
 
 
-def test_a_missing_application_is_one_sentence(tmp_path: Path) -> None:
-    write(tmp_path, settings="", views="")
-    process = start(tmp_path)
-    _, errors = end(process)
-    assert process.returncode == 1
+def test_a_bootstrap_that_names_what_is_not_there(services) -> None:
+    services.write(views="app = 'no application'\n")
+    _, errors = services.start().wait()
+    assert errors == "pie: views:app, which bootstrap.py names, is no Flask application\n"
+    services.write(views="")
+    _, errors = services.start().wait()
     assert "views.py has no 'app', which bootstrap.py names" in errors
+
+
+def test_logging_that_the_application_configures_does_not_hide_its_lines(services) -> None:
+    views = (
+        "import logging.config\nfrom flask import Flask\napp = Flask(__name__)\n"
+        "logging.config.dictConfig({'version': 1, 'handlers': {'console': {'class': "
+        "'logging.StreamHandler'}}, 'root': {'handlers': ['console'], 'level': 'INFO'}})\n"
+        "@app.get('/')\ndef hello():\n"
+        "    logging.getLogger('mine').info('a line')\n    return 'ok'\n"
+    )
+    services.write("DEBUG = True\n", views=views)
+    running = services.start()
+    running.get(running.port)
+    printed, errors = running.stop()
+    assert (printed + errors).count("a line") == 1
+    assert running.log("app").count("data=a line") == 1
+    assert "data=stopping on SIGTERM" in printed
+
+
+def test_a_script_keeps_its_command_line_and_its_output(services) -> None:
+    services.write(
+        script=(
+            "import sys, logging, settings\nfrom pie import serve\nserve.script(settings)\n"
+            "logging.getLogger('x').info('logged')\nprint(sys.argv[1:])\n"
+            "from pie.call import get_runtime\nprint(get_runtime().conf)\n"
+        )
+    )
+    running = services.start("--port", "what I like", program="script.py")
+    printed, errors = running.wait()
+    assert printed == f"['--port', 'what I like']\n{services.root}/conf\n"
+    assert errors == ""
+    assert "data=logged" in running.log("app")
+
+
+def test_the_workspace_is_found_from_the_code(services) -> None:
+    services.write()
+    app = services.root / "app" / "my" / "api"
+    app.mkdir(parents=True)
+    for name in ("bootstrap.py", "settings.py", "views.py"):
+        (services.root / name).rename(app / name)
+    (services.root / "runtime").mkdir()
+    (services.root / "runtime" / "workspace.yml").write_text("platform: http://127.0.0.1:10\n")
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("RUNTIME_ROOT", "PIE_PLATFORM", "PIE_LOG_ROOT")
+    }
+    with subprocess.Popen(
+        [sys.executable, str(app / "bootstrap.py")],
+        env=environment, cwd="/", text=True, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        for line in process.stdout:
+            if "Running on" in line:
+                break
+        log = services.root / "toutiao/log/python/toutiao.my.api.log"
+        services.until(
+            lambda: log.exists() and "http://127.0.0.1:10" in log.read_text(), "its platform"
+        )
+        process.terminate()
+        process.communicate(timeout=30)

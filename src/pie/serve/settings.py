@@ -123,7 +123,7 @@ def value_of_text(key: str, text: str) -> Any:
     elif kind is bool:
         given = _WORDS.get(text.strip().lower(), text.strip())
     elif key == "LOG_LEVEL":
-        given = text.upper()
+        given = text.upper() if text.upper() in _LEVELS else text
     with contextlib.suppress(msgspec.ValidationError):  # ``value_of`` says what is wrong.
         given = msgspec.convert(given, kind, strict=False)
     return value_of(key, given)

@@ -1,0 +1,139 @@
+"""A service's folder and the process in it, started the way people start it."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+FLASK = {
+    "bootstrap.py": (
+        "import settings\nfrom pie import serve\napplication = serve.flask('views:app', settings)\n"
+    ),
+    "views.py": (
+        "from flask import Flask\napp = Flask(__name__)\n"
+        "@app.get('/')\ndef hello():\n    return 'Hello world'\n"
+    ),
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(met: Callable[[], object], what: str, patience: float = 30.0) -> None:
+    end = time.monotonic() + patience
+    while not met():
+        assert time.monotonic() < end, f"not within {patience} s: {what}"
+        time.sleep(0.02)
+
+
+class Running:
+    """A started process, its output read as it comes."""
+
+    def __init__(self, folder: Path, process: subprocess.Popen[str]) -> None:
+        self.folder = folder
+        self.process = process
+        self.printed = ""
+
+    def read_until(self, words: str) -> str:
+        """What it prints up to the line with these words."""
+        for line in self.process.stdout:
+            self.printed += line
+            if words in line:
+                return self.printed
+        raise AssertionError(f"no {words!r} in:\n{self.printed}{self.process.stderr.read()}")
+
+    until = staticmethod(until)
+
+    @property
+    def port(self) -> int:
+        """Of an HTTP service; waits until it says so."""
+        line = self.read_until(" * Running on http://").splitlines()[-1]
+        return int(line.rpartition(":")[2].partition("/")[0])
+
+    def get(self, port: int, path: str = "/", **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[str, str]:
+        """Stop it; all it printed on stdout, and on stderr."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> tuple[str, str]:
+        # Not ``communicate``: it loses what ``read_until`` left in the buffer.
+        watchdog = threading.Timer(60, self.process.kill)
+        watchdog.start()
+        self.printed += self.process.stdout.read()
+        errors = self.process.stderr.read()
+        self.process.wait()
+        watchdog.cancel()
+        return self.printed, errors
+
+    def log(self, folder: str) -> str:
+        files = sorted((self.folder / "toutiao" / "log" / folder).glob("*.2*.log"))
+        return "".join(file.read_text() for file in files)
+
+
+class Services:
+    """Starts services in folders of their own."""
+
+    def __init__(self) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="pie")  # Short: it holds sockets.
+        self.root = Path(self._temporary.name).resolve()
+        self._started: list[Running] = []
+
+    free_port = staticmethod(free_port)
+    until = staticmethod(until)
+
+    def write(self, settings: str = "", **files: str) -> Path:
+        """A Flask service by default; ``views="…"`` replaces views.py, ``a__b`` is a/b.py."""
+        texts = FLASK | {f"{name.replace('__', '/')}.py": text for name, text in files.items()}
+        texts["settings.py"] = f"PSM = 'toutiao.my.api'\n{settings}"
+        for name, text in texts.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_text(text)
+        return self.root
+
+    def start(self, *arguments: str, program: str = "bootstrap.py", **environ: str) -> Running:
+        command = [sys.executable, str(self.root / program), *arguments]
+        return self.run(command, **environ)
+
+    def run(self, command: list[str], **environ: str) -> Running:
+        given = {"RUNTIME_ROOT": str(self.root), "PIE_PLATFORM": "http://127.0.0.1:9"} | environ
+        process = subprocess.Popen(
+            command, env=os.environ | given, cwd=self.root, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self._started.append(Running(self.root, process))
+        return self._started[-1]
+
+    def close(self) -> None:
+        for each in self._started:
+            if each.process.poll() is None:
+                each.process.kill()
+            each.process.communicate()
+        self._temporary.cleanup()
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    made = Services()
+    yield made
+    made.close()
