@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,7 +83,9 @@ def _list(sockets: list[_Socket], log_root: Path) -> None:
     if not sockets:
         raise click.ClickException(f"no process of {log_root} can be asked: is a service running?")
     columns = (Column("SERVICE"), Column("PID", right=True), Column("SOCKET"))
-    rows = [[Cell(each.psm, BOLD), str(each.pid), Cell(str(each.path), DIM)] for each in sockets]
+    rows: list[list[str | Cell]] = [
+        [Cell(each.psm, BOLD), str(each.pid), Cell(str(each.path), DIM)] for each in sockets
+    ]
     click.echo(render(columns, rows))
 
 
@@ -133,13 +136,13 @@ def _given(command: str, arguments: tuple[str, ...]) -> dict[str, str]:
 
 
 def _text(command: str, answer: Any) -> str:
-    shape = {
+    shapes: dict[str, Callable[[Any], str]] = {
         "help": _help,
         "stacks": _stacks,
         "calls": _calls,
         "settings": _settings,
-    }.get(command, _pairs)
-    return shape(answer)
+    }
+    return shapes.get(command, _pairs)(answer)
 
 
 def _help(answer: dict[str, str]) -> str:
