@@ -82,14 +82,14 @@ def follow(
 ) -> Iterator[list[Line]]:
     """The newest ``count`` lines, then those that come, each once, for ever.
 
-    When the platform goes, it is asked again until it is back; then first for what was missed.
-    Lines that it stored while it was not asked, and that are older than half a minute before, are
-    not among them.
+    When the platform goes, it is asked again until it is back; then first for what was missed: the
+    lines since half a minute before it went, but none older than the first one shown.
 
     Raises:
         ApiError: the first question fails, or a later one other than by the platform's absence.
     """
     shown = _Shown()
+    oldest: tuple[int, ...] = ()
     since: float | None = None
     pause = _FIRST_PAUSE
     while True:
@@ -97,10 +97,14 @@ def follow(
             # The tail first: what comes between the two is in both, rather than in neither.
             events = _tail(api, wanted)
             if since is None:
-                yield shown.new(search(api, wanted, count))
+                began = time.time()
+                lines = search(api, wanted, count)
+                oldest = _place(lines[0]) if lines else (int(began * 1e6),)
+                yield shown.new(lines)
             else:
                 say("the platform is back")
-                yield shown.new(_missed(api, wanted, since))
+                missed = _missed(api, wanted, since)
+                yield shown.new(line for line in missed if _place(line) >= oldest)
             pause = _FIRST_PAUSE
             for event in events:
                 since = time.time()
@@ -142,6 +146,11 @@ class _Shown:
         while len(self._ids) > _REMEMBERED:
             self._ids.popitem(last=False)
         return found
+
+
+def _place(line: Line) -> tuple[int, ...]:
+    """Where it stands among all lines: its id is time, source and position."""
+    return tuple(map(int, line["id"].split("-")))
 
 
 def _missed(api: Api, wanted: Wanted, since: float) -> list[Line]:

@@ -114,8 +114,8 @@ def _detach(place: Place, directory: Path, port: int | None, services: tuple[str
     if running is not None:
         raise AlreadyUpError(running)
     out = directory / "up.out"
-    descriptor = os.open(out, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "rb") as words:
+    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "pie.tool.pie", "up", "--directory", str(directory)),
@@ -127,20 +127,16 @@ def _detach(place: Place, directory: Path, port: int | None, services: tuple[str
             stderr=descriptor,
             start_new_session=True,
         )
+    finally:
+        os.close(descriptor)
+    with out.open("rb") as words:
         while True:
             code = process.poll()
             state = read_up(place.root)
-            ready = state is not None and state.pid == process.pid and state.ready
-            if code is not None or ready:
-                time.sleep(0.1)  # for its last words
-            _say(
-                os.pread(words.fileno(), 1 << 20, words.tell()).decode("utf-8", "replace"),
-                more=True,
-            )
-            words.seek(0, os.SEEK_END)
+            _say(words.read().decode("utf-8", "replace"), more=True)
             if code is not None:
                 raise click.exceptions.Exit(code or 1)
-            if ready:
+            if state is not None and state.pid == process.pid and state.ready:
                 _say(f"  It goes on in the background; its words are in {out}. `pie down` ends it.")
                 return
             time.sleep(0.1)

@@ -81,9 +81,9 @@ class Up:
         before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         try:
             self._start()
+            ready()
             self._state.ready = True
             self._publish()
-            ready()
             while not self._signals:
                 self._heal()
                 time.sleep(_LOOK_S)

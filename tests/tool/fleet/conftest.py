@@ -9,8 +9,10 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,21 @@ class Shell:
             [sys.executable, "-m", "pie.tool.pie", *arguments],
             cwd=self.cwd, env=self.environ, **options,
         )  # fmt: skip
+
+    @contextmanager
+    def running(self, *arguments: str, patience: float = 90) -> Iterator[subprocess.Popen[str]]:
+        """One that must end by itself, or is killed: reading what it prints ends at last."""
+        with self.start(*arguments) as process:
+            timer = threading.Timer(patience, process.kill)
+            timer.start()
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                process.wait(patience)
+                timer.cancel()
 
     def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -106,7 +106,7 @@ def test_more_lines_than_a_block_from_the_end(pie, road) -> None:
 def test_following_over_the_hour(pie, road) -> None:
     now = time.time()
     road.write("first", ts=now - 1)
-    with pie.start("logs", "-f", "--json", PSM) as process:
+    with pie.running("logs", "-f", "--json", PSM) as process:
         read = lambda: json.loads(process.stdout.readline())["message"]  # noqa: E731
         assert read() == "first"
         road.write("second", ts=now)

@@ -64,7 +64,7 @@ def test_no_color(pie) -> None:
 
 
 def test_watch_draws_again_until_interrupted(pie) -> None:
-    with pie.start("ls", "article", "--watch") as process:
+    with pie.running("ls", "article", "--watch") as process:
         seen = 0
         for line in process.stdout:
             seen += "toutiao.article.article" in line
@@ -76,7 +76,7 @@ def test_watch_draws_again_until_interrupted(pie) -> None:
 
 
 def test_a_reader_that_goes_away(pie) -> None:
-    with pie.start("ls", "--json") as process:
+    with pie.running("ls", "--json") as process:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
