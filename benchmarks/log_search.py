@@ -92,14 +92,14 @@ def ip() -> str:
 # Weight, level, folder, message.
 TEMPLATES: list[tuple[int, str, str, Callable[[], str]]] = [
     (8, "INFO", "app", lambda: f"Receiving block blk_-{big()} src: /{ip()}:54106 dest: /{ip()}"),
-    (8, "INFO", "app", lambda: f"PacketResponder {R.randrange(3)} for block blk_{big()} terminating"),
+    (8, "INFO", "app", lambda: f"PacketResponder {R.randrange(3)} for block {big()} terminating"),
     (6, "INFO", "app", lambda: f"BLOCK* NameSystem.addStoredBlock: blockMap updated: {ip()}:50010 "
         f"is added to blk_{big()} size {R.randrange(1 << 26)}"),
     (6, "INFO", "python", lambda: f"[instance: {R.getrandbits(128):032x}] VM Started (Lifecycle)"),
     (6, "INFO", "python", lambda: f"[req-{R.getrandbits(128):032x} - - -] {ip()} "
         f'"GET /v2/{R.getrandbits(64):016x}/servers/detail HTTP/1.1" status: 200 '
         f"len: {R.randrange(9999)} time: 0.{R.randrange(10**7):07d}"),
-    (4, "WARNING", "python", lambda: f"Unknown base file: /var/nova/_base/{R.getrandbits(64):016x}"),
+    (4, "WARNING", "python", lambda: f"Unknown base file: /var/_base/{R.getrandbits(64):016x}"),
     (4, "ERROR", "uwsgi", lambda: f"[client {ip()}] Directory index forbidden by rule: /var/www/"),
     (4, "NOTICE", "uwsgi", lambda: "workerEnv.init() ok /etc/httpd/conf/workers2.properties"),
     (14, "INFO", "app", lambda: "GET /api/articles/{id} 200 ok code=0 "
