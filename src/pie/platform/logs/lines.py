@@ -21,7 +21,7 @@ FIELD_SHOWN = 2_048
 
 _WHOLE = 4 << 20
 _ID = re.compile(r"(-?\d{1,17})-(\d{1,20})-(\d{1,20})", re.ASCII)
-_SLICES = (900.0, 3 * 3600.0, DAY)
+_SLICES = (900.0, DAY)
 """Seconds: how much time is searched at first, then, and then, until enough lines are found."""
 
 _Row = TypeVar("_Row")
