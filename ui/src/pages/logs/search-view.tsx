@@ -85,7 +85,7 @@ export function SearchView({ state }: { state: SearchState }) {
         ) : tab === 'stack' ? (
           <StackGroups state={state} params={params} span={span} round={round} pattern={pattern} />
         ) : (
-          <ResultPanel state={state} params={params} span={span} round={round} total={histogram.pending ? undefined : histogram.data} pattern={pattern} explained={histogram.error !== undefined} />
+          <ResultPanel state={state} params={params} span={span} round={round} total={histogram.pending ? undefined : histogram.data} pattern={pattern} explained={histogram.error !== undefined} again={again} />
         )}
       </div>
     </>

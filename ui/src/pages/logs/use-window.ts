@@ -15,6 +15,8 @@ export interface Window {
   above: number;
   below: number;
   reveal: (index: number) => void;
+  /** The first row that can be seen. */
+  firstSeen: () => number;
 }
 
 /**
@@ -68,7 +70,12 @@ export function useWindow(
     const by = top < low ? top - low - row : top + row - high + row;
     (scroller?.current ?? window).scrollBy({ top: by });
   };
-  return { from, to, above, below: Math.max(0, total - topOf(to, row, extra)), reveal };
+  const firstSeen = () => {
+    const top = holder.current?.getBoundingClientRect().top ?? 0;
+    const low = scroller?.current?.getBoundingClientRect().top ?? FRAME_HEIGHT;
+    return Math.max(0, Math.min(indexAt(low - top + row - 1, row, extra), count - 1));
+  };
+  return { firstSeen, from, to, above, below: Math.max(0, total - topOf(to, row, extra)), reveal };
 }
 
 /** Pixels above a row. */
