@@ -38,7 +38,7 @@ export function LineList({ lines, open, onToggle, detail, scroller, stale, goal,
     const index = wanted.current ? lines.findIndex(({ id }) => id === wanted.current) : -1;
     if (index < 0) return;
     wanted.current = undefined;
-    view.reveal(index);
+    view.reveal(index, true);
   }, [lines]);
   const active = useLineKeys(lines, open, toggle, view);
   const measured = useStable((id: string, height: number) => setHeights((old) => (old.get(id) === height ? old : new Map(old).set(id, height))));
