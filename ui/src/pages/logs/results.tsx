@@ -59,7 +59,7 @@ export function ResultPanel({ state, params, span, round, total, pattern, explai
         </p>
       )}
       {search.open && first && !pending && !lines.some(({ id }) => id === search.open) && (
-        <LinkedLine id={search.open} pattern={pattern} actions={actions} onClose={() => patch({ open: '' })} />
+        <LinkedLine id={search.open} client={search.tab === 'client'} pattern={pattern} actions={actions} onClose={() => patch({ open: '' })} />
       )}
       {waiting && !error && <WaitingLines />}
       {!pending && !error && lines.length === 0 && <NothingFound state={state} />}
