@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Line } from './types';
 import type { Window } from './use-window';
 
@@ -8,7 +8,7 @@ export function useLineKeys(lines: Line[], open: ReadonlySet<string>, toggle: (i
   const now = useRef({ lines, open, active, view });
   now.current = { lines, open, active, view };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isBusy(event.target)) return;
       const { lines, open, active, view } = now.current;
