@@ -12,6 +12,8 @@ const BEFORE_SECONDS = 900;
 const MISSED = 500;
 const OVERLAP_SECONDS = 5;
 const DRAW_MS = 200;
+/** Files arrive one by one; lines this close to the newest are put in the order of their times. */
+const SHUFFLED_SECONDS = 10;
 const RETRY_MS = 3000;
 const HIDDEN_MS = 5 * 60_000;
 
@@ -48,7 +50,7 @@ export function useTail(params: string, paused: boolean): Tail {
     const fresh = waiting.current;
     waiting.current = [];
     newest.current = Math.max(newest.current, ...fresh.map(({ ts }) => ts));
-    setLines((old) => joined(old, fresh).slice(-KEPT));
+    setLines((old) => inOrder(joined(old, fresh), fresh).slice(-KEPT));
   };
   useEffect(draw, [paused]);
 
@@ -136,4 +138,14 @@ export function useTail(params: string, paused: boolean): Tail {
     setDropped(0);
   };
   return { lines, state, held, dropped, error, clear };
+}
+
+/** A line that is later than that stays where it came in: at the end, where it is seen. */
+function inOrder(lines: Line[], fresh: Line[]): Line[] {
+  const recent = Math.max(...lines.map(({ ts }) => ts)) - SHUFFLED_SECONDS;
+  const came = new Set(fresh);
+  const late = lines.filter((line) => line.ts < recent && came.has(line));
+  const settled = lines.filter((line) => line.ts < recent && !came.has(line));
+  const moving = lines.filter((line) => line.ts >= recent).sort((a, b) => a.ts - b.ts);
+  return settled.length ? [...settled, ...moving, ...late] : [...late, ...moving];
 }
