@@ -70,7 +70,10 @@ export function useTail(params: string, paused: boolean): Tail {
     const lookBack = (since: number, limit: number) => {
       const span = `since=${since}&until=${Date.now() / 1000 + OVERLAP_SECONDS}`;
       getJson<Found>(`/api/logs/search?${params}&${span}&order=desc&limit=${limit}`, aborter.signal).then(
-        (found) => hold(found.lines.reverse()),
+        (found) => {
+          newest.current = Math.max(newest.current, ...found.lines.map(({ ts }) => ts));
+          setLines((old) => joined(old, found.lines).sort(byTime).slice(-KEPT));
+        },
         () => undefined, // the tail itself says what is wrong
       );
     };
@@ -146,6 +149,10 @@ function inOrder(lines: Line[], fresh: Line[]): Line[] {
   const came = new Set(fresh);
   const late = lines.filter((line) => line.ts < recent && came.has(line));
   const settled = lines.filter((line) => line.ts < recent && !came.has(line));
-  const moving = lines.filter((line) => line.ts >= recent).sort((a, b) => a.ts - b.ts);
-  return settled.length ? [...settled, ...moving, ...late] : [...late, ...moving];
+  const moving = lines.filter((line) => line.ts >= recent).sort(byTime);
+  return [...settled, ...moving, ...late];
+}
+
+function byTime(a: Line, b: Line): number {
+  return a.ts - b.ts;
 }
