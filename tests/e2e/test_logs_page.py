@@ -190,6 +190,18 @@ def test_keys_move_between_lines_and_open_them(page: Page, fleet: Fleet, stored)
     expect(page.get_by_test_id("query")).to_be_focused()
 
 
+def test_a_link_to_a_line_shows_it(page: Page, fleet: Fleet, stored) -> None:
+    search(page, fleet, "zebra crossed")
+    expect(rows_of(page)).to_have_count(1, timeout=LOAD_MS)
+    number = rows_of(page).get_attribute("data-id")
+    page.goto(f"{fleet.url}/logs?psm={PSM}&open={number}")
+    expect(page.get_by_test_id("line-detail")).to_be_in_viewport(timeout=LOAD_MS)
+    page.goto(f"{fleet.url}/logs?psm={PSM}&q=elephant&open={number}")
+    expect(page.get_by_test_id("nothing")).to_be_visible(timeout=LOAD_MS)
+    linked = page.get_by_test_id("linked-line")
+    expect(linked).to_contain_text("zebra crossed", timeout=LOAD_MS)
+
+
 def test_equal_stacks_are_one_group(page: Page, fleet: Fleet, stored) -> None:
     page.goto(f"{fleet.url}/logs?tab=stack&psm={PSM}")
     group = page.get_by_test_id("stack-group")
@@ -270,6 +282,22 @@ def test_examples_of_the_manual_run(page: Page, fleet: Fleet, stored) -> None:
         page.goto(f"{fleet.url}{path}")
         expect(page.get_by_test_id("total")).to_contain_text(re.compile(r"\d"), timeout=LOAD_MS)
         expect(page.get_by_test_id("query-error")).to_have_text("")
+
+
+def test_a_name_given_at_the_sign_in_is_that_of_the_tasks(
+    browser: Browser, fleet: Fleet, stored
+) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(f"{fleet.url}/logs?psm={PSM}&q=walk")
+    page.get_by_label("Or paste the admin token").fill(fleet.client.token)
+    page.get_by_label("Your name").fill("王娣")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_test_id("operator")).to_have_text("王娣", timeout=LOAD_MS)
+    expect(page.get_by_test_id("total")).to_have_text("97 lines", timeout=LOAD_MS)
+    page.get_by_test_id("run-as-task").click()
+    expect(page.get_by_test_id("task-row").filter(has_text="王娣")).to_have_count(1)
+    context.close()
 
 
 def test_a_phone_in_chinese_has_the_whole_of_it(browser: Browser, fleet: Fleet, stored) -> None:

@@ -10,6 +10,10 @@ import './styles/chain.css';
 import './styles/waterfall.css';
 import './styles/logs.css';
 import './styles/log-search.css';
+import './styles/log-histogram.css';
+import './styles/log-lines.css';
+import './styles/log-detail.css';
+import './styles/log-tasks.css';
 
 import { render } from 'preact';
 import { App } from './app';

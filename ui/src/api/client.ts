@@ -34,6 +34,12 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   return (await response.json()) as T;
 }
 
+/** Whether a question would be answered; what is wrong with it is thrown. For answers that never end. */
+export async function probe(path: string, signal: AbortSignal): Promise<void> {
+  const response = await send(path, { signal });
+  await response.body?.cancel();
+}
+
 /** Ask the platform to do something; an answer without content is undefined. */
 export async function sendJson<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method };

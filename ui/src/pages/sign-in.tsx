@@ -29,7 +29,9 @@ export function SignInPage() {
         <span class="dim">…</span> {location.origin}/login?token=…
       </pre>
       <form class="sign-in" onSubmit={submit}>
-        <label for="token">{t.signIn.token}</label>
+        <label for="token">
+          {t.signIn.token} <small>{t.signIn.where}</small>
+        </label>
         <input id="token" name="token" type="password" required autocomplete="current-password" spellcheck={false} />
         <label for="user">
           {t.signIn.name} <small>{t.signIn.nameHint}</small>
@@ -39,7 +41,6 @@ export function SignInPage() {
           {t.signIn.submit}
         </button>
       </form>
-      <p class="dim">{t.signIn.where}</p>
       <p class="field-error" role="alert">
         {result === 'wrong' && t.signIn.wrong}
         {result === 'away' && t.signIn.away}

@@ -86,8 +86,8 @@ function FieldTable({ line, actions }: { line: Line; actions: LineActions }) {
         <tr>
           <td />
           <th scope="row">{t.time}</th>
-          <td>
-            {dateTimeMs(line.ts)} <span class="dim">{`${zoneOffset(line.ts)} · ${utc(line.ts)}`}</span>
+          <td title={utc(line.ts)}>
+            {dateTimeMs(line.ts)} <span class="dim">{zoneOffset(line.ts)}</span>
           </td>
         </tr>
         {rows.map(({ name, value, field }) => (

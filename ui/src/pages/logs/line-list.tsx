@@ -19,10 +19,12 @@ interface Props extends RowLook {
   /** The element that scrolls, where it is not the page. */
   scroller?: RefObject<HTMLElement | null>;
   stale?: boolean;
+  /** The line to scroll to when it first appears. */
+  goal?: string;
 }
 
 /** Any number of lines, of which those in sight are drawn. */
-export function LineList({ lines, open, onToggle, detail, scroller, stale, client, dated, pattern }: Props) {
+export function LineList({ lines, open, onToggle, detail, scroller, stale, goal, client, dated, pattern }: Props) {
   const t = useMessages().logs;
   const holder = useRef<HTMLDivElement>(null);
   const row = useRowHeight();
@@ -31,7 +33,14 @@ export function LineList({ lines, open, onToggle, detail, scroller, stale, clien
   if (open.size) lines.forEach(({ id }, index) => open.has(id) && extra.set(index, Math.max(0, (heights.get(id) ?? row) - row)));
   const view = useWindow(holder, scroller, lines.length, row, extra);
   const toggle = useStable(onToggle);
-  const active = useLineKeys(lines, open, toggle, view.reveal);
+  const wanted = useRef(goal);
+  useEffect(() => {
+    const index = wanted.current ? lines.findIndex(({ id }) => id === wanted.current) : -1;
+    if (index < 0) return;
+    wanted.current = undefined;
+    view.reveal(index, true);
+  }, [lines]);
+  const active = useLineKeys(lines, open, toggle, view);
   const measured = useStable((id: string, height: number) => setHeights((old) => (old.get(id) === height ? old : new Map(old).set(id, height))));
   return (
     <div class={`lines${client ? ' lines-client' : ''}${dated ? ' lines-dated' : ''}${stale ? ' stale' : ''}`} ref={holder} aria-label={t.results.lines} role="group">

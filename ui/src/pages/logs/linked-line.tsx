@@ -1,20 +1,21 @@
 import { useQuery } from '../../api/query';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
-import { dateTimeMs } from '../../format';
 import { useMessages } from '../../i18n';
 import { LineDetail, type LineActions } from './line-detail';
+import { LineRow } from './line-row';
 import type { Context } from './types';
 
 interface Props {
   id: string;
+  client: boolean;
   pattern: RegExp | null;
   actions: LineActions;
   onClose: () => void;
 }
 
 /** The line of the address that is not among the lines shown. */
-export function LinkedLine({ id, pattern, actions, onClose }: Props) {
+export function LinkedLine({ id, client, pattern, actions, onClose }: Props) {
   const t = useMessages().logs;
   const query = useQuery<Context>(`/api/logs/context?id=${encodeURIComponent(id)}&before=0&after=0`, () => null);
   const line = query.data?.lines.find((each) => each.id === id);
@@ -22,13 +23,17 @@ export function LinkedLine({ id, pattern, actions, onClose }: Props) {
     <div class="linked-line" data-testid="linked-line">
       <header>
         <h3>{t.results.linked}</h3>
-        {line && <time class="dim">{dateTimeMs(line.ts)}</time>}
         <button type="button" class="tool" title={t.help.close} aria-label={t.help.close} onClick={onClose}>
           <Icon name="close" />
         </button>
       </header>
       <Trouble query={query} retrying={false} />
-      {line && <LineDetail line={line} pattern={pattern} actions={actions} />}
+      {line && (
+        <div class={`lines lines-dated${client ? ' lines-client' : ''}`}>
+          <LineRow line={line} open active={false} client={client} dated pattern={pattern} onToggle={onClose} />
+          <LineDetail line={line} pattern={pattern} actions={actions} />
+        </div>
+      )}
       {query.data && !line && <p class="dim">{t.results.linkedGone}</p>}
     </div>
   );

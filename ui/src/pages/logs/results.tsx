@@ -23,10 +23,11 @@ interface Props {
   pattern: RegExp | null;
   /** The page already says that the platform is in trouble. */
   explained: boolean;
+  again: () => void;
 }
 
 /** The lines found, page after page while the reader scrolls. */
-export function ResultPanel({ state, params, span, round, total, pattern, explained }: Props) {
+export function ResultPanel({ state, params, span, round, total, pattern, explained, again }: Props) {
   const t = useMessages().logs;
   const { search, patch } = state;
   const results = useResults(`${params}&order=${search.oldestFirst ? 'asc' : 'desc'}`, round);
@@ -34,6 +35,7 @@ export function ResultPanel({ state, params, span, round, total, pattern, explai
   const { open, toggle } = useOpenLines(state);
   const actions = useLineActions(state, span);
   const waiting = pending && lines.length === 0;
+  const goal = useRef(search.open).current;
   return (
     <section class="card results" aria-labelledby="results-title" aria-busy={pending}>
       <header class="card-head results-head">
@@ -49,7 +51,7 @@ export function ResultPanel({ state, params, span, round, total, pattern, explai
         </button>
       </header>
       {error && error.status !== 400 && !explained && (
-        <Trouble query={{ data: undefined, error, receivedAt: 0, pending, refresh: () => state.go({}) }} retrying={false} />
+        <Trouble query={{ data: undefined, error, receivedAt: 0, pending, refresh: again }} retrying={false} />
       )}
       {first?.logid && !pending && (
         <p class="hint" data-testid="logid-hint">
@@ -57,7 +59,7 @@ export function ResultPanel({ state, params, span, round, total, pattern, explai
         </p>
       )}
       {search.open && first && !pending && !lines.some(({ id }) => id === search.open) && (
-        <LinkedLine id={search.open} pattern={pattern} actions={actions} onClose={() => patch({ open: '' })} />
+        <LinkedLine id={search.open} client={search.tab === 'client'} pattern={pattern} actions={actions} onClose={() => patch({ open: '' })} />
       )}
       {waiting && !error && <WaitingLines />}
       {!pending && !error && lines.length === 0 && <NothingFound state={state} />}
@@ -71,6 +73,7 @@ export function ResultPanel({ state, params, span, round, total, pattern, explai
           dated={crossesDays(span)}
           pattern={pattern}
           stale={pending || error !== undefined}
+          goal={goal}
         />
       )}
       <More results={results} oldestFirst={search.oldestFirst} />

@@ -70,7 +70,7 @@ export function SearchView({ state }: { state: SearchState }) {
           </div>
         )}
       </section>
-      {!misunderstood && <Trouble query={histogram} retrying={false} />}
+      {!misunderstood && <Trouble query={{ ...histogram, refresh: again }} retrying={false} />}
       <div class="search-body">
         <aside class={`card facets${filtersShown ? ' shown' : ''}`} aria-label={t.facets.title}>
           <button type="button" class="facets-toggle" aria-expanded={filtersShown} onClick={() => setFiltersShown(!filtersShown)}>
@@ -78,14 +78,16 @@ export function SearchView({ state }: { state: SearchState }) {
             {t.facets.title}
             <Icon name="fold" />
           </button>
-          <Facets answer={facets.data} search={search} actions={actions} stale={facets.pending && facets.data !== undefined} />
+          {(facets.data || facets.pending) && (
+            <Facets answer={facets.data} search={search} actions={actions} stale={facets.pending && facets.data !== undefined} />
+          )}
         </aside>
         {live ? (
           <TailPanel key={apiParams(search).toString()} state={state} pattern={pattern} />
         ) : tab === 'stack' ? (
-          <StackGroups state={state} params={params} span={span} round={round} pattern={pattern} />
+          <StackGroups state={state} params={params} span={span} round={round} pattern={pattern} explained={histogram.error !== undefined} />
         ) : (
-          <ResultPanel state={state} params={params} span={span} round={round} total={histogram.pending ? undefined : histogram.data} pattern={pattern} explained={histogram.error !== undefined} />
+          <ResultPanel state={state} params={params} span={span} round={round} total={histogram.pending ? undefined : histogram.data} pattern={pattern} explained={histogram.error !== undefined} again={again} />
         )}
       </div>
     </>

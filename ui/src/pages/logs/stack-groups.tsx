@@ -17,10 +17,12 @@ interface Props {
   span: Span;
   round: number;
   pattern: RegExp | null;
+  /** The page already says that the platform is in trouble. */
+  explained: boolean;
 }
 
 /** Errors by their stacks: equal stacks are one group. */
-export function StackGroups({ state, params, span, round, pattern }: Props) {
+export function StackGroups({ state, params, span, round, pattern, explained }: Props) {
   const t = useMessages().logs;
   const query = useQuery<{ groups: StackGroup[] }>(`/api/logs/stacks?${params}`, () => null, true);
   useEffect(() => {
@@ -35,7 +37,7 @@ export function StackGroups({ state, params, span, round, pattern }: Props) {
         <h2 id="groups-title">{groups ? t.stack.groups(groups.length) : t.nav.stack}</h2>
         <p class="card-sub">{query.pending ? t.results.searching : t.stack.subtitle}</p>
       </header>
-      {query.error?.status !== 400 && <Trouble query={query} retrying={false} />}
+      {!explained && query.error?.status !== 400 && <Trouble query={query} retrying={false} />}
       {!groups && !query.error && <WaitingLines />}
       {groups?.length === 0 && !query.pending && !query.error && <NothingFound state={state} />}
       {groups && groups.length > 0 && (

@@ -43,7 +43,7 @@ function PartView({ part, pattern }: { part: Part; pattern: RegExp | null }) {
   return (
     <div class={part.own ? 'frame-own' : 'frame-library'}>
       <p class="frame-at">
-        <strong>{part.name || '<module>'}</strong>
+        {part.name && <strong>{part.name}</strong>}
         <span title={part.file}>
           <span class="dim">{part.file.slice(0, cut)}</span>
           {part.file.slice(cut)}:{part.line}

@@ -1,23 +1,25 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Line } from './types';
+import type { Window } from './use-window';
 
 /** j and k move between lines, Enter opens and closes one, Escape closes it. Returns the line in question. */
-export function useLineKeys(lines: Line[], open: ReadonlySet<string>, toggle: (id: string) => void, reveal: (index: number) => void): string {
+export function useLineKeys(lines: Line[], open: ReadonlySet<string>, toggle: (id: string) => void, view: Pick<Window, 'reveal' | 'firstSeen'>): string {
   const [active, setActive] = useState('');
-  const now = useRef({ lines, open, active, reveal });
-  now.current = { lines, open, active, reveal };
+  const now = useRef({ lines, open, active, view });
+  now.current = { lines, open, active, view };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isBusy(event.target)) return;
-      const { lines, open, active, reveal } = now.current;
+      const { lines, open, active, view } = now.current;
       const index = lines.findIndex(({ id }) => id === active);
       if (event.key === 'j' || event.key === 'k') {
-        const next = Math.min(Math.max(index + (event.key === 'j' ? 1 : -1), 0), lines.length - 1);
+        const step = event.key === 'j' ? 1 : -1;
+        const next = index < 0 ? view.firstSeen() : Math.min(Math.max(index + step, 0), lines.length - 1);
         const line = lines[next];
         if (!line) return;
         setActive(line.id);
-        reveal(next);
+        view.reveal(next);
       } else if (event.key === 'Enter' && index >= 0 && isFree(event.target)) toggle(active);
       else if (event.key === 'Escape' && open.has(active)) toggle(active);
       else return;

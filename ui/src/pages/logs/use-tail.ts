@@ -1,15 +1,19 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type ApiError, getJson } from '../../api/client';
+import { type ApiError, getJson, probe } from '../../api/client';
 import { asApiError, joined } from './api';
 import type { Found, Line } from './types';
 
 /** Lines kept on the page, and held back while it stands still. */
 const KEPT = 2000;
 const HELD = 5000;
-/** What is shown before the first new line comes. */
+/** What is shown before the first new line comes, and looked for after the connection was lost. */
 const BEFORE = 50;
 const BEFORE_SECONDS = 900;
+const MISSED = 500;
+const OVERLAP_SECONDS = 5;
 const DRAW_MS = 200;
+/** Files arrive one by one; lines this close to the newest are put in the order of their times. */
+const SHUFFLED_SECONDS = 10;
 const RETRY_MS = 3000;
 const HIDDEN_MS = 5 * 60_000;
 
@@ -35,6 +39,7 @@ export function useTail(params: string, paused: boolean): Tail {
   const [state, setState] = useState<TailState>('connecting');
   const [error, setError] = useState<ApiError>();
   const waiting = useRef<Line[]>([]);
+  const newest = useRef(0);
   const still = useRef(paused);
   still.current = paused;
 
@@ -44,7 +49,8 @@ export function useTail(params: string, paused: boolean): Tail {
     if (waiting.current.length === 0) return;
     const fresh = waiting.current;
     waiting.current = [];
-    setLines((old) => joined(old, fresh).slice(-KEPT));
+    newest.current = Math.max(newest.current, ...fresh.map(({ ts }) => ts));
+    setLines((old) => inOrder(joined(old, fresh), fresh).slice(-KEPT));
   };
   useEffect(draw, [paused]);
 
@@ -61,6 +67,16 @@ export function useTail(params: string, paused: boolean): Tail {
       waiting.current.splice(0, over);
       setDropped((n) => n + over);
     };
+    const lookBack = (since: number, limit: number) => {
+      const span = `since=${since}&until=${Date.now() / 1000 + OVERLAP_SECONDS}`;
+      getJson<Found>(`/api/logs/search?${params}&${span}&order=desc&limit=${limit}`, aborter.signal).then(
+        (found) => {
+          newest.current = Math.max(newest.current, ...found.lines.map(({ ts }) => ts));
+          setLines((old) => joined(old, found.lines).sort(byTime).slice(-KEPT));
+        },
+        () => undefined, // the tail itself says what is wrong
+      );
+    };
     const connect = () => {
       clearTimeout(retry);
       setState('connecting');
@@ -68,6 +84,9 @@ export function useTail(params: string, paused: boolean): Tail {
       source.onopen = () => {
         setState('open');
         setError(undefined);
+        // What came while nobody listened; a line that comes twice is shown once.
+        if (newest.current) lookBack(newest.current - OVERLAP_SECONDS, MISSED);
+        else lookBack(Date.now() / 1000 - BEFORE_SECONDS, BEFORE);
       };
       source.addEventListener('lines', (event) => hold(JSON.parse(event.data) as Line[]));
       source.addEventListener('dropped', (event) => {
@@ -82,13 +101,13 @@ export function useTail(params: string, paused: boolean): Tail {
     };
     const explain = async () => {
       try {
-        await getJson(`/api/logs/search?${params}&limit=1`, aborter.signal);
+        await probe(`/api/logs/tail?${params}`, aborter.signal);
         retry = window.setTimeout(connect, RETRY_MS);
       } catch (reason) {
         if (aborter.signal.aborted) return;
         const why = asApiError(reason);
         setError(why);
-        if (why.away) retry = window.setTimeout(connect, RETRY_MS);
+        if (why.away || why.status === 429) retry = window.setTimeout(connect, RETRY_MS);
       }
     };
     const onVisibility = () => {
@@ -102,11 +121,6 @@ export function useTail(params: string, paused: boolean): Tail {
       } else if (source?.readyState === EventSource.CLOSED) connect();
     };
 
-    const now = Date.now() / 1000;
-    getJson<Found>(`/api/logs/search?${params}&since=${now - BEFORE_SECONDS}&until=${now}&order=desc&limit=${BEFORE}`, aborter.signal).then(
-      (found) => setLines((old) => joined(found.lines.reverse(), old)),
-      () => undefined, // the tail itself says what is wrong
-    );
     connect();
     const drawing = setInterval(draw, DRAW_MS);
     document.addEventListener('visibilitychange', onVisibility);
@@ -127,4 +141,18 @@ export function useTail(params: string, paused: boolean): Tail {
     setDropped(0);
   };
   return { lines, state, held, dropped, error, clear };
+}
+
+/** A line that is later than that stays where it came in: at the end, where it is seen. */
+function inOrder(lines: Line[], fresh: Line[]): Line[] {
+  const recent = Math.max(...lines.map(({ ts }) => ts)) - SHUFFLED_SECONDS;
+  const came = new Set(fresh);
+  const late = lines.filter((line) => line.ts < recent && came.has(line));
+  const settled = lines.filter((line) => line.ts < recent && !came.has(line));
+  const moving = lines.filter((line) => line.ts >= recent).sort(byTime);
+  return [...settled, ...moving, ...late];
+}
+
+function byTime(a: Line, b: Line): number {
+  return a.ts - b.ts;
 }

@@ -14,7 +14,10 @@ export interface Window {
   /** Pixels of the rows before and after. */
   above: number;
   below: number;
-  reveal: (index: number) => void;
+  /** Scrolls as little as shows the row, or so that it stands high with room for what is open below. */
+  reveal: (index: number, high?: boolean) => void;
+  /** The first row that can be seen. */
+  firstSeen: () => number;
 }
 
 /**
@@ -58,17 +61,22 @@ export function useWindow(
   const total = topOf(count, row, extra);
   const above = topOf(from, row, extra);
 
-  const reveal = (index: number) => {
+  const reveal = (index: number, wantHigh = false) => {
     const element = holder.current;
     if (!element) return;
     const top = element.getBoundingClientRect().top + topOf(index, row, extra);
     const box = scroller?.current?.getBoundingClientRect();
     const [low, high] = box ? [box.top, box.bottom] : [FRAME_HEIGHT, window.innerHeight];
     if (top >= low && top + row <= high) return;
-    const by = top < low ? top - low - row : top + row - high + row;
+    const by = wantHigh ? top - low - (high - low) / 5 : top < low ? top - low - row : top + row - high + row;
     (scroller?.current ?? window).scrollBy({ top: by });
   };
-  return { from, to, above, below: Math.max(0, total - topOf(to, row, extra)), reveal };
+  const firstSeen = () => {
+    const top = holder.current?.getBoundingClientRect().top ?? 0;
+    const low = scroller?.current?.getBoundingClientRect().top ?? FRAME_HEIGHT;
+    return Math.max(0, Math.min(indexAt(low - top + row - 1, row, extra), count - 1));
+  };
+  return { firstSeen, from, to, above, below: Math.max(0, total - topOf(to, row, extra)), reveal };
 }
 
 /** Pixels above a row. */
