@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_FILE = re.compile(r"(?:^|\s)in `([\w./-]+)`:\s*$", re.IGNORECASE)
+_FILE = re.compile(r"(?:^|\s)in\s+`([\w./-]+)`:\s*$", re.IGNORECASE)
 _SHOWN = {"text", "json", "mermaid", "sql", "html", "javascript", "xml"}
 """Blocks that are read only; any other is a file when the line above says ``in `path`:``."""
 
