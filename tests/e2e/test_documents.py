@@ -1,4 +1,5 @@
-"""Every command of every page of docs/, run in the demo's workspace while its fleet runs."""
+"""Every command of every page of docs/, run in the demo's workspace while its fleet runs; a page
+that makes a workspace of its own begins in an empty folder."""
 
 import contextlib
 import os
@@ -24,13 +25,16 @@ def test_the_commands_of_a_page(
     program("curl", "make system-deps")
     script = tmp_path / "script"
     script.write_text(f"set -euo pipefail\n{commands(page)}")
-    environment = fleet.environment | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-    }
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = fleet.environment | {"PATH": path, "HOME": str(tmp_path)}
+    folder = fleet.directory
+    if "pie init" in script.read_text():
+        folder = tmp_path / "empty"
+        folder.mkdir()
+        del environment["RUNTIME_ROOT"]
     with subprocess.Popen(
         ["bash", "-x", str(script)],
-        cwd=fleet.directory, env=environment, start_new_session=True,
+        cwd=folder, env=environment, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as shell:  # fmt: skip
         try:
