@@ -1,4 +1,4 @@
-"""The demo's fleet, for real: platform, agent, three services; and a browser that looks at it."""
+"""The demo's fleet, for real: platform, agent, three services."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,15 +12,14 @@ sys.path.insert(0, str(ROOT / "examples"))
 
 from fleet import Fleet  # noqa: E402 - found through the path above
 
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """One fleet for all tests of a module."""
     with Fleet(tmp_path_factory.mktemp("fleet"), 0) as made:
         yield made
-
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
