@@ -1,4 +1,4 @@
-"""The demo's fleet, for real: platform, agent, three services; and a browser that looks at it."""
+"""The demo's fleet, for real: platform, agent, three services."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -5,7 +5,7 @@ import { Icon } from '../../components/icon';
 import { useMessages } from '../../i18n';
 import { asApiError } from './api';
 import type { Search, Span } from './search-url';
-import type { Task, TaskType } from './types';
+import type { NewTask, Task, TaskType } from './types';
 
 /** A search over longer than this is better left to run by itself. */
 const LONG_SECONDS = 86400;
@@ -38,15 +38,6 @@ export function RunAsTask({ search, span }: { search: Search; span: Span }) {
       </button>
     </>
   );
-}
-
-export interface NewTask extends Span {
-  type: TaskType;
-  q: string;
-  psm: string[];
-  cluster: string[];
-  host: string[];
-  level: string[];
 }
 
 export function useStartTask(): { start: (task: NewTask) => void; busy: boolean; error: ApiError | undefined } {

@@ -9,7 +9,7 @@ import { NothingFound } from './nothing-found';
 import { WaitingLines } from './results';
 import type { SearchState, Span } from './search-url';
 import { StackGroupDetail } from './stack-group-detail';
-import type { StackGroup } from './types';
+import type { StackGroups as Answer } from './types';
 
 interface Props {
   state: SearchState;
@@ -24,7 +24,7 @@ interface Props {
 /** Errors by their stacks: equal stacks are one group. */
 export function StackGroups({ state, params, span, round, pattern, explained }: Props) {
   const t = useMessages().logs;
-  const query = useQuery<{ groups: StackGroup[] }>(`/api/logs/stacks?${params}`, () => null, true);
+  const query = useQuery<Answer>(`/api/logs/stacks?${params}`, () => null, true);
   useEffect(() => {
     if (round) query.refresh();
   }, [round]);

@@ -9,7 +9,7 @@ import { useTitle } from '../../title';
 import { useUrlState } from '../../urlstate';
 import { TaskActions } from './task-actions';
 import { TaskProgress } from './task-progress';
-import type { Task } from './types';
+import type { Task, TaskList as Tasks } from './types';
 
 const REFRESH_MS = 5000;
 const COLUMNS = 10;
@@ -20,7 +20,7 @@ export function TaskList() {
   const url = useUrlState();
   const mine = url.get('mine') === '1';
   const auto = url.get('auto') !== '0';
-  const query = useQuery<{ tasks: Task[] }>(`/api/logs/tasks?mine=${mine ? 1 : 0}&limit=50`, () => (auto ? REFRESH_MS : null), true);
+  const query = useQuery<Tasks>(`/api/logs/tasks?mine=${mine ? 1 : 0}&limit=50`, () => (auto ? REFRESH_MS : null), true);
   useTitle(t.logs.nav.tasks);
   useEffect(() => {
     if (auto && query.data) query.refresh();

@@ -1,110 +1,28 @@
-/** What the platform answers under /api/logs. Times are Unix seconds. */
+import type { components } from '../../api.gen';
 
-export interface Line {
-  id: string;
-  ts: number;
-  level: string;
-  psm: string;
-  cluster: string;
-  host: string;
-  folder: string;
-  file: string;
-  line: number;
-  process: number;
-  thread: number;
-  logid: string;
-  span_id: string;
-  message: string;
-  stack: string;
-  stack_hash: string;
-  fields: Record<string, string>;
-  /** The message, the stack or a field is longer than shown. */
-  cut: boolean;
-}
+/** What the platform answers under /api/logs, named as its OpenAPI description names it. Times are Unix seconds. */
 
-export interface Found {
-  lines: Line[];
-  next: string | null;
-  since: number;
-  until: number;
-  took_ms: number;
-  logid: string | null;
-}
+type Schemas = components['schemas'];
 
-export interface Bucket {
-  ts: number;
-  total: number;
-  levels: Record<string, number>;
-}
+/** What has a default is optional in the description, but always sent. */
+type Sent<T> = T extends (infer E)[] ? Sent<E>[] : T extends object ? { [K in keyof T]-?: Sent<T[K]> } : T;
 
-export interface Histogram {
-  since: number;
-  until: number;
-  step_s: number;
-  buckets: Bucket[];
-  total: number;
-  took_ms: number;
-}
-
-export interface FacetValue {
-  value: string;
-  count: number;
-}
-
-export interface Facets {
-  facets: Partial<Record<FilterField, FacetValue[]>>;
-}
-
-export interface StackGroup {
-  stack_hash: string;
-  error: string;
-  count: number;
-  first: number;
-  last: number;
-  psms: string[];
-  sample: Line;
-}
-
-export interface Context {
-  lines: Line[];
-  target: string;
-}
-
-export type TaskType = 'normal' | 'chain' | 'stack' | 'client';
-export type TaskState = 'running' | 'done' | 'failed' | 'cancelled';
-
-export interface TaskParams {
-  q?: string;
-  psm?: string[];
-  cluster?: string[];
-  host?: string[];
-  level?: string[];
-  since?: number;
-  until?: number;
-}
-
-export interface Task {
-  id: number;
-  name: string;
-  type: TaskType;
-  operator: string;
-  started: number;
-  ended: number | null;
-  state: TaskState;
-  progress: number;
-  found: number;
-  message: string;
-  logid: string | null;
-  params: TaskParams;
-}
-
-export interface TaskResult {
-  task: Task;
-  lines: Line[];
-  levels: Record<string, number>;
-  histogram: Histogram | null;
-  truncated: boolean;
-}
+export type Line = Sent<Schemas['Line']>;
+export type Found = Sent<Schemas['SearchAnswer']>;
+export type Bucket = Sent<Schemas['Bucket']>;
+export type Histogram = Sent<Schemas['Histogram']>;
+export type FacetValue = Sent<Schemas['FacetValue']>;
+export type Facets = Sent<Schemas['Facets']>;
+export type StackGroup = Sent<Schemas['StackGroup']>;
+export type StackGroups = Sent<Schemas['StackGroups']>;
+export type Context = Sent<Schemas['Context']>;
+export type Completions = Sent<Schemas['Completions']>;
+export type Task = Sent<Schemas['Task']>;
+export type TaskType = Task['type'];
+export type TaskState = Task['state'];
+export type TaskList = Sent<Schemas['TaskList']>;
+export type TaskResult = Sent<Schemas['TaskResult']>;
+export type NewTask = Schemas['TaskRequest'];
 
 export const FILTER_FIELDS = ['level', 'psm', 'cluster', 'host', 'folder'] as const;
 export type FilterField = (typeof FILTER_FIELDS)[number];

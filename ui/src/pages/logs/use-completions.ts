@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { getJson } from '../../api/client';
 import { recentQueries } from './history';
+import type { Completions as Answer } from './types';
 import { FIELDS, FOLDERS, term, typingAt, type Typing } from './query-text';
 
 export interface Choice {
@@ -32,7 +33,7 @@ export function useCompletions(query: string, caret: number, wanted: boolean): C
     const aborter = new AbortController();
     const params = new URLSearchParams({ field: asked.field, prefix: asked.prefix });
     const timer = setTimeout(() => {
-      getJson<{ values: string[] }>(`/api/logs/completions?${params}`, aborter.signal).then(
+      getJson<Answer>(`/api/logs/completions?${params}`, aborter.signal).then(
         (answer) => setValues({ key, values: answer.values }),
         () => undefined, // no completion, no harm
       );
