@@ -90,17 +90,21 @@ def is_whole_of_attempts(call: dict[str, Any]) -> bool:
     return bool(call["attempt"] == 0 and call["attempts"] > 1)
 
 
-def walk(
-    roots: list[Item], guide: str = "", *, top: bool = True
-) -> Iterator[tuple[Item, str, str]]:
+def walk(roots: list[Item]) -> Iterator[tuple[Item, str, str]]:
     """Every item in pre-order, with the lines of the tree before its name and before what hangs
     below it."""
-    for at, item in enumerate(roots):
-        last = at == len(roots) - 1
-        before = guide if top else guide + ("└─ " if last else "├─ ")
-        below = guide if top else guide + ("   " if last else "│  ")
+    # Without recursion: a chain may be deeper than Python's stack.
+    waiting = [(item, "", "") for item in reversed(roots)]
+    while waiting:
+        item, before, below = waiting.pop()
         yield item, before, below + ("│  " if item.children else "   ")
-        yield from walk(item.children, below, top=False)
+        last = item.children[-1:]
+        waiting += [
+            (child, below + "└─ ", below + "   ")
+            if child in last
+            else (child, below + "├─ ", below + "│  ")
+            for child in reversed(item.children)
+        ]
 
 
 def find_logids(text: str) -> list[str]:

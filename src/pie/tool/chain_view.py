@@ -181,15 +181,25 @@ def _reasons(item: Item) -> list[Cell]:
     if node is not None:
         found += _of_record(node, "")
     if call is not None:
-        differs = node is None or call["outcome"] != node["outcome"]
-        found += _of_record(call, "its caller: " if node else "", message=differs)
+        found += _of_record(call, "its caller: " if node else "", message=_differs(item))
         if call["attempt"]:
             found.append(Cell(f"· attempt {call['attempt']} of {call['attempts']}", DIM))
-    told = {(child.call or child.record)["message"] for child in item.children}
+    told = {text for child in item.children for text in _messages(child)}
     if node is not None and node["message"] and node["message"] in told:
         found = [each for each in found if node["message"] not in each.text]
     # What failed, what was decided, what contradicts itself.
     return sorted(dict.fromkeys(found), key=lambda cell: "✗·!".index(cell.text[0]))
+
+
+def _differs(item: Item) -> bool:
+    """Its caller saw another end than its server."""
+    return not (item.node and item.call) or item.call["outcome"] != item.node["outcome"]
+
+
+def _messages(item: Item) -> list[str]:
+    """Those that its own rows say, so that the one above need not."""
+    own = [item.record["message"]]
+    return [*own, item.call["message"]] if item.call and _differs(item) else own
 
 
 def _of_record(record: dict[str, Any], who: str, *, message: bool = True) -> list[Cell]:

@@ -133,6 +133,15 @@ def test_attempts_stand_for_the_call_they_are_of() -> None:
     assert served_item.call["attempt"] == 2
 
 
+def test_a_chain_deeper_than_pythons_stack() -> None:
+    nodes = [
+        {"no": n, "parent_no": n - 1 if n else None, "psm": "a.b.c", "offset_ms": n}
+        for n in range(3000)
+    ]
+    items = [item.no for item, _, _ in walk(build_tree({"nodes": nodes, "calls": []}))]
+    assert items == list(range(3000))
+
+
 def test_logids_in_a_text() -> None:
     assert find_logids(f"{'0' * 32} {'a' * 33} {LOGID}, {LOGID.upper()}") == [LOGID]
 

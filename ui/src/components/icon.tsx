@@ -17,7 +17,6 @@ const PATHS = {
   chart: 'M2.500 2.500v11h11M5 10.500l2.500-3.500l2.500 2l3-4.500',
   file: 'M4 2h5l3 3v9H4zM9 2v3h3',
   back: 'M13 8H3M7 4L3 8l4 4',
-  undo: 'M13 8H3M7 4L3 8l4 4',
   fold: 'M4 6l4 4l4-4',
   clock: 'M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 4.500V8l2.500 1.500',
   plus: 'M8 3.500v9M3.500 8h9',
@@ -35,8 +34,6 @@ const PATHS = {
   refresh: 'M13 5.500A5.5 5.5 0 1 0 13.5 8M13.5 2.500v3.200h-3.2',
   theme: 'M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12',
   signOut: 'M6.5 2.500h-4v11h4M6 8h8M11 5l3 3l-3 3',
-  up: 'M8 12.500v-9M4.5 7L8 3.500L11.5 7',
-  down: 'M8 3.500v9M4.5 9L8 12.500L11.5 9',
   close: 'M4 4l8 8M12 4l-8 8',
 } as const;
 

@@ -62,7 +62,7 @@ export function SearchView({ state }: { state: SearchState }) {
           <div class="histogram-box">
             {back && (
               <button type="button" class="quiet zoom-back" data-testid="zoom-back" onClick={() => goBack(back)}>
-                <Icon name="undo" />
+                <Icon name="back" />
                 {t.histogram.back}
               </button>
             )}
