@@ -269,6 +269,7 @@ def test_completions(searched):
     values = searched.ask("GET", path).json["values"]
     assert values == ["search.demo.api", "search.demo.other"]
     assert "canary" in searched.ask("GET", "/api/logs/completions?field=cluster").json["values"]
+    assert searched.ask("GET", f"{path}.api").json["values"] == ["search.demo.api"]
 
 
 def test_a_query_that_is_none_says_where(searched):

@@ -105,7 +105,7 @@ def test_stack_client_and_chain_tasks(filled):
     assert [line["message"] for line in client["lines"]] == ["在客户端失败"]
     chain = ended(filled, create(filled, LOGID.upper(), type="chain", since=NOW - 60))
     assert (chain["task"]["logid"], chain["task"]["state"]) == (LOGID, "done")
-    assert chain["task"]["message"] == "1 nodes, 0 calls"
+    assert chain["task"]["message"] == "1 node, 0 calls"
     assert [line["message"] for line in chain["lines"]] == ["of the chain"]
     unknown = ended(filled, create(filled, "a" * 32, type="chain"))
     assert unknown["task"]["message"] == "no call of this chain is stored"

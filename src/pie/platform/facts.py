@@ -38,7 +38,8 @@ from pie.platform.store.engine import Engine, StoreError, open_chdb
 from pie.platform.store.ingest import TableIngest
 from pie.platform.views import IngestAnswer, RejectedLine
 
-_QUERY_THREADS = 3
+_QUERY_THREADS = 5
+"""Two of them may be busy with search tasks."""
 _SHOWN_REJECTIONS = 10
 _UNPACKED_BYTES = 4 * MAX_BODY
 

@@ -33,7 +33,7 @@ async def login(
     answer = RedirectResponse("/services", 303, headers=headers)
     answer.set_cookie(
         SESSION_COOKIE,
-        deps.keys.new_session(time.time(), user_name(user)),
+        deps.keys.new_session(time.time(), user_name(user or "admin")),
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",

@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -36,6 +36,8 @@ MAX_BUCKETS = 1000
 
 _FACET_VALUES = 20
 _STACK_GROUPS = 50
+_MOST_VALUES = 5000
+_VALUES_KEPT_S = 30.0
 _STACK_PSMS = 10
 _FILE_SPAN = int(DAY * MICROS)
 """How far from a line the others of its file are looked for: files are hourly."""
@@ -76,6 +78,8 @@ class LogSearch:
     """Asks the store; every method raises what ``ask`` raises."""
 
     ask: Ask
+    _values: dict[Facet, tuple[float, list[str]]] = field(default_factory=dict)
+    """The values of facets, most frequent first, and when they were asked for."""
 
     async def lines(
         self,
@@ -233,16 +237,18 @@ GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""
 
     async def completions(self, facet: Facet, prefix: str, now: float) -> list[str]:
         """Values of a facet seen in ten days that begin like this, the most frequent first."""
-        params = Params()
-        window = within(Window(int((now - 10 * DAY) * MICROS), int((now + DAY) * MICROS)), params)
-        text = params.text(prefix)
-        rows = await self.ask(
-            f"SELECT toString({facet}) AS value, count() AS count, '{facet}' AS facet FROM logs "
-            f"WHERE {window} AND startsWith(lower({facet}), lower({text})) AND {facet} != '' "
-            f"GROUP BY value ORDER BY count DESC, value LIMIT {_FACET_VALUES}",
-            params.values,
-        )
-        return [row.value for row in decode(rows, _Value)]
+        asked, values = self._values.get(facet, (0.0, []))
+        if not 0 <= now - asked < _VALUES_KEPT_S:
+            rows = await self.ask(
+                f"SELECT toString({facet}) AS value, count() AS count, '{facet}' AS facet "
+                f"FROM logs WHERE {facet} != '' GROUP BY value "
+                f"ORDER BY count DESC, value LIMIT {_MOST_VALUES}",
+                {},
+            )
+            values = [row.value for row in decode(rows, _Value)]
+            self._values[facet] = now, values
+        wanted = prefix.lower()
+        return [value for value in values if value.lower().startswith(wanted)][:_FACET_VALUES]
 
     async def _neighbours(
         self, line: Line, target: LineId, count: int, *, backwards: bool

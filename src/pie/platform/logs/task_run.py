@@ -116,7 +116,7 @@ class TaskRun:
             self._task.message = "no call of this chain is stored"
             return
         chain = build_chain(logid, calls.rows, truncated=calls.truncated)
-        self._task.message = f"{chain.node_count} nodes, {chain.call_count} calls"
+        self._task.message = f"{_many(chain.node_count, 'node')}, {_many(chain.call_count, 'call')}"
 
     async def _slice(self, window: Window) -> None:
         """Ask first, then count: a slice that fails counts nothing."""
@@ -158,6 +158,10 @@ class TaskRun:
             total=levels.total(),
             took_ms=round((time.monotonic() - self._began) * 1000, 1),
         )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _bucket(ts: float, counts: Counter[str], shown: set[str]) -> Bucket:
