@@ -125,7 +125,7 @@ def _shield_threads() -> None:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    threading.Thread.start = shielded  # type: ignore[method-assign]
+    threading.Thread.start = shielded  # type: ignore[method-assign, assignment]
 
 
 def _text(value: object) -> str:
