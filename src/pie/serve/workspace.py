@@ -13,7 +13,9 @@ from pie.serve.settings import SettingsError
 
 MARKER = Path("runtime") / "workspace.yml"
 """The file that makes a folder a workspace."""
-_PLATFORM = "http://127.0.0.1:8790"
+PLATFORM_FOLDER = "platform"
+PLATFORM_PORT = 8790
+PLATFORM_URL = f"http://127.0.0.1:{PLATFORM_PORT}"
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,13 +42,13 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             SettingsError: ``$RUNTIME_ROOT`` is no folder, or an address or a file is wrong.
         """
-        root = find_root(start, environ)
+        root = find_root(start, environ) or Path.cwd()
         given = environ.get("PIE_PLATFORM")
         if given:
             platform = _address("environment: PIE_PLATFORM", given)
         else:
-            platform = _platform_of(root / MARKER) or _PLATFORM
-        token = environ.get("PIE_TOKEN_FILE") or Path("platform") / "service.token"
+            platform = _platform_of(root / MARKER) or PLATFORM_URL
+        token = environ.get("PIE_TOKEN_FILE") or Path(PLATFORM_FOLDER) / "service.token"
         return cls(
             root=root,
             log_root=root / (environ.get("PIE_LOG_ROOT") or ""),
@@ -54,6 +56,11 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
             token_file=root / token,
             given_token=environ.get("PIE_TOKEN", ""),
         )
+
+    @property
+    def directory(self) -> Path:
+        """Where the platform of this workspace keeps its data, unless one runs elsewhere."""
+        return self.root / PLATFORM_FOLDER
 
     @property
     def conf(self) -> Path:
@@ -67,27 +74,32 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         return self.token_file.read_text().strip()
 
 
-def find_root(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
-    """The root of a process whose code is in ``start``.
+def find_root(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """``$RUNTIME_ROOT``, else the workspace around ``start``, else None.
 
     Raises:
         SettingsError: ``$RUNTIME_ROOT`` is no folder.
     """
     given = environ.get("RUNTIME_ROOT")
-    if given:
-        root = Path(given).resolve()
-        if not root.is_dir():
-            raise SettingsError(
-                f"environment: RUNTIME_ROOT is {given!r}, which is no folder; "
-                "set it to the workspace's, or unset it"
-            )
-        return root
+    if not given:
+        return None if start is None else workspace_around(start)
+    root = Path(given).resolve()
+    if not root.is_dir():
+        raise SettingsError(
+            f"environment: RUNTIME_ROOT is {given!r}, which is no folder; set it to the "
+            "workspace's, or unset it"
+        )
+    return root
+
+
+def workspace_around(start: Path) -> Path | None:
+    """The nearest folder upwards that is a workspace."""
     # As it was written before as it is: code may be linked into the workspace from elsewhere.
-    for folder in () if start is None else (start.absolute(), start.resolve()):
+    for folder in (start.absolute(), start.resolve()):
         for each in (folder, *folder.parents):
             if (each / MARKER).is_file():
                 return each.resolve()
-    return Path.cwd()
+    return None
 
 
 def _platform_of(file: Path) -> str | None:
@@ -101,7 +113,7 @@ def _platform_of(file: Path) -> str | None:
     if content is None:
         return None
     if not isinstance(content, dict):
-        raise SettingsError(f"{file}: write key: value lines, such as platform: {_PLATFORM}")
+        raise SettingsError(f"{file}: write key: value lines, such as platform: {PLATFORM_URL}")
     platform = content.get("platform")
     return None if platform is None else _address(f"{file}: platform", platform)
 

@@ -7,8 +7,7 @@ import click
 import msgspec
 
 from pie.agent import AgentError, AgentOptions, AgentStatus, read_status, run_agent
-from pie.serve.settings import SettingsError
-from pie.serve.workspace import Workspace
+from pie.tool.place import find_place
 
 
 @click.command()
@@ -32,10 +31,7 @@ from pie.serve.workspace import Workspace
 def agent(root: Path | None, url: str | None, token_file: Path | None, status: bool) -> None:
     """Ship what services write to their log folders to the platform."""
     options = AgentOptions()
-    try:
-        workspace = Workspace.from_environment(start=Path.cwd())
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
+    workspace = find_place()
     root = root or workspace.log_root
     if token_file is not None:
         workspace = msgspec.structs.replace(workspace, token_file=token_file)

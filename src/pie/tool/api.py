@@ -11,8 +11,8 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import click
 
-from pie.tool.defaults import PLATFORM_URL
-from pie.tool.place import Place, find_place
+from pie.serve.workspace import PLATFORM_URL, Workspace
+from pie.tool.place import find_place
 from pie.tool.up_state import read_up
 
 _P = ParamSpec("_P")
@@ -55,7 +55,7 @@ class Api:
         place: where the person stands.
     """
 
-    def __init__(self, url: str, token: "Token", place: Place) -> None:
+    def __init__(self, url: str, token: "Token", place: Workspace) -> None:
         self.url = url.rstrip("/")
         self.place = place
         self._token = token
@@ -175,7 +175,7 @@ class Api:
 class Token:
     """The admin token: of ``--token-file``, else ``$PIE_TOKEN``, else the workspace's own."""
 
-    def __init__(self, given: Path | None, place: Place, environ: Mapping[str, str]) -> None:
+    def __init__(self, given: Path | None, place: Workspace, environ: Mapping[str, str]) -> None:
         up = read_up(place.root)
         self._file = given
         self._text = "" if given else environ.get("PIE_TOKEN", "").strip()
@@ -234,16 +234,14 @@ def with_api(command: Callable[Concatenate[Api, _P], _R]) -> Callable[..., _R]:
     return run
 
 
-def platform_url(given: str | None, place: Place, environ: Mapping[str, str] = os.environ) -> str:
-    """``given``, ``$PIE_PLATFORM``, that of the ``pie up`` running here, the workspace's, 8790."""
-    up = None if given or environ.get("PIE_PLATFORM") else read_up(place.root)
-    return (
-        given
-        or environ.get("PIE_PLATFORM")
-        or (up.url if up else "")
-        or place.platform
-        or PLATFORM_URL
-    )
+def platform_url(
+    given: str | None, place: Workspace, environ: Mapping[str, str] = os.environ
+) -> str:
+    """``given``, ``$PIE_PLATFORM``, that of the ``pie up`` running here, or the workspace's."""
+    if given:
+        return given
+    up = None if environ.get("PIE_PLATFORM") else read_up(place.root)
+    return (up.url if up else "") or place.platform
 
 
 def _parse(url: str) -> urllib.parse.SplitResult:

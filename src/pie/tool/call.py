@@ -14,7 +14,8 @@ from pie.thrift.json_form import to_json
 from pie.tool.call_http import VERBS, HttpCaller, HttpRequest, HttpResponse
 from pie.tool.call_idl import IdlProblem, method_of, service_of_file, service_of_meta
 from pie.tool.call_json import arguments, parse_json, pretty, read_json, signature, template
-from pie.tool.sd_registry import Found, Registry, enter_workspace
+from pie.tool.place import enter_workspace
+from pie.tool.sd_registry import Found, Registry
 from pie.tool.table import (
     BAD,
     BOLD,

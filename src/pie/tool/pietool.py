@@ -11,7 +11,7 @@ from pie.tool.generate.idl import read_idl
 from pie.tool.generate.job import Job, Options
 from pie.tool.generate.plan import Plan, write_files
 from pie.tool.generate.words import DOCUMENTATION, word
-from pie.tool.workspace.layout import find_root
+from pie.tool.place import workspace_root
 
 KINDS = ("flask", "django", "thriftserver", "thriftclient")
 
@@ -141,7 +141,7 @@ def _root(given: Path | None) -> Path:
         if not given.is_dir():
             raise click.ClickException(f"--root {given} is no folder")
         return given.resolve()
-    root = find_root(Path.cwd())
+    root = workspace_root()
     if root is None:
         raise click.ClickException(
             f"{Path.cwd()} is in no workspace: make one with `pie init DIR` and go there, "
@@ -156,7 +156,7 @@ def _only_clients(
     """Clients for a program that lives in no workspace."""
     if prefix is not None:
         raise click.UsageError("--output stands instead of --prefix: give one of them")
-    base = root.resolve() if root is not None else find_root(Path.cwd()) or Path.cwd()
+    base = root.resolve() if root is not None else workspace_root() or Path.cwd()
     plan: Plan = plan_clients_only(output.resolve(), read_idl(base, idl))
     click.echo(word("client code", path=plan.root / "pyrpc"))
     if diff:

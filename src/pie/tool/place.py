@@ -1,58 +1,40 @@
-"""Where a person stands: the root of the workspace around the current folder, and its platform."""
+"""Where a person stands: the workspace around the current folder."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
-import msgspec
-import yaml
 
-MARKER = Path("runtime", "workspace.yml")
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A root, and the platform that its ``workspace.yml`` names (empty: none)."""
-
-    root: Path
-    is_workspace: bool
-    platform: str
-    log_root: Path
-
-    @property
-    def directory(self) -> Path:
-        """Where the platform of this root keeps its data, unless one runs elsewhere."""
-        return self.root / "platform"
+from pie.serve.settings import SettingsError
+from pie.serve.workspace import Workspace, find_root
 
 
-def find_place(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> Place:
-    """``$RUNTIME_ROOT``, else the nearest folder upwards with a ``runtime/workspace.yml``, else the
-    current folder.
+def find_place() -> Workspace:
+    """The workspace around the current folder, or that folder as if it were one.
 
     Raises:
-        click.ClickException: ``workspace.yml`` cannot be read.
+        click.ClickException: ``$RUNTIME_ROOT`` or ``workspace.yml`` is wrong.
     """
-    start = (start or Path.cwd()).resolve()
-    given = environ.get("RUNTIME_ROOT")
-    if given:
-        root = Path(given).resolve()
-    else:
-        root = next((each for each in (start, *start.parents) if (each / MARKER).is_file()), start)
-    logs = root / (environ.get("PIE_LOG_ROOT") or "")
-    marker = root / MARKER
-    if not marker.is_file():
-        return Place(root, is_workspace=False, platform="", log_root=logs)
-    return Place(root, is_workspace=True, platform=_platform_of(marker), log_root=logs)
-
-
-def _platform_of(marker: Path) -> str:
     try:
-        content = yaml.safe_load(marker.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise click.ClickException(f"{marker} cannot be read: {error}") from None
-    platform = content.get("platform") if isinstance(content, dict) else None
-    if platform is not None and not isinstance(platform, str):
-        raise click.ClickException(
-            f"{marker}: platform is {platform!r}; write an address such as http://127.0.0.1:8790"
-        )
-    return platform or ""
+        return Workspace.from_environment(start=Path.cwd())
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def workspace_root() -> Path | None:
+    """The root of the workspace around the current folder; None outside of any.
+
+    Raises:
+        click.ClickException: ``$RUNTIME_ROOT`` is no folder.
+    """
+    try:
+        return find_root(Path.cwd())
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def enter_workspace() -> None:
+    """Let this process, and what it starts, know the workspace around the current folder."""
+    root = workspace_root()
+    if root is not None:
+        os.environ["RUNTIME_ROOT"] = str(root)

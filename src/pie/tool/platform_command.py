@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pie.tool.defaults import PLATFORM_PORT
+from pie.serve.workspace import PLATFORM_PORT
 
 
 @click.command()

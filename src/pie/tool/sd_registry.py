@@ -1,6 +1,5 @@
 """The registry as the tools see it: looked up directly, or what this machine last knew of it."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +7,6 @@ import click
 import msgspec
 
 from pie.model import PSM
-from pie.serve.workspace import Workspace
 from pie.state import (
     Instance,
     RemoteStore,
@@ -22,6 +20,7 @@ from pie.state import (
 from pie.state.nearest import nearest
 from pie.state.registry import PREFIX, read_instance, read_meta
 from pie.state.snapshot import SnapshotDir
+from pie.tool.place import enter_workspace, find_place
 
 _MARKER = Path("runtime") / "workspace.yml"
 
@@ -52,17 +51,6 @@ class Found(NamedTuple):
         return counts
 
 
-def enter_workspace() -> None:
-    """Let this process, and what it calls, know the workspace that the current folder is in."""
-    if os.environ.get("RUNTIME_ROOT"):
-        return
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / _MARKER).is_file():
-            os.environ["RUNTIME_ROOT"] = str(folder)
-            return
-
-
 class Registry:
     """The registry of a workspace's platform.
 
@@ -72,7 +60,7 @@ class Registry:
 
     def __init__(self, url: str = "") -> None:
         enter_workspace()
-        self._workspace = Workspace.from_environment(start=Path.cwd())
+        self._workspace = find_place()
         try:
             self.store: Store = RemoteStore(url or self._workspace.platform, self._workspace.token)
         except ValueError as error:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import click
 
-from pie.tool.defaults import PLATFORM_PORT
-from pie.tool.place import MARKER, Place, find_place
+from pie.serve.workspace import MARKER, PLATFORM_PORT, Workspace
+from pie.tool.place import find_place
 from pie.tool.table import BOLD, paint
 from pie.tool.terminal import ago
 from pie.tool.up_run import Plan, Up, UpError
@@ -108,7 +108,7 @@ def down(now: bool) -> None:
     _say(" stopped")
 
 
-def _detach(place: Place, directory: Path, port: int | None, services: tuple[str, ...]) -> None:
+def _detach(place: Workspace, directory: Path, port: int | None, services: tuple[str, ...]) -> None:
     """The same command in a session of its own; its words are passed on until it is ready."""
     running = read_up(place.root)
     if running is not None:
@@ -142,7 +142,7 @@ def _detach(place: Place, directory: Path, port: int | None, services: tuple[str
             time.sleep(0.1)
 
 
-def _tell_ready(plan: Plan, place: Place) -> None:
+def _tell_ready(plan: Plan, place: Workspace) -> None:
     token = (plan.directory / "admin.token").read_text().strip()
     link = urllib.parse.urlencode({"token": token, "user": _user()})
     _say(
@@ -152,7 +152,7 @@ def _tell_ready(plan: Plan, place: Place) -> None:
   {paint("Output", BOLD)}   {plan.directory}/*.out
 """
     )
-    if plan.url != (place.platform.rstrip("/") or f"http://127.0.0.1:{PLATFORM_PORT}"):
+    if plan.url != place.platform.rstrip("/"):
         _say(f"  Services find it with PIE_PLATFORM={plan.url}, or what workspace.yml says\n")
 
 
@@ -181,9 +181,7 @@ def _service(root: Path, given: str) -> tuple[str, Path]:
     )
 
 
-def _port_of(place: Place) -> int:
-    if not place.platform:
-        return PLATFORM_PORT
+def _port_of(place: Workspace) -> int:
     try:
         parts = urllib.parse.urlsplit(place.platform)
         host, port = parts.hostname or "", parts.port

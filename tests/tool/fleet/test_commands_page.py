@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from pie.serve.debug import DebugServer
 from pie.serve.debug.commands import Commands
 

@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from pie.serve.debug import DebugServer
 from pie.serve.debug.commands import Commands
-
 from pie.state import Setting
 
 PSM = "toutiao.my.server"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pie.serve.workspace import MARKER
 from pie.thrift.idl.ast import ServiceDef
 from pie.tool.generate.code import (
     RPC_FOLDER,
@@ -32,7 +33,7 @@ from pie.tool.generate.names import (
 from pie.tool.generate.plan import Action, Plan
 from pie.tool.generate.stubs import HandlerSource
 from pie.tool.generate.words import tick, word
-from pie.tool.workspace.layout import MARKER, read_config
+from pie.tool.workspace.layout import read_config
 
 _LONGEST_SOCKET = 103
 """Bytes of a unix socket's path: 107 on Linux, 103 on macOS."""

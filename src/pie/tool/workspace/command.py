@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from pie.tool.defaults import PLATFORM_URL
+from pie.serve.workspace import MARKER, PLATFORM_URL, workspace_around
 from pie.tool.workspace.layout import (
-    MARKER,
     Config,
     Repository,
     check_platform,
     check_product,
     check_repositories,
-    nearest_root,
     read_config,
 )
 from pie.tool.workspace.repositories import Outcome
@@ -67,7 +65,7 @@ def init(
         config = read_config(root)
         _check_same(root, config, product, url, given)
     else:
-        outer = nearest_root(root)
+        outer = workspace_around(root)
         if outer is not None:
             raise click.ClickException(
                 f"{root} lies inside the workspace {outer}: choose a folder outside of it"
@@ -90,7 +88,7 @@ def update(directory: Path | None, git_timeout: float) -> None:
     will use the Python that runs this command.
     """
     start = (directory or Path()).expanduser().resolve()
-    root = nearest_root(start)
+    root = workspace_around(start)
     if root is None:
         raise click.ClickException(
             f"{start} is no workspace: there is no {MARKER} in it or above; "

@@ -2,16 +2,14 @@
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import msgspec
 import yaml
 
-from pie.tool.defaults import PLATFORM_URL
+from pie.serve.workspace import MARKER, PLATFORM_URL
 
-MARKER = Path("runtime", "workspace.yml")
 LOG_FOLDERS = ("app", "rpc", "python", "run", "uwsgi", "facts")
 _PRODUCT = re.compile(r"[a-z0-9_]+")
 _PLATFORM = re.compile(r"https?://[^\s/?#\"'\\]+(/[^\s?#\"'\\]*)?")
@@ -31,34 +29,6 @@ class Config(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     product: str
     platform: str = PLATFORM_URL
     repositories: list[Repository] = []
-
-
-def find_root(start: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The root of the workspace: ``$RUNTIME_ROOT``, else the nearest folder upwards that holds
-    ``runtime/workspace.yml``; None if there is none.
-
-    Raises:
-        click.ClickException: ``$RUNTIME_ROOT`` is set, but is no folder.
-    """
-    given = environ.get("RUNTIME_ROOT")
-    if given:
-        root = Path(given).resolve()
-        if not root.is_dir():
-            raise click.ClickException(
-                f"$RUNTIME_ROOT is {given}, which is no folder: unset it, "
-                "or source runtime/env.sh of your workspace"
-            )
-        return root
-    return nearest_root(start)
-
-
-def nearest_root(start: Path) -> Path | None:
-    """The nearest workspace that a folder is in."""
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / MARKER).is_file():
-            return folder
-    return None
 
 
 def read_config(root: Path) -> Config:
