@@ -153,10 +153,10 @@ class Up:
     def _tell_death(self, child: Child, code: int) -> None:
         tail = _quoted(child)
         pause = child.plan_restart()
+        self._publish()
         self._note(f"{child.name} {how_it_ended(code)}; starting it again in {pause:g} s")
         if tail and code > 0:
             self._say(tail)
-        self._publish()
 
     def _restart(self, child: Child) -> None:
         try:
@@ -165,8 +165,8 @@ class Up:
             pause = child.plan_restart()
             self._note(f"{child.name} cannot be started ({error}); trying again in {pause:g} s")
         else:
+            self._publish()
             self._note(f"{child.name} runs again (process {child.pid})")
-        self._publish()
 
     def _stop(self) -> None:
         """Services first, the platform last, so that the agent can ship their last words."""
