@@ -1,5 +1,6 @@
 """A service's folder and the process in it, started the way people start it."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,11 +33,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def until(met: Callable[[], object], what: str, patience: float = 30.0) -> None:
+def until(met: Callable[[], object], what: str, patience: float = 30.0) -> Any:
+    """Wait for something true, and return it."""
     end = time.monotonic() + patience
-    while not met():
+    while not (found := met()):
         assert time.monotonic() < end, f"not within {patience} s: {what}"
         time.sleep(0.02)
+    return found
 
 
 class Running:
@@ -52,7 +56,9 @@ class Running:
             self.printed += line
             if words in line:
                 return self.printed
-        raise AssertionError(f"no {words!r} in:\n{self.printed}{self.process.stderr.read()}")
+        raise AssertionError(
+            f"no {words!r} in:\n{self.printed}{self.process.stderr and self.process.stderr.read()}"
+        )
 
     until = staticmethod(until)
 
@@ -78,10 +84,10 @@ class Running:
 
     def wait(self) -> tuple[str, str]:
         # Not ``communicate``: it loses what ``read_until`` left in the buffer.
-        watchdog = threading.Timer(60, self.process.kill)
+        watchdog = threading.Timer(60, os.killpg, (self.process.pid, signal.SIGKILL))
         watchdog.start()
         self.printed += self.process.stdout.read()
-        errors = self.process.stderr.read()
+        errors = self.process.stderr.read() if self.process.stderr else ""
         self.process.wait()
         watchdog.cancel()
         return self.printed, errors
@@ -103,8 +109,8 @@ class Services:
     until = staticmethod(until)
 
     def write(self, settings: str = "", **files: str) -> Path:
-        """A Flask service by default; ``views="…"`` replaces views.py, ``a__b`` is a/b.py."""
-        texts = FLASK | {f"{name.replace('__', '/')}.py": text for name, text in files.items()}
+        """A Flask service by default; ``views="…"`` replaces views.py."""
+        texts = FLASK | {f"{name}.py": text for name, text in files.items()}
         texts["settings.py"] = f"PSM = 'toutiao.my.api'\n{settings}"
         for name, text in texts.items():
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -115,19 +121,21 @@ class Services:
         command = [sys.executable, str(self.root / program), *arguments]
         return self.run(command, **environ)
 
-    def run(self, command: list[str], **environ: str) -> Running:
+    def run(self, command: list[str], *, merged: bool = False, **environ: str) -> Running:
+        """Start any command; ``merged`` puts what it writes to stderr into ``printed``."""
         given = {"RUNTIME_ROOT": str(self.root), "PIE_PLATFORM": "http://127.0.0.1:9"} | environ
         process = subprocess.Popen(
             command, env=os.environ | given, cwd=self.root, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, start_new_session=True,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
         )  # fmt: skip
         self._started.append(Running(self.root, process))
         return self._started[-1]
 
     def close(self) -> None:
         for each in self._started:
-            if each.process.poll() is None:
-                each.process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(each.process.pid, signal.SIGKILL)  # A master's workers, too.
             each.process.communicate()
         self._temporary.cleanup()
 
@@ -137,3 +145,17 @@ def services() -> Iterator[Services]:
     made = Services()
     yield made
     made.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[str]:
+    """Address of a platform that has a registry only."""
+    port = free_port()
+    program = Path(__file__).parents[1] / "state" / "serve_state.py"
+    with subprocess.Popen(
+        [sys.executable, str(program), str(tmp_path / "state.db"), str(port)],
+        stdout=subprocess.PIPE, text=True,
+    ) as server:  # fmt: skip
+        assert server.stdout.readline() == "ready\n"
+        yield f"http://127.0.0.1:{port}"
+        server.terminate()

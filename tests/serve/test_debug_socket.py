@@ -168,6 +168,6 @@ def test_without_the_setting_there_is_none(services) -> None:
 
 def test_a_folder_that_is_none_is_said(folder: Path) -> None:
     server = DebugServer(folder, "a.b.c", Commands([]))
-    with pytest.raises(NoDebugSocket, match="Not a directory|File exists"):
+    with pytest.raises(NoDebugSocket, match=r"Not a directory|File exists"):
         folder.write_text("")
         server.start()

@@ -1,5 +1,6 @@
 """A service's process: what it says at its start, where its output goes, and how it ends."""
 
+import contextlib
 import os
 import re
 import signal
@@ -71,7 +72,8 @@ def test_without_debug_mode_the_start_lines_are_all_the_console_sees(services) -
         "import ctypes, logging, os\nfrom flask import Flask\napp = Flask(__name__)\n"
         "logging.getLogger(__name__).info('imported')\n"
         "@app.get('/')\ndef hello():\n"
-        "    print('printed 你好')\n    os.write(1, b'written 1\\n'); os.write(2, b'written 2\\n')\n"
+        "    print('printed 你好')\n"
+        "    os.write(1, b'written 1\\n'); os.write(2, b'written 2\\n')\n"
         "    logging.getLogger(__name__).info('logged')\n    return 'ok'\n"
         "@app.get('/crash')\ndef crash():\n"
         "    print('last words')\n    ctypes.string_at(0)\n"
@@ -81,10 +83,8 @@ def test_without_debug_mode_the_start_lines_are_all_the_console_sees(services) -
     port = running.port
     assert running.get(port) == (200, b"ok")
     running.until(lambda: "logged" in running.log("app"), "the view's line")
-    try:
+    with contextlib.suppress(OSError):
         running.get(port, "/crash")
-    except OSError:
-        pass
     printed, errors = running.wait()
     assert running.process.returncode == -signal.SIGSEGV
     assert errors == ""

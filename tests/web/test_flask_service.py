@@ -37,6 +37,10 @@ def make_app() -> Flask:
     def downstream() -> str:
         raise Failure(Kind.DEADLINE, "d.e.f.Get did not end in time")
 
+    @app.get("/sold-out")
+    def sold_out() -> str:
+        raise Failure(Kind.BUSINESS, "sold out", code=1234)
+
     @app.get("/stream")
     def stream() -> Response:
         def chunks() -> Iterator[bytes]:
@@ -141,6 +145,14 @@ def test_a_failure_of_a_callee_answers_in_the_one_error_form(client: FlaskClient
         "logid": response.headers["X-Tt-Logid"],
     }
     assert bench.facts()[0]["outcome"] == "deadline"
+
+
+def test_a_business_failure_is_an_answer_with_its_code(client: FlaskClient, bench) -> None:
+    response = client.get("/sold-out")
+    assert (response.status_code, response.json["code"]) == (200, 1234)
+    (row,) = bench.facts()
+    told = (row["outcome"], row["code"], row["status"], row["message"])
+    assert told == ("business", 1234, 200, "sold out")
 
 
 def test_an_error_handler_of_the_application_wins(bench) -> None:

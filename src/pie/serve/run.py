@@ -142,6 +142,6 @@ def _serve(service: Service, app: "WsgiApp", meta: ServiceMeta) -> "WsgiApp":
 
 def _say(service: Service, line: str) -> None:
     """A plain line on the console, as people know it; of several workers one says it."""
-    if service.host is None or service.host.worker == 1:
+    if service.host is None or service.host.worker <= 1:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()

@@ -133,11 +133,6 @@ class Service:
         assert host is not None
 
         def come_up() -> None:
-            if not host.runs_threads:
-                logger.warning(
-                    "uWSGI runs no threads here: registration, logs of calls and the debug socket "
-                    "stand still between requests; add <enable-threads/> to its configuration"
-                )
             self._open(meta, host.server, host.threads, workers=host.workers)
             # Whether the whole service ends or this worker is replaced cannot be told here. Its
             # successor takes the registration over; without one it ends with its lease.

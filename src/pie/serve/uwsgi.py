@@ -39,11 +39,6 @@ class UwsgiHost:
         return int(next(iter(self._options(["threads"])), "1"))
 
     @property
-    def runs_threads(self) -> bool:
-        """Whether threads of the application run at all while no request is served."""
-        return any(self._options(["enable-threads", "threads"]))
-
-    @property
     def server(self) -> str:
         """Name and version."""
         return f"uwsgi {_text(self._module.version)}"

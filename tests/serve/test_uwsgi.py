@@ -1,0 +1,84 @@
+"""A service in uWSGI workers: served by uWSGI, everything else as ever."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pie.serve.debug import DebugClient
+from pie.state import RemoteStore, lookup_services
+
+UWSGI = Path(sys.executable).with_name("uwsgi")
+VIEWS = (
+    "import logging, os\nfrom flask import Flask, current_app\napp = Flask(__name__)\n"
+    "@app.get('/')\ndef hello():\n    print('printed')\n"
+    "    logging.getLogger(__name__).info('logged')\n    return str(os.getpid())\n"
+)
+pytestmark = pytest.mark.skipif(not UWSGI.exists(), reason="uwsgi is not installed: make dev")
+
+
+def configuration(services, *, socket: str, lazy: bool = True, **more: str) -> str:
+    options = {
+        "master": "true", "lazy-apps": str(lazy).lower(), "enable-threads": "true",
+        "processes": "2", "module": "bootstrap", "callable": "application",
+        "chdir": str(services.root), "die-on-term": "true", "need-app": "true",
+        "single-interpreter": "true", "disable-logging": "true",
+    } | more  # fmt: skip
+    lines = [f"<{name}>{value}</{name}>" for name, value in options.items()]
+    path = services.root / "uwsgi.xml"
+    path.write_text(f"<uwsgi>{socket}{''.join(lines)}</uwsgi>")
+    return str(path)
+
+
+@pytest.mark.parametrize("lazy", [True, False])
+def test_workers_serve_and_one_of_them_registers(services, state, lazy: bool) -> None:
+    port = services.free_port()
+    socket = f"<http-socket>127.0.0.1:{port}</http-socket>"
+    services.write("PORT = 7701\nOWNERS = ('me',)\n", views=VIEWS)
+    path = configuration(services, socket=socket, lazy=lazy, threads="4")
+    running = services.run(
+        [str(UWSGI), "--xml", path], merged=True, PIE_PLATFORM=state, PIE_TOKEN="t"
+    )
+    store = RemoteStore(state, "t")
+    known = running.until(lambda: lookup_services(store).get("toutiao.my.api"), "registration")
+    running.until(lambda: lookup_services(store)[known.psm].meta, "its description")
+    assert running.get(port)[0] == 200
+    service = lookup_services(store)["toutiao.my.api"]
+    (instance,) = service.instances
+    facts = service.runtime[instance.id]
+    assert (instance.host, instance.port, instance.protocol) == ("127.0.0.1", port, "http")
+    assert (facts.workers, facts.threads) == (2, 4)
+    assert facts.server.startswith("uwsgi 2.")
+    assert service.meta.interfaces[0].method == "views.hello"
+    assert instance.debug == facts.debug
+    assert DebugClient(facts.debug).ask("settings")[0]["value"] == "toutiao.my.api"
+    sockets = services.root / "toutiao" / "debug"
+    running.until(lambda: len(list(sockets.iterdir())) == 2, "a debug socket in each worker")
+    running.until(lambda: "logged" in running.log("app"), "the view's line")
+    running.until(lambda: "GET / 200 ok" in running.log("app"), "the access line")
+    assert "printed" in running.log("uwsgi")
+    printed, _ = running.stop()
+    assert running.process.returncode == 0
+    assert printed.count("I will use in-memory cache") == 1
+    assert printed.count(f"data= * Running on http://127.0.0.1:{port}/") == 1
+    assert not list(sockets.iterdir())
+
+
+def test_behind_a_unix_socket_the_port_of_the_settings_counts(services, state) -> None:
+    socket = f"<socket>{services.root}/api.sock</socket>"
+    services.write("PORT = 7701\nDEBUG = True\n", views=VIEWS)
+    path = configuration(services, socket=socket, processes="1")
+    running = services.run(
+        [str(UWSGI), "--xml", path], merged=True, PIE_PLATFORM=state, PIE_TOKEN="t"
+    )
+    running.read_until("data=registered: toutiao.my.api at 127.0.0.1:7701")
+    running.stop()
+
+
+def test_a_port_that_nobody_names_is_asked_for(services) -> None:
+    socket = f"<socket>{services.root}/api.sock</socket>"
+    services.write("DEBUG = True\n", views=VIEWS)
+    path = configuration(services, socket=socket, processes="1")
+    running = services.run([str(UWSGI), "--xml", path], merged=True)
+    running.read_until("data=not registered: uWSGI listens on no port; set PORT in settings.py")
+    running.stop()
