@@ -87,7 +87,7 @@ class Observer:
 
     def output_file(self, folder: str) -> HourlyFile:
         """The file for what this process writes to stdout and stderr, in ``run`` or ``uwsgi``."""
-        return self._file(folder, self.identity.psm, "log")
+        return self._file(folder, self.identity.log_name, "log")
 
     def close(self) -> None:
         """Write everything that is left and let the root logger go."""
