@@ -206,8 +206,9 @@ def test_help_says_every_key_its_value_and_where_it_came_from(services) -> None:
 def test_start_up_errors_are_on_the_terminal_and_in_the_log(services) -> None:
     services.write(views="import no_such_module\n")
     running = services.start()
-    _, errors = running.wait()
+    printed, errors = running.wait()
     assert running.process.returncode == 1
+    assert (printed + errors).count("No module named 'no_such_module'") == 1
     assert "No module named 'no_such_module'" in errors
     assert "No module named 'no_such_module'" in running.log("python")
 
