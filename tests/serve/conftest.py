@@ -84,7 +84,7 @@ class Running:
 
     def wait(self) -> tuple[str, str]:
         # Not ``communicate``: it loses what ``read_until`` left in the buffer.
-        watchdog = threading.Timer(60, os.killpg, (self.process.pid, signal.SIGKILL))
+        watchdog = threading.Timer(15, os.killpg, (self.process.pid, signal.SIGKILL))
         watchdog.start()
         self.printed += self.process.stdout.read()
         errors = self.process.stderr.read() if self.process.stderr else ""

@@ -103,13 +103,10 @@ def test_a_thrift_service_writes_its_output_to_run(services) -> None:
     files = DEMO | {"handler": "print('at import')\n" + DEMO["handler"]}
     services.write(**files)
     running = services.start()
-    running.printed = running.process.stdout.read()  # Its end: stdout is elsewhere now.
-
-    def asked() -> bool:
-        os.kill(running.process.pid, signal.SIGUSR2)
-        return "most recent call first" in running.log("run")
-
-    running.until(asked, "stacks on SIGUSR2")
+    running.printed = running.process.stdout.read()
+    running.process.stderr.read()  # Their ends: what follows goes to the file.
+    os.kill(running.process.pid, signal.SIGUSR2)
+    running.until(lambda: "most recent call first" in running.log("run"), "stacks on SIGUSR2")
     printed, _ = running.stop()
     assert "stopped" not in printed
     assert "at import" in printed
@@ -138,6 +135,36 @@ def test_output_that_cannot_go_to_a_file_stays(services) -> None:
     assert running.get(running.port)[0] == 200
     printed, _ = running.stop()
     assert "data=stdout and stderr stay here: " in printed
+
+
+def test_a_burst_of_signals_stops_a_service(services) -> None:
+    """The system gives the second one to any thread."""
+    services.write(**DEMO)
+    running = services.start()
+    running.printed = running.process.stdout.read()
+    running.process.stderr.read()  # Their ends: what follows goes to the file.
+    for _ in range(20):
+        os.kill(running.process.pid, signal.SIGUSR2)
+    running.stop()
+    assert running.process.returncode == 0
+    assert "data=stopped" in running.log("python")
+
+
+def test_a_second_signal_does_not_wait(services) -> None:
+    views = (
+        "import time\nfrom flask import Flask\napp = Flask(__name__)\n"
+        "@app.get('/')\ndef slow():\n    print('here')\n    time.sleep(60)\n"
+    )
+    services.write("DEBUG = True\n", views=views)
+    running = services.start(PYTHONUNBUFFERED="1")
+    port = running.port
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        running.read_until("here")
+        running.process.send_signal(signal.SIGTERM)
+        running.read_until("stopping on")
+        running.stop()
+    assert running.process.returncode == 128 + signal.SIGTERM
 
 
 def test_a_taken_port_is_named_with_its_successor(services) -> None:
@@ -179,8 +206,9 @@ def test_help_says_every_key_its_value_and_where_it_came_from(services) -> None:
 def test_start_up_errors_are_on_the_terminal_and_in_the_log(services) -> None:
     services.write(views="import no_such_module\n")
     running = services.start()
-    _, errors = running.wait()
+    printed, errors = running.wait()
     assert running.process.returncode == 1
+    assert (printed + errors).count("No module named 'no_such_module'") == 1
     assert "No module named 'no_such_module'" in errors
     assert "No module named 'no_such_module'" in running.log("python")
 

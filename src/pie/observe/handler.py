@@ -100,7 +100,9 @@ class RoadHandler(logging.Handler):
             self.handleError(record)
             return
         own = record.pathname.startswith(self._root) and "site-packages" not in record.pathname
-        notable = record.levelno >= logging.WARNING or record.name.startswith(_START)
+        notable = getattr(record, "notable", None)
+        if notable is None:
+            notable = record.levelno >= logging.WARNING or record.name.startswith(_START)
         (self._app if own else self._python).write(line, record.created, notable=notable)
 
     @staticmethod

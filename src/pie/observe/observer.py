@@ -102,5 +102,7 @@ class Observer:
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: object) -> None:
     """A start-up error belongs into ``python/`` as well as on the terminal."""
     if not issubclass(kind, KeyboardInterrupt):
-        logging.getLogger("pie").critical("the process ends", exc_info=error)
+        # On the terminal below: once is enough there.
+        extra = {"notable": False}
+        logging.getLogger("pie").critical("the process ends", exc_info=error, extra=extra)
     sys.__excepthook__(kind, error, error.__traceback__)

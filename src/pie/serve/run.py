@@ -1,7 +1,6 @@
 """The one line of a bootstrap.py: run a Flask or Django application, a Thrift handler, a script."""
 
 import atexit
-import importlib
 import os
 import sys
 from pathlib import Path
@@ -65,11 +64,7 @@ def django(project: str, settings: ModuleType) -> "WsgiApp":
         if error.name is None or not f"{project}.".startswith(f"{error.name}."):
             raise
         first = project.partition(".")[0]
-        shadow = (
-            getattr(importlib.import_module(first), "__file__", None)
-            if first in sys.modules
-            else None
-        )
+        shadow = getattr(sys.modules.get(first), "__file__", None)
         hint = f": {first!r} is {shadow}" if shadow else ""
         sys.exit(f"pie: no Django settings {project!r}, which bootstrap.py names{hint}")
     service.take_back_logging()

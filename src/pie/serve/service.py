@@ -23,6 +23,7 @@ from pie.serve.options import HELP, help_text, read_options
 from pie.serve.output import OutputRoad
 from pie.serve.process import Process
 from pie.serve.settings import SettingsError
+from pie.serve.signals import on_stop
 from pie.serve.uwsgi import uwsgi_host
 from pie.serve.workspace import Workspace
 from pie.state import Registrar, ServiceMeta
@@ -107,20 +108,19 @@ class Service:
     def run(self, server: Server, meta: ServiceMeta, *, name: str, threads: int) -> None:
         """Register, serve until SIGTERM or SIGINT, deregister, drain, flush."""
 
-        def stop() -> None:
+        opened = threading.Event()
+
+        def stop(number: signal.Signals) -> None:
+            logger.info("stopping on %s", number.name)
+            opened.wait()  # What is half started cannot be stopped.
             self._deregister()
             time.sleep(_NOTICE_SECONDS)
             server.stop()
 
-        def on_signal(number: int, _frame: object) -> None:
-            logger.info("stopping on %s", signal.Signals(number).name)
-            signal.signal(number, signal.SIG_DFL)  # A second one does not wait.
-            threading.Thread(target=stop, name="pie-stop", daemon=True).start()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, on_signal)
+        on_stop(stop)
         try:
             self._open(meta, name, threads, workers=1)
+            opened.set()
             server.serve()
         finally:
             self._deregister()
