@@ -30,6 +30,12 @@ def configuration(services, *, socket: str, lazy: bool = True, **more: str) -> s
     return str(path)
 
 
+def loaded(running) -> None:
+    """uWSGI cannot end a worker in order that is still importing."""
+    if "WSGI app 0" not in running.printed:
+        running.read_until("WSGI app 0")
+
+
 @pytest.mark.parametrize("lazy", [True, False])
 def test_workers_serve_and_one_of_them_registers(services, state, lazy: bool) -> None:
     port = services.free_port()
@@ -72,7 +78,9 @@ def test_behind_a_unix_socket_the_port_of_the_settings_counts(services, state) -
         [str(UWSGI), "--xml", path], merged=True, PIE_PLATFORM=state, PIE_TOKEN="t"
     )
     running.read_until("data=registered: toutiao.my.api at 127.0.0.1:7701")
+    loaded(running)
     running.stop()
+    assert running.process.returncode == 0
 
 
 def test_a_port_that_nobody_names_is_asked_for(services) -> None:
@@ -81,4 +89,6 @@ def test_a_port_that_nobody_names_is_asked_for(services) -> None:
     path = configuration(services, socket=socket, processes="1")
     running = services.run([str(UWSGI), "--xml", path], merged=True)
     running.read_until("data=not registered: uWSGI listens on no port; set PORT in settings.py")
+    loaded(running)
     running.stop()
+    assert running.process.returncode == 0
