@@ -1,6 +1,7 @@
 """What pietool makes, and what it says."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,19 @@ def test_a_thrift_server_and_its_own_client(workspace: Path, pietool: Run) -> No
     assert deployed["psm"] == "toutiao.my.server"
     assert deployed["command"] == "runtime/bin/python app/my/server/bootstrap.py"
     assert deployed["environment"]["PIE_DEBUG"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [(FLASK, True), (DJANGO, True), (SERVER, False), (CLIENT, True)]
+)
+def test_what_is_started_by_hand_shows_its_lines_but_for_a_thrift_service(
+    workspace: Path, pietool: Run, kind: str, said: bool
+) -> None:
+    assert pietool(kind).exit_code == 0
+    (settings,) = workspace.glob("app/my/*/settings.py")
+    assert re.findall(r"^DEBUG = (\w+)", settings.read_text(), re.M) == [str(said)]
+    for path in (workspace / "conf/app").iterdir():  # where it is deployed
+        assert re.search(r'PIE_DEBUG: "false"|<env>PIE_DEBUG=false</env>', path.read_text())
 
 
 def test_a_client_with_a_script_of_its_own(workspace: Path, pietool: Run) -> None:
