@@ -181,6 +181,11 @@ def test_chinese_where_the_locale_is(
     assert lines[1] == f"app目录: {workspace}/app/my/api"
     assert lines[2] == f"uwsgi配置文件路径: {workspace}/conf/app/uwsgi_toutiao.my.api.xml"
     assert "生成结束" in lines
+    settings = workspace / "app/my/api/settings.py"
+    settings.write_text(settings.read_text() + "VERSION = '1'\n")
+    assert "  - 保留  app/my/api/settings.py  (你修改过)" in pietool(FLASK).output.splitlines()
+    said = pietool("--type thriftclient --prefix my/api --idl demo2.thrift").output
+    assert "DemoServiceClient 调用哪个服务?" in said
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
     assert pietool(FLASK).output.startswith("Welcome to Pie")
 
