@@ -62,6 +62,15 @@ class Seed:
             time.sleep(0.05)
         return out.read_text()
 
+    def said_later(self, what: str) -> str:
+        """What the last thing started has printed, once there is ``what`` in it."""
+        out = self.root / f"out.{len(self._started) - 1}"
+        end = time.monotonic() + 30
+        while what not in out.read_text():
+            assert time.monotonic() < end, f"{what!r} is not in:\n{out.read_text()}"
+            time.sleep(0.05)
+        return out.read_text()
+
     def edit(self, path: str, old: str, new: str) -> None:
         """What a person does in an editor."""
         file = self.root / path
@@ -143,7 +152,12 @@ def test_an_http_service(seed: Seed) -> None:
         assert "7701" in said, "another port than that of settings.py, and nobody says why"
     with urllib.request.urlopen(address[1], timeout=30) as answer:
         assert answer.read() == b"Hello world"
-        assert re.fullmatch(r"\w{32}", answer.headers["X-Tt-Logid"])
+        logid = answer.headers["X-Tt-Logid"]
+        assert re.fullmatch(r"\w{32}", logid)
+    (line,) = [each for each in seed.said_later(logid).splitlines() if logid in each]
+    match = re.fullmatch(LINE, line)
+    assert match is not None, line
+    assert match["data"].startswith("GET / 200 ")
 
 
 def test_a_thrift_service_and_its_client(seed: Seed) -> None:
@@ -208,6 +222,7 @@ def test_a_django_service(seed: Seed) -> None:
     assert address is not None
     with urllib.request.urlopen(address[1], timeout=30) as answer:
         assert answer.read() == b"Hello world"
+    assert "data=GET / 200 " in seed.said_later("data=GET / 200 ")
 
 
 def test_the_client_in_an_http_service(seed: Seed) -> None:

@@ -196,7 +196,10 @@ def test_a_pin_reaches_an_instance_that_registers_nowhere(start, handler, demo, 
     ("given", "said"),
     [
         ({"target": "article"}, "is not a PSM"),
-        ({"consul_name": "legacy-thing"}, "is not a PSM"),
+        (
+            {"consul_name": "legacy-thing"},
+            "consul_name='legacy-thing': .* is not a PSM: .* `sd register product.subsystem.module",
+        ),
         ({"target": PSM, "consul_name": PSM}, "one of them names the service"),
         ({"target": PSM, "timeout": 0}, "timeout=0"),
         ({"target": PSM, "timeout": float("nan")}, "timeout=nan"),

@@ -1,5 +1,6 @@
 """A client that was used before a fork works in the child, with connections of its own."""
 
+import gc
 import os
 
 import pytest
@@ -23,3 +24,16 @@ def test_a_forked_child_calls_on(start, handler, demo) -> None:
     channel._lock.release()
     assert os.waitpid(child, 0)[1] == 0
     assert client.Nothing() is None
+
+
+def test_a_client_for_every_request_leaves_nothing(start, handler, demo) -> None:
+    start(handler)
+
+    def serve(requests: int) -> int:
+        for _ in range(requests):
+            demo.DemoServiceClient(PSM).Nothing()
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = serve(20)
+    assert serve(200) - before < 400

@@ -92,3 +92,15 @@ def test_a_port_that_nobody_names_is_asked_for(services) -> None:
     loaded(running)
     running.stop()
     assert running.process.returncode == 0
+
+
+def test_the_environment_that_its_configuration_sets_counts(services) -> None:
+    port = services.free_port()
+    socket = f"<http-socket>127.0.0.1:{port}</http-socket><env>PIE_DEBUG=false</env>"
+    services.write("DEBUG = True\n", views=VIEWS)
+    path = configuration(services, socket=socket, processes="1")
+    running = services.run([str(UWSGI), "--xml", path], merged=True)
+    running.read_until("data=stdout and stderr go on in")
+    loaded(running)
+    running.stop()
+    assert running.process.returncode == 0

@@ -133,6 +133,8 @@ def test_http(world, web, shop) -> None:
     assert "404" in done.stderr
     assert "is an HTTP service: name a verb and a path" in refused(world, WEB, "Get", "{}")
     assert "name a method instead of a verb" in refused(world, SERVER, "GET", "/")
+    assert "BODY is for HTTP" in refused(world, SERVER, "Get", "{}", "{}")
+    assert "-H is for HTTP" in refused(world, SERVER, "Get", "{}", "-H", "A: b")
     assert "write NAME:VALUE" in refused(world, WEB, "GET", "/", "-H", "nonsense")
     assert "no instances in cluster 'blue'" in refused(world, WEB, "GET", "/", "--cluster", "blue")
 

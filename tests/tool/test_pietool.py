@@ -1,6 +1,7 @@
 """What pietool makes, and what it says."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +101,19 @@ def test_a_thrift_server_and_its_own_client(workspace: Path, pietool: Run) -> No
     assert deployed["environment"]["PIE_DEBUG"] == "false"
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"), [(FLASK, True), (DJANGO, True), (SERVER, False), (CLIENT, True)]
+)
+def test_what_is_started_by_hand_shows_its_lines_but_for_a_thrift_service(
+    workspace: Path, pietool: Run, kind: str, said: bool
+) -> None:
+    assert pietool(kind).exit_code == 0
+    (settings,) = workspace.glob("app/my/*/settings.py")
+    assert re.findall(r"^DEBUG = (\w+)", settings.read_text(), re.M) == [str(said)]
+    for path in (workspace / "conf/app").iterdir():  # where it is deployed
+        assert re.search(r'PIE_DEBUG: "false"|<env>PIE_DEBUG=false</env>', path.read_text())
+
+
 def test_a_client_with_a_script_of_its_own(workspace: Path, pietool: Run) -> None:
     done = pietool(CLIENT)
     assert done.exit_code == 0, done.output
@@ -167,6 +181,11 @@ def test_chinese_where_the_locale_is(
     assert lines[1] == f"app目录: {workspace}/app/my/api"
     assert lines[2] == f"uwsgi配置文件路径: {workspace}/conf/app/uwsgi_toutiao.my.api.xml"
     assert "生成结束" in lines
+    settings = workspace / "app/my/api/settings.py"
+    settings.write_text(settings.read_text() + "VERSION = '1'\n")
+    assert "  - 保留  app/my/api/settings.py  (你修改过)" in pietool(FLASK).output.splitlines()
+    said = pietool("--type thriftclient --prefix my/api --idl demo2.thrift").output
+    assert "DemoServiceClient 调用哪个服务?" in said
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
     assert pietool(FLASK).output.startswith("Welcome to Pie")
 

@@ -16,7 +16,7 @@ def test_lookup_lists_instances_with_their_clusters(world) -> None:
     heading, _, titles, *rows = world.good("sd", "lookup", SERVER).splitlines()
     assert heading == f"{SERVER}  2 instances in 2 clusters"
     assert titles.split() == [
-        "instance", "cluster", "protocol", "pid", "version", "since", "up", "registered",
+        "INSTANCE", "CLUSTER", "PROTOCOL", "PID", "VERSION", "SINCE", "UP", "REGISTERED",
     ]  # fmt: skip
     assert [row.split()[:4] for row in rows] == [
         ["127.0.0.1:7702", "canary", "thrift", "framed"],

@@ -38,6 +38,18 @@ def shell(command: str, cwd: Path, with_: str = "sh") -> str:
     return done.stdout
 
 
+def test_it_speaks_one_language(
+    tmp_path: Path, pie_init: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    for word in ("新建", "保留"):
+        said = pie_init(tmp_path / "toutiao").output
+        assert f"  ✓ {word}            app/\n" in said
+        assert "made" not in said
+        assert "kept" not in said
+        assert "下一步:" in said
+
+
 def test_everything_that_the_seed_names_is_there(workspace: Path) -> None:
     for folder in ("app", "conf/app", "conf/rpc/services", "lib/idl"):
         assert (workspace / folder).is_dir(), folder

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
+from pie.model import PSM
 from pie.rpc.channel import Channel
 from pie.thrift import Method, Service, Struct
 
@@ -23,7 +24,8 @@ class ServiceClient:
             wins when it is sooner.
 
     Raises:
-        ValueError: the target is not a PSM, is given twice, or the timeout is not above 0.
+        ValueError: the target is not a PSM, whose form registry names have too, is given twice, or
+            the timeout is not above 0.
     """
 
     __slots__ = ("_invoke",)
@@ -42,6 +44,8 @@ class ServiceClient:
                 f"{type(self).__name__} was given {target!r} and consul_name={consul_name!r}: "
                 "one of them names the service"
             )
+        if consul_name:
+            _check_registry_name(consul_name, self.__service__.name)
         self._invoke: Invoke = Channel(
             self.__service__.name, target or consul_name, to_cluster=to_cluster, timeout=timeout
         ).invoke
@@ -49,6 +53,17 @@ class ServiceClient:
     def _call(self, name: str, *args: Any) -> Any:
         method = self.__service__.methods[name]
         return self._invoke(method, method.args(*args))
+
+
+def _check_registry_name(name: str, service: str) -> None:
+    try:
+        PSM.parse(name)
+    except ValueError as error:
+        raise ValueError(
+            f"consul_name={name!r}: {error}. What is not on Pie has a name of this form too: it is "
+            "registered with `sd register product.subsystem.module HOST:PORT --transport framed`, "
+            f"or its addresses stand in conf/rpc/services/{service}.yml beside such a name"
+        ) from None
 
 
 def over(stub: type[Stub], invoke: Invoke) -> Stub:

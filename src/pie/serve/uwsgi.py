@@ -1,7 +1,9 @@
 """A service inside a uWSGI worker: uWSGI owns processes and sockets, Pie the rest."""
 
+import ctypes
 import functools
 import importlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -99,6 +101,7 @@ def uwsgi_host() -> UwsgiHost | None:
     if not hasattr(module, "worker_id"):
         return None
     _shield_threads()
+    _renew_environment()
     return UwsgiHost(module)
 
 
@@ -121,6 +124,23 @@ def _shield_threads() -> None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     threading.Thread.start = shielded  # type: ignore[method-assign, assignment]
+
+
+def _renew_environment() -> None:
+    """Let ``os.environ`` have what ``<env>`` in the configuration says: where uWSGI was installed
+    with pip, Python ran before uWSGI read that, and had copied the environment."""
+    try:
+        entries = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    except (OSError, ValueError):
+        return
+    found, at = list[bytes](), 0
+    while (entry := entries[at]) is not None:  # The table moves when it is written to.
+        found.append(entry)
+        at += 1
+    for entry in found:
+        name, equals, value = entry.partition(b"=")
+        if name and equals and os.environb.get(name) != value:
+            os.environb[name] = value
 
 
 def _text(value: object) -> str:

@@ -30,7 +30,6 @@ from pie.tool.table import (
     one_line,
     paint,
     render,
-    wants_colour,
 )
 
 PSM_OF_TOOL = "pie.tool.call"
@@ -96,6 +95,11 @@ def call(
             timeout,
         )
         return
+    for what, given in (("BODY", body), ("-H", headers)):
+        if given:
+            raise click.UsageError(
+                f"{what} is for HTTP (pie call {psm} POST /path BODY): a method takes one JSON"
+            )
     try:
         known = service_of_file(idl, service) if idl is not None else _registered(url, psm, service)
         if not method:
@@ -133,7 +137,7 @@ def _is_http(found: Found) -> bool:
 
 def _show_methods(psm: str, service: type[Service]) -> None:
     echo(f"{paint(psm, BOLD)}  {paint(service.name, DIM)}\n")
-    columns = (Column("method"), Column("signature", cut=True), Column("about", cut=True))
+    columns = (Column("METHOD"), Column("SIGNATURE", cut=True), Column("ABOUT", cut=True))
     rows: list[list[str | Cell]] = [
         [Cell(each.name, LINK), signature(each), Cell(each.doc.partition("\n")[0], DIM)]
         for each in service.methods.values()
@@ -193,10 +197,10 @@ def _call_http(psm: str, request: HttpRequest, cluster: str, timeout: float) -> 
 
 
 def _show_response(response: HttpResponse) -> None:
-    _whisper(paint(f"HTTP {response.status} {response.reason}", BOLD))
+    echo(paint(f"HTTP {response.status} {response.reason}", BOLD), err=True)
     for name, value in response.headers:
-        _whisper(f"{paint(one_line(name), LINK)}: {one_line(value)}")
-    _whisper("")
+        echo(f"{paint(one_line(name), LINK)}: {one_line(value)}", err=True)
+    echo(err=True)
     kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     if "json" in kind:
         try:
@@ -226,11 +230,7 @@ def _say(made: Call, outcome: str, style: Style) -> None:
         parts.append(f"{made.request_bytes} B out, {made.response_bytes} B in")
     if made.attempts > 1:
         parts.append(f"{made.attempts} attempts")
-    _whisper("  ".join(parts))
-
-
-def _whisper(text: str) -> None:
-    click.echo(text, err=True, color=wants_colour())
+    echo("  ".join(parts), err=True)
 
 
 def _body(text: str) -> bytes:

@@ -12,6 +12,7 @@ from pie.model import logid_time
 from pie.tool.api import Api, ApiError, with_api
 from pie.tool.chain_tree import find_logids
 from pie.tool.chain_view import show_chain
+from pie.tool.table import echo
 from pie.tool.terminal import note
 
 _MOST_LINES = 5000
@@ -45,7 +46,7 @@ def chain(api: Api, text: tuple[str, ...], logs: bool, as_json: bool) -> None:
         whole = found if lines is None else {**found, "logs": lines}
         click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
         return
-    click.echo("\n".join(show_chain(found, lines)))
+    echo("\n".join(show_chain(found, lines)))
 
 
 def _logid(text: str) -> str:

@@ -11,8 +11,8 @@ import click
 from pie.serve.debug import DebugClient, DebugError
 from pie.tool.api import Api, ApiError, with_api
 from pie.tool.ls_command import matches
-from pie.tool.table import BOLD, DIM, Cell, Column, paint, render
-from pie.tool.terminal import milliseconds, plural
+from pie.tool.table import BOLD, DIM, Cell, Column, echo, paint, render
+from pie.tool.terminal import keep_columns, milliseconds, plural
 
 _NAME = re.compile(r"(?P<psm>.+)\.(?P<pid>\d+)\.sock")
 
@@ -67,7 +67,7 @@ def debug(
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
-        click.echo(_text(command, answer))
+        echo(_text(command, answer))
 
 
 def _sockets(log_root: Path) -> list[_Socket]:
@@ -86,7 +86,7 @@ def _list(sockets: list[_Socket], log_root: Path) -> None:
     rows: list[list[str | Cell]] = [
         [Cell(each.psm, BOLD), str(each.pid), Cell(str(each.path), DIM)] for each in sockets
     ]
-    click.echo(render(columns, rows))
+    echo(render(*keep_columns(columns, rows, ("SOCKET",))))
 
 
 def _chosen(api: Api, sockets: list[_Socket], target: str, pid: int | None) -> _Socket:

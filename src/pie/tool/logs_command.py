@@ -16,7 +16,7 @@ from pie.tool.logs_local import LocalLogs
 from pie.tool.logs_query import matcher_of
 from pie.tool.logs_remote import Wanted, follow, search
 from pie.tool.ls_command import matches
-from pie.tool.table import DIM, terminal_width
+from pie.tool.table import DIM, echo, terminal_width
 from pie.tool.terminal import note
 from pie.tool.when import When
 
@@ -37,7 +37,7 @@ class _Output(NamedTuple):
             if self.as_json:
                 click.echo(json.dumps(line, ensure_ascii=False))
             else:
-                click.echo("\n".join(show_line(line, self.look)))
+                echo("\n".join(show_line(line, self.look)))
         if lines:
             sys.stdout.flush()
 

@@ -10,10 +10,9 @@ from typing import Any
 import click
 
 from pie.tool.api import Api, ApiError, PlatformAwayError, with_api
-from pie.tool.cells import error_cell
 from pie.tool.ls_service import show_service
-from pie.tool.table import BOLD, DIM, GOOD, WARN, Cell, Column, paint, render
-from pie.tool.terminal import ago, flow, keep_columns, note, number, plural, rate
+from pie.tool.table import BOLD, DIM, GOOD, WARN, Cell, Column, echo, paint, render
+from pie.tool.terminal import ago, error_cell, flow, keep_columns, note, number, plural, rate
 
 _COLUMNS = (
     Column(""),
@@ -73,7 +72,7 @@ def ls(api: Api, filter_: str, watch: bool, window: int, as_json: bool) -> None:
         show_service(api, filter_, window, answer)
         return
     else:
-        click.echo(_page(answer, filter_))
+        echo(_page(answer, filter_))
     if filter_ and not answer["services"]:
         raise click.exceptions.Exit(1)
 
@@ -176,7 +175,7 @@ def _watch(api: Api, filter_: str, window: int) -> None:
 
 def _draw(page: str, trouble: str, *, screen: bool) -> None:
     if not screen:
-        click.echo(f"{time.strftime('%H:%M:%S')}\n{page}\n")
+        echo(f"{time.strftime('%H:%M:%S')}\n{page}\n")
         if trouble:
             note(trouble)
         return

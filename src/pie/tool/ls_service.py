@@ -2,12 +2,19 @@
 
 from typing import Any
 
-import click
-
 from pie.tool.api import Api, ApiError
-from pie.tool.cells import error_cell
-from pie.tool.table import BAD, BOLD, DIM, GOOD, Cell, Column, paint, render
-from pie.tool.terminal import ago, flow, keep_columns, milliseconds, number, percent, plural, rate
+from pie.tool.table import BAD, BOLD, DIM, GOOD, Cell, Column, echo, paint, render
+from pie.tool.terminal import (
+    ago,
+    error_cell,
+    flow,
+    keep_columns,
+    milliseconds,
+    number,
+    percent,
+    plural,
+    rate,
+)
 
 _INSTANCES = (
     Column("CLUSTER"),
@@ -31,7 +38,7 @@ _INTERFACES = (
 def show_service(api: Api, psm: str, window: int, answer: dict[str, Any]) -> None:
     """Print it. ``answer`` is that of ``/api/services``, with this service in it."""
     service = next(each for each in answer["services"] if each["psm"] == psm)
-    click.echo("\n".join(_head(service, answer)))
+    echo("\n".join(_head(service, answer)))
     rows = [
         [
             cluster["name"],
@@ -51,7 +58,7 @@ def show_service(api: Api, psm: str, window: int, answer: dict[str, Any]) -> Non
     _show_peers(page)
     others = [each["psm"] for each in answer["services"] if each["psm"] != psm]
     if others:
-        click.echo(paint(f"\nalso: {', '.join(others)}", DIM))
+        echo(paint(f"\nalso: {', '.join(others)}", DIM))
 
 
 def _head(service: dict[str, Any], answer: dict[str, Any]) -> list[str]:
@@ -84,7 +91,7 @@ def _head(service: dict[str, Any], answer: dict[str, Any]) -> list[str]:
 
 
 def _section(title: str, table: str) -> None:
-    click.echo(f"\n{title}\n" + "\n".join(f"  {line}" for line in table.split("\n")))
+    echo(f"\n{title}\n" + "\n".join(f"  {line}" for line in table.split("\n")))
 
 
 def _page(api: Api, psm: str, window: int) -> dict[str, Any]:
@@ -129,7 +136,7 @@ def _show_peers(page: dict[str, Any]) -> None:
     ]
     callees = list(dict.fromkeys(each["psm"] for each in page.get("callees", ())))
     if callers or callees:
-        click.echo("")
+        echo()
     for title, names in (("called by", callers), ("calls", callees)):
         if names:
-            click.echo("\n".join([title, *flow(names)]))
+            echo("\n".join([title, *flow(names)]))

@@ -14,6 +14,7 @@ from pie.state.registry import encode
 from pie.tool.sd_registry import Found, Registered, Registry, as_json
 from pie.tool.sd_view import show_list, show_service
 from pie.tool.table import WARN, echo, paint
+from pie.tool.terminal import moment
 
 _TRANSPORTS = ("ttheader", "framed", "buffered", "http")
 _PLATFORM = click.option(
@@ -190,9 +191,8 @@ def _none_left(registry: Registry, found: Found) -> str:
         lines.append(f"Its owners: {', '.join(found.meta.owners)}.")
     instances, saved = registry.snapshot(found.psm)
     if instances:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(saved))
         there = ", ".join(f"{each.address} ({each.cluster})" for each in instances)
-        lines.append(f"Last known on this machine, list of {when}: {there}.")
+        lines.append(f"Last known on this machine, list of {moment(saved)}: {there}.")
     return " ".join(lines)
 
 

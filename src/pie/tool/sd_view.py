@@ -1,26 +1,26 @@
 """How ``sd`` shows services in a terminal."""
 
-import time
-
 from pie.tool.sd_registry import Found, Registered
 from pie.tool.table import BOLD, DIM, GOOD, LINK, WARN, Cell, Column, echo, paint, render
+from pie.tool.terminal import ago, keep_columns, moment, plural, span
 
 _INSTANCES = (
-    Column("instance"),
-    Column("cluster"),
-    Column("protocol"),
-    Column("pid", right=True),
-    Column("version", cut=True),
-    Column("since"),
-    Column("up", right=True),
-    Column("registered"),
+    Column("INSTANCE"),
+    Column("CLUSTER"),
+    Column("PROTOCOL"),
+    Column("PID", right=True),
+    Column("VERSION", cut=True),
+    Column("SINCE"),
+    Column("UP", right=True),
+    Column("REGISTERED"),
 )
+_DISPENSABLE = ("SINCE", "VERSION", "PID")
 _SERVICES = (
-    Column("service", cut=True),
-    Column("protocol"),
-    Column("instances", right=True),
-    Column("clusters", cut=True),
-    Column("owners", cut=True),
+    Column("SERVICE", cut=True),
+    Column("PROTOCOL"),
+    Column("INSTANCES", right=True),
+    Column("CLUSTERS", cut=True),
+    Column("OWNERS", cut=True),
 )
 
 
@@ -28,9 +28,10 @@ def show_service(found: Found, now: float) -> None:
     """Print a heading and the table of instances."""
     echo(f"{paint(found.psm, BOLD)}  {paint(_summary(found), DIM)}")
     if found.saved:
-        echo(paint(f"as of {_date(found.saved)}, {_span(now - found.saved)} ago", WARN))
+        echo(paint(f"as of {moment(found.saved)}, {ago(found.saved, now)}", WARN))
     echo()
-    echo(render(_INSTANCES, [_row(each, now) for each in found.instances]))
+    rows = [_row(each, now) for each in found.instances]
+    echo(render(*keep_columns(_INSTANCES, rows, _DISPENSABLE)))
 
 
 def show_list(services: list[Found]) -> None:
@@ -40,10 +41,7 @@ def show_list(services: list[Found]) -> None:
 
 def _summary(found: Found) -> str:
     count, clusters = len(found.instances), found.clusters
-    parts = [
-        f"{count} instance{'s' if count != 1 else ''} in "
-        f"{len(clusters)} cluster{'s' if len(clusters) != 1 else ''}"
-    ]
+    parts = [f"{plural(count, 'instance')} in {plural(len(clusters), 'cluster')}"]
     if found.meta is not None:
         parts.append(f"{found.meta.framework} {found.meta.framework_version}".strip())
         parts.append(f"owners {', '.join(found.meta.owners)}" if found.meta.owners else "")
@@ -58,8 +56,8 @@ def _row(each: Registered, now: float) -> list[str | Cell]:
         one.protocol if one.protocol == one.transport else f"{one.protocol} {one.transport}",
         str(one.pid or "-"),
         one.version or "-",
-        _date(one.started) if one.started else "-",
-        _span(now - one.started) if one.started else "-",
+        moment(one.started) if one.started else "-",
+        span(now - one.started) if one.started else "-",
         Cell("by hand", WARN) if each.by_hand else "itself",
     ]
 
@@ -77,16 +75,3 @@ def _service_row(found: Found) -> list[str | Cell]:
         ", ".join(f"{name} ({n})" for name, n in sorted(found.clusters.items())) or "-",
         ", ".join(meta.owners) if meta is not None and meta.owners else "-",
     ]
-
-
-def _date(when: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
-
-
-def _span(seconds: float) -> str:
-    """A stretch of time in its two largest units."""
-    left = max(0, int(seconds))
-    for size, name, less, lesser in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
-        if left >= size:
-            return f"{left // size} {name} {left % size // less} {lesser}"
-    return f"{left // 60} min" if left >= 60 else f"{left} s"

@@ -9,7 +9,7 @@ import click
 from pie.agent import AgentStatus, read_status
 from pie.tool.api import Api, ApiError, Token, platform_url
 from pie.tool.place import find_place
-from pie.tool.table import BAD, DIM, GOOD, WARN, Style, paint
+from pie.tool.table import BAD, DIM, GOOD, WARN, Style, echo, paint
 from pie.tool.terminal import ago
 from pie.tool.up_state import read_up
 
@@ -80,4 +80,4 @@ def _agent_status(found: AgentStatus | None, log_root: Path) -> bool:
 
 
 def _row(name: str, style: Style, state: str, rest: str) -> None:
-    click.echo(f"{paint('●', style)} {name:<9} {paint(f'{state:<9}', style)} {rest}")
+    echo(f"{paint('●', style)} {name:<9} {paint(f'{state:<9}', style)} {rest}")

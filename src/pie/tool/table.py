@@ -68,18 +68,19 @@ def render(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> s
 
 def paint(text: str, style: Style) -> str:
     """The text in its colours, or as it is where colour is not wanted."""
-    if style == PLAIN or not wants_colour():
+    if style == PLAIN or not _wants_colour():
         return text
     # None leaves a property out; False would say it aloud.
     return click.style(text, fg=style.fg, bold=style.bold or None, dim=style.dim or None)
 
 
-def echo(text: str = "") -> None:
-    """Print; with its colours wherever they are wanted."""
-    click.echo(text, color=wants_colour())
+def echo(text: str = "", *, err: bool = False) -> None:
+    """Print a text that was painted; a stream that is no terminal gets it without its colours,
+    unless they are forced."""
+    click.echo(text, err=err, color=True if os.environ.get("FORCE_COLOR") else None)
 
 
-def wants_colour() -> bool:
+def _wants_colour() -> bool:
     """Output goes to a terminal, and nobody said NO_COLOR (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False

@@ -1,23 +1,30 @@
 """How commands speak in a terminal: numbers, times and notes; what a narrow one leaves out."""
 
 import re
-import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
 
-import click
+from pie.tool.table import (
+    BAD,
+    DIM,
+    GAP,
+    WARN,
+    Cell,
+    Column,
+    Style,
+    echo,
+    paint,
+    terminal_width,
+    width,
+)
 
-from pie.tool.table import GAP, Cell, Column, Style, paint, terminal_width, width
-
-NOTE = Style(dim=True)
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def note(text: str, style: Style = Style(fg="yellow")) -> None:  # noqa: B008 - a constant
+def note(text: str, style: Style = WARN) -> None:
     """A remark beside the output: on stderr, so that a pipe gets none of it."""
-    fancy = sys.stderr.isatty() and paint("x", style) != "x"
-    click.echo(paint(text, style) if fancy else text, err=True)
+    echo(paint(text, style), err=True)
 
 
 def number(value: float) -> str:
@@ -55,15 +62,29 @@ def percent(share: float) -> str:
     return f"{number(round(share * 100, 3))} %"
 
 
-def ago(ts: float, now: float | None = None) -> str:
-    """How long ago, in one unit; ``-`` for never."""
-    if not ts:
-        return "-"
-    seconds = max(0.0, (time.time() if now is None else now) - ts)
+def error_cell(share: float, called: bool) -> Cell:
+    """An error rate that shows how bad it is; nothing where nobody called."""
+    if not called:
+        return Cell("-", DIM)
+    return Cell(percent(share), BAD if share >= 0.01 else WARN if share else DIM)
+
+
+def span(seconds: float) -> str:
+    """A stretch of time, in one unit."""
     for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= size:
-            return f"{int(seconds / size)} {unit} ago"
-    return f"{int(seconds)} s ago"
+            return f"{int(seconds / size)} {unit}"
+    return f"{int(max(0.0, seconds))} s"
+
+
+def ago(ts: float, now: float | None = None) -> str:
+    """How long ago, in one unit; ``-`` for never."""
+    return f"{span((time.time() if now is None else now) - ts)} ago" if ts else "-"
+
+
+def moment(ts: float) -> str:
+    """Date and time in the zone of this terminal, to the second."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ts))
 
 
 def clock(ts: float, *, date: bool = False) -> str:

@@ -203,6 +203,8 @@ def _children(plan: Plan) -> list[Child]:
         "PIE_TOKEN_FILE": str(plan.directory / "service.token"),
         "PYTHONUNBUFFERED": "1",
     }
+    # Nobody watches their output, and its file would grow without end: the log has every line.
+    environ.setdefault("PIE_DEBUG", "false")
     pie = [sys.executable, "-m", "pie.tool.pie"]
     commands: dict[str, list[str]] = {
         "platform": [

@@ -16,7 +16,7 @@ SERVICE = """
 import signal, sys, time
 from pathlib import Path
 import os
-print("serving with", os.environ["PIE_PLATFORM"], flush=True)
+print("serving with", os.environ["PIE_PLATFORM"], os.environ["PIE_DEBUG"], flush=True)
 def stop(*_):
     Path("stopped").write_text(str(time.time()))
     sys.exit()
@@ -184,6 +184,7 @@ def test_services_too_and_first_to_stop(here) -> None:
         out = here.cwd / "platform" / "my.api.out"
         wait_for(lambda: "serving with http" in out.read_text())
         assert "by the wrapper" in out.read_text()
+        assert re.search(r"serving with http\S+ false$", out.read_text(), re.M)
         assert "my/api" in here("status").stdout
         os.kill(state(here)["children"]["my/api"], signal.SIGKILL)
         read_until(process, "my/api runs again")
@@ -194,6 +195,19 @@ def test_services_too_and_first_to_stop(here) -> None:
     wrong = here("up", "my/nothing")
     assert wrong.returncode == 2
     assert "app/my/nothing/bootstrap.py" in wrong.stderr
+
+
+def test_every_command_finds_the_platform_that_runs_here(here) -> None:
+    """Also on another port, with its data elsewhere, than the workspace says."""
+    done = here("up", "--detach", "--port", "0", "--directory", "elsewhere")
+    assert done.returncode == 0, done.stderr
+    assert here("ls").returncode == 0
+    done = here("sd", "register", "a.b.c", "127.0.0.1:1", "--transport", "buffered")
+    assert done.returncode == 0, done.stderr
+    assert "127.0.0.1:1" in here("sd", "lookup", "a.b.c").stdout
+    assert "a.b.c registered no IDL" in here("call", "a.b.c").stderr
+    here.environ["PIE_PLATFORM"] = "http://127.0.0.1:1"
+    assert "http://127.0.0.1:1 cannot be reached" in here("sd", "lookup", "a.b.d").stderr
 
 
 def test_a_second_signal_stops_at_once(here) -> None:

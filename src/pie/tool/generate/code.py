@@ -17,6 +17,7 @@ from pie.tool.generate.names import checked_psm
 from pie.tool.generate.plan import Plan
 from pie.tool.generate.stubs import ExampleSource, HandlerSource
 from pie.tool.generate.templates import render
+from pie.tool.generate.words import word
 
 RPC_FOLDER = "conf/rpc/services"
 DJANGO_PROJECT = "project"
@@ -159,7 +160,7 @@ def plan_rpc(plan: Plan, service: ServiceDef, target: str) -> str:
     blank = render("conf/rpc.yml", service=service.name, target="")
     step = plan.template(path, text, placeholder=blank)
     if target and existing not in ("", target):
-        step.note = f"it names {existing}, not {target}"
+        step.note = word("names", existing=existing, target=target)
     return existing or target
 
 

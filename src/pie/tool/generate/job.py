@@ -1,6 +1,5 @@
 """One run of ``pietool`` in a workspace: checked, planned, written, told."""
 
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from pie.tool.generate.names import (
 from pie.tool.generate.plan import Action, Plan
 from pie.tool.generate.stubs import HandlerSource
 from pie.tool.generate.words import tick, word
+from pie.tool.table import pad, width
 from pie.tool.workspace.layout import read_config
 
 _LONGEST_SOCKET = 103
@@ -132,20 +132,17 @@ class Job:
         for service in self._services:
             click.echo(word("rpc", path=self._root / RPC_FOLDER / f"{service.name}.yml"))
         names = {action: word(action.value) for action in Action}
-        width = max(_width(name) for name in names.values())
+        room = max(map(width, names.values()))
         for step in self._plan.steps:
             mark = "-" if step.action is Action.KEPT else tick()
             name = names[step.action]
             note = f"  ({step.note})" if step.note else ""
-            click.echo(f"  {mark} {name}{' ' * (width - _width(name))}  {step.path}{note}")
+            click.echo(f"  {mark} {pad(name, room)}  {step.path}{note}")
 
     def say_next(self) -> None:
         """What to do now."""
         for name in hidden_modules(self._root / self._folder):
-            self._notes.append(
-                f"{self._folder}/{name}.py hides Python's own module {name} from this program: "
-                "rename it"
-            )
+            self._notes.append(word("hides", path=f"{self._folder}/{name}.py", name=name))
         if self._options.kind in ("flask", "django"):
             self._say_long_socket()
         for note in self._notes:
@@ -170,7 +167,13 @@ class Job:
         annotated = annotated_psm(service)
         if annotated and annotated != self._place.psm:
             self._notes.append(
-                f"{idl.name} says that {service.name} is {annotated}, not {self._place.psm}"
+                word(
+                    "annotated",
+                    idl=idl.name,
+                    service=service.name,
+                    annotated=annotated,
+                    psm=self._place.psm,
+                )
             )
 
     def _plan_client(self, psm: str) -> None:
@@ -184,7 +187,7 @@ class Job:
                 f"--target is one callee, but {idl.name} defines {names}: choose with --service"
             )
         if not self._services:
-            self._notes.append(f"{idl.name} defines no service: only its structs were generated")
+            self._notes.append(word("structs only", idl=idl.name))
         bootstrap = self._root / self._folder / "bootstrap.py"
         is_script = self._manifest.type == "thriftclient"
         if self._services and (is_script or not bootstrap.exists()):
@@ -202,8 +205,7 @@ class Job:
         for service in self._services:
             if not plan_rpc(self._plan, service, target or annotated_psm(service)):
                 self._notes.append(
-                    f"whom does {service.name}Client call? Fill in psm: in "
-                    f"{RPC_FOLDER}/{service.name}.yml, or repeat with --target PSM"
+                    word("whom", service=service.name, path=f"{RPC_FOLDER}/{service.name}.yml")
                 )
 
     def _product(self) -> str:
@@ -215,9 +217,7 @@ class Job:
         for path in [*self._manifest.files]:
             if path.startswith("conf/app/") and path not in planned:
                 if (self._root / path).exists():
-                    self._notes.append(
-                        f"{path} is of the time when this was another PSM: remove it"
-                    )
+                    self._notes.append(word("old", path=path))
                 else:
                     del self._manifest.files[path]
 
@@ -226,8 +226,7 @@ class Job:
         path = f"{self._root}/conf/app/../../runtime/run/{self._place.psm}.sock"
         if len(path.encode()) > _LONGEST_SOCKET:
             self._notes.append(
-                f"{path} is longer than the {_LONGEST_SOCKET} bytes of a socket's path: "
-                f"to run it under uWSGI, choose a shorter <socket> in {self._place.uwsgi_file}"
+                word("long socket", path=path, longest=_LONGEST_SOCKET, file=self._place.uwsgi_file)
             )
 
     def _say_missing(self, handler: HandlerSource) -> None:
@@ -236,11 +235,7 @@ class Job:
         kept = any(s.path == path and s.action is Action.KEPT for s in self._plan.steps)
         missing = handler.missing_from(self._root / path) if kept else []
         if missing:
-            many = "methods" if len(missing) > 1 else "method"
+            method = "methods" if len(missing) > 1 else "method"
             stubs = "\n\n".join("\n".join(handler.methods[name]) for name in missing)
-            self._notes.append(f"{path} lacks the {many} {', '.join(missing)}: add\n\n{stubs}\n")
-
-
-def _width(text: str) -> int:
-    """Columns of a text in a terminal: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+            lacks = word("lacks", path=path, method=method, names=", ".join(missing))
+            self._notes.append(f"{lacks}\n\n{stubs}\n")

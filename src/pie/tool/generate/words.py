@@ -22,11 +22,52 @@ _WORDS = {
     "dry": ("nothing was written (--dry-run)", "没有写入任何文件 (--dry-run)"),
     "diffed": ("nothing was written (--diff)", "没有写入任何文件 (--diff)"),
     "run": ("run it: {command}", "运行: {command}"),
+    "edited": ("edited by you", "你修改过"),
+    "before": ("it was there before", "原先已有"),
+    "backup": ("edited by hand: your text is now {name}", "被修改过: 原内容已存为 {name}"),
+    "names": ("it names {existing}, not {target}", "其中是 {existing}, 不是 {target}"),
+    "lacks": (
+        "{path} lacks the {method} {names}: add",
+        "{path} 缺少方法 {names}: 请添加",
+    ),
+    "whom": (
+        "whom does {service}Client call? Fill in psm: in {path}, or repeat with --target PSM",
+        "{service}Client 调用哪个服务? 请在 {path} 中填写 psm:, 或加上 --target PSM 重新运行",
+    ),
+    "structs only": (
+        "{idl} defines no service: only its structs were generated",
+        "{idl} 没有定义 service: 只生成了 struct",
+    ),
+    "annotated": (
+        "{idl} says that {service} is {annotated}, not {psm}",
+        "{idl} 中 {service} 的 psm 是 {annotated}, 不是 {psm}",
+    ),
+    "old": (
+        "{path} is of the time when this was another PSM: remove it",
+        "{path} 属于改名前的 PSM: 请删除",
+    ),
+    "hides": (
+        "{path} hides Python's own module {name} from this program: rename it",
+        "{path} 遮住了 Python 自带的模块 {name}: 请改名",
+    ),
+    "long socket": (
+        "{path} is longer than the {longest} bytes of a socket's path: to run it under uWSGI, "
+        "choose a shorter <socket> in {file}",
+        "{path} 超过 socket 路径的 {longest} 字节上限: 如用 uWSGI 运行, 请在 {file} 中"
+        "改用更短的 <socket>",
+    ),
     "new": ("new", "新建"),
+    "made": ("made", "新建"),
     "renewed": ("renewed", "更新"),
     "same": ("same", "不变"),
     "kept": ("kept", "保留"),
     "removed": ("removed", "删除"),
+    "skipped list": ("Skipped:", "跳过的仓库:"),
+    "next": ("Next:", "下一步:"),
+    "skipped": ("skipped", "跳过"),
+    "cloned": ("cloned", "已克隆"),
+    "up to date": ("up to date", "已是最新"),
+    "brought forward": ("brought forward", "已更新"),
 }
 
 

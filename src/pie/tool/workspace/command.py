@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pie.serve.workspace import MARKER, PLATFORM_URL, workspace_around
+from pie.tool.generate.words import word
 from pie.tool.workspace.layout import (
     Config,
     Repository,
@@ -102,7 +103,7 @@ def _run(root: Path, config: Config, seconds: float) -> None:
     problems = make_workspace(root, config, seconds)
     _say_problems(problems)
     click.echo(
-        "\nNext:\n"
+        f"\n{word('next')}\n"
         f"  cd {shlex.quote(str(root))} && . runtime/env.sh\n"
         f"  pietool --type flask --psm {config.product}.my.api --prefix my/api\n"
         "  pie up"
@@ -113,7 +114,7 @@ def _run(root: Path, config: Config, seconds: float) -> None:
 
 def _say_problems(problems: list[Outcome]) -> None:
     if problems:
-        click.echo("\nSkipped:")
+        click.echo(f"\n{word('skipped list')}")
     for outcome in problems:
         each = outcome.repository
         kind = "" if each.optional else " (required)"

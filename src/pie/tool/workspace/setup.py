@@ -13,6 +13,7 @@ from pie.tool.generate.manifest import Manifest
 from pie.tool.generate.plan import Action, Plan
 from pie.tool.generate.templates import render, sample
 from pie.tool.generate.words import tick, word
+from pie.tool.table import pad
 from pie.tool.workspace.layout import LOG_FOLDERS, Config
 from pie.tool.workspace.repositories import Outcome, bring
 
@@ -51,7 +52,7 @@ def make_workspace(root: Path, config: Config, seconds: float) -> list[Outcome]:
     idl_is_new = not (root / _IDL).is_dir()
     for folder in _folders(config.product):
         made = _make_folder(root, root / folder)
-        _say("made" if made else word("kept"), f"{folder}/")
+        _say("made" if made else "kept", f"{folder}/")
     _link(root, "log", f"{config.product}/log")
     _link(root, "runtime/venv", sys.prefix, renew=True)
     texts = {}
@@ -98,11 +99,11 @@ def _link(root: Path, name: str, target: str, *, renew: bool = False) -> None:
         if path.is_symlink():
             old = str(path.readlink())
             if old == target or not (renew or _PRODUCT_LOG.fullmatch(old)):
-                _say(word("kept"), f"{name} -> {old}")
+                _say("kept", f"{name} -> {old}")
                 return
             path.unlink()
         elif path.exists():
-            _say(word("kept"), f"{name} (it is no link to {target})")
+            _say("kept", f"{name} (it is no link to {target})")
             return
         path.symlink_to(target)
     except OSError as error:
@@ -118,11 +119,11 @@ def _write(root: Path, texts: dict[str, str]) -> None:
         plan.template(path, text, mode=0o755 if executable else 0o644)
     plan.write(MANIFEST)
     for step in plan.steps:
-        done = {Action.NEW: "made", Action.RENEWED: "renewed", Action.SAME: word("kept")}
+        done = {Action.NEW: "made", Action.RENEWED: "renewed", Action.SAME: "kept"}
         note = f"  ({step.note})" if step.note else ""
-        _say(done.get(step.action, word("kept")), f"{step.path}{note}")
+        _say(done.get(step.action, "kept"), f"{step.path}{note}")
 
 
 def _say(done: str, what: str) -> None:
     mark = "-" if done == "skipped" else tick()
-    click.echo(f"  {mark} {done:<15} {what}")
+    click.echo(f"  {mark} {pad(word(done), 15)} {what}")
