@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import time
+import traceback
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -38,6 +39,8 @@ GROUP = (
     "    | TypeError: 2\n"
     "    +------------------------------------\n"
 )
+DURING = "\nDuring handling of the above exception, another exception occurred:\n\n"
+CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 
 
 def rows(text, start=0, *, at_end=True, quiet=True):
@@ -65,6 +68,66 @@ def test_a_group_of_exceptions_is_one_row():
     ]  # fmt: skip
     assert found[0][1]["stack"] == GROUP[:-1]
     assert error_line(GROUP) == "ExceptionGroup: two went wrong (2 sub-exceptions)"
+
+
+def printed():
+    """What Python itself prints of a chain of three, a group among them."""
+    try:
+        try:
+            try:
+                raise KeyError("first")
+            except KeyError as error:
+                raise ExceptionGroup("second", [ValueError(1)]) from error
+        except ExceptionGroup:
+            raise ExceptionGroup("third", [TypeError(2)])  # noqa: B904
+    except ExceptionGroup as error:
+        try:
+            raise RuntimeError("用户") from error
+        except RuntimeError:
+            return traceback.format_exc()
+
+
+@pytest.mark.parametrize(
+    ("stack", "message"),
+    [
+        (f"{STACK}{DURING}{STACK}", "KeyError: '用户 not found'"),
+        (f"{STACK}{CAUSE}{STACK}{DURING}{STACK}", "KeyError: '用户 not found'"),
+        (f"{STACK}{CAUSE}{GROUP}", "ExceptionGroup: two went wrong (2 sub-exceptions)"),
+        (f"{GROUP.replace('two', 'four')}{DURING}{GROUP}",
+         "ExceptionGroup: two went wrong (2 sub-exceptions)"),
+        (f"{GROUP}{DURING}{STACK}", "KeyError: '用户 not found'"),
+        (printed(), "RuntimeError: 用户"),
+    ],
+)  # fmt: skip
+def test_exceptions_that_led_to_one_another_are_one_row(stack, message):
+    found = [row for _, row in rows(f"before\n{stack}after\n".encode(), quiet=False)]
+    assert [row["message"] for row in found] == ["before", message, "after"]
+    assert found[1]["stack"] == stack[:-1]
+    assert [row["stack"] for _, row in rows(stack.replace("\n", "\r\n").encode())] == [stack[:-1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (f"{STACK}\nafter\n", ["KeyError: '用户 not found'", "after"]),
+        (f"{STACK}{DURING}after\n", ["KeyError: '用户 not found'", DURING.strip(), "after"]),
+        (f"{STACK}{DURING.replace('During', 'While')}{STACK}",
+         ["KeyError: '用户 not found'", DURING.replace("During", "While").strip(),
+          "KeyError: '用户 not found'"]),
+        (f"{STACK}\n{STACK}", ["KeyError: '用户 not found'"] * 2),
+        (f"{DURING}{STACK}", [DURING.strip(), "KeyError: '用户 not found'"]),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_chain_is_taken_apart(text, messages):
+    assert [row["message"] for _, row in rows(text.encode()) if row] == messages
+
+
+def test_a_long_chain_is_bounded_as_a_whole():
+    found = rows((STACK + (DURING + STACK) * MOST_LINES).encode(), quiet=False)
+    assert MOST_LINES - 20 < found[0][1]["stack"].count("\n") < MOST_LINES
+    wide = STACK.replace("KeyError: ", "KeyError: " + "x" * 10_000)
+    found = rows((wide + (DURING + wide) * 20).encode(), quiet=False)
+    assert 100_000 < len(found[0][1]["stack"].encode()) <= MOST_BYTES
 
 
 @pytest.mark.parametrize(
@@ -102,6 +165,7 @@ PIECE = st.sampled_from(
     [
         "plain\n", "  indented\n", "\n", STACK, GROUP, STACK.rpartition("KeyError")[0],
         "Traceback (most recent call last):\n", "KeyError: late\n", "用户登录失败\n",
+        DURING, CAUSE, DURING[:-1], STACK + DURING + STACK, GROUP + CAUSE,
         "    +------------------------------------\n",
     ]
 )  # fmt: skip
@@ -179,10 +243,12 @@ def test_on_the_road(road, platform, start, eventually):
     for line in STACK.splitlines(keepends=True):
         road.write(line, path=path)
         time.sleep(0.05)
-    road.write("after\n", path=path)
+    for line in f"{DURING}{STACK}after\n".splitlines(keepends=True):
+        road.write(line, path=path)
+        time.sleep(0.05)
     eventually(lambda: len(platform.all()) == 3)
     before, stacked, after = platform.all()
-    assert stacked["stack"] == STACK[:-1]
+    assert stacked["stack"] == f"{STACK}{DURING}{STACK[:-1]}"
     assert (stacked["psm"], stacked["cluster"]) == ("toutiao.my.server", "canary")
     assert (before["message"], after["message"]) == ("before", "after")
     assert after["pos"] == path.stat().st_size

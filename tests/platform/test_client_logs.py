@@ -1,7 +1,9 @@
 """Logs of browsers and apps: what is taken, cut and refused; and from where."""
 
+import contextlib
 import json
 import random
+import socket
 import time
 import urllib.parse
 
@@ -27,6 +29,9 @@ LOGID = "2017041721432901000304821652640c"
 STACK = (
     "TypeError: x is undefined\n    at draw (https://a.example/app.js?v=3:10:25)\n    at main.js:7"
 )
+
+
+DEEP = b'{"app": "a", "device": "d", "entries": [{"message": "m", "fields": {"x": %b%b}}]}'
 
 
 def post(platform, body, *, key=None, how="header", **headers):
@@ -125,6 +130,10 @@ def test_the_key_opens_nothing_else(platform):
         ({"app": "a", "device": "d", "entries": [{"level": "x"}]}, 400),
         ({"app": "a", "device": "d", "entries": [{"message": "m"}] * (MAX_ENTRIES + 1)}, 413),
         (b" " * (256 * 1024 + 1), 413),
+        (DEEP % (b"[" * 50_000, b"]" * 50_000), 400),
+        (DEEP % (b"[" * 500, b"]" * 500), 200),
+        (DEEP % (b"9" * 6000, b""), 200),
+        (DEEP % (rb'"\ud800"', b""), 400),
         ({"app": "a", "device": "d", "entries": []}, 200),
         ({"app": "a", "device": "d", "entries": [{"message": ""}], "more": 1}, 200),
     ],
@@ -141,6 +150,36 @@ def test_a_device_that_sends_too_much_is_told_to_wait(platform):
     assert 429 in statuses
     other = a_post({"message": "of another device"}, device="d-calm")
     assert post(platform, other, **address).status == 200
+
+
+def test_own_fields_are_taken_as_they_were_written():
+    body = """{"app": "a", "device": "d", "entries": [{"message": "m", "fields":
+        {"text": "\\u7528户", "list": ["用户", 1], "big": 12345678901234567890123, "none": null,
+         "true": true, "app": "mine"}}]}"""
+    (row,) = rows_of(read_post(body.encode()), "1.2.3.4" + "x" * 9999, 1e9)
+    assert row.fields == {
+        "text": "用户", "list": '["用户", 1]', "big": "12345678901234567890123", "true": "true",
+        "app": "a", "device": "d",
+    }  # fmt: skip
+    assert len(row.host) == 200
+
+
+def test_slow_senders_of_client_logs_leave_room_for_the_agents(platform):
+    """Whoever has the key, as good as everybody, can keep many posts under way."""
+    head = (
+        f"POST /api/client-logs?key={platform.token('client')} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        "Content-Length: 262144\r\n\r\n"
+    ).encode()
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(300):
+            slow = open_ones.enter_context(
+                socket.create_connection(("127.0.0.1", platform.port), timeout=10)
+            )
+            slow.sendall(head)
+        began = time.monotonic()
+        row = {"ts": time.time(), "psm": "slow.senders.api", "message": "x", "src": 9, "pos": 1}
+        assert platform.accepted("logs", [row]) == (1, 0)
+        assert time.monotonic() - began < 8  # senders are given up after ten seconds
 
 
 def test_limits_by_address_and_device():

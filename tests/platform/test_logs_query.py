@@ -104,6 +104,13 @@ def test_what_a_query_says(query, tree):
         ("line:abc", 5, 3),
         ("line>=abc", 0, 9),
         ("psm>5", 0, 4),
+        ('line:~"8"', 5, 4),
+        ("stack_hash:x", 11, 1),
+        ("stack_hash:18446744073709551616", 11, 20),
+        ("stack_hash:5*", 11, 2),
+        ('stack_hash:~"5"', 11, 4),
+        ("stack_hash>5", 0, 11),
+        ("a stack_hash:", 2, 11),
         ("level>=loud", 0, 11),
         ("fields.:x", 8, 1),
         ("a b*c", 3, 1),
@@ -136,6 +143,8 @@ LEAF = st.one_of(
     st.builds(FieldIs, NAME | KEY.map("x".__add__), TEXT, st.sampled_from(["exact", "part"])),
     st.builds(FieldIs, NAME, GLOB, st.just("glob")),
     st.builds(FieldIs, st.sampled_from(["line", "process", "thread"]), NUMBER),
+    st.builds(FieldIs, st.just("stack_hash"), st.integers(0, 2**64 - 1).map(str)),
+    st.just(FieldIs("stack_hash", "*", "glob")),
     st.builds(FieldCompares, st.just("line"), st.sampled_from([">", ">=", "<", "<="]), NUMBER),
 )
 

@@ -15,6 +15,7 @@ STACK = (
     "    raise KeyError(name)\n"
     "KeyError: 'article'"
 )
+HASH = 2**64 - 5
 
 
 def row(pos, message, *, ago=60.0, src=7, **more):
@@ -32,8 +33,8 @@ ROWS = [
     row(3, "PacketResponder 1 for block blk_38865049064139660 terminating", ago=98),
     row(4, "GET /api/items/{id} 200 ok code=0 cost_us=123 peer=10.251.43.115:50010", ago=97),
     row(5, "C++ and 100% of it", ago=96, host="10.3.48.217", cluster="canary"),
-    row(6, "the request failed", ago=95, level="ERROR", stack=STACK, stack_hash=2**64 - 5),
-    row(7, "again the request failed", ago=94, level="ERROR", stack=STACK, stack_hash=2**64 - 5),
+    row(6, "the request failed", ago=95, level="ERROR", stack=STACK, stack_hash=HASH),
+    row(7, "again the request failed", ago=94, level="ERROR", stack=STACK, stack_hash=HASH),
     row(
         8, " retry=1 business_retry_cost=20 called=toutiao.my.server rpc_status=deadline", ago=93,
         folder="rpc", psm="search.demo.other",
@@ -68,6 +69,11 @@ def found(platform, q, since=NOW - 10 * 86_400 + 60, **params):
     ("query", "positions"),
     [
         ("登录", [1, 11]),
+        (f"stack_hash:{HASH}", [6, 7]),
+        (f"stack_hash:{HASH} again", [7]),
+        (f"stack_hash:(7 OR {HASH})", [6, 7]),
+        ("stack_hash:*", [6, 7]),
+        ("stack_hash:0 -stack_hash:* article", [2]),
         ("用户登录", [1]),
         ("录登", []),
         ("LOGIN", [2]),

@@ -1,5 +1,6 @@
 """Search tasks: taken, run, cancelled, kept over restarts of either process."""
 
+import asyncio
 import json
 import os
 import signal
@@ -9,8 +10,11 @@ import urllib.parse
 import pytest
 
 from pie.platform.logs import task_store
+from pie.platform.logs.search import LogSearch
 from pie.platform.logs.task_store import Kept, Result, TaskStore
-from pie.platform.logs.views import Task, TaskParams
+from pie.platform.logs.tasks import Tasks
+from pie.platform.logs.views import Task, TaskParams, TaskRequest
+from pie.platform.store.reader import Reader
 from pie.state import MemoryStore
 
 NOW = time.time()
@@ -129,13 +133,59 @@ def test_what_is_no_task_is_refused(filled):
     for body in (
         {"type": "chain", "q": "no logid"}, {"type": "other", "q": "a"}, {"q": 5}, [],
         {"type": "normal", "q": "a", "since": 2, "until": 1}, {"q": "a", "psm": ["x"] * 101},
+        {"q": "a", "folder": ["x"] * 101}, {"q": "a", "host": ["x" * 1001]},
     ):  # fmt: skip
         reply = send(filled, "POST", "", body)
         assert reply.status == 400, body
         assert reply.json["error"]["kind"] == "invalid"
+    for half in (b'{"q": "\\ud800"}', b'{"q": "a", "psm": ["\\ud800"]}'):
+        reply = filled.ask("POST", "/api/logs/tasks", half)
+        assert (reply.status, reply.json["error"]["kind"]) == (400, "invalid"), reply.body
     for path in ("/999999999", "/0", "/x"):
         assert send(filled, "GET", path).status in (400, 404)
     assert send(filled, "POST", "/999999999/cancel").status == 404
+
+
+@pytest.mark.parametrize("role", ["admin", None])
+def test_a_body_without_end_is_not_taken(filled, role):
+    """A body is read before the token is looked at: a stranger must not fill the memory."""
+    reply = filled.ask(
+        "POST", "/api/logs/tasks", b'{"q": "' + b"a" * 1_000_000, role=role,
+        headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+    assert reply.status == 413
+
+
+def test_tasks_of_chosen_folders(filled):
+    task = create(filled, "失败", folder=["nowhere"])
+    assert task["params"]["folder"] == ["nowhere"]
+    assert ended(filled, task)["task"]["found"] == 0
+    task = create(filled, "失败", folder=["nowhere", "client"])
+    assert ended(filled, task)["task"]["found"] == 1
+
+
+def test_whenever_it_is_cancelled_and_deleted_nothing_stays():
+    async def never(_sql, _params):
+        await asyncio.Event().wait()
+
+    async def scenario():
+        kept = TaskStore(MemoryStore())
+        tasks = Tasks(kept, LogSearch(never), Reader(never))
+        running = asyncio.create_task(tasks.run())
+        for turns in range(40):
+            task = await tasks.create(TaskRequest("x"), "wangdi")
+            for _ in range(turns):
+                await asyncio.sleep(0.0 if turns < 30 else 0.002)
+            async with asyncio.timeout(20):
+                await asyncio.gather(
+                    tasks.cancel(task.id), tasks.delete(task.id), return_exceptions=True
+                )
+            assert await tasks.list(None, 10) == []
+            assert kept.result(task.id) is None
+        running.cancel()
+        await asyncio.wait({running})
+
+    asyncio.run(scenario())
 
 
 def test_delete_and_cancel(filled):

@@ -192,6 +192,12 @@ def test_every_page_is_the_index_under_a_strict_policy(site):
     assert get(site, "/", [(b"if-none-match", etag)])[0] == 304
 
 
+@pytest.mark.parametrize("path", ["a" * 3000, "/".join(["a" * 200] * 40), "%00", "%ff%fe"])
+def test_no_path_is_too_odd_for_the_pages(platform, path):
+    assert platform.ask("GET", f"/{path}", role=None).status in (200, 503)
+    assert platform.ask("GET", f"/assets/{path}", role=None).status == 404
+
+
 def test_assets_with_a_hash_in_their_name_are_kept_for_good(site):
     status, headers, body = get(site, "/assets/app-AB12CD34.js")
     assert (status, body) == (200, b"1")

@@ -9,6 +9,8 @@ _BEGIN = re.compile(
 _FRAME = re.compile(
     r'\s*(?:\|\s*)*File "(?P<file>[^"]*)", line (?P<line>\d+)(?:, in (?P<func>.+))?'
 )
+_GROUP_BEGIN = "+ Exception Group Traceback "
+"""Stands in the outermost groups only."""
 _GROUP_ERROR = re.compile(r"^ *\| ([A-Za-z_][\w.]*: .*)$", re.MULTILINE)
 _VARIABLE = re.compile(r"0x[0-9a-fA-F]+|\d+")
 _MASK_63 = (1 << 63) - 1
@@ -33,10 +35,10 @@ def split_stack(text: str) -> tuple[str, str]:
 
 
 def error_line(stack: str) -> str:
-    """The line that names the error: the last one, or that of an exception group."""
+    """The line that names the error: the last one, or that of the last exception group."""
     last = stack.rstrip().rpartition("\n")[2]
     if last[:1].isspace():
-        group = _GROUP_ERROR.search(stack)
+        group = _GROUP_ERROR.search(stack, max(0, stack.rfind(_GROUP_BEGIN)))
         return group[1] if group is not None else last.strip()
     return last
 

@@ -13,8 +13,9 @@ from pie.agent.stack import hash63
 
 QUANTUM = 256 * 1024
 """Bytes a file may give before the next one has its turn."""
-RECORD_WAIT_S = 2.0
-"""How long the rest of a record of several lines is waited for."""
+RECORD_WAIT_S = 1.0
+"""How long the rest of a record of several lines is waited for; a traceback waits for it, since
+another may follow from it."""
 FINAL_AFTER_S = 600.0
 """Age past its hour, and quiet time, after which a last line without end is taken as it is."""
 

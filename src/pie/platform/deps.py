@@ -18,7 +18,11 @@ from pie.state import Service
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """``registry`` gives everything registered, by PSM; it may block for a moment."""
+    """``registry`` gives everything registered, by PSM; it may block for a moment.
+
+    Client logs have a budget of their own: whoever has their key, slow senders of all kinds, must
+    not take the room of the agents.
+    """
 
     keys: Keys
     facts: FactsClient
@@ -29,6 +33,7 @@ class Deps:
     client_limits: ClientLimits
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
+    client_budget: ByteBudget
 
 
 def deps_of(request: Request) -> Deps:

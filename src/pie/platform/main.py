@@ -35,6 +35,7 @@ from pie.state.expiry import ExpiryThread
 
 _STATIC = Path(__file__).parent / "static"
 _INGEST_BYTES = 64 << 20
+_CLIENT_BYTES = 16 << 20
 _STORE_MEMORY = 1 << 30
 _LOCK_PATIENCE = 10.0
 _GRACE_S = 3
@@ -171,6 +172,7 @@ class _Platform:
             tasks=Tasks(TaskStore(self._store), logs, reader),
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
+            client_budget=ByteBudget(_CLIENT_BYTES),
         )
 
     def _server(self, deps: Deps) -> "_Server":

@@ -55,9 +55,9 @@ def _file_in(static: Path, path: str) -> Path | None:
         return None
     try:
         file = (static / path).resolve()
-    except OSError:
+        return file if file.is_relative_to(static.resolve()) and file.is_file() else None
+    except OSError:  # a name too long for the file system, for one
         return None
-    return file if file.is_relative_to(static.resolve()) and file.is_file() else None
 
 
 def _answer(request: Request, file: Path) -> Response:

@@ -4,10 +4,8 @@ Whoever has the key, which is as good as public, can send anything. So everythin
 rather than refused, and the rows stand in a folder of their own.
 """
 
-import json
 import math
 import re
-from typing import Any
 
 import msgspec
 
@@ -45,7 +43,7 @@ class ClientEntry(msgspec.Struct, kw_only=True):
     stack: str = ""
     url: str = ""
     logid: str = ""
-    fields: dict[str, Any] = {}
+    fields: dict[str, msgspec.Raw] = {}
 
 
 class ClientPost(msgspec.Struct, kw_only=True):
@@ -61,6 +59,7 @@ class ClientPost(msgspec.Struct, kw_only=True):
 
 
 _decode = msgspec.json.Decoder(ClientPost).decode
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 def read_post(body: bytes) -> ClientPost:
@@ -71,7 +70,7 @@ def read_post(body: bytes) -> ClientPost:
     """
     try:
         post = _decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Failure(
             Kind.INVALID, f"this is no post of client logs: {error}; see docs/client-logs.md"
         ) from None
@@ -142,7 +141,7 @@ def _row(entry: ClientEntry, about: dict[str, str], psm: str, address: str, now:
     return LogRow(
         ts=round(ts or now, 6),
         folder=CLIENT_FOLDER,
-        host=address,
+        host=_clean(address)[:_NAME],
         psm=psm,
         level=level if level in _LEVELS else "INFO",
         logid=normalise_logid(entry.logid) or "",
@@ -153,13 +152,15 @@ def _row(entry: ClientEntry, about: dict[str, str], psm: str, address: str, now:
     )
 
 
-def _fields(given: dict[str, Any]) -> list[tuple[str, str]]:
-    taken = [(key, value) for key, value in given.items() if _KEY.fullmatch(key)][:_FIELDS]
-    return [
-        (key, _clean(value if isinstance(value, str) else json.dumps(value))[:_VALUE])
-        for key, value in taken
-        if value is not None
-    ]
+def _fields(given: dict[str, msgspec.Raw]) -> list[tuple[str, str]]:
+    taken = [(key, bytes(value)) for key, value in given.items() if _KEY.fullmatch(key)][:_FIELDS]
+    return [(key, _clean(_value(json))[:_VALUE]) for key, json in taken if json != b"null"]
+
+
+def _value(json: bytes) -> str:
+    """A text as it is; anything else as it was written."""
+    text = json.decode("utf-8", "replace")
+    return _decode_text(text) if text.startswith('"') else text
 
 
 def _clean(text: str) -> str:

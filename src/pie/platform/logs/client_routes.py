@@ -81,7 +81,7 @@ async def client_logs(request: Request) -> Response:
 
 async def _take(request: Request, deps: Deps) -> ClientLogsAnswer:
     _check_key(request, deps.keys)
-    async with deps.ingest_budget.hold(expected_size(request, MAX_BODY)):
+    async with deps.client_budget.hold(expected_size(request, MAX_BODY)):
         body = await read_body(request, MAX_BODY, _BODY_SECONDS)
         post = read_post(body)
         address = request.client.host if request.client is not None else ""

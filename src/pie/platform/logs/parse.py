@@ -19,6 +19,7 @@ from pie.platform.logs.query import (
     HEX32,
     LEVELS,
     NUMBERS,
+    STACK_HASH,
     TEXTS,
     And,
     Column,
@@ -300,7 +301,9 @@ def _leaf_of_field(name: str) -> _LeafOf:
     if name in TEXTS:
         return lambda text, kind, at: _words(cast(Column, name), text, kind, at)
     if name in NUMBERS:
-        return lambda text, kind, at: _number_is(name, text, at)
+        return lambda text, kind, at: _number_is(name, text, kind, at)
+    if name == STACK_HASH:
+        return _stack_is
     if name == FIELDS_PREFIX:
         return lambda text, kind, at: _no_key(at)
 
@@ -312,10 +315,20 @@ def _leaf_of_field(name: str) -> _LeafOf:
     return leaf
 
 
-def _number_is(name: str, text: str, at: Span) -> Node:
+def _number_is(name: str, text: str, kind: str, at: Span) -> Node:
+    if kind == "part":
+        raise QueryError(f"{name} is a number, which has no parts: compare it with > and <", at)
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
         raise QueryError(f"{name} is a number: {text[:40]!r} is none", at)
     return FieldIs(name, text, "exact", at)
+
+
+def _stack_is(text: str, kind: str, at: Span) -> Node:
+    if kind == "word" and text == "*":
+        return FieldIs(STACK_HASH, "*", "glob", at)
+    if kind == "part" or not re.fullmatch(r"\d{1,20}", text, re.ASCII) or int(text) >= 2**64:
+        raise QueryError(f"{STACK_HASH} is the number of a group of stacks, as answered", at)
+    return FieldIs(STACK_HASH, str(int(text)), "exact", at)
 
 
 def _no_key(at: Span) -> Node:

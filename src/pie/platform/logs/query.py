@@ -119,7 +119,10 @@ Node: TypeAlias = Leaf | Not | And | Or
 NUMBERS = frozenset({"line", "process", "thread"})
 NAMES = frozenset({"psm", "cluster", "host", "level", "folder", "file", "logid", "span"})
 TEXTS = frozenset({"message", "stack"})
-BUILT_IN = NUMBERS | NAMES | TEXTS
+STACK_HASH = "stack_hash"
+"""The number of a group of equal stacks: it is equal or not, and known only from an answer."""
+
+BUILT_IN = NUMBERS | NAMES | TEXTS | {STACK_HASH}
 """Fields of every line. Any other name is a key of the line's ``fields``."""
 
 FIELDS_PREFIX = "fields."

@@ -12,6 +12,7 @@ from pie.platform.logs.query import (
     FIELDS_PREFIX,
     LEVELS,
     NUMBERS,
+    STACK_HASH,
     And,
     Everything,
     FieldCompares,
@@ -117,6 +118,9 @@ def _field_is(node: FieldIs, params: Params) -> str:
     name, value = node.name, node.value
     if name in NUMBERS:
         return f"({name} = {params.add(int(value), 'UInt64')})"
+    if name == STACK_HASH:
+        same = f"stack_hash = {params.add(int(value), 'UInt64')}" if node.how == "exact" else ""
+        return f"({same or 'stack_hash != 0'})"
     if name == "level":
         return _level_is(node, params)
     if name == "file" and node.how == "exact":

@@ -15,10 +15,12 @@ router = APIRouter(
 )
 
 _Deps = Annotated[Deps, Depends(deps_of)]
+_MAX_BODY = 256 << 10
 _Number = Annotated[int, Path(alias="number", ge=1, le=10**12 - 1)]
 
 
-@router.post("", response_model=Task)
+# The body is read before anybody is asked for a token.
+@router.post("", response_model=Task, max_body_size=_MAX_BODY)
 async def create_task(
     deps: _Deps, request: Request, wanted: Annotated[TaskRequest, Body()]
 ) -> Response:

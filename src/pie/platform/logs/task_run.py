@@ -58,6 +58,7 @@ def filter_of(kind: TaskType, params: TaskParams) -> LogFilter:
         "cluster": params.cluster,
         "host": params.host,
         "level": params.level,
+        "folder": params.folder,
     }
     return log_filter(params.q, _TAB_OF[kind], chosen)  # type: ignore[arg-type]
 

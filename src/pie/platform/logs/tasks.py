@@ -5,6 +5,7 @@ the next one begins them again; one that was begun too often has failed.
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ MAX_VALUES = 100
 _AT_ONCE = 2
 _MOST_RUNS = 3
 _NAME = 200
+_VALUE = 1000
 
 _T = TypeVar("_T")
 
@@ -37,6 +39,7 @@ class _Live:
         self.run: TaskRun | None = None
         self.work: asyncio.Task[None] | None = None
         self.cancelled = False
+        self.ended = asyncio.Event()
 
 
 class Tasks:
@@ -72,11 +75,18 @@ class Tasks:
             raise Failure(
                 Kind.EXHAUSTED, f"{len(self._live)} search tasks wait already: try again later"
             )
-        lists = (request.psm, request.cluster, request.host, request.level)
-        if any(len(values) > MAX_VALUES for values in lists):
-            raise Failure(Kind.INVALID, f"more than {MAX_VALUES} values are chosen: choose fewer")
+        _check(request)
         now = self._clock.wall()
-        params = TaskParams(request.q, *lists, since=0.0, until=0.0)
+        params = TaskParams(
+            q=request.q,
+            psm=request.psm,
+            cluster=request.cluster,
+            host=request.host,
+            level=request.level,
+            folder=request.folder,
+            since=0.0,
+            until=0.0,
+        )
         logid = filter_of(request.type, params).logid
         # A chain is looked for where it is, whatever time is chosen for other searches.
         asked = (None, None) if request.type == "chain" else (request.since, request.until)
@@ -132,9 +142,10 @@ class Tasks:
             live.cancelled = True
             if live.work is not None:
                 live.work.cancel()
-                await asyncio.wait({live.work})
             else:
                 await self._end(live, "cancelled", "cancelled before its turn came")
+        if live is not None:
+            await live.ended.wait()  # also who cancels second, so that nothing is written later
         return kept.task
 
     async def delete(self, number: int) -> None:
@@ -181,6 +192,8 @@ class Tasks:
                 # The platform ends: the task stays as it is, to be begun again.
                 live.work.cancel()
                 raise
+            if not live.ended.is_set():  # it was cancelled before its first step
+                await self._end(live, "cancelled", "cancelled")
 
     async def _one(self, live: _Live) -> None:
         kept = live.kept
@@ -215,6 +228,25 @@ class Tasks:
             task.state, task.message = "failed", f"its result could not be kept: {failure.message}"
         finally:
             self._live.pop(task.id, None)
+            live.ended.set()
+
+
+def _check(request: TaskRequest) -> None:
+    """Raises ``Failure`` for what is too much, or cannot be kept."""
+    lists = (request.psm, request.cluster, request.host, request.level, request.folder)
+    if any(len(values) > MAX_VALUES for values in lists):
+        raise Failure(Kind.INVALID, f"more than {MAX_VALUES} values are chosen: choose fewer")
+    for text in (request.q, *itertools.chain(*lists)):
+        if text is not request.q and len(text) > _VALUE:
+            raise Failure(
+                Kind.INVALID, f"{text[:80]!r}… has {len(text)} characters, {_VALUE} are the most"
+            )
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Failure(
+                Kind.INVALID, f"{text[:80]!r} is no text: half a surrogate pair"
+            ) from None
 
 
 async def _blocking(act: Callable[[], _T]) -> _T:

@@ -128,6 +128,7 @@ class TaskParams:
     level: list[str]
     since: float
     until: float
+    folder: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -163,6 +164,7 @@ class TaskRequest:
     cluster: list[str] = field(default_factory=list)
     host: list[str] = field(default_factory=list)
     level: list[str] = field(default_factory=list)
+    folder: list[str] = field(default_factory=list)
     since: float | None = None
     until: float | None = None
 

@@ -15,6 +15,8 @@ MAX_CHAIN_ROWS = 20_000
 
 _TS = "toUnixTimestamp64Micro(ts) / 1e6 AS ts"
 _DAY = 86_400
+_CLOCKS_DIFFER = 3_600
+"""Seconds by which a call may seem to come before the one it is made for."""
 _LOOK_BACK = (600, 7_200, _DAY, 11 * _DAY)
 """Seconds: how far back the newest entries are looked for, until there are enough."""
 
@@ -39,7 +41,9 @@ ORDER BY calls.ts DESC LIMIT {{limit:UInt32}}
 
 _CALL_COUNTS = """
 SELECT logid, count() AS calls FROM calls
-WHERE has({logids:Array(String)}, logid) AND side = 'client' AND attempt = 0 GROUP BY logid
+WHERE has({logids:Array(String)}, logid) AND side = 'client' AND attempt = 0
+  AND calls.ts >= fromUnixTimestamp64Milli({since:Int64})
+GROUP BY logid
 """
 
 _LINES_OF = f"""
@@ -169,7 +173,11 @@ class Reader:
             if len(found) >= limit:
                 break
         logids = [entry.logid for entry in found]
-        counts = _rows(await self._ask(_CALL_COUNTS, {"logids": logids}), _Count) if found else []
+        counts = []
+        if found:
+            since = int((min(entry.ts for entry in found) - _CLOCKS_DIFFER) * 1000)
+            params = {"logids": logids, "since": since}
+            counts = _rows(await self._ask(_CALL_COUNTS, params), _Count)
         calls = {row.logid: row.calls for row in counts}
         return [
             ChainSummary(

@@ -1,6 +1,6 @@
 /** What the page itself must know of the query grammar: words to highlight, terms to add, what is being typed. */
 
-export const FIELDS = ['psm', 'cluster', 'host', 'level', 'folder', 'file', 'line', 'logid', 'span', 'process', 'thread', 'stack', 'message'];
+export const FIELDS = ['psm', 'cluster', 'host', 'level', 'folder', 'file', 'line', 'logid', 'span', 'process', 'thread', 'stack', 'message', 'stack_hash'];
 
 /** Folders of the log road; the platform completes the other fields. */
 export const FOLDERS = ['app', 'rpc', 'python', 'run', 'uwsgi', 'client'];

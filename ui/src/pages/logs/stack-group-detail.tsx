@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
 import { Icon } from '../../components/icon';
 import { useMessages } from '../../i18n';
@@ -12,8 +12,6 @@ import { crossesDays } from './time-axis';
 import type { Found, StackGroup } from './types';
 
 const LINES = 200;
-/** Enough of an error's text to find it by. */
-const ERROR_LENGTH = 200;
 
 interface Props {
   group: StackGroup;
@@ -29,11 +27,10 @@ export function StackGroupDetail({ group, state, span, pattern }: Props) {
   const { sample } = group;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const actions = useLineActions(state, span);
-  const q = withTerm(search.q, term('stack', searchable(group.error)));
+  const q = withTerm(search.q, term('stack_hash', group.stack_hash));
   const filters = { ...search.filters, psm: group.psms };
   const query = useQuery<Found>(`/api/logs/search?${apiParams({ tab: 'stack', q, filters }, span)}&limit=${LINES}`, () => null);
-  // The query finds the error; the same error may have come by other ways, which are other groups.
-  const lines = useMemo(() => query.data?.lines.filter(({ stack_hash }) => stack_hash === group.stack_hash) ?? [], [query.data]);
+  const lines = query.data?.lines ?? [];
   const toggle = (id: string) => {
     const next = new Set(open);
     if (!next.delete(id)) next.add(id);
@@ -74,9 +71,4 @@ export function StackGroupDetail({ group, state, span, pattern }: Props) {
       )}
     </div>
   );
-}
-
-/** The error's first words, whole. */
-function searchable(error: string): string {
-  return error.length > ERROR_LENGTH ? error.slice(0, ERROR_LENGTH).replace(/\S*$/, '').trim() : error;
 }
