@@ -1,14 +1,21 @@
 """The house plan: imports point down only, and three rooms do no I/O."""
 
 import ast
+import importlib.metadata
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import install  # noqa: E402 - found through the path above
+
 SOURCE = ROOT / "src" / "pie"
 FLOORS = {
     "tool": 8,
@@ -113,3 +120,15 @@ def test_links_of_the_documents_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_demo_needs_nothing_that_only_tests_install() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    wanted = install.requirements(project, dev=False)
+    installed = {re.split(r"[^\w.-]", each)[0] for each in wanted}
+    distributions = importlib.metadata.packages_distributions()
+    for file in (ROOT / "examples").rglob("*.py"):
+        for name in imports_of(file):
+            owners = {each.lower() for each in distributions.get(name.partition(".")[0], [])}
+            assert not owners or owners & {"pie-runtime", *installed}, f"{file} imports {name}"

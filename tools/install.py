@@ -31,13 +31,13 @@ def main() -> int:
 
 
 def requirements(project: dict, *, dev: bool) -> list[str]:
-    """Everything but Pie itself."""
+    """Everything but Pie itself: what it needs, what the demo needs, and with ``dev`` the rest."""
     table = project["project"]
     wanted = list(table["dependencies"])
     for extra in table["optional-dependencies"].values():
         wanted += [each for each in extra if not each.startswith(table["name"])]
-    if dev:
-        for group in project["dependency-groups"].values():
+    for name, group in project["dependency-groups"].items():
+        if dev or name == "demo":
             wanted += group
     return [*project["build-system"]["requires"], *wanted]
 
