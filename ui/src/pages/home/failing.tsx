@@ -67,7 +67,7 @@ function FailingRow({ service }: { service: Service }) {
         </a>
       </th>
       <td class={`num ${failureTone(failure_rate)}`}>
-        <small>{t.home.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
+        <small class="of">{t.home.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
       </td>
       <td class="num">{compact(qps)}</td>
       <td class="num">{duration(p99_ms)}</td>
