@@ -56,7 +56,7 @@ export function CallTable({ chain, view }: { chain: Chain; view: ChainView }) {
                 <th scope="col" class="wide">
                   {columns.method}
                 </th>
-                <th scope="col" class="wide">
+                <th scope="col" class="extra">
                   {columns.start}
                 </th>
                 <th scope="col" class="num">
@@ -116,7 +116,7 @@ function CallRows({ row, call, view, tabIndex }: { row: string; call: ChainCall;
           <small class="narrow-only mono">{call.method}</small>
         </td>
         <td class="wide mono wraps">{call.method}</td>
-        <Start at={call.start} offsetMs={call.offset_ms} />
+        <Start at={call.start} offsetMs={call.offset_ms} kind="extra" />
         <td class="num strong" title={`${call.duration_ms} ms`}>
           {compact(call.duration_ms)}
         </td>

@@ -156,9 +156,10 @@ function NarrowMethod({ item, method }: { item: Item; method: string }) {
   );
 }
 
-export function Start({ at, offsetMs }: { at: number; offsetMs: number }) {
+/** When something began; `kind` says when its column goes. */
+export function Start({ at, offsetMs, kind = 'wide' }: { at: number; offsetMs: number; kind?: 'wide' | 'extra' }) {
   return (
-    <td class="wide start" title={`${dateTimeMs(at)}\n${utc(at)}`}>
+    <td class={`${kind} start`} title={`${dateTimeMs(at)}\n${utc(at)}`}>
       {clockTimeMs(at)} <small>{offset(offsetMs)}</small>
     </td>
   );

@@ -1,4 +1,5 @@
 import type { Service } from '../../api/types';
+import { BreakableName } from '../../components/breakable-name';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
 import { StateBadge } from '../../components/state-badge';
@@ -35,7 +36,7 @@ export function ServiceRow({ service, now, cluster, window, busiest, open, onTog
             <Icon name="chevron" />
           </button>
           <a class="psm" href={servicePath(psm, 'overview', { cluster, window })} data-testid="service-link">
-            {psm}
+            <BreakableName name={psm} />
           </a>
         </span>
         <StateBadge state={service.state} />
