@@ -40,7 +40,7 @@ def page(browser: Browser, fleet: Fleet) -> Iterator[Page]:
     made.on("pageerror", lambda error: complaints.append(str(error)))
     made.on("console", lambda text: complaints.append(text.text) if text.type == "error" else None)
     made.goto(fleet.login)
-    expect(made).to_have_url(f"{fleet.url}/services")
+    expect(made).to_have_url(f"{fleet.url}/")
     yield made
     context.close()
     assert complaints == []

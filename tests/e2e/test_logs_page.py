@@ -97,7 +97,7 @@ def test_an_error_points_at_its_character(browser: Browser, fleet: Fleet, stored
     context = browser.new_context(locale="en-US")
     page = context.new_page()
     page.goto(fleet.login)
-    expect(page).to_have_url(f"{fleet.url}/services")
+    expect(page).to_have_url(f"{fleet.url}/")
     search(page, fleet, "登录 (zebra OR crossed")
     expect(page.get_by_test_id("query-error")).to_contain_text("At character 4:", timeout=LOAD_MS)
     expect(page.locator(".q-wrong")).to_have_text("(")

@@ -30,6 +30,7 @@ def sent(fleet: Fleet) -> dict[str, traffic.Sent]:
 
 
 def test_services_shows_what_runs(page: Page, fleet: Fleet, sent) -> None:
+    page.goto(f"{fleet.url}/services")
     for psm in ("toutiao.stream.api", "toutiao.article.article", "toutiao.device.device_info"):
         expect(page.locator(f'[data-testid=service-row][data-psm="{psm}"]')).to_be_visible()
     row = page.locator('[data-testid=service-row][data-psm="toutiao.stream.api"]')
@@ -40,6 +41,7 @@ def test_services_shows_what_runs(page: Page, fleet: Fleet, sent) -> None:
 
 
 def test_a_request_leads_to_its_chain(page: Page, fleet: Fleet, sent) -> None:
+    page.goto(f"{fleet.url}/services")
     link = page.locator("[data-testid=chain-link]", has_text=sent["GET /stream"].logid[-6:])
     expect(link.first).to_be_visible(timeout=15_000)
     link.first.click()

@@ -43,6 +43,7 @@ def method_row(page: Page, method: str):
 
 
 def test_the_list_leads_to_the_page_of_a_service(page: Page, fleet: Fleet, batch) -> None:
+    page.goto(f"{fleet.url}/services")
     page.locator(f'[data-psm="{API}"]').get_by_test_id("service-link").click()
     expect(page).to_have_url(f"{fleet.url}/s/{API}/overview")
     expect(page.locator("h1")).to_have_text(f"Service: {API}")

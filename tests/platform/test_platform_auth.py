@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def login(platform):
     reply = platform.ask("GET", f"/login?token={platform.token('admin')}", role=None)
-    assert (reply.status, reply.headers["location"]) == (303, "/services")
+    assert (reply.status, reply.headers["location"]) == (303, "/")
     cookie = reply.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie

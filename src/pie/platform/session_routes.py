@@ -30,7 +30,7 @@ async def login(
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     if deps.keys.role_of(token) != "admin":
         return HTMLResponse(_NO_LOGIN, 401, headers=headers)
-    answer = RedirectResponse("/services", 303, headers=headers)
+    answer = RedirectResponse("/", 303, headers=headers)
     answer.set_cookie(
         SESSION_COOKIE,
         deps.keys.new_session(time.time(), user_name(user or "admin")),

@@ -152,7 +152,7 @@ export const en = {
       outlives_chain: 'ended after the chain’s own end: work went on after the answer, or a host’s clock is wrong.',
       before_parent: 'claims to have started before its caller did: the hosts’ clocks differ. Times are shown as reported.',
       outlives_parent: 'claims to have ended after its caller did: the caller did not wait, or the hosts’ clocks differ.',
-      callee_took_longer: 'was served for longer than its caller waited: the caller gave up, or the hosts’ clocks differ.',
+      callee_took_longer: 'was served for longer than its caller waited: the caller had given up, and the work went on without it.',
       callee_not_logged: 'has no record of its server side: its callee no. is −1.',
       caller_not_logged: 'was made by a caller of which no record has arrived: its caller no. is −1.',
       call_not_logged: 'is missing its caller’s record: it is in the tree, but not in the table of calls.',

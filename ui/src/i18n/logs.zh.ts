@@ -2,7 +2,7 @@ import type { LogMessages } from './logs.en';
 
 /** 日志搜索平台的文字。 */
 export const logs: LogMessages = {
-  app: '日志',
+  app: '日志搜索',
   nav: {
     label: '日志搜索',
     keyword: '搜关键字',

@@ -43,7 +43,9 @@ export function CallTable({ chain, view }: { chain: Chain; view: ChainView }) {
           <table class="table calls" role="grid" aria-labelledby="calls-title">
             <thead>
               <tr>
-                <th scope="col">{columns.caller}</th>
+                <th scope="col" class="wide">
+                  {columns.caller}
+                </th>
                 <th scope="col" class="num">
                   {columns.callerNo}
                 </th>
@@ -51,8 +53,12 @@ export function CallTable({ chain, view }: { chain: Chain; view: ChainView }) {
                   {columns.calleeNo}
                 </th>
                 <th scope="col">{columns.callee}</th>
-                <th scope="col">{columns.method}</th>
-                <th scope="col">{columns.start}</th>
+                <th scope="col" class="wide">
+                  {columns.method}
+                </th>
+                <th scope="col" class="extra">
+                  {columns.start}
+                </th>
                 <th scope="col" class="num">
                   {columns.duration}
                 </th>
@@ -95,21 +101,22 @@ function CallRows({ row, call, view, tabIndex }: { row: string; call: ChainCall;
         tabIndex={tabIndex}
         onClick={() => view.select(key)}
       >
-        <td>
+        <td class="wide">
           {call.attempt > 0 && <span class="branch" />}
           <i class={`dot ${view.hues.get(call.caller) ?? ''}`} />
           <span class="psm">{call.caller}</span>
         </td>
         <td class="num">{signed(call.caller_no)}</td>
         <td class={`num strong ${missing}`}>{signed(call.callee_no)}</td>
-        <td class={missing}>
+        <td class={`callee ${missing}`}>
           <i class={`dot ${view.hues.get(call.callee) ?? ''}`} />
           <span class="psm">{call.callee}</span>
           {call.attempt > 0 && <span class="attempt">{t.chain.table.attempt(call.attempt, call.attempts)}</span>}
           {isWholeOfAttempts(call) && <span class="attempt">{t.chain.table.attempts(call.attempts)}</span>}
+          <small class="narrow-only mono">{call.method}</small>
         </td>
-        <td class="mono">{call.method}</td>
-        <Start at={call.start} offsetMs={call.offset_ms} />
+        <td class="wide mono wraps">{call.method}</td>
+        <Start at={call.start} offsetMs={call.offset_ms} kind="extra" />
         <td class="num strong" title={`${call.duration_ms} ms`}>
           {compact(call.duration_ms)}
         </td>

@@ -15,20 +15,33 @@ export interface Finding {
 /** Flags of times and names that contradict each other; the others say what is missing. */
 const CONTRADICTIONS = new Set(['outlives_chain', 'before_parent', 'outlives_parent', 'callee_took_longer', 'cycle', 'duplicate_span']);
 
+/** Where the caller is known to have stopped waiting, that it ended before its callee is no further news. */
+const EXPLAINED: Record<string, string[]> = { callee_took_longer: ['outlives_parent', 'outlives_chain'] };
+
 export function findingsOf(chain: Chain, t: Messages): Finding[] {
-  const places = new Map<string, Set<string>>();
-  const note = (flags: string[], key: string) => {
-    for (const flag of flags) places.set(flag, (places.get(flag) ?? new Set()).add(key));
-  };
+  const at = new Map<string, Set<string>>();
+  const note = (flags: string[], key: string) => at.set(key, new Set([...(at.get(key) ?? []), ...flags]));
   for (const node of chain.nodes) note(node.flags, nodeKey(node.no));
   for (const call of chain.calls) note(call.flags, callKey(call));
-  return chain.flags.map((flag) => ({
-    flag,
-    label: flagLabel(t, flag),
-    explanation: flagText(t, flag),
-    contradiction: isContradiction(flag),
-    places: [...(places.get(flag) ?? [])],
-  }));
+  const places = new Map<string, string[]>();
+  for (const [key, flags] of at)
+    for (const flag of unexplained([...flags])) places.set(flag, [...(places.get(flag) ?? []), key]);
+  // A flag without a place is about the chain as a whole.
+  const placed = new Set([...at.values()].flatMap((flags) => [...flags]));
+  return chain.flags
+    .filter((flag) => places.has(flag) || !placed.has(flag))
+    .map((flag) => ({
+      flag,
+      label: flagLabel(t, flag),
+      explanation: flagText(t, flag),
+      contradiction: isContradiction(flag),
+      places: places.get(flag) ?? [],
+    }));
+}
+
+function unexplained(flags: string[]): string[] {
+  const said = new Set(flags.flatMap((flag) => EXPLAINED[flag] ?? []));
+  return flags.filter((flag) => !said.has(flag));
 }
 
 export function isContradiction(flag: string): boolean {

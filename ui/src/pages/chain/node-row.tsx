@@ -23,18 +23,19 @@ export function NodeRow({ item, node, view, tabIndex }: Props & { node: ChainNod
       <th scope="row">
         <Name item={item} view={view} psm={node.psm} />
         <AttemptMark item={item} />
+        <NarrowMethod item={item} method={node.method} />
       </th>
       <td class="num strong">{node.no}</td>
       <Start at={node.start} offsetMs={node.offset_ms} />
       <td class="num strong" title={`${node.duration_ms} ms`}>
         {compact(node.duration_ms)}
       </td>
-      <td class="mono">
+      <td class="wide mono wraps">
         {node.method}
         {node.route && <small>{node.route}</small>}
       </td>
-      <td class="mono">{node.ip}</td>
-      <td>
+      <td class="extra mono">{node.ip}</td>
+      <td class="extra">
         <span class={`chip kind-${node.kind}`}>{kindText(t, node.kind)}</span>
       </td>
       <td>
@@ -69,13 +70,14 @@ export function UnloggedRow({ item, view, tabIndex }: Props) {
       <th scope="row">
         <Name item={item} view={view} psm={call.callee} />
         <AttemptMark item={item} />
+        <NarrowMethod item={item} method={call.method} />
       </th>
       <td class="num">−1</td>
       <Start at={call.start} offsetMs={call.offset_ms} />
       <td class="num">{t.none}</td>
-      <td class="mono">{call.method}</td>
-      <td class="mono">{call.peer || t.none}</td>
-      <td>{t.none}</td>
+      <td class="wide mono wraps">{call.method}</td>
+      <td class="extra mono">{call.peer || t.none}</td>
+      <td class="extra">{t.none}</td>
       <td>
         {isFailed(item) ? (
           <Status status={call.status} outcome={call.outcome} code={call.code} />
@@ -144,9 +146,20 @@ function AttemptMark({ item }: { item: Item }) {
   return <span class="attempt">{t.chain.table.attempt(call.attempt, call.attempts)}</span>;
 }
 
-export function Start({ at, offsetMs }: { at: number; offsetMs: number }) {
+/** The method on its own line, where there is no room for its column. */
+function NarrowMethod({ item, method }: { item: Item; method: string }) {
   return (
-    <td class="start" title={`${dateTimeMs(at)}\n${utc(at)}`}>
+    <small class="narrow-only mono">
+      <Indent depth={item.depth} />
+      <span class="fold" /> {method}
+    </small>
+  );
+}
+
+/** When something began; `kind` says when its column goes. */
+export function Start({ at, offsetMs, kind = 'wide' }: { at: number; offsetMs: number; kind?: 'wide' | 'extra' }) {
+  return (
+    <td class={`${kind} start`} title={`${dateTimeMs(at)}\n${utc(at)}`}>
       {clockTimeMs(at)} <small>{offset(offsetMs)}</small>
     </td>
   );

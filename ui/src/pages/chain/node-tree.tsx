@@ -37,13 +37,21 @@ export function NodeTree({ chain, view }: { chain: Chain; view: ChainView }) {
               <th scope="col" class="num">
                 {columns.no}
               </th>
-              <th scope="col">{columns.start}</th>
+              <th scope="col" class="wide">
+                {columns.start}
+              </th>
               <th scope="col" class="num">
                 {columns.duration}
               </th>
-              <th scope="col">{columns.method}</th>
-              <th scope="col">{columns.ip}</th>
-              <th scope="col">{columns.kind}</th>
+              <th scope="col" class="wide">
+                {columns.method}
+              </th>
+              <th scope="col" class="extra">
+                {columns.ip}
+              </th>
+              <th scope="col" class="extra">
+                {columns.kind}
+              </th>
               <th scope="col">{columns.status}</th>
               <th scope="col">{columns.actions}</th>
             </tr>

@@ -40,7 +40,7 @@ export function Failing({ services, known }: { services: Service[] | undefined; 
                 <th scope="col" class="num">
                   {t.figures.qps}
                 </th>
-                <th scope="col" class="num">
+                <th scope="col" class="num wide">
                   {t.figures.p99}
                 </th>
               </tr>
@@ -67,10 +67,10 @@ function FailingRow({ service }: { service: Service }) {
         </a>
       </th>
       <td class={`num ${failureTone(failure_rate)}`}>
-        <small>{t.home.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
+        <small class="of">{t.home.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
       </td>
       <td class="num">{compact(qps)}</td>
-      <td class="num">{duration(p99_ms)}</td>
+      <td class="num wide">{duration(p99_ms)}</td>
     </tr>
   );
 }

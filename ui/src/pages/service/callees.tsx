@@ -20,11 +20,13 @@ export function Callees({ view: { page } }: { view: ServiceView }) {
       </header>
       <div class="scroll">
         {callees.length > 0 ? (
-          <table class="table">
+          <table class="table peers">
             <thead>
               <tr>
                 <th scope="col">{t.callee}</th>
-                <th scope="col">{t.method}</th>
+                <th scope="col" class="wide">
+                  {t.method}
+                </th>
                 <FigureHeads />
               </tr>
             </thead>
@@ -50,8 +52,9 @@ function CalleeRow({ callee, busiest }: { callee: ServiceCallee; busiest: number
         <ServiceLink psm={callee.psm} />
         {callee.state === 'never' && <span class="chip minus">−1</span>}
         {callee.state !== 'running' && <StateBadge state={callee.state} />}
+        <small class="narrow-only mono">{callee.method}</small>
       </th>
-      <td class="mono">{callee.method}</td>
+      <td class="wide mono">{callee.method}</td>
       <FigureCells figures={callee.figures} busiest={busiest} />
     </tr>
   );

@@ -23,7 +23,7 @@ export function Callers({ view: { page, failed } }: { view: ServiceView }) {
       </header>
       <div class="scroll">
         {callers?.length !== 0 && (
-          <table class="table">
+          <table class="table peers">
             <thead>
               <tr>
                 <th scope="col">{t.caller}</th>

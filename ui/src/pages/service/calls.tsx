@@ -55,7 +55,7 @@ function Calls({ view, limit }: { view: ServiceView; limit: string }) {
                 <th scope="col">{t.columns.logid}</th>
                 <th scope="col">{t.columns.method}</th>
                 <th scope="col">{t.columns.caller}</th>
-                <th scope="col" class="wide">
+                <th scope="col" class="extra">
                   {t.columns.where}
                 </th>
                 <th scope="col" class="num">
@@ -93,12 +93,12 @@ function CallRow({ call }: { call: ServedCall }) {
           <span class="dim">{t.calls.noLogid}</span>
         )}
       </td>
-      <td>
+      <td class="wraps">
         {call.verb && call.verb !== call.method && <span class="chip">{call.verb}</span>} {call.method}
         {call.route && <span class="mono dim"> {call.route}</span>}
       </td>
       <td>{call.caller ? <ServiceLink psm={call.caller} /> : <span class="dim">{t.callers.unknown}</span>}</td>
-      <td class="wide mono dim">{call.instance || none}</td>
+      <td class="extra mono dim">{call.instance || none}</td>
       <td class="num">{duration(call.duration_ms)}</td>
       <td>
         <Outcome outcome={call.outcome} code={call.code} />

@@ -14,7 +14,7 @@ export function FigureHeads({ median = false }: { median?: boolean }) {
     <>
       <Head text={t.qps} />
       <Head text={t.avg} />
-      {median && <Head text={t.p50} wide />}
+      {median && <Head text={t.p50} extra />}
       <Head text={t.p99} hint={t.p99Hint} />
       <Head text={t.failures} hint={columnHints.failure_rate} />
       <Head text={t.rejected} hint={columnHints.rejected_rate} wide />
@@ -40,7 +40,7 @@ export function FigureCells({ figures, busiest, median = false }: { figures: Fig
         {measured(compact(qps))}
       </td>
       <td class="num">{measured(duration(avg_ms))}</td>
-      {median && <td class="num wide">{measured(duration(p50_ms))}</td>}
+      {median && <td class="num extra">{measured(duration(p50_ms))}</td>}
       <td class="num">{measured(duration(p99_ms))}</td>
       <td class={`num ${calls ? failureTone(failures / calls) : ''}`} title={count(failures)}>
         {part(failures)}
@@ -55,9 +55,9 @@ export function FigureCells({ figures, busiest, median = false }: { figures: Fig
   );
 }
 
-function Head({ text, hint, wide }: { text: string; hint?: string; wide?: boolean }) {
+function Head({ text, hint, wide, extra }: { text: string; hint?: string; wide?: boolean; extra?: boolean }) {
   return (
-    <th scope="col" class={`num${wide ? ' wide' : ''}`} title={hint}>
+    <th scope="col" class={`num${wide ? ' wide' : ''}${extra ? ' extra' : ''}`} title={hint}>
       {text}
     </th>
   );

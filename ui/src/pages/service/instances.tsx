@@ -35,11 +35,13 @@ export function Instances({ view: { page, url, cluster } }: { view: ServiceView 
                 <th scope="col" class="wide">
                   {t.version}
                 </th>
-                <th scope="col">{t.started}</th>
+                <th scope="col" class="wide">
+                  {t.started}
+                </th>
                 <th scope="col" class="wide">
                   {t.runtime}
                 </th>
-                <th scope="col" class="wide">
+                <th scope="col" class="extra">
                   {t.server}
                 </th>
                 <th scope="col" class="num wide">
@@ -48,7 +50,7 @@ export function Instances({ view: { page, url, cluster } }: { view: ServiceView 
                 <th scope="col" class="num wide">
                   {t.threads}
                 </th>
-                <th scope="col" class="wide">
+                <th scope="col" class="extra">
                   {t.debug}
                 </th>
                 <th scope="col" class="num">
@@ -95,14 +97,14 @@ function InstanceRow({ instance, open, onToggle }: { instance: ServiceInstance; 
       <td>{instance.cluster}</td>
       <td class="num wide">{instance.pid || <span class="dim">{none}</span>}</td>
       <td class="wide">{instance.version || <span class="dim">{none}</span>}</td>
-      <td>
+      <td class="wide">
         {instance.started ? <time title={dateTime(instance.started)}>{started}</time> : <span class="dim">{none}</span>}
       </td>
       <td class="wide">{said([instance.python, instance.pie].filter(Boolean).join(' · '))}</td>
-      <td class="wide">{said(instance.server)}</td>
+      <td class="extra">{said(instance.server)}</td>
       <td class="num wide">{said(instance.workers)}</td>
       <td class="num wide">{said(instance.threads)}</td>
-      <td class="wide mono path" title={instance.debug}>
+      <td class="extra mono path" title={instance.debug}>
         {instance.debug || <span class="dim">{none}</span>}
       </td>
       <td class="num" title={count(figures.calls)}>

@@ -34,7 +34,7 @@ export function MethodRow({ psm, method, busiest, selfDescribing, open, onToggle
         )}
         {method.figures.calls === 0 && <span class="badge">{t.idle}</span>}
       </th>
-      <td class="wide">
+      <td class={`wide${method.routes.length > 0 ? '' : ' signature'}`}>
         <Signature method={method} />
       </td>
       <FigureCells figures={method.figures} busiest={busiest} median />
@@ -70,7 +70,7 @@ function Signature({ method }: { method: ServiceMethod }) {
     );
   if (!method.described) return null;
   return (
-    <span class="mono signature" title={`(${request}) → ${response || 'void'}`}>
+    <span class="mono" title={`(${request}) → ${response || 'void'}`}>
       ({request}) <span class="dim">→</span> {response || 'void'}
     </span>
   );

@@ -25,7 +25,8 @@ export function ServicePages() {
   const url = useUrlState();
   const cluster = url.get('cluster');
   const asked = withQuery(`/api/services/${encodeURIComponent(psm)}`, { window: url.get('window') || DEFAULT_WINDOW, cluster });
-  const query = useQuery<ServicePage>(asked, (_, error) => (error && !error.away ? null : REFRESH_MS), true);
+  // An unknown service may be starting just now; any other refusal stays one.
+  const query = useQuery<ServicePage>(asked, (_, error) => (error && !error.away && error.status !== 404 ? null : REFRESH_MS), true);
   // What is kept while a filter changes must not be another service's.
   const page = query.data?.psm === psm ? query.data : undefined;
   useTitle(tab ? `${psm} · ${t.tabs[tab]}` : psm);

@@ -1,3 +1,4 @@
+import { BreakableName } from '../../components/breakable-name';
 import { isPsm, servicePath } from '../../paths';
 
 /** A service's name, leading to its page if it can have one. */
@@ -5,7 +6,7 @@ export function ServiceLink({ psm }: { psm: string }) {
   if (!isPsm(psm)) return <span class="psm">{psm}</span>;
   return (
     <a class="psm" href={servicePath(psm)}>
-      {psm}
+      <BreakableName name={psm} />
     </a>
   );
 }

@@ -41,7 +41,7 @@ export function RequestRow({ chain }: { chain: ChainSummary }) {
           {chain.psm}
         </a>
       </td>
-      <td class="mono">{chain.method}</td>
+      <td class="mono wraps">{chain.method}</td>
       <td class="num">{duration(chain.duration_ms)}</td>
       <td>
         <Outcome outcome={chain.outcome} code={chain.code} />

@@ -1,4 +1,5 @@
 import type { Service } from '../../api/types';
+import { BreakableName } from '../../components/breakable-name';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
 import { StateBadge } from '../../components/state-badge';
@@ -35,14 +36,14 @@ export function ServiceRow({ service, now, cluster, window, busiest, open, onTog
             <Icon name="chevron" />
           </button>
           <a class="psm" href={servicePath(psm, 'overview', { cluster, window })} data-testid="service-link">
-            {psm}
+            <BreakableName name={psm} />
           </a>
         </span>
         <StateBadge state={service.state} />
       </th>
       <td class="wide">{runtimeOf(service) || <span class="dim">{t.none}</span>}</td>
-      <td class="wide">{service.protocol && <span class="chip">{service.protocol}</span>}</td>
-      <td class="wide">{clusters.map(({ name }) => name).join(', ') || <span class="dim">{t.none}</span>}</td>
+      <td class="extra">{service.protocol && <span class="chip">{service.protocol}</span>}</td>
+      <td class="extra">{clusters.map(({ name }) => name).join(', ') || <span class="dim">{t.none}</span>}</td>
       <td class="num wide">{count(instanceCount(clusters))}</td>
       <td class="num bar-cell">
         {share >= VISIBLE_SHARE && <span class="bar" style={{ width: `${100 * share}%` }} />}
@@ -50,13 +51,15 @@ export function ServiceRow({ service, now, cluster, window, busiest, open, onTog
       </td>
       <td class={`num ${failureTone(service.failure_rate)}`}>{measured(percent(service.failure_rate))}</td>
       <td class={`num wide ${service.rejected_rate > 0 ? 'mild-text' : ''}`}>{measured(percent(service.rejected_rate))}</td>
-      <td class="num">{measured(duration(service.avg_ms))}</td>
+      <td class="num wide">{measured(duration(service.avg_ms))}</td>
       <td class="num">{measured(duration(service.p99_ms))}</td>
-      <td class="num">{service.last_seen > 0 ? (
+      <td class="num wide">
+        {service.last_seen > 0 ? (
           <time title={dateTime(service.last_seen)}>{t.services.atMost(t.ago(Math.max(0, Math.round(now - service.last_seen))))}</time>
         ) : (
           <span class="dim">{t.none}</span>
-        )}</td>
+        )}
+      </td>
     </tr>
   );
 }

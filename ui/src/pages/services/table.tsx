@@ -44,19 +44,19 @@ export function ServiceTable({ services, now, failed, url }: Props) {
             <th scope="col" class="wide">
               {t.services.columns.runtime}
             </th>
-            <th scope="col" class="wide">
+            <th scope="col" class="extra">
               {t.services.columns.protocol}
             </th>
-            <th scope="col" class="wide">
+            <th scope="col" class="extra">
               {t.services.columns.clusters}
             </th>
             {sortable('instances', 'num wide')}
             {sortable('qps')}
             {sortable('failure_rate')}
             {sortable('rejected_rate', 'num wide')}
-            {sortable('avg_ms')}
+            {sortable('avg_ms', 'num wide')}
             {sortable('p99_ms')}
-            {sortable('last_seen')}
+            {sortable('last_seen', 'num wide')}
           </tr>
         </thead>
         <tbody>
