@@ -101,6 +101,6 @@ def test_the_environment_that_its_configuration_sets_counts(services) -> None:
     path = configuration(services, socket=socket, processes="1")
     running = services.run([str(UWSGI), "--xml", path], merged=True)
     running.read_until("data=stdout and stderr go on in")
-    loaded(running)
+    running.until(lambda: "WSGI app 0" in running.log("uwsgi"), "the worker has loaded")
     running.stop()
     assert running.process.returncode == 0
