@@ -16,7 +16,7 @@ const TYPES: Record<Search['tab'], TaskType> = { keyword: 'normal', stack: 'stac
 export function RunAsTask({ search, span }: { search: Search; span: Span }) {
   const t = useMessages();
   const { start, busy, error } = useStartTask();
-  const { psm, cluster, host, level } = search.filters;
+  const { psm, cluster, host, level, folder } = search.filters;
   const long = span.until - span.since > LONG_SECONDS;
   return (
     <>
@@ -31,7 +31,7 @@ export function RunAsTask({ search, span }: { search: Search; span: Span }) {
         title={long ? t.logs.tasks.longHint : t.logs.tasks.runHint}
         disabled={busy}
         data-testid="run-as-task"
-        onClick={() => start({ type: TYPES[search.tab], q: search.q, psm, cluster, host, level, ...span })}
+        onClick={() => start({ type: TYPES[search.tab], q: search.q, psm, cluster, host, level, folder, ...span })}
       >
         <Icon name="task" />
         {t.logs.tasks.run}
