@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -208,9 +209,10 @@ class Fleet:
 
     def _make_workspace(self) -> None:
         """A workspace as anybody makes one, with the demo's code in it."""
-        self._run(
-            "pie", "init", str(self.directory), "--product", "toutiao", "--platform", self.url
-        )
+        self._run("pie", "init", str(self.directory), "--product", "toutiao")
+        marker = self.directory / "runtime" / "workspace.yml"  # An earlier demo's, perhaps.
+        text = re.sub(r"(?m)^platform:.*$", f"platform: {self.url}", marker.read_text("utf-8"))
+        marker.write_text(text, "utf-8")
         for part in ("app", "conf", "lib"):
             shutil.copytree(HERE / "workspace" / part, self.directory / part, dirs_exist_ok=True)
         manage = self.folder("toutiao.discuss.ttdiscuss") / "manage.py"

@@ -61,11 +61,18 @@ def test_a_taken_port_is_said_and_leaves_nothing_running(environment: dict[str, 
     assert children_of(int(environment["PIE_TEST_MARK"])) == []
 
 
-def test_ctrl_c_stops_all_of_it(environment: dict[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_stops_all_of_it_and_another_port_may_come_next(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment["PIE_DEMO_DATA"] = str(tmp_path / "data")
+    for _ in range(2):
+        run_until_ctrl_c(environment)
+
+
+def run_until_ctrl_c(environment: dict[str, str]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment["PIE_DEMO_DATA"] = str(tmp_path / "data")
     demo = subprocess.Popen(
         [sys.executable, DEMO, "--port", str(port)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
