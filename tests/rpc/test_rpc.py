@@ -338,6 +338,22 @@ def test_an_unknown_method_is_unimplemented(start, handler, demo, bench) -> None
     assert (row["outcome"], row["method"]) == ("unimplemented", "Nowhere")
 
 
+def test_names_from_a_peer_do_not_steer_the_terminal_that_shows_the_log(
+    start, handler, demo, bench
+) -> None:
+    from pie.thrift import IntKey, TTHeader
+
+    port = start(handler)
+    method = demo.DemoService.methods["Nothing"]
+    header = TTHeader(ints={IntKey.FROM_SERVICE: "a\x1b[2Jb", IntKey.FROM_CLUSTER: "c\n"})
+    request = encode_call(method, method.args(), 1, Transport.TTHEADER, header)
+    request = request.replace(b"Nothing", b"No\x1b[2Jg")
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+        exchange(sock, request)
+    (row,) = bench.facts()
+    assert (row["method"], row["caller"], row["caller_cluster"]) == ("No?[2Jg", "a?[2Jb", "c?")
+
+
 @pytest.mark.parametrize(
     "garbage",
     [b"\x00" * 64, b"\xff" * 64, b"GET / HTTP/1.1\r\n\r\n", b"\x7f\xff\xff\xff\x80\x01\x00\x01"],

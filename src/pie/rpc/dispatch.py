@@ -8,6 +8,7 @@ from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call
 from pie.observe import Identity
 from pie.rpc.metadata import (
     application_error,
+    name_from_peer,
     read_base_info,
     read_request_header,
     reply_header,
@@ -32,7 +33,6 @@ from pie.thrift import (
 )
 
 logger = logging.getLogger(__name__)
-_MAX_NAME = 200
 
 
 class Dispatcher:
@@ -81,7 +81,7 @@ class Dispatcher:
             caller="",
             callee=self._identity.psm,
             callee_cluster=self._identity.cluster,
-            method=name[:_MAX_NAME],
+            method=name_from_peer(name),
             peer=peer,
         )
         call.received = received

@@ -20,6 +20,14 @@ _MAX_TIMEOUT = 3600.0
 _MAX_NAME = 200
 
 
+def name_from_peer(text: str) -> str:
+    """A name as it may stand in logs and on terminals: short, and steering none of them."""
+    text = text[:_MAX_NAME]
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
 def span_context(call: Call) -> str:
     """The W3C traceparent of the attempt on the wire."""
     return f"00-{call.logid}-{call.wire_span_id}-01"
@@ -59,9 +67,9 @@ def read_request_header(call: Call, header: TTHeader) -> None:
     logid, parent = parse_span(ints.get(IntKey.SPAN_CONTEXT, ""))
     call.logid = logid or normalise_logid(ints.get(IntKey.LOGID, "")) or ""
     call.parent_id = parent
-    call.caller = ints.get(IntKey.FROM_SERVICE, "")[:_MAX_NAME]
-    call.caller_cluster = ints.get(IntKey.FROM_CLUSTER, "")[:_MAX_NAME]
-    call.env = ints.get(IntKey.ENV, "")[:_MAX_NAME]
+    call.caller = name_from_peer(ints.get(IntKey.FROM_SERVICE, ""))
+    call.caller_cluster = name_from_peer(ints.get(IntKey.FROM_CLUSTER, ""))
+    call.env = name_from_peer(ints.get(IntKey.ENV, ""))
     timeout = ints.get(IntKey.RPC_TIMEOUT, "")
     if timeout.isdecimal() and len(timeout) < 10:
         call.timeout = min(int(timeout) / 1000, _MAX_TIMEOUT)
@@ -88,8 +96,8 @@ def read_base_info(call: Call, base: BaseInfo) -> None:
     logid, parent = parse_span(base.extra.get("traceparent", ""))
     call.logid = logid or normalise_logid(base.logid) or call.logid
     call.parent_id = parent
-    call.caller = base.caller[:_MAX_NAME]
-    call.env = base.env[:_MAX_NAME]
+    call.caller = name_from_peer(base.caller)
+    call.env = name_from_peer(base.env)
 
 
 def reply_header(call: Call, *, closing: bool) -> TTHeader:
