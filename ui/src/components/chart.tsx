@@ -76,7 +76,7 @@ function optionsOf(place: HTMLElement, lines: Line[], timeLabel: string, group: 
       { stroke: text, grid, ticks: { show: false }, font, size: 46, values: (_, ticks) => ticks.map((tick) => (tick < 100 ? String(Number(tick.toFixed(3))) : compact(tick))) },
     ],
     series: [
-      { label: timeLabel, value: (_, at) => (at === null ? '–' : at < Date.now() / 1000 - A_DAY / 2 ? dateTime(at) : clockTime(at)) },
+      { label: timeLabel, value: (_, at) => (at === null ? '' : at < Date.now() / 1000 - A_DAY / 2 ? dateTime(at) : clockTime(at)) },
       ...lines.map(({ label, color, filled }): uPlot.Series => {
         const stroke = colorOf(place, color);
         return {
@@ -85,7 +85,8 @@ function optionsOf(place: HTMLElement, lines: Line[], timeLabel: string, group: 
           width: 1.5,
           ...(filled ? { fill: stroke.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.12)') } : {}),
           points: { size: 4 },
-          value: (_, value) => (value === null ? '–' : compact(value)),
+          // Without a cursor there is nothing to say; under it, a gap is one.
+          value: (_, value, __, at) => (at === null ? '' : value === null ? '–' : compact(value)),
         };
       }),
     ],

@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Chain, ChainCall } from '../../api/types';
+import { BreakableName } from '../../components/breakable-name';
 import { Status } from '../../components/outcome';
 import { useKeepInView } from '../../components/use-keep-in-view';
 import { useRowKeys } from '../../components/use-row-keys';
@@ -110,7 +111,9 @@ function CallRows({ row, call, view, tabIndex }: { row: string; call: ChainCall;
         <td class={`num strong ${missing}`}>{signed(call.callee_no)}</td>
         <td class={`callee ${missing}`}>
           <i class={`dot ${view.hues.get(call.callee) ?? ''}`} />
-          <span class="psm">{call.callee}</span>
+          <span class="psm">
+            <BreakableName name={call.callee} />
+          </span>
           {call.attempt > 0 && <span class="attempt">{t.chain.table.attempt(call.attempt, call.attempts)}</span>}
           {isWholeOfAttempts(call) && <span class="attempt">{t.chain.table.attempts(call.attempts)}</span>}
           <small class="narrow-only mono">{call.method}</small>

@@ -1,4 +1,5 @@
 import type { ChainNode } from '../../api/types';
+import { BreakableName } from '../../components/breakable-name';
 import { Icon } from '../../components/icon';
 import { Status } from '../../components/outcome';
 import { clockTimeMs, compact, dateTimeMs, offset, utc } from '../../format';
@@ -23,7 +24,7 @@ export function NodeRow({ item, node, view, tabIndex }: Props & { node: ChainNod
       <th scope="row">
         <Name item={item} view={view} psm={node.psm} />
         <AttemptMark item={item} />
-        <NarrowMethod item={item} method={node.method} />
+        <small class="narrow-only mono">{node.method}</small>
       </th>
       <td class="num strong">{node.no}</td>
       <Start at={node.start} offsetMs={node.offset_ms} />
@@ -32,7 +33,11 @@ export function NodeRow({ item, node, view, tabIndex }: Props & { node: ChainNod
       </td>
       <td class="wide mono wraps">
         {node.method}
-        {node.route && <small>{node.route}</small>}
+        {node.route && (
+          <small>
+            <BreakableName name={node.route} />
+          </small>
+        )}
       </td>
       <td class="extra mono">{node.ip}</td>
       <td class="extra">
@@ -70,7 +75,7 @@ export function UnloggedRow({ item, view, tabIndex }: Props) {
       <th scope="row">
         <Name item={item} view={view} psm={call.callee} />
         <AttemptMark item={item} />
-        <NarrowMethod item={item} method={call.method} />
+        <small class="narrow-only mono">{call.method}</small>
       </th>
       <td class="num">−1</td>
       <Start at={call.start} offsetMs={call.offset_ms} />
@@ -133,7 +138,9 @@ function Name({ item, view, psm }: { item: Item; view: ChainView; psm: string })
         <span class="fold" />
       )}
       <i class={`dot ${view.hues.get(psm) ?? ''}`} />
-      <span class="psm">{psm}</span>
+      <span class="psm">
+        <BreakableName name={psm} />
+      </span>
       {collapsed && <span class="folded">{t.chain.tree.hidden(below, failedBelow)}</span>}
     </>
   );
@@ -144,16 +151,6 @@ function AttemptMark({ item }: { item: Item }) {
   const { call } = item;
   if (!call || call.attempt === 0) return null;
   return <span class="attempt">{t.chain.table.attempt(call.attempt, call.attempts)}</span>;
-}
-
-/** The method on its own line, where there is no room for its column. */
-function NarrowMethod({ item, method }: { item: Item; method: string }) {
-  return (
-    <small class="narrow-only mono">
-      <Indent depth={item.depth} />
-      <span class="fold" /> {method}
-    </small>
-  );
 }
 
 /** When something began; `kind` says when its column goes. */

@@ -1,5 +1,6 @@
 import { useQuery } from '../../api/query';
 import type { ServedCall, ServedCalls } from '../../api/types';
+import { BreakableName } from '../../components/breakable-name';
 import { Outcome } from '../../components/outcome';
 import { SkeletonRows } from '../../components/skeleton';
 import { Trouble } from '../../components/trouble';
@@ -95,7 +96,12 @@ function CallRow({ call }: { call: ServedCall }) {
       </td>
       <td class="wraps">
         {call.verb && call.verb !== call.method && <span class="chip">{call.verb}</span>} {call.method}
-        {call.route && <span class="mono dim"> {call.route}</span>}
+        {call.route && (
+          <span class="mono dim">
+            {' '}
+            <BreakableName name={call.route} />
+          </span>
+        )}
       </td>
       <td>{call.caller ? <ServiceLink psm={call.caller} /> : <span class="dim">{t.callers.unknown}</span>}</td>
       <td class="extra mono dim">{call.instance || none}</td>

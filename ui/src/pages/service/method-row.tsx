@@ -1,4 +1,5 @@
 import type { ServiceMethod } from '../../api/types';
+import { BreakableName } from '../../components/breakable-name';
 import { Icon } from '../../components/icon';
 import { useServiceMessages } from '../../i18n/service';
 import { FigureCells } from './figure-cells';
@@ -63,7 +64,9 @@ function Signature({ method }: { method: ServiceMethod }) {
                 {verb}
               </span>
             ))}
-            <span class="mono">{route}</span>
+            <span class="mono">
+              <BreakableName name={route} />
+            </span>
           </div>
         ))}
       </>
