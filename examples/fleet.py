@@ -193,19 +193,21 @@ class Fleet:
             self.spawn("agent")
         with step(f"starting {len(SERVICES)} services and one that is not on Pie"):
             self.spawn(LEGACY)
-            self._run(
-                "sd",
-                "register",
-                "toutiao.device.device_info",
-                f"127.0.0.1:{legacy_port}",
-                "--cluster",
-                LEGACY_CLUSTER,
-                "--transport",
-                "framed",
-            )
+            self._register_legacy(legacy_port)
             for psm in SERVICES:
                 self.spawn(psm)
             self.wait(self._services_are_up, "not every service registered")
+
+    def _register_legacy(self, port: int) -> None:
+        """In the place of what an earlier demo registered: by hand is for good."""
+        psm = "toutiao.device.device_info"
+        for service in self.client.services():
+            for cluster in service["clusters"]:
+                if service["psm"] == psm and cluster["name"] == LEGACY_CLUSTER:
+                    for each in cluster["instances"]:
+                        self._run("sd", "deregister", psm, f"{each['host']}:{each['port']}")
+        options = ("--cluster", LEGACY_CLUSTER, "--transport", "framed")
+        self._run("sd", "register", psm, f"127.0.0.1:{port}", *options)
 
     def _make_workspace(self) -> None:
         """A workspace as anybody makes one, with the demo's code in it."""

@@ -84,6 +84,15 @@ def run_until_ctrl_c(environment: dict[str, str]) -> None:
         printed.append(line)
         if "Ctrl-C" in line:
             break
+    legacy = subprocess.run(
+        [
+            *(sys.executable, "-m", "pie.tool.sd", "lookup", "toutiao.device.device_info"),
+            *("--cluster", "legacy", "--json"),
+        ],
+        cwd=environment["PIE_DEMO_DATA"], env=environment,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert legacy.stdout.count('"by_hand":true') == 1, legacy.stdout + legacy.stderr
     time.sleep(1)
     demo.send_signal(signal.SIGINT)
     rest, _ = demo.communicate(timeout=60)
