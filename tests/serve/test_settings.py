@@ -12,6 +12,7 @@ from pie.serve.masking import masked, masked_url
 from pie.serve.options import HELP, help_text, read_options
 from pie.serve.process import pinned_instances
 from pie.serve.settings import KEYS, SettingsError, documentation
+from pie.serve.up_state import UpState, hold
 from pie.serve.workspace import Workspace
 from pie.state import Setting
 
@@ -201,6 +202,26 @@ def test_the_workspace_is_the_nearest_around_the_code(tmp_path: Path) -> None:
     assert (other.root, other.platform) == (tmp_path, "http://h:1")
     given = Workspace.from_environment({"RUNTIME_ROOT": str(tmp_path)}, code)
     assert given.root == tmp_path
+
+
+def test_the_platform_is_that_of_the_pie_up_that_runs_in_the_root(tmp_path: Path) -> None:
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime" / "workspace.yml").write_text("platform: http://127.0.0.1:1\n")
+    elsewhere = tmp_path / "elsewhere"
+    with hold(tmp_path) as write:
+        write(
+            UpState(
+                pid=1, url="http://127.0.0.1:2", root=str(tmp_path), log_root=str(tmp_path),
+                directory=str(elsewhere), started=0.0,
+            )
+        )  # fmt: skip
+        running = Workspace.from_environment({}, tmp_path / "app")
+        given = Workspace.from_environment({"PIE_PLATFORM": "http://h:3"}, tmp_path / "app")
+    assert running.platform == "http://127.0.0.1:2"
+    assert running.token_file == elsewhere / "service.token"
+    assert given.platform == "http://h:3"
+    assert given.token_file == tmp_path / "platform" / "service.token"
+    assert Workspace.from_environment({}, tmp_path / "app").platform == "http://127.0.0.1:1"
 
 
 def test_code_that_is_linked_into_a_workspace_belongs_to_it(tmp_path: Path) -> None:

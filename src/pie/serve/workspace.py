@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from pie.serve.settings import SettingsError
+from pie.serve.up_state import read_up
 
 MARKER = Path("runtime") / "workspace.yml"
 """The file that makes a folder a workspace."""
@@ -22,9 +23,9 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """The surroundings of a process, none of them in its code.
 
     ``root`` is ``$RUNTIME_ROOT``, else the workspace its code is in, else the current folder. Logs
-    go to ``$PIE_LOG_ROOT`` or the root. The platform is at ``$PIE_PLATFORM`` or where
-    ``runtime/workspace.yml`` says; its service token stands in ``$PIE_TOKEN`` or in the file
-    ``$PIE_TOKEN_FILE``. Relative paths start at the root.
+    go to ``$PIE_LOG_ROOT`` or the root. The platform is at ``$PIE_PLATFORM``, else that of the
+    ``pie up`` that runs in the root, else where ``runtime/workspace.yml`` says; its service token
+    stands in ``$PIE_TOKEN`` or in the file ``$PIE_TOKEN_FILE``. Relative paths start at the root.
     """
 
     root: Path
@@ -44,11 +45,14 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         """
         root = find_root(start, environ) or Path.cwd()
         given = environ.get("PIE_PLATFORM")
+        directory = Path(PLATFORM_FOLDER)
         if given:
             platform = _address("environment: PIE_PLATFORM", given)
+        elif up := read_up(root):
+            platform, directory = up.url, Path(up.directory)
         else:
             platform = _platform_of(root / MARKER) or PLATFORM_URL
-        token = environ.get("PIE_TOKEN_FILE") or Path(PLATFORM_FOLDER) / "service.token"
+        token = environ.get("PIE_TOKEN_FILE") or directory / "service.token"
         return cls(
             root=root,
             log_root=root / (environ.get("PIE_LOG_ROOT") or ""),

@@ -11,9 +11,9 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import click
 
+from pie.serve.up_state import read_up
 from pie.serve.workspace import PLATFORM_URL, Workspace
 from pie.tool.place import find_place
-from pie.tool.up_state import read_up
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -228,20 +228,10 @@ def with_api(command: Callable[Concatenate[Api, _P], _R]) -> Callable[..., _R]:
     @functools.wraps(command)
     def run(*args: Any, url: str | None, token_file: Path | None, **kwargs: Any) -> _R:
         place = find_place()
-        api = Api(platform_url(url, place), Token(token_file, place, os.environ), place)
+        api = Api(url or place.platform, Token(token_file, place, os.environ), place)
         return command(api, *args, **kwargs)
 
     return run
-
-
-def platform_url(
-    given: str | None, place: Workspace, environ: Mapping[str, str] = os.environ
-) -> str:
-    """``given``, ``$PIE_PLATFORM``, that of the ``pie up`` running here, or the workspace's."""
-    if given:
-        return given
-    up = None if environ.get("PIE_PLATFORM") else read_up(place.root)
-    return (up.url if up else "") or place.platform
 
 
 def _parse(url: str) -> urllib.parse.SplitResult:

@@ -7,7 +7,6 @@ import click
 
 from pie.serve.settings import SettingsError
 from pie.serve.workspace import Workspace, find_root
-from pie.tool.up_state import read_up
 
 
 def find_place() -> Workspace:
@@ -35,13 +34,7 @@ def workspace_root() -> Path | None:
 
 
 def enter_workspace() -> None:
-    """Let this process, and what it starts, know the workspace around the current folder, and the
-    platform of the ``pie up`` that runs in it, unless the environment names another."""
+    """Let this process, and what it starts, know the workspace around the current folder."""
     root = workspace_root()
     if root is not None:
         os.environ["RUNTIME_ROOT"] = str(root)
-    up = read_up(root or Path.cwd())
-    if up is None or os.environ.get("PIE_PLATFORM"):
-        return
-    os.environ["PIE_PLATFORM"] = up.url
-    os.environ.setdefault("PIE_TOKEN_FILE", str(Path(up.directory) / "service.token"))

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from pie.agent import AgentStatus, read_status
-from pie.tool.api import Api, ApiError, Token, platform_url
+from pie.serve.up_state import read_up
+from pie.tool.api import Api, ApiError, Token
 from pie.tool.place import find_place
 from pie.tool.table import BAD, DIM, GOOD, WARN, Style, echo, paint
 from pie.tool.terminal import ago
-from pie.tool.up_state import read_up
 
 
 @click.command()
@@ -28,7 +28,7 @@ def status() -> None:
         for name, pid in state.children.items():
             if name not in ("platform", "agent"):
                 _row(name, GOOD, "runs", f"process {pid}")
-    url = platform_url(None, place)
+    url = place.platform
     fine = _platform_status(Api(url, Token(None, place, os.environ), place))
     log_root = Path(state.log_root) if state else place.log_root
     fine &= _agent_status(read_status(log_root / ".pie-agent"), log_root)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import click
 
+from pie.serve.up_state import AlreadyUpError, UpState, hold, read_up
 from pie.serve.workspace import MARKER, PLATFORM_PORT, Workspace
 from pie.tool.place import find_place
 from pie.tool.table import BOLD, paint
 from pie.tool.terminal import ago
 from pie.tool.up_run import Plan, Up, UpError
-from pie.tool.up_state import AlreadyUpError, UpState, hold, read_up
 
 _DOWN_S = 90.0
 _HERE = ("localhost", "0.0.0.0", "")
@@ -70,7 +70,7 @@ def up(services: tuple[str, ...], directory: Path, port: int | None, detach: boo
                 files,
             )
             _say(f"pie up: {paint(str(root), BOLD)}")
-            Up(plan, write, _say).run(lambda: _tell_ready(plan, place))
+            Up(plan, write, _say).run(lambda: _tell_ready(plan))
     except AlreadyUpError as error:
         raise click.ClickException(_already(root, error.state)) from None
     except UpError as error:
@@ -142,7 +142,7 @@ def _detach(place: Workspace, directory: Path, port: int | None, services: tuple
             time.sleep(0.1)
 
 
-def _tell_ready(plan: Plan, place: Workspace) -> None:
+def _tell_ready(plan: Plan) -> None:
     token = (plan.directory / "admin.token").read_text().strip()
     link = urllib.parse.urlencode({"token": token, "user": _user()})
     _say(
@@ -152,8 +152,6 @@ def _tell_ready(plan: Plan, place: Workspace) -> None:
   {paint("Output", BOLD)}   {plan.directory}/*.out
 """
     )
-    if plan.url != place.platform.rstrip("/"):
-        _say(f"  Services find it with PIE_PLATFORM={plan.url}, or what workspace.yml says\n")
 
 
 def _already(root: Path, state: UpState | None) -> str:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from pie.agent import read_status
+from pie.serve.up_state import UpState
 from pie.tool.up_child import Child, how_it_ended
-from pie.tool.up_state import UpState
 
 _START_S = 60.0
 _LOOK_S = 0.1
