@@ -102,5 +102,6 @@ def test_the_environment_that_its_configuration_sets_counts(services) -> None:
     running = services.run([str(UWSGI), "--xml", path], merged=True)
     running.read_until("data=stdout and stderr go on in")
     running.until(lambda: "WSGI app 0" in running.log("uwsgi"), "the worker has loaded")
+    assert running.get(port)[0] == 200  # It serves: now it can end in order.
     running.stop()
     assert running.process.returncode == 0
