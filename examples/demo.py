@@ -1,4 +1,4 @@
-"""The demo: the platform, three services, the agent and traffic, on this machine, in one terminal.
+"""The demo: the platform, five services, the agent and traffic, on this machine, in one terminal.
 
 python examples/demo.py           keeps running until Ctrl-C
 python examples/demo.py --once    sends a fixed batch, checks what the platform saw, ends

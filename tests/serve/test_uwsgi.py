@@ -79,8 +79,10 @@ def test_behind_a_unix_socket_the_port_of_the_settings_counts(services, state) -
     )
     running.read_until("data=registered: toutiao.my.api at 127.0.0.1:7701")
     loaded(running)
-    running.stop()
+    printed, _ = running.stop()
     assert running.process.returncode == 0
+    assert " * Running behind a proxy, http://127.0.0.1:7701/: uWSGI speaks no HTTP" in printed
+    assert "Running on" not in printed
 
 
 def test_a_port_that_nobody_names_is_asked_for(services) -> None:

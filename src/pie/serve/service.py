@@ -221,10 +221,12 @@ class Service:
     def _say_start(self) -> None:
         if self._protocol == "http":
             host = self.settings.HOST
-            host = f"[{host}]" if ":" in host else host
-            logger.info(
-                " * Running on http://%s:%d/ (Press CTRL+C to quit)", host, self.process.port
-            )
+            address = f"[{host}]" if ":" in host else host
+            address = f"http://{address}:{self.process.port}/"
+            if self.host is None or self.host.speaks_http:
+                logger.info(" * Running on %s (Press CTRL+C to quit)", address)
+            elif self.process.port:
+                logger.info(" * Running behind a proxy, %s: uWSGI speaks no HTTP", address)
         else:
             logger.info("Starting ... with port: %d", self.process.port)
 

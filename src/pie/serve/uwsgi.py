@@ -45,6 +45,11 @@ class UwsgiHost:
         """Name and version."""
         return f"uwsgi {_text(self._module.version)}"
 
+    @property
+    def speaks_http(self) -> bool:
+        """Whether it is called without a proxy."""
+        return bool(self._ports(_HTTP))
+
     def port(self, of_settings: int) -> int:
         """Where the service is called: the port that speaks HTTP, else the settings' (a proxy's),
         else that of the uWSGI socket; 0 if there is none."""

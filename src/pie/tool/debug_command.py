@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pie.serve.debug import DebugClient, DebugError
+from pie.serve.debug import DebugClient, DebugError, remove_stale
 from pie.tool.api import Api, ApiError, with_api
 from pie.tool.ls_command import matches
 from pie.tool.table import BOLD, DIM, Cell, Column, echo, paint, render
@@ -71,6 +71,8 @@ def debug(
 
 
 def _sockets(log_root: Path) -> list[_Socket]:
+    for folder in log_root.glob("*/debug"):
+        remove_stale(folder)
     found = []
     for path in sorted(log_root.glob("*/debug/*.sock")):
         match = _NAME.fullmatch(path.name)
