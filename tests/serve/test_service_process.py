@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 
 DEMO = {
     "bootstrap": (
@@ -165,6 +167,43 @@ def test_a_second_signal_does_not_wait(services) -> None:
         running.read_until("stopping on")
         running.stop()
     assert running.process.returncode == 128 + signal.SIGTERM
+
+
+def test_who_comes_while_it_stops_is_refused_at_once_and_nobody_is_reset(services) -> None:
+    views = (
+        "import time\nfrom flask import Flask\napp = Flask(__name__)\n"
+        "@app.get('/slow')\ndef slow():\n    print('here')\n    time.sleep(3)\n    return 'ok'\n"
+        "@app.get('/')\ndef fast():\n    return 'ok'\n"
+    )
+    services.write("DEBUG = True\n", views=views)
+    running = services.start(PYTHONUNBUFFERED="1")
+    port = running.port
+    ends: list[tuple[float, type]] = []
+
+    def come_until_refused() -> None:
+        try:
+            while running.get(port)[0] == 200:
+                pass
+        except OSError as error:
+            ends.append((time.monotonic(), type(error)))
+
+    slow: list[float] = []
+
+    def wait_for_the_slow_answer() -> None:
+        assert running.get(port, "/slow") == (200, b"ok")
+        slow.append(time.monotonic())
+
+    threads = [threading.Thread(target=come_until_refused) for _ in range(6)]
+    threads.append(threading.Thread(target=wait_for_the_slow_answer))
+    for each in threads:
+        each.start()
+    running.read_until("here")
+    running.process.send_signal(signal.SIGTERM)
+    for each in threads:
+        each.join(20)
+    running.wait()
+    assert [kind for _, kind in ends] == [ConnectionRefusedError] * 6
+    assert max(when for when, _ in ends) < slow[0]
 
 
 def test_a_taken_port_is_named_with_its_successor(services) -> None:

@@ -80,6 +80,24 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
             logger.warning("cannot accept a connection: %s", error)
             time.sleep(0.05)
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """A stopping worker takes whoever has connected, then closes its door.
+
+        gunicorn leaves it open until the last request is answered: who came meanwhile would wait
+        for that, and be reset. Refused at once, a client turns to another instance.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive or enabled:
+            return
+        for listener in self.sockets:
+            if listener.fileno() < 0:
+                continue
+            before = -1
+            while before < self.nr_conns < self.worker_connections:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def init_signals(self) -> None:
         """Signals are the service's."""
 
