@@ -22,8 +22,7 @@ def test_every_file_and_command_of_the_tutorial(
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
-    for name in ("curl", "pkill"):
-        program(name, "make system-deps")
+    program("curl", "make system-deps")
     (tmp_path / "script").write_text(f"set -e\n{commands(TUTORIAL)}")
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for inherited in ("RUNTIME_ROOT", "PIE_PLATFORM"):
