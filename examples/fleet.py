@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from platform_client import PlatformClient
+
+from pie.serve.up_state import AlreadyUpError, UpState, hold
 
 HERE = Path(__file__).resolve().parent
 SERVICES = {
@@ -46,12 +47,16 @@ class Fleet:
         self.directory = directory
         self._commands: dict[str, list[str]] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._held = contextlib.ExitStack()
+        self._began = time.time()
         self._port = port or _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
 
     def __enter__(self) -> "Fleet":
+        self._hold()
         try:
             self._start()
+            self._tell(ready=True)
         except BaseException:
             self._stop()
             raise
@@ -99,6 +104,7 @@ class Fleet:
             if code is not None:
                 print(f"\n  {name} ended with code {code}; services run on; starting it again")
                 self.spawn(name)
+                self._tell(ready=True)
         self.check()
 
     def pid(self, name: str) -> int:
@@ -166,6 +172,30 @@ class Fleet:
                 raise DemoError(f"{complaint} within {START_SECONDS} s:\n{logs}")
             time.sleep(0.1)
 
+    def _hold(self) -> None:
+        """As ``pie up`` does: what runs in the workspace finds our platform, and nobody else's."""
+        try:
+            self._write = self._held.enter_context(hold(self.directory))
+        except AlreadyUpError as error:
+            who = f" (process {error.state.pid}, {error.state.url})" if error.state else ""
+            raise DemoError(
+                f"another demo{who} runs in {self.directory}: stop it, or name another folder with "
+                "PIE_DEMO_DATA"
+            ) from None
+        self._tell()
+
+    def _tell(self, *, ready: bool = False) -> None:
+        """``pie status`` shows it, ``pie down`` stops it."""
+        root = str(self.directory)
+        children = {name: process.pid for name, process in self._processes.items()}
+        self._write(
+            UpState(
+                pid=os.getpid(), url=self.url, root=root, log_root=root,
+                directory=str(self.directory / "platform"),
+                started=self._began, ready=ready, children=children,
+            )
+        )  # fmt: skip
+
     def _start(self) -> None:
         if not _is_free(self._port):
             raise DemoError(
@@ -212,9 +242,6 @@ class Fleet:
     def _make_workspace(self) -> None:
         """A workspace as anybody makes one, with the demo's code in it."""
         self._run("pie", "init", str(self.directory), "--product", "toutiao")
-        marker = self.directory / "runtime" / "workspace.yml"  # An earlier demo's, perhaps.
-        text = re.sub(r"(?m)^platform:.*$", f"platform: {self.url}", marker.read_text("utf-8"))
-        marker.write_text(text, "utf-8")
         for part in ("app", "conf", "lib"):
             shutil.copytree(HERE / "workspace" / part, self.directory / part, dirs_exist_ok=True)
         manage = self.folder("toutiao.discuss.ttdiscuss") / "manage.py"
@@ -247,6 +274,7 @@ class Fleet:
 
     def _stop(self) -> None:
         self.stop(*sorted(self._processes, key=lambda each: _STOP_ORDER.get(each, 0)))
+        self._held.close()
 
 
 @contextlib.contextmanager

@@ -93,6 +93,12 @@ def run_until_ctrl_c(environment: dict[str, str]) -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert legacy.stdout.count('"by_hand":true') == 1, legacy.stdout + legacy.stderr
+    second = subprocess.run(
+        [sys.executable, DEMO],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (second.returncode, second.stdout) == (1, "")
+    assert f"another demo (process {demo.pid}, http://127.0.0.1:{port}) runs in" in second.stderr
     time.sleep(1)
     demo.send_signal(signal.SIGINT)
     rest, _ = demo.communicate(timeout=60)
