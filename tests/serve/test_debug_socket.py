@@ -94,8 +94,9 @@ def test_it_is_for_this_user_alone(server: DebugServer, folder: Path, monkeypatc
     assert stat.S_IMODE(server.path.stat().st_mode) == 0o600
     client = DebugClient(server.path)
     monkeypatch.setattr(debug_server, "peer_uid", lambda _: os.geteuid() + 1)
-    with pytest.raises(DebugError, match="own user"):
-        client.ask("help")
+    for _ in range(100):  # Whoever is faster: the question or the refusal.
+        with pytest.raises(DebugError, match="own user"):
+            client.ask("help")
     monkeypatch.undo()
     assert set(client.ask("help")) == {"help", "stacks", "calls", "gc", "settings", "loglevel"}
 

@@ -1,5 +1,6 @@
 """Asking a process through its debug socket."""
 
+import contextlib
 import json
 import socket
 from pathlib import Path
@@ -33,7 +34,8 @@ class DebugClient:
             with socket.socket(socket.AF_UNIX) as sock:
                 sock.settimeout(self._timeout)
                 sock.connect(self._path)
-                sock.sendall(request)
+                with contextlib.suppress(BrokenPipeError):  # Refused already: it says why.
+                    sock.sendall(request)
                 with sock.makefile("rb") as reader:
                     line = reader.readline()
         except OSError as error:
