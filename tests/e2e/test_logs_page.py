@@ -309,6 +309,7 @@ def test_a_phone_in_chinese_has_the_whole_of_it(browser: Browser, fleet: Fleet, 
     for path in ("/logs", "/logs?tab=stack", "/logs?tab=client", "/logs/tasks", "/logs/manual"):
         page.goto(f"{fleet.url}{path}")
         expect(page.get_by_text("搜客户端日志").first).to_be_attached()
+        expect(page.locator("h1")).to_have_count(1)
         overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0, path
     context.close()

@@ -105,6 +105,21 @@ def test_a_deadline_is_explained(page: Page, fleet: Fleet, sent) -> None:
     expect(page.get_by_text("did not end in time").first).to_be_visible()
 
 
+def test_a_call_given_up_is_warned_of_once(page: Page, fleet: Fleet, sent) -> None:
+    """The callee takes 3 s of the second its caller waits: one fact, though three flags say it."""
+    logid = sent["GET /articles/106"].logid
+
+    def ended() -> bool:
+        chain = fleet.client.chain(logid)
+        return chain is not None and "callee_took_longer" in chain["flags"]
+
+    fleet.wait(ended, "the callee's record did not arrive")
+    open_chain(page, fleet, logid)
+    findings = page.locator(".findings li")
+    expect(findings).to_have_count(1)
+    expect(findings).to_contain_text("the caller had given up")
+
+
 def test_the_view_is_in_the_url(page: Page, fleet: Fleet, sent) -> None:
     open_chain(page, fleet, sent["GET /stream"].logid)
     page.get_by_test_id("node-row").nth(1).click()

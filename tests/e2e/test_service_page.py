@@ -203,6 +203,49 @@ def test_a_name_nobody_knows_says_so(browser: Browser, fleet: Fleet) -> None:
     context.close()
 
 
+TOO_WIDE = """() => [...document.querySelectorAll('.scroll')]
+    .filter((card) => card.scrollWidth > card.clientWidth + 1)
+    .map((card) => card.closest('section').getAttribute('aria-labelledby'))"""
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_no_table_is_wider_than_its_card(
+    browser: Browser, fleet: Fleet, batch, locale: str
+) -> None:
+    """15 px less than the usual widths: a scroll bar takes them."""
+    context = browser.new_context(locale=locale)
+    page = context.new_page()
+    page.goto(fleet.login)
+    chain = fleet.client.get("/api/chains?limit=1&outcome=failed")["chains"][0]["logid"]
+    for path, row in (
+        (f"/s/{API}/overview?window=3600", "served-call"),
+        (f"/s/{API}/requests", "served-call"),
+        (f"/s/{ARTICLE}/overview?window=3600", "served-call"),
+        ("/services?window=3600", "service-row"),
+        ("/?", "chain-link"),
+        (f"/chain/{chain}", "node-row"),
+    ):
+        page.goto(fleet.url + path)
+        expect(page.get_by_test_id(row).first).to_be_visible()
+        for width in (1425, 1265):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(TOO_WIDE) == [], (path, width)
+    context.close()
+
+
+def test_an_unknown_service_is_asked_for_again(browser: Browser, fleet: Fleet) -> None:
+    """The page promises that a service shows as soon as it starts."""
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(fleet.login)
+    page.goto(f"{fleet.url}/s/no.such.service/overview")
+    expect(page.get_by_text("Nothing is known of this service")).to_be_visible()
+    with page.expect_response(re.compile("/api/services/no.such.service"), timeout=15_000) as again:
+        pass
+    assert again.value.status == 404
+    context.close()
+
+
 def test_a_phone_and_the_dark_see_the_same(browser: Browser, fleet: Fleet, batch) -> None:
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, color_scheme="dark", locale="zh-CN"

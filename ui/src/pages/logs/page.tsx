@@ -23,6 +23,7 @@ const ENTRIES: ReadonlyArray<readonly [Place, IconName]> = [
 
 /** The log search platform: everything under /logs. */
 export function LogsPage() {
+  const t = useMessages().logs;
   const { path, query } = useLocation();
   const state = useSearchState();
   const task = /^\/logs\/tasks\/(\d+)$/.exec(path)?.[1];
@@ -31,6 +32,7 @@ export function LogsPage() {
   if (!place) return <NotFoundPage />;
   return (
     <div class="log-search">
+      {place !== 'tasks' && place !== 'manual' && <h1 class="offscreen">{`${t.nav.label}: ${t.nav[place]}`}</h1>}
       <Navigation place={place} search={state.search} />
       {task ? (
         <TaskPage key={task} id={task} />
