@@ -121,6 +121,24 @@ def test_values_are_completed_while_typing(page: Page, fleet: Fleet, stored) -> 
     expect(field).to_have_value(f"psm:{PSM} ")
 
 
+def test_what_is_typed_right_after_a_completion_stands_behind_it(page: Page, fleet: Fleet) -> None:
+    page.goto(f"{fleet.url}/logs")
+    field = page.get_by_test_id("query")
+    field.click()
+    field.press_sequentially("ps")
+    expect(page.get_by_test_id("choices")).to_contain_text("psm:")
+    at_once = field.evaluate(
+        """field => {
+            const how = { key: 'Tab', bubbles: true, cancelable: true };
+            field.dispatchEvent(new KeyboardEvent('keydown', how));
+            return [field.value, field.selectionStart];
+        }"""
+    )
+    assert at_once == ["psm:", 4]
+    field.press_sequentially("search")
+    expect(field).to_have_value("psm:search")
+
+
 def test_a_drag_over_the_histogram_zooms_and_back(page: Page, fleet: Fleet, stored) -> None:
     page.goto(f"{fleet.url}/logs?psm={PSM}&range=15m")
     expect(rows_of(page).first).to_be_visible(timeout=LOAD_MS)

@@ -43,10 +43,12 @@ export function QueryInput({ value, wrong, onInput, onSearch }: Props) {
     if (!typing) return;
     const next = value.slice(0, typing.from) + choice.insert + value.slice(typing.to);
     const at = typing.from + choice.insert.length;
+    // At once: a letter typed before the next frame belongs behind what was completed.
+    if (input.current) input.current.value = next;
+    input.current?.setSelectionRange(at, at);
     onInput(next);
     setCaret(at);
     setAsking(choice.kind === 'field');
-    requestAnimationFrame(() => input.current?.setSelectionRange(at, at));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing) return;
