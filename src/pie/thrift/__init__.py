@@ -9,8 +9,7 @@ from pie.thrift.base import (
     read_base,
     read_base_resp,
 )
-from pie.thrift.binary import DEFAULT_MAX_DEPTH, decode, encode
-from pie.thrift.binary_read import DEFAULT_DECODED_LIMIT
+from pie.thrift.codec import DEFAULT_MAX_DEPTH, decode, encode, encode_into
 from pie.thrift.errors import CodecError, FrameError, IdlError, Position, ThriftError
 from pie.thrift.frames import DEFAULT_FRAME_LIMIT, Frame, FrameSplitter, encode_frame
 from pie.thrift.generate import generate
@@ -30,7 +29,9 @@ from pie.thrift.message import (
     encode_reply,
     read_message,
 )
+from pie.thrift.protocol import Protocol
 from pie.thrift.service import Method, Service
+from pie.thrift.source import DEFAULT_DECODED_LIMIT
 from pie.thrift.structs import Struct, StructException, Union
 from pie.thrift.transport import Transport, UnsupportedTransport, sniff
 from pie.thrift.ttheader import (
@@ -56,6 +57,7 @@ from pie.thrift.types import (
     I32,
     I64,
     STRING,
+    UUID,
     EnumType,
     Field,
     ListType,
@@ -86,6 +88,7 @@ __all__ = [
     "RPC_PERSIST",
     "RPC_TRANSIT",
     "STRING",
+    "UUID",
     "ApplicationError",
     "ApplicationErrorType",
     "BaseInfo",
@@ -107,6 +110,7 @@ __all__ = [
     "Method",
     "Position",
     "Program",
+    "Protocol",
     "Request",
     "Scalar",
     "Service",
@@ -129,6 +133,7 @@ __all__ = [
     "encode_call",
     "encode_exception",
     "encode_frame",
+    "encode_into",
     "encode_message",
     "encode_reply",
     "encode_ttheader",

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from pie.thrift.binary import DEFAULT_MAX_DEPTH
+from pie.thrift.binary_skip import BinarySkipper
+from pie.thrift.codec import DEFAULT_MAX_DEPTH
 from pie.thrift.errors import CodecError, FrameError
-from pie.thrift.skip import Skipper
 from pie.thrift.transport import BINARY_MAGIC, Transport, UnsupportedTransport, sniff
 from pie.thrift.ttheader import TTHeader, decode_ttheader, encode_ttheader
 from pie.thrift.types import TType
@@ -133,7 +133,7 @@ class _MessageEnd:
     """Finds where a message without a length ends, by its structure and step by step."""
 
     def __init__(self) -> None:
-        self._skipper: Skipper | None = None
+        self._skipper: BinarySkipper | None = None
 
     def find(self, data: bytearray) -> int:
         """Where it ends; more than there is, if the end is not here yet."""
@@ -143,7 +143,7 @@ class _MessageEnd:
             name = int.from_bytes(data[4:8], "big", signed=True)
             if name < 0:
                 raise FrameError(f"a message whose name has {name} bytes")
-            self._skipper = Skipper(TType.STRUCT, 8 + name + 4, DEFAULT_MAX_DEPTH)
+            self._skipper = BinarySkipper(TType.STRUCT, 8 + name + 4, DEFAULT_MAX_DEPTH)
         try:
             needed = self._skipper.advance(data)
         except CodecError as error:

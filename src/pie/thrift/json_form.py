@@ -14,11 +14,11 @@ from enum import IntEnum
 from typing import Any
 
 from pie.thrift.base import FIELD_ID
-from pie.thrift.binary_write import INTS
 from pie.thrift.errors import ThriftError, shown
 from pie.thrift.generate.names import member_name
 from pie.thrift.structs import Struct, Union
 from pie.thrift.types import (
+    INT_BITS,
     EnumType,
     Field,
     ListType,
@@ -201,7 +201,7 @@ def _read_enum(kind: EnumType, data: Any, path: str) -> Any:
 
 
 def _read_scalar(kind: Scalar, data: Any, path: str) -> Any:
-    if kind.name in INTS:
+    if kind.name in INT_BITS:
         return _read_int(kind.name, data, path, f"a whole number ({kind.name})")
     if kind.name == "bool":
         if not isinstance(data, bool):
@@ -220,7 +220,7 @@ def _read_int(name: str, data: Any, path: str, wanted: str) -> int:
         data = int(data)
     if not isinstance(data, int) or isinstance(data, bool):
         raise _expected(wanted, data, path)
-    limit = 1 << INTS[name][1] - 1
+    limit = 1 << INT_BITS[name] - 1
     if not -limit <= data < limit:
         raise JsonFormError(f"{data} is out of the range of {name} ({-limit}..{limit - 1})", path)
     return data

@@ -6,11 +6,11 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from pie.thrift.application import ApplicationError, ApplicationErrorType
-from pie.thrift.binary import decode, encode_into
-from pie.thrift.binary_read import DEFAULT_DECODED_LIMIT
+from pie.thrift.codec import decode, encode_into
 from pie.thrift.errors import CodecError, shown
 from pie.thrift.frames import Frame, encode_frame
 from pie.thrift.service import Method, Service
+from pie.thrift.source import DEFAULT_DECODED_LIMIT
 from pie.thrift.structs import Struct
 from pie.thrift.transport import Transport
 from pie.thrift.ttheader import TTHeader

@@ -11,7 +11,7 @@ Requiredness = Literal["default", "required", "optional"]
 
 
 class TType(IntEnum):
-    """Type codes on the wire (binary protocol)."""
+    """Type codes on the wire (binary protocol; the compact one has its own)."""
 
     STOP = 0
     BOOL = 2
@@ -25,6 +25,7 @@ class TType(IntEnum):
     MAP = 13
     SET = 14
     LIST = 15
+    UUID = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,10 @@ I64 = Scalar("i64", TType.I64)
 DOUBLE = Scalar("double", TType.DOUBLE)
 STRING = Scalar("string", TType.STRING)
 BINARY = Scalar("binary", TType.STRING)
+UUID = Scalar("uuid", TType.UUID)
+
+INT_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64}
+"""Width of the integer types."""
 
 
 class Field:

@@ -22,11 +22,10 @@ from pie.thrift.idl.ast import (
 )
 from pie.thrift.idl.parser import MAX_NESTING
 from pie.thrift.idl.program import Program, Resolved
+from pie.thrift.types import INT_BITS
 
 MAX_PARTS = 100_000
 """Of one constant, with everything it refers to written out."""
-
-INT_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64}
 
 
 @dataclass(frozen=True, slots=True)
