@@ -143,7 +143,7 @@ def test_answers_to_something_else(demo2, name, kind, seqid, expected):
         ("80010009 00000000 00000001", "message type 9 does not exist"),
         ("80010001 00000001 ff 00000001", "the method's name is not UTF-8"),
         ("80010001" + "00000800" + "61" * 2048 + "00000001", "a method name of 2048 bytes"),
-        ("80010001 ffffffff 00000001", "the message ends within its header"),
+        ("80010001 ffffffff 00000001", "a method name of 4294967295 bytes"),
     ],
 )
 def test_bytes_that_are_no_message(payload, message):

@@ -22,6 +22,7 @@ from pie.thrift import (
     Service,
     Struct,
     StructException,
+    Transport,
     TTHeader,
     decode_call,
     encode_exception,
@@ -98,7 +99,7 @@ class Dispatcher:
 
     @staticmethod
     def _message_name(frame: Frame) -> tuple[str, int]:
-        header, _ = read_message(frame.payload)
+        header, _ = read_message(frame.payload, frame.protocol)
         return header.name, header.seqid
 
     def _run(
@@ -153,7 +154,7 @@ class Dispatcher:
             raise Failure(
                 Kind.INVALID, f"cannot read the arguments of {call.method}: {error}"
             ) from None
-        if frame.header is None:
+        if frame.transport is not Transport.TTHEADER:
             base = read_base(args)
             if base is not None:
                 read_base_info(call, base)
@@ -172,18 +173,22 @@ class _Reply:
     def of_result(self, method: Method, result: Struct | None, call: Call) -> bytes | None:
         if result is None:
             return None
-        data = encode_reply(method, result, self._seqid, self._frame.transport, self._header(call))
+        transport, header = self._frame.transport, self._header(call)
+        protocol = self._frame.protocol
+        data = encode_reply(method, result, self._seqid, transport, header, protocol)
         call.response_bytes = len(data)
         return data
 
     def of_failure(self, failure: Failure, call: Call) -> bytes:
         error = application_error(failure, call)
         transport, header = self._frame.transport, self._header(call)
-        return encode_exception(self._name, error, self._seqid, transport, header)
+        protocol = self._frame.protocol
+        return encode_exception(self._name, error, self._seqid, transport, header, protocol)
 
     def _header(self, call: Call) -> TTHeader | None:
         if self._frame.header is None:
             return None
         header = reply_header(call, closing=self._closing)
         header.framed = self._frame.header.framed
+        header.compressed = self._frame.header.compressed
         return header

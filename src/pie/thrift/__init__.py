@@ -18,8 +18,6 @@ from pie.thrift.idl.parser import parse_idl
 from pie.thrift.idl.program import Loader, Program
 from pie.thrift.memory import load_module
 from pie.thrift.message import (
-    MessageHeader,
-    MessageType,
     Request,
     decode_call,
     decode_reply,
@@ -27,13 +25,20 @@ from pie.thrift.message import (
     encode_exception,
     encode_message,
     encode_reply,
-    read_message,
 )
+from pie.thrift.message_head import MessageHeader, MessageType, read_message
 from pie.thrift.protocol import Protocol
 from pie.thrift.service import Method, Service
 from pie.thrift.source import DEFAULT_DECODED_LIMIT
 from pie.thrift.structs import Struct, StructException, Union
-from pie.thrift.transport import Transport, UnsupportedTransport, sniff
+from pie.thrift.theader import decode_theader, encode_theader
+from pie.thrift.transport import (
+    Transport,
+    UnsupportedTransport,
+    parse_transport,
+    protocol_of,
+    sniff,
+)
 from pie.thrift.ttheader import (
     BIZ_EXTRA,
     BIZ_MESSAGE,
@@ -128,6 +133,7 @@ __all__ = [
     "decode",
     "decode_call",
     "decode_reply",
+    "decode_theader",
     "decode_ttheader",
     "encode",
     "encode_call",
@@ -136,6 +142,7 @@ __all__ = [
     "encode_into",
     "encode_message",
     "encode_reply",
+    "encode_theader",
     "encode_ttheader",
     "fill_base",
     "fill_base_resp",
@@ -143,6 +150,8 @@ __all__ = [
     "load_idl",
     "load_module",
     "parse_idl",
+    "parse_transport",
+    "protocol_of",
     "read_base",
     "read_base_resp",
     "read_message",

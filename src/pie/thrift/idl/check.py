@@ -25,7 +25,7 @@ from pie.thrift.idl.values import evaluate
 from pie.thrift.types import INT_BITS
 
 MAX_FIELD_ID = (1 << 15) - 1
-_RESERVED = frozenset({"byte", "void", "list", "set", "map", "true", "false"})
+_RESERVED = frozenset({"byte", "uuid", "void", "list", "set", "map", "true", "false"})
 
 
 def load_idl(path: str, load: Loader) -> Program:
