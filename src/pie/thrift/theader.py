@@ -59,13 +59,13 @@ def decode_theader(frame: bytes, limit: int) -> tuple[TTHeader, bytes]:
     header = TTHeader(seqid, flags, framed=False)
     reader = _Reader(headers)
     protocol = protocol_by_id(THEADER_MAGIC, reader.number())
-    transforms = [reader.number() for _ in range(min(reader.number(), len(headers)))]
-    if transforms not in ([], [_ZLIB]):
+    transforms = reader.number()
+    header.compressed = transforms == 1 and reader.number() == _ZLIB
+    if transforms and not header.compressed:
         raise FrameError(
-            f"THeader with the transforms {', '.join(map(str, transforms))}: none, or 1 (zlib) "
-            "once, is known here"
+            f"THeader with {transforms} transforms: none, or a single one that is 1 (zlib), is "
+            "known here"
         )
-    header.compressed = bool(transforms)
     # Other blocks do not say how long they are, so nothing behind one can be read; 0 is padding.
     while reader.left and reader.number() == _KEY_VALUE:
         for _ in range(reader.number()):
