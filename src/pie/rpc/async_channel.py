@@ -7,9 +7,9 @@ from pie.call import AsyncDriver
 from pie.model import Call, Failure
 from pie.rpc.async_pool import pool_of_loop
 from pie.rpc.binding import Binder, Bound
+from pie.rpc.call_options import current_options
 from pie.rpc.callee import Asked
 from pie.rpc.conversation import Answer, next_seqid, read_answer, spoken, write_request
-from pie.rpc.options import current_options
 from pie.thrift import Method, Struct
 
 
@@ -55,10 +55,10 @@ class AsyncChannel:
 async def _attempt(call: Call, method: Method, args: Struct, bound: Bound) -> Answer:
     endpoint, link = call.target, bound.callee.link
     assert endpoint is not None, "balance chose none"
-    transport = spoken(call, endpoint, multiplex=link.multiplex)
+    way = spoken(call, endpoint, multiplex=link.multiplex)
     seqid = next_seqid()
     request = write_request(
-        call, method, args, seqid, transport, bound.runtime.identity.host, multiplex=link.multiplex
+        call, method, args, seqid, way, bound.runtime.identity.host, multiplex=link.multiplex
     )
     instance = (await pool_of_loop()).of(bound.target(endpoint))
     try:

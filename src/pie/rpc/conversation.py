@@ -4,7 +4,7 @@ import itertools
 from typing import Any, NamedTuple
 
 from pie.govern import remaining
-from pie.model import BUSINESS_CODE_MIN, Call, Endpoint, Failure, Kind
+from pie.model import BUSINESS_CODE_MIN, TRANSPORTS, Call, Endpoint, Failure, Kind
 from pie.rpc.business import BusinessError, BusinessStatus, read_status
 from pie.rpc.metadata import peer_failure, read_reply_header, request_base, request_header
 from pie.thrift import (
@@ -15,17 +15,19 @@ from pie.thrift import (
     Frame,
     FrameError,
     Method,
+    Protocol,
     Struct,
     StructException,
     Transport,
     decode_reply,
     encode_call,
     fill_base,
+    parse_transport,
     read_base_resp,
     read_message,
 )
 
-_SPOKEN = (Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED)
+_ways = {name: parse_transport(name) for name in TRANSPORTS}
 _MAX_SEQID = 0x7FFFFFFF
 _numbers = itertools.count(1)
 
@@ -48,20 +50,21 @@ class Answer(NamedTuple):
         return self.value
 
 
-def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> Transport:
+def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> tuple[Transport, Protocol]:
     """How to speak to an endpoint.
 
     Raises:
         Failure: not in a way known here.
     """
-    transport = next((each for each in _SPOKEN if each == endpoint.transport), None)
-    if transport is None:
+    found = _ways.get(endpoint.transport)
+    if found is None:
         raise Failure(
             Kind.INVALID,
             f"{call.callee} at {call.peer} speaks {endpoint.transport}, not Thrift: "
             "it cannot be called by a Thrift client",
             never_sent=True,
         )
+    transport, _ = found
     if multiplex and transport is not Transport.TTHEADER:
         raise Failure(
             Kind.INVALID,
@@ -69,7 +72,7 @@ def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> Transport:
             "`multiplex` out, or let it speak ttheader",
             never_sent=True,
         )
-    return transport
+    return found
 
 
 def write_request(
@@ -77,7 +80,7 @@ def write_request(
     method: Method,
     args: Struct,
     seqid: int,
-    transport: Transport,
+    way: tuple[Transport, Protocol],
     host: str,
     *,
     multiplex: bool = False,
@@ -87,12 +90,13 @@ def write_request(
     Raises:
         Failure: the arguments are not what the IDL says.
     """
+    transport, protocol = way
     fill_base(args, request_base(call, f"pie/{method.service}", host))
     header = request_header(call, remaining(call)) if transport is Transport.TTHEADER else None
     if header is not None and multiplex:
         header.flags |= Flag.OUT_OF_ORDER
     try:
-        request = encode_call(method, args, seqid, transport, header)
+        request = encode_call(method, args, seqid, transport, header, protocol)
     except (CodecError, FrameError) as error:
         raise Failure(
             Kind.INVALID,
@@ -106,7 +110,7 @@ def write_request(
 def answers(frame: Frame, seqid: int) -> bool:
     """Whether a frame is the reply to this request, whatever it says."""
     try:
-        return read_message(frame.payload)[0].seqid == seqid
+        return read_message(frame.payload, frame.protocol)[0].seqid == seqid
     except CodecError:
         return False
 
