@@ -37,6 +37,7 @@ class AsyncConnection(asyncio.Protocol):
         self._ended: Exception | None = None
         self._refused_from: int | None = None
         self._heard = 0.0
+        self._surplus = False
         self.retired = False
         """Takes no more calls."""
         self.idle_since = 0.0
@@ -75,7 +76,9 @@ class AsyncConnection(asyncio.Protocol):
         if frame is None and not oneway:
             raise await self._lost(call, position)
         if not self._shared:
-            self.retired = frame is not None and says_closing(frame)
+            # Bytes behind the reply were never asked for: the stream is out of step.
+            out_of_step = self._ended is not None or self._splitter.pending > 0 or self._surplus
+            self.retired = out_of_step or (frame is not None and says_closing(frame))
         return frame
 
     def is_usable(self, oldest: float) -> bool:
@@ -143,9 +146,10 @@ class AsyncConnection(asyncio.Protocol):
             reply = self._waiting.get(frame.header.seqid) if frame.header is not None else None
         else:
             reply = next(iter(self._waiting.values()), None)
-            self.retired = self.retired or reply is None
         if reply is not None and not reply.done():
             reply.set_result(frame)
+        elif not self._shared:
+            self._surplus = self.retired = True
 
     def _end(self, error: Exception) -> None:
         """No more can be read: all that wait are told."""

@@ -43,7 +43,8 @@ class ClientConnection:
         frame = None if oneway else self._receive(call, reused)
         if self._sent > 0:
             self._sent += len(request)
-        self.reusable = frame is None or not says_closing(frame)
+        # Bytes behind the reply were never asked for: the stream is out of step.
+        self.reusable = not self._splitter.pending and (frame is None or not says_closing(frame))
         return frame
 
     def is_fresh(self, oldest: float) -> bool:
