@@ -3,6 +3,9 @@
 #include "codec_error.h"
 #include "late.h"
 
+#define KEPT_KEYS 512
+#define LONGEST_KEPT_KEY 32
+
 static const char *const INT_NAMES[] = {
     [KIND_I8] = "i8", [KIND_I16] = "i16", [KIND_I32] = "i32", [KIND_I64] = "i64",
     [KIND_ENUM] = "i32",
@@ -147,6 +150,27 @@ PyObject *scalar_text_slow(const uint8_t *utf8, Py_ssize_t size) {
     Py_XDECREF(error);
     Py_XDECREF(traceback);
     return NULL;
+}
+
+PyObject *scalar_key(const uint8_t *utf8, Py_ssize_t size) {
+    static PyObject *kept[KEPT_KEYS];
+    if (size < 2 || size > LONGEST_KEPT_KEY) {
+        return scalar_text(utf8, size);
+    }
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (Py_ssize_t i = 0; i < size; i++) {
+        hash = (hash ^ utf8[i]) * 16777619u;
+    }
+    PyObject **place = &kept[(hash ^ hash >> 16) % KEPT_KEYS];
+    if (*place != NULL && PyUnicode_GET_LENGTH(*place) == size
+        && memcmp(PyUnicode_DATA(*place), utf8, (size_t)size) == 0) {
+        return Py_NewRef(*place);
+    }
+    PyObject *text = scalar_text(utf8, size);
+    if (text != NULL && PyUnicode_IS_COMPACT_ASCII(text)) {
+        Py_XSETREF(*place, Py_NewRef(text));
+    }
+    return text;
 }
 
 static PyObject *uuid_class(void) {

@@ -142,6 +142,9 @@ static inline PyObject *scalar_text(const uint8_t *utf8, Py_ssize_t size) {
     return scalar_text_slow(utf8, size);
 }
 
+/* The same for a key of a map. Keys come again and again: short ones are kept with their hash. */
+PyObject *scalar_key(const uint8_t *utf8, Py_ssize_t size);
+
 static inline PyObject *scalar_enum(const Type *type, int64_t number) {
     uint64_t place = (uint64_t)(number - type->table_low);
     if (LIKELY(place < (uint64_t)type->table_size && type->table[place] != NULL)) {

@@ -68,6 +68,16 @@ ALWAYS_INLINE PyObject *text_read(Source *source, Protocol protocol) {
     return scalar_text(utf8, size);
 }
 
+ALWAYS_INLINE PyObject *key_read(Source *source, Protocol protocol) {
+    Py_ssize_t size = read_size(source, protocol);
+    if (UNLIKELY(size < 0)) {
+        return NULL;
+    }
+    const uint8_t *utf8 = source->at;
+    source->at += size;
+    return scalar_key(utf8, size);
+}
+
 ALWAYS_INLINE PyObject *bytes_read(Source *source, Protocol protocol) {
     Py_ssize_t size = read_size(source, protocol);
     if (UNLIKELY(size < 0)) {
@@ -141,7 +151,9 @@ ALWAYS_INLINE PyObject *set_read(Source *source, Type *type, int depth, Protocol
 
 ALWAYS_INLINE int entry_read(Source *source, Type *type, PyObject *dict, Py_ssize_t index,
                              int depth, Protocol protocol) {
-    PyObject *key = part_read(source, type->key, depth, protocol);
+    PyObject *key = type->key->kind == KIND_STRING
+                        ? key_read(source, protocol)
+                        : part_read(source, type->key, depth, protocol);
     PyObject *value = NULL;
     if (LIKELY(key != NULL)) {
         value = part_read(source, type->element, depth, protocol);
