@@ -1,7 +1,7 @@
 """What every section works with: who takes part, how long, and how a server is measured."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -40,9 +40,11 @@ class Bench:
     calls: Mapping[str, Encoded]
     say: Callable[[str], None]
 
-    def interleave(self, cells: Mapping[Key, Callable[[], Value]]) -> Rounds[Key, Value]:
-        """Measure every cell in each of the rounds."""
-        return interleave(self.rounds, cells, self.say)
+    def interleave(
+        self, keys: Sequence[Key], measure: Callable[[Key], Value]
+    ) -> Rounds[Key, Value]:
+        """Measure for every key in each of the rounds."""
+        return interleave(self.rounds, keys, measure, self.say)
 
     def load(self, connections: int, **more: Any) -> Load:
         """An ordinary load."""

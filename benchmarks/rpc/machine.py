@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,3 +68,18 @@ def describe() -> str:
         f"Linux {platform.release()}, {platform.python_implementation()} "
         f"{platform.python_version()}"
     )
+
+
+def share_in_use(seconds: float = 0.5) -> float:
+    """The share of this machine that is in use while this process only waits."""
+    before = _times()
+    time.sleep(seconds)
+    idle, total = (after - then for after, then in zip(_times(), before, strict=True))
+    return 1 - idle / total if total else 0.0
+
+
+def _times() -> tuple[int, int]:
+    """Idle ticks, all ticks."""
+    line = Path("/proc/stat").read_text().partition("\n")[0]
+    ticks = [int(each) for each in line.split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)

@@ -1,5 +1,6 @@
 """Servers as child processes, and what the generators and clients measure of them."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,15 +8,16 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple
+from types import FrameType, TracebackType
+from typing import IO, Any, NamedTuple
 
 from machine import pinned
 
 HERE = Path(__file__).parent
 _START_SECONDS = 30.0
+_STOP_SECONDS = 5.0
 _TOOL_SECONDS = 300.0
 
 
@@ -79,6 +81,9 @@ class Server:
         command: starts it; it prints ``ready PORT`` and ends on SIGTERM.
         cores: it may use.
         environ: of the process.
+
+    Raises:
+        Broken: it does not start.
     """
 
     def __init__(
@@ -86,19 +91,14 @@ class Server:
     ) -> None:
         self.name = name
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when it has stopped
-        with pinned(cores):
-            self._process = subprocess.Popen(
-                command,
-                cwd=HERE,
-                env=environ,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
-            )
+        self._process: subprocess.Popen[str] | None = None
         try:
-            self.port = self._wait_until_ready()
+            with uninterrupted():
+                self._process = _start(command, cores, environ, self._errors)
+            self.port = self._wait_until_ready(self._process)
         except BaseException:
             self._kill()
+            self._errors.close()
             raise
 
     def __enter__(self) -> "Server":
@@ -115,10 +115,12 @@ class Server:
     @property
     def processes(self) -> list[int]:
         """The process and all it started."""
+        assert self._process is not None
         found = [self._process.pid]
         for each in found:
-            for task in Path(f"/proc/{each}/task").glob("*/children"):
-                found += [int(child) for child in task.read_text().split()]
+            for task in _tasks(each):
+                with contextlib.suppress(OSError):  # The thread has ended.
+                    found += [int(child) for child in (task / "children").read_text().split()]
         return found
 
     @property
@@ -132,26 +134,34 @@ class Server:
     def allow(self, cores: set[int]) -> None:
         """Move it, with all its threads, to other cores."""
         for process in self.processes:
-            for task in Path(f"/proc/{process}/task").iterdir():
-                os.sched_setaffinity(int(task.name), cores)
+            for task in _tasks(process):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(int(task.name), cores)
 
     def stop(self) -> str:
         """End it, at once if need be; returns what it printed."""
+        assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
-            out, _ = self._process.communicate(timeout=5)
-        except subprocess.TimeoutExpired:
+            out, _ = self._process.communicate(timeout=_STOP_SECONDS)
+        except BaseException as error:
             out = self._kill()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+        finally:
+            self._errors.close()
         return out
 
     def _kill(self) -> str:
+        if self._process is None:
+            return ""
         self._process.kill()
         return self._process.communicate()[0]
 
-    def _wait_until_ready(self) -> int:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+    def _wait_until_ready(self, process: subprocess.Popen[str]) -> int:
+        assert process.stdout is not None
+        line = process.stdout.readline()
         if not line.startswith("ready "):
             self._kill()
             self._errors.seek(0)
@@ -163,7 +173,7 @@ class Server:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
             except OSError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
+                if time.monotonic() > deadline or process.poll() is not None:
                     raise Broken(f"{self.name} does not accept on port {port}") from None
                 time.sleep(0.02)
             else:
@@ -181,15 +191,13 @@ class Tool:
 
     def __init__(self, command: Sequence[str], cores: set[int], environ: dict[str, str]) -> None:
         self._command = " ".join(command)
-        with pinned(cores):
-            self._process = subprocess.Popen(
-                command,
-                cwd=HERE,
-                env=environ,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+        self._process: subprocess.Popen[str] | None = None
+        try:
+            with uninterrupted():
+                self._process = _start(command, cores, environ, subprocess.PIPE)
+        except BaseException:
+            self.stop()
+            raise
 
     def result(self) -> Any:
         """What it printed, once it has ended.
@@ -197,6 +205,7 @@ class Tool:
         Raises:
             Broken: it failed, or took much longer than anything here is asked to take.
         """
+        assert self._process is not None
         try:
             out, errors = self._process.communicate(timeout=_TOOL_SECONDS)
         except subprocess.TimeoutExpired:
@@ -209,9 +218,38 @@ class Tool:
 
     def stop(self) -> None:
         """End it, whatever it does."""
-        if self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.communicate()
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """SIGINT and SIGTERM wait until the end of this: a process that is being started must not be
+    lost before anybody can stop it."""
+    arrived: list[tuple[int, FrameType | None]] = []
+    held = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, lambda *what: arrived.append(what)) for each in held]
+    try:
+        yield
+    finally:
+        for each, handler in zip(held, before, strict=True):
+            signal.signal(each, handler)
+    for number, _ in arrived:
+        signal.raise_signal(number)
+
+
+def _start(
+    command: Sequence[str], cores: set[int], environ: dict[str, str], errors: IO[str] | int
+) -> subprocess.Popen[str]:
+    with pinned(cores):
+        return subprocess.Popen(
+            command, cwd=HERE, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+
+
+def _tasks(process: int) -> list[Path]:
+    return list(Path(f"/proc/{process}/task").iterdir())
 
 
 def load_arguments(load: Load, server: Server) -> list[str]:

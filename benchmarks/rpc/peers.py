@@ -75,7 +75,9 @@ def build(say: Callable[[str], None]) -> None:
         if made.exists() and made.stat().st_mtime > max(source.stat().st_mtime, headers):
             continue
         say(f"compiling {source.name}")
-        run([compiler, *_CFLAGS, "-o", str(made), str(source)], f"{source.name} does not compile")
+        fresh = made.with_suffix(".new")
+        run([compiler, *_CFLAGS, "-o", str(fresh), str(source)], f"{source.name} does not compile")
+        fresh.replace(made)  # Whoever runs the old one goes on.
 
 
 def install(peers: Sequence[Peer], say: Callable[[str], None]) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import Bench
-from machine import choose_cores, describe, raise_file_limit
+from machine import choose_cores, describe, raise_file_limit, share_in_use
 from measure import Broken
 from peers import APACHE, GRPCIO, MSGPACK, OTHERS, PIE, THRIFTPY2, build, install
 from sections.calls import echo, mgetitems
@@ -45,6 +45,7 @@ SECTIONS: dict[str, Callable[[Bench], Report]] = {
     "observe": observe,
 }
 QUICK = ("echo", "mgetitems", "codec")
+_QUIET = 0.05
 PEER_NAMES = {"thriftpy2": THRIFTPY2, "apache": APACHE, "grpcio": GRPCIO}
 
 
@@ -84,6 +85,7 @@ def _run(options: argparse.Namespace) -> int:
             reports[name] = report = SECTIONS[name](bench)
             _clear()
             print(report.text(), flush=True)
+    print(_quiet("after"))
     print(_summary(reports, time.monotonic() - begin))
     if options.json is not None:
         told = {name: report.as_json() for name, report in reports.items()}
@@ -94,7 +96,14 @@ def _run(options: argparse.Namespace) -> int:
 def _header(bench: Bench) -> list[str]:
     about = [bench.side(peer, "about") for peer in (PIE, MSGPACK, *bench.others)]
     rounds = f"{bench.rounds} rounds of {bench.seconds:g} s, interleaved, medians"
-    return [describe(), bench.cores.note, rounds, *about]
+    return [describe(), bench.cores.note, rounds, *about, _quiet("before")]
+
+
+def _quiet(when: str) -> str:
+    """What else runs here would show as noise, in latency and QPS before CPU per call."""
+    share = share_in_use()
+    doubt = "" if share < _QUIET else ": QPS and latency are not to be trusted"
+    return f"other processes used {share * 100:.0f}% of the machine {when} the run{doubt}"
 
 
 def _summary(reports: dict[str, Report], seconds: float) -> str:
@@ -150,7 +159,7 @@ def _chosen(text: str, known: dict) -> list[str]:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(_above_zero(int)(part) for part in text.split(","))
+    return tuple(int(_above_zero(int)(part)) for part in text.split(","))
 
 
 def _above_zero(kind: Callable[[str], float]) -> Callable[[str], float]:

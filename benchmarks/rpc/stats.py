@@ -1,7 +1,7 @@
 """Interleaved rounds, and what many measurements of one thing say together."""
 
 import statistics
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from measure import Broken
@@ -43,21 +43,24 @@ class Rounds(NamedTuple, Generic[Key, Value]):
 
 
 def interleave(
-    count: int, cells: Mapping[Key, Callable[[], Value]], say: Callable[[str], None]
+    count: int,
+    keys: Sequence[Key],
+    measure: Callable[[Key], Value],
+    say: Callable[[str], None],
 ) -> Rounds[Key, Value]:
-    """Measure every cell once a round, in an order that moves on by one each round.
+    """Measure for every key once a round, in an order that moves on by one each round.
 
-    A cell that breaks is left out from then on, with what it had measured.
+    What breaks is left out from then on, with what was measured of it.
     """
     rounds: Rounds[Key, Value] = Rounds({}, {})
     for number in range(count):
-        for key in _rotated(list(cells), number):
+        for key in _rotated(keys, number):
             if key in rounds.broken:
                 continue
             parts = key if isinstance(key, tuple) else (key,)
             say(f"round {number + 1} of {count}: {', '.join(map(str, parts))}")
             try:
-                rounds.results.setdefault(key, []).append(cells[key]())
+                rounds.results.setdefault(key, []).append(measure(key))
             except Broken as error:
                 rounds.broken[key] = str(error)
                 rounds.results.pop(key, None)

@@ -1,5 +1,7 @@
 """Calls served: QPS, CPU time and latency of Echo and of MGetItems, beside the other libraries."""
 
+from operator import attrgetter
+
 from bench import Bench
 from measure import Measured
 from peers import FLOOR, GRPCIO, PIE, PIE_TTHEADER, THRIFTPY2, Peer
@@ -48,7 +50,7 @@ def _calls(bench: Bench, method: str, title: str) -> tuple[Report, Cells, int]:
             return bench.measure(peer, servers[peer], method, bench.load(connections))
 
         keys = [(peer, number) for number in bench.connections for peer in peers]
-        rounds = bench.interleave({key: lambda key=key: cell(*key) for key in keys})
+        rounds = bench.interleave(keys, lambda key: cell(*key))
     at = min(bench.connections, key=lambda number: abs(number - _AT))
     return _report(title, keys, rounds), rounds, at
 
@@ -59,7 +61,7 @@ def _report(title: str, keys: list[tuple[Peer, int]], rounds: Cells) -> Report:
     for key in keys:
         peer, connections = key
         series = {
-            name: rounds.series(key, lambda each, name=name: getattr(each, name))
+            name: rounds.series(key, attrgetter(name))
             for name in ("qps", "cpu", "p50", "p99", "errors", "generator_busy")
         }
         qps, cpu, errors, busy = (series[n] for n in ("qps", "cpu", "errors", "generator_busy"))

@@ -25,7 +25,7 @@ def client(bench: Bench) -> Report:
             return _call(bench, peer, others.get(peer, floor[FLOOR]), method)
 
         keys = [(method, peer) for method in _GOALS for peer in peers]
-        rounds = bench.interleave({key: lambda key=key: cell(*key) for key in keys})
+        rounds = bench.interleave(keys, lambda key: cell(*key))
     report = Report(
         "Client: CPU of one sync call, against canned answers of one responder in C",
         ("", "method", "CPU µs", "calls/s", "÷ thriftpy2's", "noise"),

@@ -17,7 +17,7 @@ def codec(bench: Bench) -> Report:
     def cell(peer: Peer) -> dict[str, float]:
         return bench.side(peer, "codec", f"--seconds={bench.seconds / 4}")
 
-    rounds = bench.interleave({peer: lambda peer=peer: cell(peer) for peer in peers})
+    rounds = bench.interleave(peers, cell)
     report = Report(
         "Codec: request and response of MGetItems, µs",
         ("", *_OPERATIONS, "noise"),

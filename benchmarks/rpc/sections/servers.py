@@ -1,5 +1,7 @@
 """How a server behaves when calls are not all cheap and connections not all busy."""
 
+from collections.abc import Callable
+
 from bench import Bench
 from measure import Broken, Measured
 from peers import FLOOR, GRPCIO, PIE, Peer
@@ -23,7 +25,7 @@ def blocking(bench: Bench) -> Report:
         def cell(peer: Peer) -> Measured:
             return bench.measure(peer, servers[peer], "Sleep", bench.load(_THREADS))
 
-        rounds = bench.interleave({each: lambda each=each: cell(each) for each in bench.everyone})
+        rounds = bench.interleave(bench.everyone, cell)
     report = Report(
         f"Blocking: handlers that sleep {SLEEP_MS} ms, {_THREADS} threads, {_THREADS} connections; "
         f"ideal {ideal:,.0f} calls/s",
@@ -51,9 +53,9 @@ def blocking(bench: Bench) -> Report:
 
 def idle(bench: Bench) -> Report:
     """What connections that do nothing cost those that do something."""
-    peers = tuple(peer for peer in (FLOOR, *bench.everyone) if peer != GRPCIO)
+    peers = (FLOOR, *_without_grpcio(bench))
 
-    def cell(peer: Peer) -> tuple[float, float]:
+    def cell(peer: Peer) -> tuple[Measured, Measured, float]:
         # A server for each time: memory, once used, would not be used anew.
         with bench.start(peer) as server:
             alone = bench.measure(peer, server, "Echo", bench.load(_CONNECTIONS))
@@ -61,19 +63,28 @@ def idle(bench: Bench) -> Report:
             load = bench.load(_CONNECTIONS, idle=_IDLE)
             beside = bench.measure(peer, server, "Echo", load)
             _no_errors(beside)
-            return 100 * (1 - beside.qps / alone.qps), (beside.rss - before) / _IDLE / 1e3
+            return alone, beside, (beside.rss - before) / _IDLE / 1e3
 
-    rounds = bench.interleave({peer: lambda peer=peer: cell(peer) for peer in peers})
+    rounds = bench.interleave(peers, cell)
     report = Report(
         f"Idle: {_IDLE:,} idle connections beside {_CONNECTIONS} that echo",
-        ("", "QPS lost %", "resident kB per connection"),
+        ("", "kQPS, alone", "kQPS, beside", "lost %", "CPU lost %", "resident kB each"),
         data={},
-        notes=why_broken(rounds),
+        notes=[*why_broken(rounds), *_left_out(bench)],
     )
-    lost = {peer: rounds.series(peer, lambda each: each[0]) for peer in peers}
-    size = {peer: rounds.series(peer, lambda each: each[1]) for peer in peers}
+    lost = {
+        peer: rounds.series(peer, lambda each: _lost(each[1].qps, each[0].qps)) for peer in peers
+    }
+    size = {peer: rounds.series(peer, lambda each: each[2]) for peer in peers}
     for peer in peers:
-        report.rows.append((peer.name, middle(lost[peer]), middle(size[peer])))
+        cells = (
+            rounds.series(peer, lambda each: each[0].qps / 1e3),
+            rounds.series(peer, lambda each: each[1].qps / 1e3),
+            lost[peer],
+            rounds.series(peer, lambda each: _lost(each[0].cpu, each[1].cpu)),
+            size[peer],
+        )
+        report.rows.append((peer.name, *map(middle, cells)))
         report.data[peer.name] = {"lost": values(lost[peer]), "kB": values(size[peer])}
     report.goals = [
         Goal("Pie's QPS lost", "≤", 3, lost[PIE], "%"),
@@ -84,7 +95,7 @@ def idle(bench: Bench) -> Report:
 
 def twocore(bench: Bench) -> Report:
     """Whether a second core helps or harms: threads that fight for the interpreter harm."""
-    peers = tuple(peer for peer in bench.everyone if peer != GRPCIO)
+    peers = _without_grpcio(bench)
     with bench.servers(*peers) as servers:
 
         def cell(peer: Peer, cores: int) -> Measured:
@@ -97,12 +108,12 @@ def twocore(bench: Bench) -> Report:
             return bench.measure(peer, server, "Echo", bench.load(_CONNECTIONS))
 
         keys = [(peer, cores) for peer in peers for cores in (1, 2)]
-        rounds = bench.interleave({key: lambda key=key: cell(*key) for key in keys})
+        rounds = bench.interleave(keys, lambda key: cell(*key))
     report = Report(
         f"Two cores: Echo on {_CONNECTIONS} connections, server allowed two cores ÷ one",
         ("", "kQPS, one", "kQPS, two", "QPS ratio", "CPU µs, one", "CPU µs, two", "noise"),
         data={},
-        notes=why_broken(rounds),
+        notes=[*why_broken(rounds), *_left_out(bench)],
     )
     ratios: dict[Peer, Series | None] = {}
     for peer in peers:
@@ -125,13 +136,16 @@ def growth(bench: Bench) -> Report:
     def cell(peer: Peer, connections: int) -> tuple[Measured, float]:
         with bench.start(peer) as server:
             before = server.rss
-            load = bench.load(connections)._replace(warm_up=max(0.3, connections / 5000))
+            load = bench.load(connections)
+            # Every connection is to have had its turn, also of a server that is slow.
+            load = load._replace(warm_up=max(load.warm_up, connections / 5000))
+            load = load._replace(seconds=max(load.seconds, connections / 2500))
             found = bench.measure(peer, server, "Echo", load)
             _no_errors(found)
             return found, (found.rss - before) / 1e6
 
     keys = [(peer, number) for peer in peers for number in bench.growth]
-    rounds = bench.interleave({key: lambda key=key: cell(*key) for key in keys})
+    rounds = bench.interleave(keys, lambda key: cell(*key))
     report = Report(
         "Growth: Echo on ever more connections, one call at a time on each",
         ("", "conns", "kQPS", "CPU µs", "p99 ms", "MB grown", "noise"),
@@ -152,7 +166,7 @@ def growth(bench: Bench) -> Report:
 
 def tail(bench: Bench) -> Report:
     """How long cheap calls wait while handlers compute."""
-    peers = tuple(peer for peer in bench.everyone if peer != GRPCIO)
+    peers = _without_grpcio(bench)
     with bench.servers(*peers) as servers:
 
         def cell(peer: Peer, beside: str) -> Measured:
@@ -163,23 +177,42 @@ def tail(bench: Bench) -> Report:
                 return bench.measure(peer, server, "Echo", load)
 
         keys = [(peer, beside) for peer in peers for beside in ("alone", "beside")]
-        rounds = bench.interleave({key: lambda key=key: cell(*key) for key in keys})
+        rounds = bench.interleave(keys, lambda key: cell(*key))
     report = Report(
         f"Tail: {_TAIL_RATE:.0f} echoes a second on time, alone and beside {_SPINNERS} connections "
         f"whose handlers compute ({SPIN_ROUNDS:,} rounds of a loop) all the time",
         ("", "p50 ms, alone", "p99 ms, alone", "p50 ms, beside", "p99 ms, beside", "noise"),
         data={},
-        notes=why_broken(rounds),
+        notes=[*why_broken(rounds), *_left_out(bench)],
     )
     for peer in peers:
         cells = [
-            rounds.series((peer, beside), lambda each, name=name: getattr(each, name) / 1e3)
+            rounds.series((peer, beside), _milliseconds(name))
             for beside in ("alone", "beside")
             for name in ("p50", "p99")
         ]
         report.rows.append((peer.name, *(middle(each, 2) for each in cells), noise(cells[-1])))
         report.data[peer.name] = {"p99_alone": values(cells[1]), "p99_beside": values(cells[3])}
     return report
+
+
+def _without_grpcio(bench: Bench) -> tuple[Peer, ...]:
+    return tuple(peer for peer in bench.everyone if peer != GRPCIO)
+
+
+def _left_out(bench: Bench) -> list[str]:
+    if GRPCIO not in bench.others:
+        return []
+    return ["grpcio is left out: its generator cannot do this, or not beside the server"]
+
+
+def _milliseconds(name: str) -> Callable[[Measured], float]:
+    return lambda each: getattr(each, name) / 1e3
+
+
+def _lost(less: float, more: float) -> float:
+    """Percent."""
+    return 100 * (1 - less / more)
 
 
 def _no_errors(measured: Measured) -> None:

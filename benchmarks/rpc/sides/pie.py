@@ -67,7 +67,7 @@ class Pie(Side):
             host="127.0.0.1",
             port=port,
             protocol="thrift",
-            transport=variant or "ttheader",
+            transport="framed" if variant == "framed" else "ttheader",
         )
         store.put(instance_key(instance), msgspec.json.encode(instance).decode())
         self._running = _runtime("bench.thrift.client", store)

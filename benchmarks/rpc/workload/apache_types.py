@@ -133,7 +133,7 @@ def _result(class_name: str, code: int, kind: Any) -> type[_Result]:
 
 _REQUEST = [MGetItemsRequest, MGetItemsRequest.thrift_spec]
 _RESPONSE = [MGetItemsResponse, MGetItemsResponse.thrift_spec]
-METHODS: dict[str, tuple[type[_Struct], type[_Result], str]] = {
+METHODS: dict[str, tuple[Any, Any, str]] = {
     "Echo": (
         _arguments("Echo_args", TType.STRING, "text", "UTF8"),
         _result("Echo_result", TType.STRING, "UTF8"),

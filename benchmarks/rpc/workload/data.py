@@ -4,9 +4,13 @@ from typing import Any
 
 TEXT = "x" * 100
 IDS = list(range(7_000_000_001, 7_000_000_021))
-BASE = {"LogID": "20260101000000010203004005006AB", "Caller": "bench.load.generator"}
-BASE |= {"Addr": "127.0.0.1", "Client": "bench/1"}
-SUCCESS = {"StatusMessage": "SUCCESS", "StatusCode": 0}
+BASE: dict[str, Any] = {
+    "LogID": "20260101000000010203004005006AB",
+    "Caller": "bench.load.generator",
+    "Addr": "127.0.0.1",
+    "Client": "bench/1",
+}
+SUCCESS: dict[str, Any] = {"StatusMessage": "SUCCESS", "StatusCode": 0}
 SLEEP_MS = 5
 SPIN_ROUNDS = 200_000
 """About 10 ms of CPython."""

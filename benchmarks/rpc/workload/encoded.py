@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pie.thrift import Method, Struct, Transport, TTHeader, encode_call, encode_reply
 from pie.thrift.ttheader import IntKey
-from workload.data import IDS, SLEEP_MS, SPIN_ROUNDS, TEXT
+from workload.data import BASE, IDS, SLEEP_MS, SPIN_ROUNDS, TEXT
 from workload.handler import Handler
 from workload.pie_types import bench, request, types
 
@@ -63,8 +63,8 @@ def _write(folder: Path, method: Method, args: Struct, result: Struct) -> Encode
 def _header(method: str) -> TTHeader:
     header = TTHeader(seqid=_SEQID)
     header.ints = {
-        IntKey.LOGID: "20260101000000010203004005006AB",
-        IntKey.FROM_SERVICE: "bench.load.generator",
+        IntKey.LOGID: BASE["LogID"],
+        IntKey.FROM_SERVICE: BASE["Caller"],
         IntKey.FROM_CLUSTER: "default",
         IntKey.TO_SERVICE: "bench.thrift.server",
         IntKey.TO_METHOD: method,
