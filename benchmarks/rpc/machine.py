@@ -19,11 +19,6 @@ class Cores(NamedTuple):
     """Two cores for a server; one of them is the generator's on a machine with no third."""
     note: str
 
-    @property
-    def apart(self) -> bool:
-        """Server and generator do not share a core."""
-        return not self.server & self.generator
-
 
 def choose_cores() -> Cores:
     """From the cores this process may use, the first for servers and the last for the generator."""

@@ -64,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     files = raise_file_limit()
-    build(_say)
-    install(options.peers, _say)
+    build(_announce)
+    install(options.peers, _announce)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(
             others=options.peers,
@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace) -> int:
         print("\n".join(header), end="\n\n", flush=True)
         begin, reports = time.monotonic(), {}
         for name in options.only:
-            _say(name)
+            _announce(f"measuring {name}")
             reports[name] = report = SECTIONS[name](bench)
             _clear()
             print(report.text(), flush=True)
@@ -172,8 +172,16 @@ def _above_zero(kind: Callable[[str], float]) -> Callable[[str], float]:
     return read
 
 
+def _announce(text: str) -> None:
+    """Progress that is worth a line wherever it goes."""
+    if sys.stderr.isatty():
+        _say(text)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
 def _say(text: str) -> None:
-    """Progress: one line that is replaced; on anything but a terminal, nothing."""
+    """Progress in one line that is replaced; on anything but a terminal, nothing."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 

@@ -41,6 +41,14 @@ class Rounds(NamedTuple, Generic[Key, Value]):
         results = self.results.get(key)
         return Series(tuple(map(figure, results))) if results else None
 
+    def why_broken(self) -> list[str]:
+        """A sentence for what was not measured, and why."""
+        by_reason: dict[str, list[str]] = {}
+        for key, reason in self.broken.items():
+            parts = key if isinstance(key, tuple) else (key,)
+            by_reason.setdefault(reason, []).append(" ".join(map(str, parts)))
+        return [f"{', '.join(names)}: not measured: {why}" for why, names in by_reason.items()]
+
 
 def interleave(
     count: int,

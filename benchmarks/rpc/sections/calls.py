@@ -93,18 +93,9 @@ def _report(title: str, keys: list[tuple[Peer, int]], rounds: Cells) -> Report:
             "load.c speaks no HTTP/2: grpcio is loaded by a grpc.aio client, one channel per "
             "connection"
         )
-    report.notes += why_broken(rounds)
+    report.notes += rounds.why_broken()
     report.notes += _first_errors(rounds)
     return report
-
-
-def why_broken(rounds: Rounds) -> list[str]:
-    """A sentence for each cell without figures; one for all cells with the same reason."""
-    by_reason: dict[str, list[str]] = {}
-    for key, reason in rounds.broken.items():
-        parts = key if isinstance(key, tuple) else (key,)
-        by_reason.setdefault(reason, []).append(" ".join(map(str, parts)))
-    return [f"{', '.join(names)}: not measured: {why}" for why, names in by_reason.items()]
 
 
 def _first_errors(rounds: Cells) -> list[str]:

@@ -3,7 +3,6 @@
 from bench import Bench
 from measure import Broken, Server
 from peers import FLOOR, GRPCIO, PIE, PIE_TTHEADER, THRIFTPY2, Peer
-from sections.calls import why_broken
 from stats import Rounds, Series, ratio
 from table import Goal, Report, figure, middle, noise, values
 
@@ -30,7 +29,7 @@ def client(bench: Bench) -> Report:
         "Client: CPU of one sync call, against canned answers of one responder in C",
         ("", "method", "CPU µs", "calls/s", "÷ thriftpy2's", "noise"),
         data=[],
-        notes=why_broken(rounds),
+        notes=rounds.why_broken(),
     )
     for method, peer in keys:
         cpu = _cpu(rounds, method, peer)

@@ -2,7 +2,6 @@
 
 from bench import Bench
 from peers import MSGPACK, PIE, THRIFTPY2, Peer
-from sections.calls import why_broken
 from stats import Rounds, Series, ratio
 from table import Goal, Report, figure, noise, values
 
@@ -22,7 +21,7 @@ def codec(bench: Bench) -> Report:
         "Codec: request and response of MGetItems, µs",
         ("", *_OPERATIONS, "noise"),
         data={},
-        notes=why_broken(rounds),
+        notes=rounds.why_broken(),
     )
     for peer in peers:
         series = [_series(rounds, peer, each) for each in _OPERATIONS]

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from bench import Bench
 from measure import Broken, Measured
 from peers import FLOOR, GRPCIO, PIE, Peer
-from sections.calls import why_broken
 from stats import Series, ratio
 from table import Goal, Report, figure, middle, noise, values
 from workload.data import SLEEP_MS, SPIN_ROUNDS
@@ -31,7 +30,7 @@ def blocking(bench: Bench) -> Report:
         f"ideal {ideal:,.0f} calls/s",
         ("", "QPS", "% of ideal", "CPU µs", "p99 µs", "noise"),
         data={},
-        notes=why_broken(rounds),
+        notes=rounds.why_broken(),
     )
     for peer in bench.everyone:
         share = rounds.series(peer, lambda each: each.qps / ideal * 100)
@@ -70,7 +69,7 @@ def idle(bench: Bench) -> Report:
         f"Idle: {_IDLE:,} idle connections beside {_CONNECTIONS} that echo",
         ("", "kQPS, alone", "kQPS, beside", "lost %", "CPU lost %", "resident kB each"),
         data={},
-        notes=[*why_broken(rounds), *_left_out(bench)],
+        notes=[*rounds.why_broken(), *_left_out(bench)],
     )
     lost = {
         peer: rounds.series(peer, lambda each: _lost(each[1].qps, each[0].qps)) for peer in peers
@@ -113,7 +112,7 @@ def twocore(bench: Bench) -> Report:
         f"Two cores: Echo on {_CONNECTIONS} connections, server allowed two cores ÷ one",
         ("", "kQPS, one", "kQPS, two", "QPS ratio", "CPU µs, one", "CPU µs, two", "noise"),
         data={},
-        notes=[*why_broken(rounds), *_left_out(bench)],
+        notes=[*rounds.why_broken(), *_left_out(bench)],
     )
     ratios: dict[Peer, Series | None] = {}
     for peer in peers:
@@ -124,7 +123,7 @@ def twocore(bench: Bench) -> Report:
         report.rows.append((peer.name, *cells, noise(share)))
         report.data[peer.name] = values(share)
     report.goals = [Goal("Pie's QPS, two cores ÷ one", "≥", 0.9, ratios[PIE])]
-    if bench.cores.both & bench.cores.generator:
+    if len(bench.cores.both) > 1 and bench.cores.both & bench.cores.generator:
         report.notes.append("the second core is the generator's, too: this machine has no third")
     return report
 
@@ -150,7 +149,7 @@ def growth(bench: Bench) -> Report:
         "Growth: Echo on ever more connections, one call at a time on each",
         ("", "conns", "kQPS", "CPU µs", "p99 ms", "MB grown", "noise"),
         data=[],
-        notes=why_broken(rounds),
+        notes=rounds.why_broken(),
     )
     for key in keys:
         qps = rounds.series(key, lambda each: each[0].qps)
@@ -183,7 +182,7 @@ def tail(bench: Bench) -> Report:
         f"whose handlers compute ({SPIN_ROUNDS:,} rounds of a loop) all the time",
         ("", "p50 ms, alone", "p99 ms, alone", "p50 ms, beside", "p99 ms, beside", "noise"),
         data={},
-        notes=[*why_broken(rounds), *_left_out(bench)],
+        notes=[*rounds.why_broken(), *_left_out(bench)],
     )
     for peer in peers:
         cells = [

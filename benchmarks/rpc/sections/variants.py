@@ -3,7 +3,6 @@
 from bench import Bench
 from measure import Measured, Server
 from peers import PIE
-from sections.calls import why_broken
 from stats import ratio
 from table import Goal, Report, middle, noise, values
 
@@ -42,16 +41,17 @@ def _compare(bench: Bench, variant: str, title: str, limit: float | None) -> Rep
     qps = {key: rounds.series(key, lambda each: each.qps / 1e3) for key in keys}
     cpu = {key: rounds.series(key, lambda each: each.cpu) for key in keys}
     report = Report(
-        title, ("", "kQPS", "CPU µs", "CPU ÷ plain", "noise"), data={}, notes=why_broken(rounds)
+        title, ("", "kQPS", "CPU µs", "CPU ÷ plain", "noise"), data={}, notes=rounds.why_broken()
     )
     for key in keys:
         times = ratio(cpu[key], cpu["plain"])
         cells = (middle(qps[key]), middle(cpu[key], 2), middle(times, 2), noise(cpu[key]))
         report.rows.append((f"Pie, {key}", *cells))
         report.data[key] = {"kqps": values(qps[key]), "cpu": values(cpu[key])}
-    share = None if variant in rounds.broken else ratio(qps[variant], qps["plain"])
     if limit is not None:
-        report.goals = [Goal(f"Pie's QPS, {variant} ÷ plain", "≥", limit, share)]
+        # By CPU time: what a full core serves is its inverse, and neighbours disturb it less.
+        share = None if variant in rounds.broken else ratio(cpu["plain"], cpu[variant])
+        report.goals = [Goal(f"Pie's CPU, plain ÷ with {variant}", "≥", limit, share)]
     return report
 
 
