@@ -65,6 +65,7 @@ static struct histogram latency;
 static uint64_t errors;
 static char first_error[200];
 static struct connection *connections, **unused;
+static int *idle;
 static int unused_count, open_count, poller;
 static uint64_t next_due, last_reply;
 
@@ -324,16 +325,26 @@ static void open_all(void)
     connections = calloc((size_t)options.connections + 1, sizeof *connections);
     unused = calloc((size_t)options.connections + 1, sizeof *unused);
     poller = epoll_create1(EPOLL_CLOEXEC);
-    if (!connections || !unused || poller < 0)
+    idle = calloc((size_t)options.idle + 1, sizeof *idle);
+    if (!connections || !unused || !idle || poller < 0)
         die("memory");
     for (int i = 0; i < options.idle; i++)
-        connect_to_server();
+        idle[i] = connect_to_server();
     for (int i = 0; i < options.connections; i++) {
         connections[i].fd = connect_to_server();
         watch(&connections[i], EPOLL_CTL_ADD, EPOLLIN);
         unused[unused_count++] = &connections[i];
     }
     open_count = options.connections;
+}
+
+/* Whether the server still has every idle connection. */
+static void check_idle(void)
+{
+    char byte;
+    for (int i = 0; i < options.idle; i++)
+        if (recv(idle[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+            note_error("an idle connection was closed by the server, or sent something");
 }
 
 static void print_latency(const struct histogram *all, double seconds)
@@ -371,6 +382,7 @@ static void measure(void)
     double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e9;
     server = watched_cpu() - server;
     own = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own;
+    check_idle();
 
     printf("{");
     print_latency(&latency, seconds);

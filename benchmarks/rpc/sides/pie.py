@@ -5,18 +5,16 @@ the server are in ``pie_gates``; the client's variant is the transport, ``framed
 """
 
 import socket
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from types import ModuleType
 
 import msgspec
 
 import pie
+from pie._core import native, reason
 from pie.call import Runtime, set_runtime
 from pie.observe import Identity, Observer
 from pie.rpc import ServerOptions, ThriftServer
@@ -35,24 +33,20 @@ MAX_CONNECTIONS = 20_000
 
 class Pie(Side):
     def about(self) -> str:
-        loaded = [str(getattr(each, "__file__", "")) for each in _modules_of_pie()]
-        native = any(each.endswith(tuple(EXTENSION_SUFFIXES)) for each in loaded)
-        core = "C core" if native else "Python twins"
+        core = "C core" if native is not None else f"Python twins ({reason})"
         return f"Pie {pie.__version__}, {core}; access log, records and aggregates on"
 
     def serve(self, threads: int, variant: str) -> None:
         with _runtime(SERVICE, MemoryStore()) as runtime:
             listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-            options = {"max_connections": MAX_CONNECTIONS}
-            if "threads" in ServerOptions.__struct_fields__:
-                options["threads"] = threads
+            options = ServerOptions(max_connections=MAX_CONNECTIONS, max_threads=threads)
             with pie_gates.applied(variant) as gates:
                 server = ThriftServer(
                     bench.Bench,
                     Handler(types),
                     runtime,
                     listener,
-                    ServerOptions(**options),
+                    options,
                     drain_seconds=0.5,
                 )
             _serve(server, listener.getsockname()[1])
@@ -99,10 +93,6 @@ def _runtime(psm: str, store: MemoryStore) -> Iterator[Runtime]:
             set_runtime(None)
             runtime.directory.close()
             observer.close()
-
-
-def _modules_of_pie() -> list[ModuleType]:
-    return [module for name, module in sys.modules.items() if name.partition(".")[0] == "pie"]
 
 
 def _serve(server: ThriftServer, port: int) -> None:

@@ -2,7 +2,7 @@
 
 import os
 
-from pie.model.call import Side
+from pie.model.fields import Side
 from pie.observe.facts import CallRow
 from pie.observe.handler import LineSink
 from pie.observe.lines import LineFormat

@@ -3,7 +3,8 @@
 from pie.rpc.callee_file import CalleeError
 from pie.rpc.channel import Channel
 from pie.rpc.describe import describe
-from pie.rpc.server import ServerOptions, ThriftServer
+from pie.rpc.options import ServerOptions
+from pie.rpc.server import ThriftServer
 from pie.rpc.stub import ServiceClient, over
 
 __all__ = [

@@ -226,7 +226,7 @@ def _add(failure: Failure, sentence: str) -> None:
 
 def _answers(frame: Frame, seqid: int) -> bool:
     try:
-        return read_message(frame.payload)[0].seqid == seqid
+        return read_message(frame.payload, frame.protocol)[0].seqid == seqid
     except CodecError:
         return False
 

@@ -21,10 +21,11 @@ from pie.thrift.idl.ast import (
 )
 from pie.thrift.idl.parser import MAX_NESTING
 from pie.thrift.idl.program import Found, Loader, Program, load_program
-from pie.thrift.idl.values import INT_BITS, evaluate
+from pie.thrift.idl.values import evaluate
+from pie.thrift.types import INT_BITS
 
 MAX_FIELD_ID = (1 << 15) - 1
-_RESERVED = frozenset({"byte", "void", "list", "set", "map", "true", "false"})
+_RESERVED = frozenset({"byte", "uuid", "void", "list", "set", "map", "true", "false"})
 
 
 def load_idl(path: str, load: Loader) -> Program:
