@@ -1,7 +1,8 @@
 """The course of a call, told once for both drivers.
 
-``flow`` is a generator without I/O, or its C twin (``flow.c``). It yields what it wants done: a number is a pause in seconds,
-``SEND`` is one attempt. The driver does it, and answers with ``send(result)`` or ``throw(error)``.
+``flow`` is a generator without I/O, or its C twin (``flow.c``). It yields what it wants done: a
+number is a pause in seconds, ``SEND`` is one attempt. The driver does it, and answers with
+``send(result)`` or ``throw(error)``.
 """
 
 from collections.abc import Callable, Generator, Iterator

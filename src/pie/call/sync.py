@@ -117,7 +117,6 @@ class PythonOpenCall:
                 step = self._flow.send(None)
 
 
-if TYPE_CHECKING or native is None:
-    OpenCall = PythonOpenCall
-else:
+OpenCall = PythonOpenCall
+if not TYPE_CHECKING and native is not None:
     OpenCall = native.OpenCall
