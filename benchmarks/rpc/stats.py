@@ -45,7 +45,7 @@ class Rounds(NamedTuple, Generic[Key, Value]):
         """A sentence for what was not measured, and why."""
         by_reason: dict[str, list[str]] = {}
         for key, reason in self.broken.items():
-            parts = key if isinstance(key, tuple) else (key,)
+            parts = key if type(key) is tuple else (key,)
             by_reason.setdefault(reason, []).append(" ".join(map(str, parts)))
         return [f"{', '.join(names)}: not measured: {why}" for why, names in by_reason.items()]
 
@@ -65,7 +65,7 @@ def interleave(
         for key in _rotated(keys, number):
             if key in rounds.broken:
                 continue
-            parts = key if isinstance(key, tuple) else (key,)
+            parts = key if type(key) is tuple else (key,)
             say(f"round {number + 1} of {count}: {', '.join(map(str, parts))}")
             try:
                 rounds.results.setdefault(key, []).append(measure(key))
