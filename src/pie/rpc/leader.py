@@ -13,8 +13,8 @@ from pie.call import Gates
 from pie.model import normalise_logid
 from pie.rpc.dispatch import Dispatcher
 from pie.rpc.metadata import name_from_peer, parse_span
-from pie.rpc.options import ServerOptions
 from pie.rpc.places import method_plans
+from pie.rpc.server_options import ServerOptions
 from pie.rpc.threaded import Connections
 from pie.thrift import FrameSplitter, StructException, ThriftError
 

@@ -12,7 +12,7 @@ from pie.call import Driver, Runtime, server_course
 from pie.rpc.coroutines import Coroutines
 from pie.rpc.dispatch import Dispatcher
 from pie.rpc.leader import LeaderLoop
-from pie.rpc.options import ServerOptions
+from pie.rpc.server_options import ServerOptions
 from pie.rpc.threaded import ThreadedLoop
 from pie.thrift import Service
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pie.rpc.connection import Drain, ServerConnection
 from pie.rpc.dispatch import Dispatcher
-from pie.rpc.options import ServerOptions
+from pie.rpc.server_options import ServerOptions
 
 logger = logging.getLogger(__name__)
 _MOST_THREADS = 1024
