@@ -12,6 +12,8 @@
 typedef enum { PROTOCOL_BINARY = 0, PROTOCOL_COMPACT = 1 } Protocol;
 
 #define DEFAULT_MAX_DEPTH 64
+/* Whatever depth is allowed: levels are calls of C, and their stack is not Python's. */
+#define DEEPEST 1000
 #define DEFAULT_DECODED_LIMIT ((Py_ssize_t)64 << 20)
 
 typedef struct Program Program;
@@ -29,7 +31,8 @@ Program *program_of(PyObject *cls);
 /* The number of fields, and the order number of the one with this id; -1 if there is none. */
 int program_size(const Program *program);
 int program_index(const Program *program, int id);
-/* Offset of a field's slot in an instance, by order number. */
+/* Offset of a field's slot in an instance of the class itself, by order number; 0 if the fields of
+ * the class are not all in slots. */
 Py_ssize_t program_slot(const Program *program, int index);
 /* The class that the field holds, where it is a struct; else NULL. Borrowed. */
 PyObject *program_struct_class(Program *program, int index);

@@ -332,10 +332,11 @@ static void sweep(Loop *loop, int64_t now) {
 static void finish(Loop *loop) {
     pthread_mutex_lock(&loop->mutex);
     atomic_store(&loop->finished, true);
-    for (Worker *each = loop->parked; each != NULL; each = each->next_parked) {
-        sem_post(&each->wake);
+    while (loop->parked != NULL) {
+        Worker *woken = loop->parked;
+        loop->parked = woken->next_parked; /* Once woken it may be gone. */
+        sem_post(&woken->wake);
     }
-    loop->parked = NULL;
     if (loop->refuser != NULL) {
         sem_post(&loop->refuser->wake);
     }
@@ -522,6 +523,8 @@ int loop_refuse(Loop *loop) {
 int loop_open(Loop *loop, int listener, const Limits *limits, void *server) {
     *loop = (Loop){.listener = listener, .limits = *limits, .server = server};
     loop->queue_end = &loop->queue;
+    loop->worker_count = 1; /* The first is there unasked. */
+    atomic_init(&loop->vacant_since, now_ns());
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&loop->mutex, NULL);

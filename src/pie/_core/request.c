@@ -158,7 +158,6 @@ static int read_arguments(const Request *request, PyObject **values) {
         .begin = request->data + request->view->payload,
         .at = request->data + request->view->payload + request->head->body,
         .end = request->data + request->view->payload_end,
-        .memory = request->server->decoded_limit,
         .memory_limit = request->server->decoded_limit,
     };
     int read = fields_decode(&source, request->view->protocol, method->args, values,

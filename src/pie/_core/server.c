@@ -19,7 +19,7 @@ static void told(ServerObject *server, PyObject *result) {
 /* One more thread, so that there is somebody to pass leadership to. */
 static void keep_one_parked(ServerObject *server, Worker *worker) {
     Loop *loop = &server->loop;
-    if (worker->leading && atomic_load(&loop->parked_count) == 0 &&
+    if (worker->leading && !worker->refusing && atomic_load(&loop->parked_count) == 0 &&
         loop->worker_count < loop->limits.max_threads) {
         loop->worker_count++;
         told(server, PyObject_CallMethod(server->hooks, "spawn", NULL));
@@ -202,7 +202,7 @@ static PyMethodDef server_methods[] = {
 
 static PyGetSetDef server_attributes[] = {
     {"connections", (getter)get_connections, NULL, "How many are open.", NULL},
-    {"threads", (getter)get_threads, NULL, "How many were asked for.", NULL},
+    {"threads", (getter)get_threads, NULL, "How many answer requests.", NULL},
     {NULL},
 };
 

@@ -121,7 +121,7 @@ class Dispatcher:
         self.service = service
         self.handler = handler
         self.identity = identity
-        self.driver = driver
+        self._driver = driver
         self._decoded_limit = decoded_limit
         missing = [m.attr for m in service.methods.values() if not hasattr(handler, m.attr)]
         if missing:
@@ -241,7 +241,7 @@ class Dispatcher:
         outer = current_call.get()
         current_call.set(call)
         try:
-            data: bytes | None = self.driver.run(call, handle)
+            data: bytes | None = self._driver.run(call, handle)
         except Failure as failure:
             data = self._failed(failure, call, name, form)
         finally:

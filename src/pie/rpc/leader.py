@@ -9,7 +9,10 @@ import time
 from types import ModuleType
 from typing import Any
 
+from pie.call import Gates
+from pie.model import normalise_logid
 from pie.rpc.dispatch import Dispatcher
+from pie.rpc.metadata import name_from_peer, parse_span
 from pie.rpc.places import method_plans
 from pie.rpc.server_options import ServerOptions
 from pie.rpc.threaded import Connections
@@ -27,6 +30,7 @@ class LeaderLoop:
         native: the extension.
         listener: bound and listening; closed when nothing more is accepted.
         dispatcher: answers what C does not.
+        gates: that every call passes.
         options: bounds.
     """
 
@@ -35,6 +39,7 @@ class LeaderLoop:
         native: ModuleType,
         listener: socket.socket,
         dispatcher: Dispatcher,
+        gates: Gates,
         options: ServerOptions,
     ) -> None:
         self._listener = listener
@@ -44,11 +49,12 @@ class LeaderLoop:
         self._threads: list[threading.Thread] = []
         self._refused = _Seldom()
         listener.setblocking(False)
+        native.setup_metadata(name_from_peer, parse_span, normalise_logid)
         self._server = native.Server(
             listener=listener.fileno(),
             handler=dispatcher.handler,
             methods=method_plans(dispatcher.service),
-            gates=dispatcher.driver.gates,
+            gates=gates,
             twin=dispatcher,
             hooks=self,
             psm=dispatcher.identity.psm,
@@ -125,8 +131,8 @@ class LeaderLoop:
 
     def _run(self, target: Any, name: str) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
 
 class _Seldom:

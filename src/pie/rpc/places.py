@@ -13,7 +13,7 @@ def method_plans(service: type[Service]) -> list[tuple[Method, list[Any], Any]]:
 
 
 def _bases(method: Method) -> list[Any]:
-    found = []
+    found: list[Any] = []
     own = base_place(method.args)
     for index, argument in enumerate(method.args.__fields__):
         if own is not None and argument.id == FIELD_ID:

@@ -43,19 +43,20 @@ class ThriftServer:
         drain_seconds: float = 10.0,
     ) -> None:
         options = options or ServerOptions()
+        course = server_course(runtime.observer)
         self._coroutines = Coroutines.of(service, handler)
         dispatcher = Dispatcher(
             service,
             handler if self._coroutines is None else self._coroutines.handler,
             runtime.identity,
-            Driver(server_course(runtime.observer)),
+            Driver(course),
             decoded_limit=options.decoded_limit,
         )
         self._loop: LeaderLoop | ThreadedLoop
         if native is None or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
         else:
-            self._loop = LeaderLoop(native, listener, dispatcher, options)
+            self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 

@@ -45,13 +45,13 @@ class Connections:
             connection = ServerConnection(
                 sock, peer, self._dispatcher, self._options, self.drain, self._forget, received
             )
+            try:
+                connection.start()
+            except RuntimeError as error:  # No thread to be had.
+                sock.close()
+                logger.warning("refused %s: %s", peer, error)
+                return
             self._open.add(connection)
-        try:
-            connection.start()
-        except RuntimeError as error:  # No thread to be had.
-            self._forget(connection)
-            sock.close()
-            logger.warning("refused %s: %s", peer, error)
 
     def finish(self, seconds: float) -> None:
         """Wait for connections to end, which they do once the drain has begun; cut the rest."""

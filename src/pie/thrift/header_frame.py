@@ -6,7 +6,7 @@ id, u16 size of the headers in words of four bytes.
 
 import struct
 
-from pie.thrift.errors import FrameError
+from pie.thrift.errors import FrameError, shown
 from pie.thrift.protocol import Protocol
 from pie.thrift.transport import THEADER_MAGIC, TTHEADER_MAGIC
 
@@ -53,6 +53,18 @@ def unpack_frame(magic: bytes, frame: bytes) -> tuple[int, int, bytes, bytes]:
     if end > len(frame) or words == 0:
         raise FrameError(f"headers of {words * 4} bytes in a frame of {len(frame)}")
     return flags, seqid, frame[_fixed.size : end], frame[end:]
+
+
+def header_text(text: str, key: str) -> bytes:
+    """The bytes of a header's key or value.
+
+    Raises:
+        FrameError: it cannot be written as UTF-8.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise FrameError(f"header {shown(key)} is not valid Unicode text") from None
 
 
 def protocol_by_id(magic: bytes, number: int) -> Protocol:

@@ -9,10 +9,11 @@ Source: Apache Thrift, doc/specs/HeaderFormat.md.
 import zlib
 
 from pie.thrift.compact import find_varint, varint
-from pie.thrift.errors import CodecError, FrameError, shown
+from pie.thrift.errors import CodecError, FrameError
 from pie.thrift.header_frame import (
     PROTOCOL_IDS,
     check_payload,
+    header_text,
     pack_frame,
     protocol_by_id,
     unpack_frame,
@@ -94,10 +95,7 @@ def _decompress(data: bytes, limit: int) -> bytes:
 
 
 def _text(text: str, key: str) -> bytes:
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:
-        raise FrameError(f"header {shown(key)} is not valid Unicode text") from None
+    data = header_text(text, key)
     return varint(len(data)) + data
 
 

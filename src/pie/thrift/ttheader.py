@@ -8,6 +8,7 @@ from pie.thrift.errors import FrameError, shown
 from pie.thrift.header_frame import (
     PROTOCOL_IDS,
     check_payload,
+    header_text,
     pack_frame,
     protocol_by_id,
     unpack_frame,
@@ -152,10 +153,7 @@ def _encode_headers(header: TTHeader, protocol: Protocol) -> bytearray:
 
 
 def _text(text: str, key: str) -> bytes:
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:
-        raise FrameError(f"header {shown(key)} is not valid Unicode text") from None
+    data = header_text(text, key)
     if len(data) > 0xFFFF:
         raise FrameError(f"header {shown(key)} has {len(data)} bytes, at most 65535 fit")
     return _u16.pack(len(data)) + data
