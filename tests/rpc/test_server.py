@@ -197,12 +197,15 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
 
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("protocol", list(Protocol))
 @pytest.mark.parametrize("transport", [Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED])
-def test_pipelined_requests_come_in_any_pieces(start, handler, demo, peer, transport, size) -> None:
+def test_pipelined_requests_come_in_any_pieces(
+    start, handler, demo, peer, transport, protocol, size
+) -> None:
     handler.GetItem = lambda req: item(demo, req.ItemId)
     one = peer(start(handler))
     count = 20 if size == 1 else 500
-    data = b"".join(one.request(n, n, transport=transport) for n in range(count))
+    data = b"".join(one.request(n, n, transport=transport, protocol=protocol) for n in range(count))
 
     def send() -> None:
         for at in range(0, len(data), size):

@@ -62,6 +62,7 @@ void connection_end(Connection *connection) {
 void connection_release(Connection *connection) {
     if (atomic_fetch_sub(&connection->references, 1) == 1) {
         close(connection->fd);
+        free(connection->walk);
         buffer_free(&connection->rest);
         buffer_free(&connection->pending);
         pthread_mutex_destroy(&connection->writing);
@@ -178,7 +179,7 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
     bool answered = false;
     while (size > 0 && !atomic_load(&connection->blocked)) {
         FrameView view;
-        switch (frame_find(data, size, loop->limits.frame_limit, &view)) {
+        switch (frame_find(data, size, loop->limits.frame_limit, &connection->walk, &view)) {
         case FRAME_WHOLE:
             break;
         case FRAME_PARTIAL:

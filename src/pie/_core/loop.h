@@ -60,6 +60,7 @@ struct Connection {
     bool readable;          /* owner: more may be there to read */
     bool readable_to_end;   /* owner: the peer sends no more, so read until its end is seen */
     Buffer rest;            /* owner: received and not answered */
+    struct MessageWalk *walk; /* owner: how far a message without a length was walked over */
     pthread_mutex_t writing;
     Buffer pending;         /* under `writing`: replies that the socket did not take */
     size_t pending_at;

@@ -53,8 +53,11 @@ static int add_bytes(Buffer *out, PyObject *bytes) {
 /* --- Replies --- */
 
 static int write_headers(const Request *request, Buffer *out, size_t *begin) {
-    if (request->view->transport != TRANSPORT_TTHEADER) {
-        *begin = out->size;
+    *begin = out->size;
+    if (request->view->transport == TRANSPORT_BUFFERED) {
+        return 0;
+    }
+    if (request->view->transport == TRANSPORT_FRAMED) {
         if (buffer_room(out, LENGTH_SIZE) == NULL) {
             return -1;
         }
@@ -108,7 +111,7 @@ static int write_reply(const Request *request, PyObject *value, Buffer *out) {
     }
     if (request->view->transport == TRANSPORT_TTHEADER) {
         ttheader_end(out, begin, request->view->inner_framed);
-    } else {
+    } else if (request->view->transport == TRANSPORT_FRAMED) {
         store_u32(out->data + begin, (uint32_t)(out->size - begin - LENGTH_SIZE));
     }
     request->call->response_bytes = (long)(out->size - before);
@@ -189,8 +192,8 @@ static PyObject *run_handler(Request *request, PyObject **stack) {
     Method *method = request->method;
     Worker *worker = request->worker;
     bool slow = method->average_ns > SLOW_NS;
-    if (slow && worker->leading && (request->view->flags & FLAG_OUT_OF_ORDER) &&
-        request->view->transport == TRANSPORT_TTHEADER) {
+    if (slow && worker->leading && request->view->transport == TRANSPORT_TTHEADER &&
+        (request->view->flags & FLAG_OUT_OF_ORDER)) {
         /* The caller takes replies in any order: its next request need not wait for this one. */
         connection_part(worker, request->connection, request->data + request->view->size,
                         request->size - request->view->size);

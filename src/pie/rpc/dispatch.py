@@ -78,7 +78,7 @@ class Form(NamedTuple):
     ) -> Self:
         """The form in the numbers of ``frame.h`` and ``codec.h``."""
         return cls(
-            (Transport.TTHEADER, Transport.FRAMED)[transport],
+            (Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED)[transport],
             (Protocol.BINARY, Protocol.COMPACT)[protocol],
             seqid,
             bool(framed),

@@ -44,7 +44,7 @@ class LeaderLoop:
     ) -> None:
         self._listener = listener
         self._options = options
-        # Unframed messages and THeader have no loop in C: their connections get a thread.
+        # THeader has no loop in C: its connections get a thread each.
         self._threaded = Connections(dispatcher, options)
         self._threads: list[threading.Thread] = []
         self._refused = _Seldom()

@@ -1,7 +1,7 @@
 """A thread per connection: the loop of a server without the C extension, and of TLS.
 
-Twin: ``pie/_core/loop.c``. It also serves the connections that C hands over (unframed messages,
-THeader).
+Twin: ``pie/_core/loop.c``. It also serves the connections that C hands over: those that
+speak THeader.
 """
 
 import logging
