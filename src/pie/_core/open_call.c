@@ -59,10 +59,7 @@ static PyObject *truth_of(int more) {
 }
 
 static PyObject *open_start(OpenCall *self, PyObject *nothing) {
-    if (drive(self, flow_advance(&self->flow, NULL)) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
+    return truth_of(drive(self, flow_advance(&self->flow, NULL)));
 }
 
 static PyObject *open_succeed(OpenCall *self, PyObject *const *args, Py_ssize_t count) {
