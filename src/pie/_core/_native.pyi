@@ -1,4 +1,26 @@
-from typing import Any
+from typing import Any, TypeVar
+
+S = TypeVar("S")
+
+class Program:
+    """A struct class compiled, as its ``_pie_program``."""
+
+    @property
+    def plain(self) -> bool: ...
+
+def encode(value: object, *, protocol: str = ..., max_depth: int = ...) -> bytes: ...
+def encode_into(
+    out: bytearray, value: object, *, protocol: str = ..., max_depth: int = ...
+) -> None: ...
+def decode(
+    cls: type[S],
+    data: bytes | bytearray | memoryview,
+    offset: int = ...,
+    *,
+    protocol: str = ...,
+    max_depth: int = ...,
+    decoded_limit: int = ...,
+) -> S: ...
 
 class Server:
     """A Thrift server's loop; see pie.rpc.leader."""
