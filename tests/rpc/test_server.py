@@ -187,7 +187,7 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
     port = start(handler)
     one = peer(port)
     how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
-    for number in range(101, 105):
+    for number in range(101, 111):
         one.send(number, number, **how)
         assert one.reply()[0] == number
     one.sock.sendall(one.request(1, 1, **how) + one.request(2, 2, **how))

@@ -16,6 +16,7 @@
 #define DRAIN_SWEEP_MS 50
 #define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
 #define ACCEPT_PAUSE_MS 50  /* out of descriptors: do not spin */
+#define OUTBOX_NS 100000    /* a reply waits no longer for others to be made */
 #define WATCH_NS 1000000    /* a handler that runs longer has surprised */
 #define WATCH_IDLE_TICKS 50 /* without a request, and the watchdog sleeps */
 
@@ -385,7 +386,11 @@ static Connection *next_connection(Worker *worker) {
     if (connection != NULL) {
         return connection;
     }
+    if (loop->outbox != NULL && worker->clock - loop->outbox_since > OUTBOX_NS) {
+        loop_flush(loop);
+    }
     if (loop->event_at == loop->event_count) {
+        loop_flush(loop);
         loop->event_at = loop->event_count = 0;
         if (!keep_house(worker)) {
             return NULL;
@@ -442,6 +447,7 @@ static bool get_lead(Worker *worker) {
 }
 
 static void lead(Worker *worker) {
+    loop_flush(worker->loop); /* What the one before did not come to. */
     while (worker->leading && !atomic_load(&worker->loop->finished)) {
         Connection *connection = next_connection(worker);
         if (connection != NULL) {
@@ -503,6 +509,7 @@ bool loop_turn(Worker *worker) {
             connection_serve(worker, connection);
         }
     } while (loop->event_at < loop->event_count);
+    loop_flush(loop);
     PyEval_RestoreThread(worker->python);
     return !atomic_load(&loop->finished);
 }

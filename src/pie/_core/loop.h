@@ -45,6 +45,7 @@ typedef struct Worker {
     bool refusing; /* leads only to say that everybody is busy */
     bool turning;  /* leads in turns, and never waits */
     uint64_t turn; /* of its leadership */
+    int64_t clock; /* ns; when it last received */
     Buffer out;    /* the reply being made */
     uint8_t *in;   /* what was received last */
 } Worker;
@@ -70,6 +71,8 @@ struct Connection {
     double received;        /* owner: when the last bytes came */
     Connection *next, *previous; /* under the loop's mutex: all that are open */
     Connection *next_queued;
+    Connection *next_outgoing; /* the leader's, likewise: */
+    bool outgoing;
     char peer[PEER_TEXT];
 };
 
@@ -98,6 +101,8 @@ struct Loop {
     /* The leader's: */
     struct epoll_event events[EVENTS];
     int event_count, event_at;
+    Connection *outbox; /* with replies to send before waiting */
+    int64_t outbox_since;
     int64_t swept, accept_again;
     bool accepting;
 
@@ -143,6 +148,9 @@ Connection *connection_new(Loop *loop, int fd, const char *peer);
 void connection_serve(Worker *worker, Connection *connection);
 /* Sends a reply, or keeps what the socket does not take. */
 void connection_send(Connection *connection, const Buffer *reply);
+/* By the leader: keeps a reply until it is about to wait. */
+void connection_send_later(Worker *worker, Connection *connection, const Buffer *reply);
+void loop_flush(Loop *loop);
 /* Lets the connection go before its reply is there, so that others may be served on it meanwhile:
  * `rest` was received behind the request. A reference is owed: connection_release. */
 void connection_part(Worker *worker, Connection *connection, const uint8_t *rest, size_t size);

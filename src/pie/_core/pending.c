@@ -91,6 +91,7 @@ static void go_on(ServerObject *server, Connection *connection, bool told, bool 
         connection_release(connection);
     } else {
         connection_serve(worker, connection);
+        loop_flush(worker->loop);
     }
     PyEval_RestoreThread(worker->python);
 }

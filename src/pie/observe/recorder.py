@@ -145,10 +145,12 @@ class Recorder:
 
     def close(self) -> None:
         """Write everything and stop. The last thing a process does with its recorder."""
-        self._closed = True
+        with self._lock:  # A call that ends just now may be starting the thread.
+            self._closed = True
+            thread = self._thread
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        if thread is not None:
+            thread.join(timeout=5)
         self.flush(final=True)
         with self._lock:
             for each in self._files:
