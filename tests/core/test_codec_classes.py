@@ -11,7 +11,7 @@ import pytest
 
 from pie.thrift import I32, Field, ListType, SetType, Struct, StructType, codec_python, load_module
 from tests.core.outcomes import outcome
-from tests.core.random_thrift import EVERYTHING
+from tests.core.random_thrift import EVERYTHING, forget
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_instances_of_subclasses_are_freed(native, made, slots):
 def test_what_is_freed_can_live_again(native, made):
     native.encode(made.Leaf(1))
     kept = []
-    made.Leaf.__del__ = kept.append
+    made.Leaf.__del__ = lambda self: kept.append(self)
     made.Leaf(3)
     assert kept.pop().id == 3
     assert not kept
@@ -197,7 +197,7 @@ def test_classes_end_with_their_modules(native):
     native.encode(module.Every(leaf=module.Leaf(1), color=module.Color.RED))
     native.decode(module.Every, b"\0")
     refs = [weakref.ref(module.Every), weakref.ref(module.Leaf)]
-    sys.modules.pop(module.__name__)
+    forget(module)
     del module
     gc.collect()
     assert [ref() for ref in refs] == [None, None]

@@ -11,7 +11,10 @@ from tests.core.outcomes import outcome
 from tests.core.random_thrift import damage, random_module, random_struct, spoil
 
 RELAXED = settings(
-    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=120,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    max_examples=120,
     phases=(Phase.explicit, Phase.generate),
 )
 PROTOCOLS = pytest.mark.parametrize("protocol", Protocol)
