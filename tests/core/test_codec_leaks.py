@@ -5,8 +5,6 @@ import sys
 from random import Random
 
 import pytest
-
-from pie.thrift import Protocol, load_module
 from tests.core.outcomes import outcome
 from tests.core.random_thrift import (
     EVERYTHING,
@@ -17,12 +15,14 @@ from tests.core.random_thrift import (
     spoil,
 )
 
+from pie.thrift import Protocol, load_module
+
 ROUNDS = 150
 """More than what Python itself may keep in the course of a test, by which one leak would grow."""
 
 
 def growth(act, rounds):
-    """Blocks of memory that the last rounds leave behind, after as many have filled what is kept."""
+    """Blocks of memory that rounds leave behind, after as many have filled what is kept."""
     for _ in range(rounds):
         act()
     gc.collect()

@@ -73,9 +73,7 @@ class Form(NamedTuple):
         )
 
     @classmethod
-    def of_native(
-        cls, transport: int, protocol: int, seqid: int, framed: int, closing: int
-    ) -> Self:
+    def of_native(cls, transport: int, protocol: int, seqid: int, framed: int, closing: int) -> Self:
         """The form in the numbers of ``frame.h`` and ``codec.h``."""
         return cls(
             (Transport.TTHEADER, Transport.FRAMED)[transport],
@@ -237,7 +235,9 @@ class Dispatcher:
             read_request_header(call, frame.header)
         return call
 
-    def _run(self, call: Call, handle: Any, name: str, form: Form, *, oneway: bool) -> bytes | None:
+    def _run(
+        self, call: Call, handle: Any, name: str, form: Form, *, oneway: bool
+    ) -> bytes | None:
         outer = current_call.get()
         current_call.set(call)
         try:

@@ -8,9 +8,10 @@ import struct
 import sys
 from random import Random
 
+from tests.core.random_thrift import damage, forget, random_module, random_struct, spoil
+
 from pie._core import native, reason
 from pie.thrift import CodecError
-from tests.core.random_thrift import damage, forget, random_module, random_struct, spoil
 
 NAMES = ("Node", "Other", "Leaf", "Choice", "Broken")
 PROTOCOLS = ("binary", "compact")
