@@ -27,6 +27,11 @@ static inline bool call_is(PyObject *object) {
     return PyObject_TypeCheck(object, &CallFields_Type);
 }
 
+/* Whether this process is its callee. */
+static inline bool call_is_served(const CallObject *call) {
+    return PyUnicode_CompareWithASCIIString(call->side, "server") == 0;
+}
+
 /* A new call with everything blank but its side and protocol ("server"/"client", interned). It is of
  * the class pie.model.Call. */
 CallObject *call_new(bool server, bool thrift);

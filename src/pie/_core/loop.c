@@ -332,10 +332,11 @@ static void sweep(Loop *loop, int64_t now) {
 static void finish(Loop *loop) {
     pthread_mutex_lock(&loop->mutex);
     atomic_store(&loop->finished, true);
-    for (Worker *each = loop->parked; each != NULL; each = each->next_parked) {
-        sem_post(&each->wake);
+    while (loop->parked != NULL) {
+        Worker *woken = loop->parked;
+        loop->parked = woken->next_parked; /* Once woken it may be gone. */
+        sem_post(&woken->wake);
     }
-    loop->parked = NULL;
     if (loop->refuser != NULL) {
         sem_post(&loop->refuser->wake);
     }
@@ -389,7 +390,8 @@ static Connection *next_connection(Worker *worker) {
         if (!keep_house(worker)) {
             return NULL;
         }
-        int count = epoll_wait(loop->epoll, loop->events, EVENTS, patience(loop));
+        int timeout = worker->turning ? 0 : patience(loop);
+        int count = epoll_wait(loop->epoll, loop->events, EVENTS, timeout);
         loop->event_count = count > 0 ? count : 0;
         return NULL;
     }
@@ -464,13 +466,13 @@ static void refuse(Worker *worker) {
     }
 }
 
-static int worker_open(Worker *worker, Loop *loop) {
+int worker_open(Worker *worker, Loop *loop) {
     *worker = (Worker){.loop = loop, .in = malloc(READ_SIZE)};
     sem_init(&worker->wake, 0, 0);
     return worker->in == NULL ? -1 : 0;
 }
 
-static void worker_close(Worker *worker) {
+void worker_close(Worker *worker) {
     sem_destroy(&worker->wake);
     buffer_free(&worker->out);
     free(worker->in);
@@ -490,6 +492,19 @@ int loop_work(Loop *loop) {
     PyEval_RestoreThread(worker.python);
     worker_close(&worker);
     return 0;
+}
+
+bool loop_turn(Worker *worker) {
+    Loop *loop = worker->loop;
+    worker->python = PyEval_SaveThread();
+    do {
+        Connection *connection = next_connection(worker);
+        if (connection != NULL) {
+            connection_serve(worker, connection);
+        }
+    } while (loop->event_at < loop->event_count);
+    PyEval_RestoreThread(worker->python);
+    return !atomic_load(&loop->finished);
 }
 
 int loop_refuse(Loop *loop) {
@@ -519,9 +534,11 @@ int loop_refuse(Loop *loop) {
     return 0;
 }
 
-int loop_open(Loop *loop, int listener, const Limits *limits, void *server) {
+int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads) {
     *loop = (Loop){.listener = listener, .limits = *limits, .server = server};
     loop->queue_end = &loop->queue;
+    loop->worker_count = 1; /* The first is there unasked. */
+    atomic_init(&loop->vacant_since, now_ns());
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&loop->mutex, NULL);
@@ -534,7 +551,7 @@ int loop_open(Loop *loop, int listener, const Limits *limits, void *server) {
         return -1;
     }
     listen_on(loop, true);
-    loop->watched = pthread_create(&loop->watchdog, NULL, watch, loop) == 0;
+    loop->watched = threads && pthread_create(&loop->watchdog, NULL, watch, loop) == 0;
     return 0;
 }
 

@@ -55,7 +55,8 @@ static int table_open(MethodTable *table) {
 static Py_ssize_t slot_of(PyObject *cls, int id) {
     Program *program = program_of(cls);
     int index = program == NULL ? -1 : program_index(program, id);
-    return index < 0 ? -1 : program_slot(program, index);
+    Py_ssize_t slot = index < 0 ? 0 : program_slot(program, index);
+    return slot > 0 ? slot : -1;
 }
 
 /* The slot of field `id` if it is one of `known`, else -1. */
@@ -123,6 +124,9 @@ static int resp_open(Method *method, PyObject *plan) {
     place->message = known_slot(cls, known, 1);
     place->code = known_slot(cls, known, 2);
     place->extra = known_slot(cls, known, 3);
+    if (!PyErr_Occurred() && (place->owner_slot < 0 || place->message < 0 || place->code < 0)) {
+        PyErr_Format(PyExc_TypeError, "%R and %R are no generated classes", owner, cls);
+    }
     return PyErr_Occurred() ? -1 : 0;
 }
 

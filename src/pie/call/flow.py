@@ -1,7 +1,8 @@
 """The course of a call, told once for both drivers.
 
-``flow`` is a generator without I/O, or its C twin (``flow.c``). It yields what it wants done: a number is a pause in seconds,
-``SEND`` is one attempt. The driver does it, and answers with ``send(result)`` or ``throw(error)``.
+``flow`` is a generator without I/O, or its C twin (``flow.c``). It yields what it wants done: a
+number is a pause in seconds, ``SEND`` is one attempt. The driver does it, and answers with
+``send(result)`` or ``throw(error)``.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -49,10 +50,11 @@ def flow(call: Call, course: Course) -> Flow:
     if native is not None:
         opened: Flow = native.OpenCall(call, course)
         return opened
-    return _flow(call, course)
+    return flow_in_python(call, course)
 
 
-def _flow(call: Call, course: Course) -> Flow:
+def flow_in_python(call: Call, course: Course) -> Flow:
+    """The twin of ``flow.c``."""
     clock = course.clock
     call.started = clock.wall()
     call.start = call.attempt_start = clock.monotonic()

@@ -39,9 +39,8 @@ class GateList:
         return Passage(self._gates, self._lock, call)
 
 
-if TYPE_CHECKING or native is None:
-    Base = GateList
-else:
+Base = GateList
+if not TYPE_CHECKING and native is not None:
     Base = native.GateList
 
 

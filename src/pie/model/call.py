@@ -10,9 +10,8 @@ from pie._core import native
 from pie.model.failure import Failure, Kind
 from pie.model.fields import CallFields
 
-if TYPE_CHECKING or native is None:
-    Fields = CallFields
-else:
+Fields = CallFields
+if not TYPE_CHECKING and native is not None:
     Fields = native.CallFields
 
 

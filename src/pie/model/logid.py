@@ -55,9 +55,8 @@ class PythonLogidCounter:
             return f"{self._prefix}{self._counter:04x}"
 
 
-if TYPE_CHECKING or native is None:
-    LogidCounter = PythonLogidCounter
-else:
+LogidCounter = PythonLogidCounter
+if not TYPE_CHECKING and native is not None:
     LogidCounter = native.LogidCounter
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from pie.rpc.dispatch import Dispatcher
-from pie.rpc.options import ServerOptions
+from pie.rpc.server_options import ServerOptions
 from pie.thrift import Frame, FrameSplitter, ThriftError
 
 logger = logging.getLogger(__name__)

@@ -73,10 +73,12 @@ class Form(NamedTuple):
         )
 
     @classmethod
-    def of_native(cls, transport: int, protocol: int, seqid: int, framed: int, closing: int) -> Self:
+    def of_native(
+        cls, transport: int, protocol: int, seqid: int, framed: int, closing: int
+    ) -> Self:
         """The form in the numbers of ``frame.h`` and ``codec.h``."""
         return cls(
-            (Transport.TTHEADER, Transport.FRAMED)[transport],
+            (Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED)[transport],
             (Protocol.BINARY, Protocol.COMPACT)[protocol],
             seqid,
             bool(framed),
@@ -119,7 +121,7 @@ class Dispatcher:
         self.service = service
         self.handler = handler
         self.identity = identity
-        self.driver = driver
+        self._driver = driver
         self._decoded_limit = decoded_limit
         missing = [m.attr for m in service.methods.values() if not hasattr(handler, m.attr)]
         if missing:
@@ -235,13 +237,11 @@ class Dispatcher:
             read_request_header(call, frame.header)
         return call
 
-    def _run(
-        self, call: Call, handle: Any, name: str, form: Form, *, oneway: bool
-    ) -> bytes | None:
+    def _run(self, call: Call, handle: Any, name: str, form: Form, *, oneway: bool) -> bytes | None:
         outer = current_call.get()
         current_call.set(call)
         try:
-            data: bytes | None = self.driver.run(call, handle)
+            data: bytes | None = self._driver.run(call, handle)
         except Failure as failure:
             data = self._failed(failure, call, name, form)
         finally:

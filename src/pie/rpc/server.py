@@ -12,8 +12,9 @@ from pie.call import Driver, Runtime, server_course
 from pie.rpc.coroutines import Coroutines
 from pie.rpc.dispatch import Dispatcher
 from pie.rpc.leader import LeaderLoop
-from pie.rpc.options import ServerOptions
+from pie.rpc.server_options import ServerOptions
 from pie.rpc.threaded import ThreadedLoop
+from pie.rpc.turns import TurnLoop
 from pie.thrift import Service
 
 
@@ -43,19 +44,24 @@ class ThriftServer:
         drain_seconds: float = 10.0,
     ) -> None:
         options = options or ServerOptions()
+        course = server_course(runtime.observer)
         self._coroutines = Coroutines.of(service, handler)
         dispatcher = Dispatcher(
             service,
             handler if self._coroutines is None else self._coroutines.handler,
             runtime.identity,
-            Driver(server_course(runtime.observer)),
+            Driver(course),
             decoded_limit=options.decoded_limit,
         )
-        self._loop: LeaderLoop | ThreadedLoop
+        self._loop: LeaderLoop | TurnLoop | ThreadedLoop
         if native is None or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
+        elif self._coroutines is None:
+            self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
         else:
-            self._loop = LeaderLoop(native, listener, dispatcher, options)
+            self._loop = TurnLoop(
+                native, listener, handler, self._coroutines, dispatcher, course.gates, options
+            )
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 

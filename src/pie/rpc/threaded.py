@@ -1,7 +1,7 @@
 """A thread per connection: the loop of a server without the C extension, and of TLS.
 
-Twin: ``pie/_core/loop.c``. It also serves the connections that C hands over (unframed messages,
-THeader).
+Twin: ``pie/_core/loop.c``. It also serves the connections that C hands over: those that
+speak THeader.
 """
 
 import logging
@@ -13,7 +13,7 @@ from typing import Any
 
 from pie.rpc.connection import Drain, ServerConnection
 from pie.rpc.dispatch import Dispatcher
-from pie.rpc.options import ServerOptions
+from pie.rpc.server_options import ServerOptions
 
 logger = logging.getLogger(__name__)
 _MOST_THREADS = 1024
@@ -45,13 +45,13 @@ class Connections:
             connection = ServerConnection(
                 sock, peer, self._dispatcher, self._options, self.drain, self._forget, received
             )
+            try:
+                connection.start()
+            except RuntimeError as error:  # No thread to be had.
+                sock.close()
+                logger.warning("refused %s: %s", peer, error)
+                return
             self._open.add(connection)
-        try:
-            connection.start()
-        except RuntimeError as error:  # No thread to be had.
-            self._forget(connection)
-            sock.close()
-            logger.warning("refused %s: %s", peer, error)
 
     def finish(self, seconds: float) -> None:
         """Wait for connections to end, which they do once the drain has begun; cut the rest."""
