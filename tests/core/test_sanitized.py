@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "tests" / "core" / "sanitized").glob("*.py"))
-ROUNDS = "60"
+ROUNDS = "300"
 
 
 def library(name):
