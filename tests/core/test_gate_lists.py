@@ -85,8 +85,8 @@ def errors() -> Any:
             lambda: Failure(Kind.UNAVAILABLE, "down", never_sent=True),
             lambda: Failure(Kind.DENIED, "no"),
             lambda: ValueError("bug"),
-            lambda: TimeoutError(),
-            lambda: KeyboardInterrupt(),
+            TimeoutError,
+            KeyboardInterrupt,
         ]
     )
 

@@ -22,6 +22,7 @@ from pie.serve.loading import Loaded, load_settings
 from pie.serve.options import HELP, help_text, read_options
 from pie.serve.output import OutputRoad
 from pie.serve.process import Process
+from pie.serve.report import FactsReporter
 from pie.serve.settings import SettingsError
 from pie.serve.signals import on_stop
 from pie.serve.uwsgi import uwsgi_host
@@ -76,6 +77,7 @@ class Service:
         self._output = OutputRoad(self._file)
         self._debug: DebugServer | None = None
         self._registrar: Registrar | None = None
+        self._reporter: FactsReporter | None = None
         for doubt in self.loaded.doubts:
             logger.warning("%s", doubt)
         self._say_port()
@@ -171,9 +173,13 @@ class Service:
             instance = instance_of(self.process, self._protocol, debug=debug)
             self._registrar = Registrar(self.process.store, instance, meta, facts)
             self._registrar.start()
+            self._reporter = FactsReporter(self._registrar, facts, self.process.observer.recorder)
+            self._reporter.start()
 
     def _close(self) -> None:
         """Leave nothing behind; a registration that still stands is left to a successor."""
+        if self._reporter is not None:
+            self._reporter.stop()
         if self._registrar is not None:
             self._registrar.stop(deregister=False)
         if self._debug is not None:
@@ -182,6 +188,8 @@ class Service:
         self.process.close()
 
     def _deregister(self) -> None:
+        if self._reporter is not None:
+            self._reporter.stop()
         if self._registrar is not None:
             self._registrar.stop()
 

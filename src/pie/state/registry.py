@@ -108,7 +108,8 @@ class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     Stands beside the instance under the same lease, not in it: who looks for an address should not
     be woken by it. ``debug`` is the path of the debug socket, or empty; ``config_version`` names
-    the dynamic config in force.
+    the dynamic config in force. Two are told anew while they change: ``in_flight``, calls being
+    served, and ``lost``, call records, aggregates and lines that never reached the disk.
     """
 
     psm: str
@@ -124,6 +125,8 @@ class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     command: str = ""
     settings: tuple[Setting, ...] = ()
     config_version: str = ""
+    in_flight: int = 0
+    lost: int = 0
 
 
 class Service(msgspec.Struct, frozen=True):
