@@ -23,6 +23,7 @@ from pie.thrift.types import (
     StructType,
     ThriftType,
     TType,
+    has_hash,
 )
 
 DEFAULT_DECODED_LIMIT = 64 << 20
@@ -161,7 +162,7 @@ def _reader(kind: ThriftType) -> Reader:
     if isinstance(kind, ListType):
         return _sequence_reader(kind, list)
     if isinstance(kind, SetType):
-        return _sequence_reader(kind, set)
+        return _sequence_reader(kind, set if has_hash(kind.element) else list)
     if isinstance(kind, MapType):
         return _map_reader(kind)
     return _scalar_reader(kind)
@@ -266,8 +267,9 @@ def _map_reader(kind: MapType) -> Reader:
     codes = (kind.key.code, kind.value.code)
     each = _MAP_ENTRY + _memory(kind.key) + _memory(kind.value)
     read_key, read_value = _reader(kind.key), _reader(kind.value)
+    as_dict = has_hash(kind.key)
 
-    def read(data: Source, at: int, depth: int) -> tuple[dict[Any, Any], int]:
+    def read(data: Source, at: int, depth: int) -> tuple[Any, int]:
         check_depth(depth)
         try:
             key_code, value_code, count = _unpack_map(data, at)
@@ -276,14 +278,15 @@ def _map_reader(kind: MapType) -> Reader:
         at += 6
         _check_elements(count, len(data) - at, (key_code, value_code), codes)
         data.spend(_MAP_MEMORY + each * count)
-        values: dict[Any, Any] = {}
+        pairs = []
         for index in range(count):
             try:
                 key, at = read_key(data, at, depth - 1)
-                values[key], at = read_value(data, at, depth - 1)
+                value, at = read_value(data, at, depth - 1)
             except CodecError as error:
                 raise error.under(f"[entry {index}]") from None
-        return values, at
+            pairs.append((key, value))
+        return dict(pairs) if as_dict else pairs, at
 
     return read
 

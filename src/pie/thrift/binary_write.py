@@ -18,6 +18,7 @@ from pie.thrift.types import (
     StructType,
     ThriftType,
     TType,
+    has_hash,
 )
 
 Writer: TypeAlias = Callable[[bytearray, Any, int], None]
@@ -86,7 +87,9 @@ def _writer(kind: ThriftType) -> Writer:
     if isinstance(kind, ListType):
         return _sequence_writer(kind, "list", (list, tuple))
     if isinstance(kind, SetType):
-        return _sequence_writer(kind, "set", (set, frozenset))
+        hashed = has_hash(kind.element)
+        name, accepted = ("set", (set, frozenset)) if hashed else ("list", (list, tuple))
+        return _sequence_writer(kind, name, accepted)
     if isinstance(kind, MapType):
         return _map_writer(kind)
     name = "i32" if isinstance(kind, EnumType) else kind.name
@@ -172,14 +175,16 @@ def _sequence_writer(
 def _map_writer(kind: MapType) -> Writer:
     codes = bytes((kind.key.code, kind.value.code))
     write_key, write_value = _writer(kind.key), _writer(kind.value)
+    is_dict = has_hash(kind.key)
 
     def write(out: bytearray, value: Any, depth: int) -> None:
-        if not isinstance(value, dict):
+        if is_dict and not isinstance(value, dict):
             raise CodecError(f"expected dict, got {shown(value)}")
+        pairs = value.items() if is_dict else _checked_pairs(value)
         check_depth(depth)
         out += codes
         _write_size(out, len(value))
-        for key, item in value.items():
+        for key, item in pairs:
             try:
                 write_key(out, key, depth - 1)
                 write_value(out, item, depth - 1)
@@ -187,6 +192,16 @@ def _map_writer(kind: MapType) -> Writer:
                 raise error.under(f"[{shown(key)}]") from None
 
     return write
+
+
+def _checked_pairs(value: Any) -> Collection[tuple[Any, Any]]:
+    """A map whose keys have no hash."""
+    if not isinstance(value, (list, tuple)):
+        raise CodecError(f"expected list of pairs, got {shown(value)}")
+    for index, pair in enumerate(value):
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise CodecError(f"expected a pair (key, value), got {shown(pair)}", f"[{index}]")
+    return value
 
 
 def _write_size(out: bytearray, size: int) -> None:

@@ -9,7 +9,7 @@ from enum import IntEnum
 from pie.thrift.errors import IdlError, Position
 from pie.thrift.idl.program import Program
 
-BUILTINS = frozenset({"bool", "int", "float", "str", "bytes", "list", "set", "dict"})
+BUILTINS = frozenset({"bool", "int", "float", "str", "bytes", "list", "set", "dict", "tuple"})
 """What annotations of generated code are made of."""
 
 MODULE_NAMES = frozenset({"_rpc", "_t", "_idl", "_idl_files", "builtins"})
@@ -29,7 +29,12 @@ _IN_CLIENTS = frozenset(dir(object)) | {
 
 
 def safe(name: str, taken: Iterable[str] = ()) -> str:
-    """A name with ``_`` behind it where Python, or the class it goes into, has it for itself."""
+    """A name with ``_`` behind it where Python, or the class it goes into, has it for itself.
+
+    Of several ``_`` before it one is left: Python changes such names within classes.
+    """
+    if name.startswith("__"):
+        name = f"_{name.lstrip('_')}"
     return f"{name}_" if keyword.iskeyword(name) or name in taken else name
 
 
@@ -44,8 +49,9 @@ def field_attr(name: str, *, exception: bool) -> str:
 
 
 def member_name(name: str) -> str:
-    """A member of an enum."""
-    return safe(name, _IN_ENUMS)
+    """A member of an enum; Python keeps names like _this_ for itself."""
+    found = safe(name, _IN_ENUMS)
+    return f"{found}_" if found.startswith("_") and found.endswith("_") else found
 
 
 def method_name(name: str) -> str:

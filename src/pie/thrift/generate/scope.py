@@ -76,10 +76,13 @@ class ModuleScope:
             case ListRef():
                 return f"{self._prefix}list[{self.annotation(ref.element)}]"
             case SetRef():
-                return f"{self._prefix}set[{self.annotation(ref.element)}]"
+                kind = "set" if self.program.has_hash(self.path, ref.element) else "list"
+                return f"{self._prefix}{kind}[{self.annotation(ref.element)}]"
             case MapRef():
-                key, value = self.annotation(ref.key), self.annotation(ref.value)
-                return f"{self._prefix}dict[{key}, {value}]"
+                pair = f"[{self.annotation(ref.key)}, {self.annotation(ref.value)}]"
+                if self.program.has_hash(self.path, ref.key):
+                    return f"{self._prefix}dict{pair}"
+                return f"{self._prefix}list[{self._prefix}tuple{pair}]"
 
     def descriptor(self, ref: TypeRef, path: str | None = None) -> str:
         """A type for the codec. ``path`` is the file it is written in, if not this module's."""
@@ -111,8 +114,10 @@ class ModuleScope:
                 opening, closing = "{}" if value.is_set else "[]"
                 return f"{opening}{items}{closing}" if items else empty
             case MapConstant():
-                pairs = (f"{self.expression(k)}: {self.expression(v)}" for k, v in value.items)
-                return f"{{{', '.join(pairs)}}}"
+                pairs = [(self.expression(key), self.expression(item)) for key, item in value.items]
+                entries = [f"{k}: {v}" if value.is_dict else f"({k}, {v})" for k, v in pairs]
+                opening, closing = "{}" if value.is_dict else "[]"
+                return f"{opening}{', '.join(entries)}{closing}"
             case StructConstant():
                 exception = value.struct.kind == "exception"
                 fields = (

@@ -8,26 +8,30 @@ from pie.thrift.errors import IdlError, Position, shown
 
 TokenKind = Literal["name", "int", "float", "string", "symbol", "end"]
 
+HEADERS = frozenset({"namespace", "include", "cpp_include"})
+"""What a file begins with."""
+
 _TOKEN = re.compile(
     r"""
       (?P<space>[ \t\r\f\v\ufeff]+)
     | (?P<newline>\n)
     | (?P<block>/\*.*?\*/)
-    | (?P<line>(?://|\#)[^\n]*)
+    | (?P<line>(?://|\#)[^\r\n]*)
     | (?P<float>[+-]?(?:\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+))
-    | (?P<int>[+-]?(?:0[xX][0-9a-fA-F]+|\d+))
-    | (?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
+    | (?P<int>[+-]?(?:0[xX][0-9a-fA-F]+|0o[0-7]+|\d+))
+    | (?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)
     | (?P<string>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')
     | (?P<symbol>[{}()<>\[\],;:=*&])
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_ESCAPE = re.compile(r"\\(.)")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'"}
 
 
 class Token(NamedTuple):
-    """A token with the comment above it (``doc``) and the one after it on its line."""
+    """A token with the comment above it (``doc``) and the one after it on its line.
+
+    The text of a string is what stands between its quotes, escapes as written.
+    """
 
     kind: TokenKind
     text: str
@@ -61,7 +65,7 @@ def tokenize(text: str, path: str) -> list[Token]:
                 above.append((line, line + raw.text.count("\n"), comment))
             continue
         # What stands before the headers is about the file, empty lines or not.
-        about_file = not tokens and raw.text in ("namespace", "include")
+        about_file = not tokens and raw.text in HEADERS
         doc = "\n".join(text for _, _, text in above) if about_file else _doc(above, line)
         tokens.append(Token(*_value(raw), raw.position, doc, ""))
         above.clear()
@@ -94,14 +98,15 @@ def _unreadable(text: str, at: int, position: Position) -> IdlError:
         return IdlError(
             position, "string without an end", f"close it with {text[at]} on the same line"
         )
-    return IdlError(
-        position, f"unexpected character {shown(text[at])}", "remove it, or put it into quotes"
-    )
+    hint = "remove it, or put it into quotes"
+    if text[at] == "@":
+        hint = 'annotations follow what they are about: (name = "value")'
+    return IdlError(position, f"unexpected character {shown(text[at])}", hint)
 
 
 def _value(raw: _Raw) -> tuple[TokenKind, str]:
     if raw.kind == "string":
-        return "string", _ESCAPE.sub(lambda m: _escape(m, raw.position), raw.text[1:-1])
+        return "string", raw.text[1:-1]
     kinds: dict[str, TokenKind] = {
         "name": "name",
         "int": "int",
@@ -110,17 +115,6 @@ def _value(raw: _Raw) -> tuple[TokenKind, str]:
         "end": "end",
     }
     return kinds[raw.kind], raw.text
-
-
-def _escape(match: re.Match[str], position: Position) -> str:
-    try:
-        return _ESCAPES[match.group(1)]
-    except KeyError:
-        raise IdlError(
-            position,
-            f"unknown escape {match.group()} in a string",
-            r"known are \n \t \r \\ \" and \'",
-        ) from None
 
 
 def _comment_text(raw: _Raw) -> str:
