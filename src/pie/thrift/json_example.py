@@ -3,9 +3,10 @@
 from typing import Any
 
 from pie.thrift.base import FIELD_ID
-from pie.thrift.json_form import enum_name, key_text, to_json
+from pie.thrift.json_form import enum_name, json_key, to_json
 from pie.thrift.structs import Struct, Union
 from pie.thrift.types import (
+    BINARY,
     EnumType,
     Field,
     ListType,
@@ -87,4 +88,4 @@ def _first_member(kind: EnumType) -> str | int:
 
 def _key(kind: ThriftType) -> str:
     plain = _Example().of(kind, ())
-    return key_text(kind, plain) or "key"
+    return json_key(plain) or ("a2V5" if kind == BINARY else "key")  # The same in base64.

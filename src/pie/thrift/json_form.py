@@ -312,7 +312,11 @@ def _scalar_to_json(kind: Scalar, value: Any, safe_ints: bool) -> Any:
 
 def key_text(kind: ThriftType, key: Any) -> str:
     """A key of a map as JSON's keys are: text."""
-    plain = to_json(kind, key)
+    return json_key(to_json(kind, key))
+
+
+def json_key(plain: Any) -> str:
+    """A scalar of JSON as a key."""
     if isinstance(plain, bool):
         return "true" if plain else "false"
     return plain if isinstance(plain, str) else repr(plain)

@@ -13,7 +13,7 @@ from pie.thrift.generate.names import (
     relative_import,
     triple_quote,
 )
-from pie.thrift.generate.scope import ModuleScope
+from pie.thrift.generate.scope import ModuleScope, names_in
 from pie.thrift.generate.services import ServiceSource
 from pie.thrift.generate.structs import StructSource, enum_source
 from pie.thrift.idl.ast import Const, Document, EnumDef, ServiceDef, StructDef, Typedef
@@ -123,20 +123,21 @@ class _Module:
 
     def _typedefs(self) -> list[str]:
         """Aliases, each after those it is made of."""
-        waiting = [d for d in self._document.definitions if isinstance(d, Typedef)]
-        lines: list[str] = []
-        done: set[str] = set()
-        own = {typedef.name for typedef in waiting}
-        while waiting:
-            for typedef in waiting:
-                if _names_in(self._scope.annotation(typedef.type), own) <= done:
-                    break
-            waiting.remove(typedef)
-            done.add(typedef.name)
+        own = {d.name: d for d in self._document.definitions if isinstance(d, Typedef)}
+        lines: dict[str, list[str]] = {}
+
+        def write(typedef: Typedef) -> None:
+            for name in names_in(typedef.type):
+                if name in own and name not in lines:
+                    write(own[name])
             hint = self._scope.annotation(typedef.type)
-            lines.append(f"{definition_name(typedef.name)}: _t.TypeAlias = {hint}")
-            lines += docstring(typedef.doc, "")
-        return lines
+            line = f"{definition_name(typedef.name)}: _t.TypeAlias = {hint}"
+            lines[typedef.name] = [line, *docstring(typedef.doc, "")]
+
+        for typedef in own.values():
+            if typedef.name not in lines:
+                write(typedef)
+        return _joined(lines.values())
 
     def _constants(self) -> list[str]:
         lines: list[str] = []
@@ -188,8 +189,3 @@ class _Module:
 
 def _joined(blocks: Iterable[list[str]]) -> list[str]:
     return [line for block in blocks for line in block]
-
-
-def _names_in(annotation: str, names: set[str]) -> set[str]:
-    words = annotation.replace("[", " ").replace("]", " ").replace(",", " ").split()
-    return {word for word in words if word in names}

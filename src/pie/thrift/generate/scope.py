@@ -1,6 +1,7 @@
 """How one generated module writes types and values."""
 
 import math
+from collections.abc import Iterator
 
 from pie.thrift.generate.names import BUILTINS, definition_name, field_attr, member_name, quote
 from pie.thrift.idl.ast import (
@@ -128,6 +129,18 @@ class ModuleScope:
         if isinstance(value, float) and not math.isfinite(value):
             return f'{self._prefix}float("{value}")'
         return quote(value) if isinstance(value, str) else repr(value)
+
+
+def names_in(ref: TypeRef) -> Iterator[str]:
+    """The named types a type is written with."""
+    match ref:
+        case NamedRef():
+            yield ref.name
+        case ListRef() | SetRef():
+            yield from names_in(ref.element)
+        case MapRef():
+            yield from names_in(ref.key)
+            yield from names_in(ref.value)
 
 
 def is_mutable(value: Constant) -> bool:

@@ -23,6 +23,9 @@ from pie.thrift.idl.parser import MAX_NESTING, STREAMING_HINT
 from pie.thrift.idl.program import Found, Loader, Program, load_program
 from pie.thrift.idl.values import INT_BITS, evaluate
 
+MAX_TYPE_PARTS = 1000
+"""Of one type, with its typedefs written out: typedefs of maps of typedefs grow fast."""
+
 MIN_FIELD_ID, MAX_FIELD_ID = -(1 << 15), (1 << 15) - 1
 _RESERVED = BASE_TYPES | {"void", "list", "set", "map", "true", "false"}
 _SUCCESS_ID = 0
@@ -59,6 +62,7 @@ class _Check:
         self._program = program
         self._path = document.path
         self._document = document
+        self._type_parts = 0
 
     def run(self) -> None:
         definitions = self._document.definitions
@@ -80,11 +84,19 @@ class _Check:
                     self._service(definition)
 
     def _type(self, ref: TypeRef) -> None:
+        self._type_parts = 0
         self._nested_type(self._path, ref, 0)
 
     def _nested_type(self, path: str, ref: TypeRef, depth: int) -> None:
         if depth > MAX_NESTING:
             raise IdlError(ref.position, f"the type is nested deeper than {MAX_NESTING} levels")
+        self._type_parts += 1
+        if self._type_parts > MAX_TYPE_PARTS:
+            raise IdlError(
+                ref.position,
+                f"the type has more than {MAX_TYPE_PARTS} parts",
+                "make some of them a struct",
+            )
         path, kind = self._program.resolve(path, ref)
         match kind:
             case ListRef() | SetRef():

@@ -263,18 +263,18 @@ class _Parser:
         self._separator()
         return StructDef(kind, name.text, fields, doc, annotations, name.position)
 
-    def _fields(self, closing: str) -> tuple[FieldDef, ...]:
+    def _fields(self, closing: str, depth: int = 0) -> tuple[FieldDef, ...]:
         """Fields up to a closing bracket. Those without an id count down from -1."""
         fields: list[FieldDef] = []
         implicit = -1
         while not self._accept(closing):
-            field = self._field(closing, implicit)
+            field = self._field(closing, implicit, depth)
             if field.implicit_id:
                 implicit -= 1
             fields.append(field)
         return tuple(fields)
 
-    def _field(self, closing: str, implicit: int) -> FieldDef:
+    def _field(self, closing: str, implicit: int, depth: int) -> FieldDef:
         doc = self._token.doc
         has_id = self._token.kind == "int"
         number = self._int("a field's id") if has_id else implicit
@@ -291,7 +291,7 @@ class _Parser:
         self._accept("&")  # How C++ shall hold the field.
         name = self._name("the name of the field")
         default = self._value() if self._accept("=") else None
-        self._xsd()
+        self._xsd(depth)
         annotations = self._annotations()
         trailing = self._separator()
         return FieldDef(
@@ -306,13 +306,14 @@ class _Parser:
             implicit_id=not has_id,
         )
 
-    def _xsd(self) -> None:
+    def _xsd(self, depth: int) -> None:
         """What XML schemas once needed to know of a field. Nobody else reads it."""
+        self._check_nesting(depth, self._token.position)
         self._accept("xsd_optional")
         self._accept("xsd_nillable")
         if self._accept("xsd_attrs"):
             self._expect("{")
-            self._fields("}")
+            self._fields("}", depth + 1)
 
     def _service(self) -> ServiceDef:
         doc = self._take().doc

@@ -87,7 +87,11 @@ class Program:
             if not isinstance(found.definition, Typedef):
                 return Resolved(found.path, found.definition)
             path, ref = found.path, found.definition.type
-        raise IdlError(ref.position, "typedefs go in a circle", "name a type that is not a typedef")
+        raise IdlError(
+            ref.position,
+            f"typedefs go in a circle, or through more than {MAX_NESTING} names",
+            "name a type that is not a typedef",
+        )
 
     def has_hash(self, path: str, ref: TypeRef) -> bool:
         """A type written in a file is one whose values a Python set or dict can hold."""
