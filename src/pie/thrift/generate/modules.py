@@ -13,7 +13,7 @@ from pie.thrift.generate.names import (
     relative_import,
     triple_quote,
 )
-from pie.thrift.generate.scope import ModuleScope, names_in
+from pie.thrift.generate.scope import ModuleScope, method_names, names_in
 from pie.thrift.generate.services import ServiceSource
 from pie.thrift.generate.structs import StructSource, enum_source
 from pie.thrift.idl.ast import Const, Document, EnumDef, ServiceDef, StructDef, Typedef
@@ -50,7 +50,7 @@ class _Module:
         self._document = document
         self._modules = modules
         self._check_names()
-        taken = self._public() | MODULE_NAMES | BUILTINS
+        taken = self._public() | MODULE_NAMES | BUILTINS | method_names(document)
         self._aliases: dict[str, str] = {}
         for target in dict.fromkeys(program.includes[document.path].values()):
             alias = modules[target][-1]
@@ -64,7 +64,8 @@ class _Module:
         """The module's text."""
         scope, definitions = self._scope, self._document.definitions
         structs = [StructSource(scope, d) for d in definitions if isinstance(d, StructDef)]
-        services = [ServiceSource(scope, service) for service in self._services()]
+        in_services = scope.within_services()
+        services = [ServiceSource(scope, in_services, each) for each in self._services()]
         structs += [struct for service in services for struct in service.structs()]
         enums = [enum_source(d) for d in definitions if isinstance(d, EnumDef)]
         blocks = [
@@ -75,6 +76,7 @@ class _Module:
             self._typedefs(),
             self._constants(),
             _joined(struct.descriptor_lines() for struct in structs),
+            [f"{new}: _t.TypeAlias = {old}" for old, new in in_services.renamed.items()],
             self._idl(),
         ]
         for service in services:

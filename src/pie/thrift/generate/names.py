@@ -4,7 +4,6 @@ import keyword
 import posixpath
 import re
 from collections.abc import Iterable
-from enum import IntEnum
 
 from pie.thrift.errors import IdlError, Position
 from pie.thrift.idl.program import Program
@@ -16,15 +15,31 @@ MODULE_NAMES = frozenset({"_rpc", "_t", "_idl", "_idl_files", "builtins"})
 """What every generated module has beside the definitions of its IDL."""
 
 _IN_SIGNATURES = frozenset({"self", "cls"})
-_IN_ENUMS = frozenset(dir(IntEnum)) | frozenset(dir(int)) | {"mro", "name", "value"}
-_IN_EXCEPTIONS = frozenset(dir(Exception))
-_IN_CLIENTS = frozenset(dir(object)) | {
-    "__module__",
-    "__service__",
-    "__slots__",
-    "_call",
-    "_invoke",
-}
+_IN_ENUMS = frozenset(
+    [
+        "as_integer_ratio",
+        "bit_count",
+        "bit_length",
+        "conjugate",
+        "denominator",
+        "from_bytes",
+        "imag",
+        "is_integer",
+        "mro",
+        "name",
+        "numerator",
+        "real",
+        "to_bytes",
+        "value",
+    ]
+)
+"""What members have themselves. Written out: the text shall not depend on which Python makes it."""
+
+_IN_CLASSES = "_pie_"
+"""How everything begins that the codec keeps on a class."""
+
+_IN_EXCEPTIONS = frozenset({"add_note", "args", "with_traceback"})
+_IN_CLIENTS = frozenset({"_call", "_invoke"})
 """What clients have beside the methods of their service."""
 
 
@@ -45,6 +60,8 @@ def definition_name(name: str) -> str:
 
 def field_attr(name: str, *, exception: bool) -> str:
     """The attribute of a field, and the constructor's argument."""
+    if name.startswith(_IN_CLASSES):
+        return f"{name}_"
     return safe(name, _IN_SIGNATURES | (_IN_EXCEPTIONS if exception else frozenset()))
 
 

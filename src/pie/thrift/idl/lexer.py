@@ -1,5 +1,6 @@
 """IDL text to tokens. Comments are kept beside the tokens they belong to."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -40,6 +41,9 @@ class Token(NamedTuple):
     trailing: str
 
 
+_LEGAL = re.compile(r"licen[cs]e|copyright", re.IGNORECASE)
+
+
 class _Raw(NamedTuple):
     kind: str
     text: str
@@ -66,7 +70,7 @@ def tokenize(text: str, path: str) -> list[Token]:
             continue
         # What stands before the headers is about the file, empty lines or not.
         about_file = not tokens and raw.text in HEADERS
-        doc = "\n".join(text for _, _, text in above) if about_file else _doc(above, line)
+        doc = _file_doc(above) if about_file else _doc(above, line)
         tokens.append(Token(*_value(raw), raw.position, doc, ""))
         above.clear()
         last_line = line
@@ -120,9 +124,11 @@ def _value(raw: _Raw) -> tuple[TokenKind, str]:
 def _comment_text(raw: _Raw) -> str:
     if raw.kind == "line":
         return raw.text.lstrip("/#").strip()
-    lines = [line.strip() for line in raw.text[2:-2].strip("*").splitlines()]
-    lines = [line[1:].removeprefix(" ") if line.startswith("*") else line for line in lines]
-    return "\n".join(lines).strip()
+    body = raw.text[2:-2].strip("*")
+    first, *below = [line.strip() for line in body.split("\n")]
+    if not all(line.startswith("*") for line in below if line):
+        return inspect.cleandoc(body).strip()
+    return "\n".join([first, *(line[1:].removeprefix(" ") for line in below)]).strip()
 
 
 def _doc(above: list[tuple[int, int, str]], line: int) -> str:
@@ -134,3 +140,17 @@ def _doc(above: list[tuple[int, int, str]], line: int) -> str:
         lines.insert(0, text)
         line = first
     return "\n".join(lines)
+
+
+def _file_doc(above: list[tuple[int, int, str]]) -> str:
+    """All comments at the head of a file, but those about its licence: that of the IDL is not
+    that of what is generated, and readers look for what the file is about."""
+    paragraphs: list[list[str]] = []
+    following = 0
+    for first, last, text in above:
+        if first > following or not paragraphs:
+            paragraphs.append([])
+        paragraphs[-1].append(text)
+        following = last + 1
+    texts = ["\n".join(lines).strip() for lines in paragraphs]
+    return "\n\n".join(text for text in texts if text and not _LEGAL.search(text))

@@ -1,6 +1,7 @@
 """IDL tokens to the tree of one file, by recursive descent."""
 
 import re
+import sys
 from pathlib import PurePosixPath
 
 from pie.thrift.errors import IdlError, Position, shown
@@ -41,7 +42,9 @@ MAX_NESTING = 32
 MAX_INT_DIGITS = 20
 STREAMING_HINT = "return a list, or let the caller ask for one page after the other"
 _DEFINITIONS = "typedef, const, enum, struct, union, exception or service"
-_NO_LONGER = {
+_NOT_TAKEN = {
+    "interaction": "it is of another dialect of Thrift: use a service",
+    "package": "it is of another dialect of Thrift: write namespace * name",
     "senum": "senum is no longer part of Thrift: use enum, or string",
     "slist": "slist is no longer part of Thrift: use string",
     "cpp_namespace": "write: namespace cpp name",
@@ -55,10 +58,10 @@ _NO_LONGER = {
     "smalltalk_prefix": "write: namespace st.prefix name",
     "xsd_namespace": "leave it out: Pie makes no XML schemas",
 }
-"""Words of early Thrift that no compiler takes any more, and what to write."""
+"""Words of early Thrift and of its dialects, and what to write instead."""
 
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'"}
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-7][0-9a-fA-F]|.)", re.DOTALL)
+_ESCAPES = dict(zip(r"""ntrabfv\"'""", "\n\t\r\a\b\f\v\\\"'", strict=True))
 
 
 def parse_idl(text: str, path: str = "<idl>") -> Document:
@@ -113,18 +116,19 @@ class _Parser:
         return self._tokens[self._at - 1].trailing
 
     def _string(self, what: str, *, strict: bool = True) -> str:
-        """A string with its escapes. Not ``strict`` keeps those Thrift does not know."""
+        """A string with its escapes. Not ``strict`` keeps them as they are: annotations hold
+        patterns, which tools read."""
         if self._token.kind != "string":
             raise self._unexpected(f"{what} in quotes")
         token = self._take()
 
         def escaped(match: re.Match[str]) -> str:
-            known = _ESCAPES.get(match.group(1))
+            known = _unescaped(match.group(1))
             if known is None and strict:
                 raise IdlError(
                     token.position,
                     f"unknown escape {match.group()} in a string",
-                    r"known are \n \t \r \\ \" and \'",
+                    r"known are \n \t \r \a \b \f \v \\ \" \' \x41 \u0041 and \U00000041",
                 )
             return match.group() if known is None else known
 
@@ -210,8 +214,8 @@ class _Parser:
                     return self._struct(kind)
                 case "service":
                     return self._service()
-                case word if word in _NO_LONGER:
-                    raise IdlError(token.position, f"{word} is not accepted", _NO_LONGER[word])
+                case word if word in _NOT_TAKEN:
+                    raise IdlError(token.position, f"{word} is not accepted", _NOT_TAKEN[word])
         raise self._unexpected(f"a definition ({_DEFINITIONS})")
 
     # Definitions
@@ -374,8 +378,8 @@ class _Parser:
         if name in BASE_TYPES:
             self._at += 1
             return BaseRef("i8" if name == "byte" else name, position, self._annotations())
-        if name in _NO_LONGER:
-            raise IdlError(position, f"{name} is not accepted", _NO_LONGER[name])
+        if name in _NOT_TAKEN:
+            raise IdlError(position, f"{name} is not accepted", _NOT_TAKEN[name])
         found = self._named("a type")
         if name in ("stream", "sink") and self._is("<"):
             raise IdlError(position, f"{name}<…> is streaming, which Pie has not", STREAMING_HINT)
@@ -454,6 +458,15 @@ class _Parser:
             found[key] = self._string("its value", strict=False) if self._accept("=") else "1"
             self._separator()
         return found
+
+
+def _unescaped(name: str) -> str | None:
+    """What an escape stands for; None if that is no character."""
+    if len(name) == 1:
+        return _ESCAPES.get(name)
+    code = int(name[1:], 16)
+    is_character = code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF
+    return chr(code) if is_character else None
 
 
 def _number(text: str) -> int:

@@ -115,10 +115,11 @@ class _Evaluation:
         raise _mismatch(resolved, value)
 
     def _named(self, resolved: Resolved, path: str, value: NameValue) -> Constant:
-        member = _own_member(resolved, value) or self._member(path, value)
-        if member is not None:
-            return _of_member(resolved, member, value)
         found = self._program.find(path, value.name)
+        if found is None or not isinstance(found.definition, Const):
+            member = _own_member(resolved, value) or self._member(path, value)
+            if member is not None:
+                return _of_member(resolved, member, value)
         if found is None or not isinstance(found.definition, Const):
             hint = self._program.hint(path, value.name, (Const,))
             if isinstance(resolved.type, EnumDef):
@@ -205,7 +206,7 @@ def _scalar(kind: str, value: ScalarValue) -> Constant:
         case ("string", str()):
             return given
         case ("binary", str()):
-            return given.encode()
+            return given.encode(errors="surrogatepass")
         case (_, int()) if kind in INT_BITS and not isinstance(given, bool):
             return _in_range(kind, given, value.position)
     raise IdlError(value.position, f"{shown(given)} is not a {kind}")
@@ -236,10 +237,10 @@ def _empty(resolved: Resolved, value: ListValue | MapValue) -> ListValue | MapVa
 
 
 def _own_member(resolved: Resolved, value: NameValue) -> EnumConstant | None:
-    """For an enum, the member a dotted name ends with. Apache's compiler reads no more of it, and
+    """For an enum, the member that a name ends with. Apache's compiler reads no more of it, and
     published files leave out the name of the file, or have that of another enum."""
-    _, dot, name = value.name.rpartition(".")
-    if dot and isinstance(resolved.type, EnumDef):
+    name = value.name.rpartition(".")[2]
+    if isinstance(resolved.type, EnumDef):
         for member in resolved.type.members:
             if member.name == name:
                 return EnumConstant(resolved.path, resolved.type, member)
