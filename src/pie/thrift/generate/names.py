@@ -16,7 +16,7 @@ MODULE_NAMES = frozenset({"_rpc", "_t", "_idl", "_idl_files", "builtins"})
 
 _IN_SIGNATURES = frozenset({"self", "cls"})
 _IN_ENUMS = frozenset(
-    [
+    {
         "as_integer_ratio",
         "bit_count",
         "bit_length",
@@ -31,7 +31,7 @@ _IN_ENUMS = frozenset(
         "real",
         "to_bytes",
         "value",
-    ]
+    }
 )
 """What members have themselves. Written out: the text shall not depend on which Python makes it."""
 

@@ -19,6 +19,7 @@ from pie.thrift.idl.ast import (
     Typedef,
     TypeRef,
 )
+from pie.thrift.idl.defaults import DefaultsCheck
 from pie.thrift.idl.parser import MAX_NESTING, STREAMING_HINT
 from pie.thrift.idl.program import Found, Loader, Program, load_program
 from pie.thrift.idl.values import INT_BITS, evaluate
@@ -27,7 +28,8 @@ MAX_TYPE_PARTS = 1000
 """Of one type, with its typedefs written out: typedefs of maps of typedefs grow fast."""
 
 MIN_FIELD_ID, MAX_FIELD_ID = -(1 << 15), (1 << 15) - 1
-_RESERVED = BASE_TYPES | {"void", "list", "set", "map", "true", "false"}
+_RESERVED_TYPES = BASE_TYPES | {"void", "list", "set", "map"}
+_RESERVED_VALUES = frozenset({"true", "false"})
 _SUCCESS_ID = 0
 """Of the value in an answer."""
 
@@ -46,6 +48,11 @@ def load_idl(path: str, load: Loader) -> Program:
     program = load_program(path, load)
     for document in program.documents.values():
         _Check(program, document).run()
+    defaults = DefaultsCheck(program)
+    for document in program.documents.values():
+        for definition in document.definitions:
+            if isinstance(definition, StructDef):
+                defaults.check(document.path, definition)
     return program
 
 
@@ -68,7 +75,8 @@ class _Check:
         definitions = self._document.definitions
         _unique(definitions, "name")
         for definition in definitions:
-            if definition.name in _RESERVED:
+            is_value = isinstance(definition, Const)
+            if definition.name in (_RESERVED_VALUES if is_value else _RESERVED_TYPES):
                 raise IdlError(definition.position, f"{definition.name} is a word of the language")
             match definition:
                 case Typedef():
