@@ -120,22 +120,28 @@ class Values:
 
     def _of(self, resolved: Resolved, inside: tuple[StructDef, ...]) -> Value | None:
         self._parts += 1
-        builtins = "builtins." if self._imports.taken & BUILTINS else ""
         match resolved.type:
             case BaseRef() as base:
                 return _EMPTY.get(base.name, "0")
-            case ListRef():
-                return "[]"
-            case MapRef():
-                return "{}"
-            case SetRef():
-                self._imports.needs_builtins |= bool(builtins)
-                return f"{builtins}set()"
+            case ListRef() | SetRef() | MapRef() as kind:
+                return self._empty(resolved.path, kind)
             case EnumDef() as enum:
+                if not enum.members:
+                    return None
                 name = self._imports.use(resolved.path, enum.name)
                 return f"{name}.{member_name(enum.members[0].name)}"
             case StructDef() as struct:
                 return self._struct(resolved.path, struct, inside)
+
+    def _empty(self, path: str, kind: ListRef | SetRef | MapRef) -> Value:
+        match kind:
+            case MapRef() if self._program.has_hash(path, kind.key):
+                return "{}"
+            case SetRef() if self._program.has_hash(path, kind.element):
+                hidden = bool(self._imports.taken & BUILTINS)
+                self._imports.needs_builtins |= hidden
+                return "builtins.set()" if hidden else "set()"
+        return "[]"
 
     def _struct(self, path: str, struct: StructDef, inside: tuple[StructDef, ...]) -> Value | None:
         if struct in inside:
