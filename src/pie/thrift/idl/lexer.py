@@ -144,13 +144,15 @@ def _doc(above: list[tuple[int, int, str]], line: int) -> str:
 
 def _file_doc(above: list[tuple[int, int, str]]) -> str:
     """All comments at the head of a file, but those about its licence: that of the IDL is not
-    that of what is generated, and readers look for what the file is about."""
+    that of what is generated, and readers look for what the file is about. Lines like
+    ``#@namespace`` are for other compilers."""
     paragraphs: list[list[str]] = []
     following = 0
     for first, last, text in above:
         if first > following or not paragraphs:
             paragraphs.append([])
-        paragraphs[-1].append(text)
+        if not text.startswith("@namespace"):
+            paragraphs[-1].append(text)
         following = last + 1
     texts = ["\n".join(lines).strip() for lines in paragraphs]
     return "\n\n".join(text for text in texts if text and not _LEGAL.search(text))
