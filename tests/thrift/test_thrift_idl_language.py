@@ -120,7 +120,7 @@ def test_comments_become_docs(comment, doc):
 
 
 def test_docs_of_a_file_are_not_its_licence():
-    text = "/*\n * Copyright of somebody.\n *\n * No warranty.\n */\n\n# What it\n# is about.\n#@namespace go x\n"
+    text = "/* Copyright of A.\n * No warranty. */\n\n# What it\n# is about.\n#@namespace go x\n"
     assert parse_idl(text + "namespace py x").doc == "What it\nis about."
     assert parse_idl("// Under a license.\n// Really.\n\ninclude 'a.thrift'").doc == ""
 
