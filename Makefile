@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help demo test test-slow lint format ui install dev system-deps clean
+.PHONY: help demo test test-slow bench-rpc lint format ui install dev system-deps clean
 
 help:              ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -17,6 +17,9 @@ test: dev          ## run the tests (ARGS=... goes to pytest)
 
 test-slow: dev     ## run the slow tests
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench-rpc: install ## measure Thrift beside other libraries (ARGS="--only codec"; ARGS=--help)
+	@$(BIN)/python benchmarks/rpc/run.py $(ARGS)
 
 lint: dev          ## format check, lint, types of Python and TypeScript
 	@$(BIN)/ruff format --check .
@@ -41,7 +44,7 @@ system-deps:       ## what pip cannot bring, by apt: Chromium for the browser te
 	@tools/system-deps.sh
 
 clean:             ## remove what was built and installed here
-	rm -rf $(VENV) build dist ui/node_modules src/pie/platform/static demo-data
+	rm -rf $(VENV) benchmarks/rpc/.peers build dist ui/node_modules src/pie/platform/static demo-data
 
 $(VENV)/.venv-made:
 	@$(PYTHON) tools/venv.py $(VENV)

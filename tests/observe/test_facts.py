@@ -16,6 +16,7 @@ from pie.call import Driver, server_course
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Identity, Observer
 from pie.observe.aggregate import Aggregator
+from pie.observe.call_log import encode
 from pie.observe.facts import CallRow, bucket_upper_us, histogram_bucket
 
 
@@ -155,16 +156,15 @@ def test_a_full_disk_costs_no_fact(tmp_path: Path, observer: Observer) -> None:
         pytest.skip("no /dev/full on this system")
     from pie.observe.files import HourlyFile
     from pie.observe.lines import hour_of
-    from pie.observe.recorder import FactFile
+    from pie.observe.recorder import Backlog
 
     path = tmp_path / f"a.b.c.calls.{hour_of(0)}.ndjson"
     path.symlink_to("/dev/full")
     road = HourlyFile(tmp_path, "a.b.c.calls", "ndjson")
-    file = FactFile(road)
+    file = Backlog(road)
     for number in range(10):
-        file.add(
-            CallRow(ts=number, side="server", protocol="http", psm="a.b.c", method=str(number))
-        )
+        row = CallRow(ts=number, side="server", protocol="http", psm="a.b.c", method=str(number))
+        file.add([(number, encode(row))])
     assert not file.flush()
     road.close()
     path.unlink()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pie.model import Failure, Kind
-from pie.rpc import CalleeError, Channel, callee_file, over
+from pie.rpc import Asked, CalleeError, Channel, callee_file, over
 from pie.rpc.stub import ServiceClient
 from pie.thrift.generate import names
 
@@ -265,4 +265,4 @@ def test_methods_of_an_idl_cannot_take_the_names_clients_need() -> None:
 
 def test_a_channel_is_cheap_until_it_is_used() -> None:
     for _ in range(100):
-        Channel("DemoService", PSM)
+        Channel(Asked("DemoService", PSM))

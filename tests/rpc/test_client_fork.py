@@ -13,15 +13,15 @@ def test_a_forked_child_calls_on(start, handler, demo) -> None:
     start(handler)
     client = demo.DemoServiceClient(PSM)
     client.Nothing()
-    channel = client._invoke.__self__
-    channel._lock.acquire()  # As if another thread was setting it up at the moment of the fork.
+    binder = client._invoke.__self__._binder
+    binder._lock.acquire()  # As if another thread was setting it up at the moment of the fork.
     child = os.fork()
     if child == 0:
         try:
             os._exit(0 if client.Nothing() is None else 1)
         except BaseException:
             os._exit(2)
-    channel._lock.release()
+    binder._lock.release()
     assert os.waitpid(child, 0)[1] == 0
     assert client.Nothing() is None
 

@@ -1,5 +1,8 @@
 """The IDL files of these tests, and the modules generated from them."""
 
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -28,3 +31,20 @@ def demo2() -> ModuleType:
 @pytest.fixture(scope="session")
 def rich() -> ModuleType:
     return _load("rich.thrift")
+
+
+@pytest.fixture(scope="session")
+def memory_below():
+    """A context in which Python's memory grows by less than so many bytes."""
+
+    @contextmanager
+    def measure(most: int) -> Iterator[None]:
+        tracemalloc.start()
+        try:
+            yield
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < most
+
+    return measure

@@ -13,19 +13,25 @@ from pie.thrift import (
     FrameSplitter,
     IntKey,
     MessageType,
+    Protocol,
     Transport,
     TTHeader,
     UnsupportedTransport,
     decode_ttheader,
     encode_frame,
     encode_message,
+    encode_theader,
     encode_ttheader,
+    parse_transport,
     read_message,
     sniff,
 )
 
 MESSAGE = bytes.fromhex("80010001 00000004 4563686f 00000001 00")
-SUPPORTED = [Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED]
+COMPACT_MESSAGE = bytes.fromhex("8221 01 04 4563686f 00")
+MESSAGES = {Protocol.BINARY: MESSAGE, Protocol.COMPACT: COMPACT_MESSAGE}
+HEADERS = [Transport.TTHEADER, Transport.THEADER]
+SUPPORTED = [*HEADERS, Transport.FRAMED, Transport.BUFFERED]
 RELAXED = settings(
     derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=150
 )
@@ -119,14 +125,15 @@ def damaged(*, at, value):
         (damaged(at=4, value=b"\x0f\xff"), "no TTHeader: its mark is 0fff, not 1000"),
         (damaged(at=12, value=b"\xff\xff"), "headers of 262140 bytes in a frame of 175"),
         (damaged(at=12, value=b"\0\0"), "headers of 0 bytes in a frame of 175"),
-        (damaged(at=14, value=b"\x02"), "TTHeader with protocol 2: only 0 (binary)"),
+        (damaged(at=14, value=b"\x01"), "TTHeader with protocol 1: 0 (binary) and 2 (compact)"),
+        (damaged(at=14, value=b"\x02"), "TTHeader around 00 00 00 11 80 01: expected compact"),
         (damaged(at=15, value=b"\x01"), "TTHeader with 1 transforms: none are known"),
         (damaged(at=16, value=b"\x55"), "TTHeader block 0x55 is not known here"),
         (damaged(at=17, value=b"\xff\xff"), "TTHeader ends within a header"),
         (damaged(at=19, value=b"\xff\xff"), "TTHeader ends within a header of 65535 bytes"),
         (damaged(at=21, value=b"\xff"), "a TTHeader key or value is not UTF-8"),
         (damaged(at=154, value=b"\0\0\0\x12"), "a message of 18 bytes in a TTHeader with 17"),
-        (damaged(at=158, value=b"\x82"), "TTHeader around 00 00 00 11 82 01: expected strict bin"),
+        (damaged(at=158, value=b"\x82"), "TTHeader around 00 00 00 11 82 01: expected binary"),
     ],
 )
 def test_a_damaged_header_is_refused(frame, message):
@@ -157,10 +164,15 @@ def test_headers_that_do_not_fit_are_refused(header, message):
         (encode_frame(MESSAGE, Transport.FRAMED), Transport.FRAMED),
         (MESSAGE, Transport.BUFFERED),
         (bytes.fromhex("00000020 0fff"), Transport.THEADER),
-        (bytes.fromhex("82210104"), Transport.COMPACT),
-        (bytes.fromhex("00000020 8221"), Transport.COMPACT),
+        (COMPACT_MESSAGE, Transport.BUFFERED),
+        (bytes.fromhex("00000020 8221"), Transport.FRAMED),
+        (bytes.fromhex("00000020 8281"), Transport.FRAMED),
+        (bytes.fromhex("47455420 8221"), Transport.HTTP1),
+        (bytes.fromhex("47455421 8221"), Transport.FRAMED),
         (b"GET / HTTP/1.1\r\n", Transport.HTTP1),
         (b"POST /", Transport.HTTP1),
+        (b"OPTIONS * HTTP/1.1", Transport.HTTP1),
+        (b"CONNECT host:443", Transport.HTTP1),
         (b"PRI * HTTP/2.0", Transport.HTTP2),
     ],
 )
@@ -180,14 +192,25 @@ def test_first_bytes_name_the_transport(data, transport):
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x80\x02ab", b"\xff", b"\0\0\0\x10\x55\x55", b"\x16\x03\x01\0\0\0"]
+    "data",
+    [
+        b"\x80\x02ab",
+        b"\x82\x02",
+        b"\xff",
+        b"\0\0\0\x10\x55\x55",
+        b"\0\0\0\x10\x82\x02",
+        b"\x16\x03\x01\0\0\0",
+        b"SSH-2.0-x",
+        b"GETTER",
+        b"get / ",
+    ],
 )
 def test_other_first_bytes_are_refused(data):
     with pytest.raises(FrameError, match="begin no known transport"):
         sniff(data)
 
 
-def messages(rich):
+def messages(rich, protocol):
     inner = rich.Rich(
         text="x" * 50,
         names={"a", "b"},
@@ -199,34 +222,48 @@ def messages(rich):
     )
     args = rich.Child_Mix_args(inner, [inner, rich.Rich()])
     return [
-        encode_message("Mix", MessageType.CALL, 1, args),
-        MESSAGE,
-        encode_message("", MessageType.REPLY, -1, rich.Child_Mix_result(inner)),
+        encode_message("Mix", MessageType.CALL, 1, args, protocol),
+        MESSAGES[protocol],
+        encode_message("", MessageType.REPLY, -1, rich.Child_Mix_result(inner), protocol),
     ]
 
 
+@pytest.mark.parametrize("protocol", Protocol)
 @pytest.mark.parametrize("transport", SUPPORTED)
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 64, 1 << 20])
-def test_a_stream_is_cut_into_messages(rich, transport, step):
-    payloads = messages(rich) * 2
-    stream = b"".join(encode_frame(payload, transport) for payload in payloads)
+def test_a_stream_is_cut_into_messages(rich, transport, protocol, step):
+    payloads = messages(rich, protocol) * 2
+    stream = b"".join(encode_frame(each, transport, protocol=protocol) for each in payloads)
     splitter = FrameSplitter()
     found = []
     for start in range(0, len(stream), step):
         splitter.feed(stream[start : start + step])
         while (frame := splitter.take()) is not None:
-            assert frame.transport is transport
-            assert (frame.header is not None) == (transport is Transport.TTHEADER)
+            assert (frame.transport, frame.protocol) == (transport, protocol)
+            assert (frame.header is not None) == (transport in HEADERS)
             found.append(frame)
     assert [frame.payload for frame in found] == payloads
     assert sum(frame.size for frame in found) == len(stream)
     assert splitter.pending == 0
 
 
+@pytest.mark.parametrize("protocol", Protocol)
 @pytest.mark.parametrize("transport", SUPPORTED)
-def test_needed_never_asks_for_more_than_the_message(rich, transport):
-    for payload in messages(rich):
-        data = encode_frame(payload, transport)
+def test_a_stream_split_anywhere_is_one_message(rich, transport, protocol):
+    data = encode_frame(messages(rich, protocol)[0], transport, protocol=protocol)
+    for cut in range(len(data)):
+        splitter = FrameSplitter()
+        splitter.feed(data[:cut])
+        assert splitter.take() is None
+        splitter.feed(data[cut:])
+        assert splitter.take().size == len(data)
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+@pytest.mark.parametrize("transport", SUPPORTED)
+def test_needed_never_asks_for_more_than_the_message(rich, transport, protocol):
+    for payload in messages(rich, protocol):
+        data = encode_frame(payload, transport, protocol=protocol)
         splitter = FrameSplitter()
         fed = steps = 0
         while (frame := splitter.take()) is None:
@@ -240,24 +277,22 @@ def test_needed_never_asks_for_more_than_the_message(rich, transport):
 
 def test_one_connection_may_mix_transports():
     splitter = FrameSplitter()
-    splitter.feed(VECTOR + MESSAGE + encode_frame(MESSAGE, Transport.FRAMED) + VECTOR)
-    found = [splitter.take() for _ in range(5)]
+    sent = [(transport, protocol) for transport in SUPPORTED for protocol in (*Protocol, *Protocol)]
+    for transport, protocol in sent:
+        splitter.feed(encode_frame(MESSAGES[protocol], transport, protocol=protocol))
+    found = [splitter.take() for _ in range(len(sent) + 1)]
     assert found.pop() is None
-    assert [frame.transport for frame in found] == [
-        Transport.TTHEADER,
-        Transport.BUFFERED,
-        Transport.FRAMED,
-        Transport.TTHEADER,
-    ]
-    assert {frame.payload for frame in found} == {MESSAGE}
+    assert [(frame.transport, frame.protocol) for frame in found] == sent
+    assert all(frame.payload == MESSAGES[frame.protocol] for frame in found)
 
 
+@pytest.mark.parametrize("protocol", Protocol)
 @pytest.mark.parametrize("transport", SUPPORTED)
-def test_the_limit_is_exact(transport):
-    data = encode_frame(MESSAGE, transport, VECTOR_HEADER)
+def test_the_limit_is_exact(transport, protocol):
+    data = encode_frame(MESSAGES[protocol], transport, TTHeader(7), protocol)
     exact = FrameSplitter(limit=len(data))
     exact.feed(data)
-    assert exact.take().payload == MESSAGE
+    assert exact.take().payload == MESSAGES[protocol]
     smaller = FrameSplitter(limit=len(data) - 1)
     smaller.feed(data)
     with pytest.raises(FrameError, match=f"a message of .* the limit is {len(data) - 1}: send"):
@@ -269,16 +304,25 @@ def test_the_limit_is_exact(transport):
     [
         ("7ffffff0 8001", "a message of 2147483636 bytes or more, the limit is 16777216"),
         ("7ffffff0 1000", "a message of 2147483636 bytes or more, the limit is 16777216"),
-        ("80010001 7fffffff", "the limit is 16777216"),
-        ("80010001 ffffffff", "a message whose name has -1 bytes"),
+        ("7ffffff0 0fff", "a message of 2147483636 bytes or more, the limit is 16777216"),
+        ("7ffffff0 8221", "a message of 2147483636 bytes or more, the limit is 16777216"),
+        ("80010001 7fffffff", "a method name of 2147483647 bytes, at most 1024 are read"),
+        ("80010001 ffffffff", "a method name of 4294967295 bytes"),
+        ("8221 00 ffffffff07", "a method name of 2147483647 bytes, at most 1024 are read"),
+        ("8221 ffffffffffffffffffff", "not compact: a varint of more than 10 bytes"),
+        ("8221 00 00 18 ffffffff07", "the limit is 16777216"),
+        ("8221 00 00 19 f1 ffffffff07", "the limit is 16777216"),
+        ("8221 00 00 1e", "not compact: type code 14"),
+        ("8221 00 00" + "1c" * 65, "nested deeper than 64 levels"),
         ("80010001 00000000 00000001 0b0001 7fffffff", "the limit is 16777216"),
-        ("80010001 00000000 00000001 0b0001 ffffffff", "not strict binary: negative size -1"),
+        ("80010001 00000000 00000001 0b0001 ffffffff", "not binary: negative size -1"),
         ("80010001 00000000 00000001 0f00010a 7fffffff", "the limit is 16777216"),
         ("80010001 00000000 00000001 550001", "type code 85"),
         ("80010001 00000000 00000001" + "0c0001" * 65, "nested deeper than 64 levels"),
         ("00000000 8001", "a frame of 0 bytes is too short for a message"),
         ("00000001 8001", "a frame of 1 bytes is too short for a message"),
         ("00000004 1000 0000", "a TTHeader frame of only 8 bytes"),
+        ("00000004 0fff 0000", "a THeader frame of only 8 bytes"),
     ],
 )
 def test_hostile_lengths_are_refused_at_once(data, message):
@@ -289,16 +333,24 @@ def test_hostile_lengths_are_refused_at_once(data, message):
     assert message in str(caught.value)
 
 
-def test_only_three_transports_can_be_written():
+def test_http_cannot_be_written():
     with pytest.raises(ValueError, match="http/2 can be recognised, not written"):
         encode_frame(MESSAGE, Transport.HTTP2)
+
+
+STARTS = [
+    COMPACT_MESSAGE[:8],
+    COMPACT_MESSAGE[:8] + b"\x19\x1c\x1b\x02\x85",
+    encode_theader(TTHeader(strings={"k": "v"}, compressed=True), MESSAGE),
+    encode_theader(TTHeader(3, 1, strings={"k": "v"}), COMPACT_MESSAGE, Protocol.COMPACT),
+]
 
 
 @given(data=st.data())
 @RELAXED
 def test_any_bytes_are_cut_or_refused(data):
     start = data.draw(
-        st.sampled_from([b"", VECTOR[:30], VECTOR, MESSAGE[:15], b"\0\0\0\x20\x80\x01"])
+        st.sampled_from([b"", VECTOR[:30], VECTOR, MESSAGE[:15], b"\0\0\0\x20\x80\x01", *STARTS])
     )
     stream = bytearray(start + data.draw(st.binary(max_size=100)))
     for _ in range(data.draw(st.integers(0, 3))):
@@ -318,3 +370,16 @@ def test_any_bytes_are_cut_or_refused(data):
             found.append(type(error))
         outcomes.append(found)
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("transport", [Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED])
+def test_transports_of_a_configuration(transport):
+    assert parse_transport(transport) == (transport, Protocol.BINARY)
+    assert parse_transport(f"{transport}+binary") == (transport, Protocol.BINARY)
+    assert parse_transport(f"{transport}+compact") == (transport, Protocol.COMPACT)
+
+
+@pytest.mark.parametrize("text", ["", "framed+", "framed+json", "+compact", "http/1", "theader"])
+def test_other_words_are_no_transports(text):
+    with pytest.raises(ValueError, match="choose ttheader, framed, buffered, with"):
+        parse_transport(text)

@@ -1,5 +1,7 @@
 """Messages: calls, replies and exceptions as whole frames, and what is wrong with others."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from pie.thrift import (
     FrameSplitter,
     IntKey,
     MessageType,
+    Protocol,
     Transport,
     TTHeader,
     decode_call,
@@ -20,10 +23,11 @@ from pie.thrift import (
     encode_exception,
     encode_message,
     encode_reply,
+    protocol_of,
     read_message,
 )
 
-TRANSPORTS = [Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED]
+TRANSPORTS = [Transport.TTHEADER, Transport.THEADER, Transport.FRAMED, Transport.BUFFERED]
 
 
 def taken(data):
@@ -38,31 +42,35 @@ def bare(payload):
     return Frame(Transport.BUFFERED, payload, None, len(payload))
 
 
+@pytest.mark.parametrize("protocol", Protocol)
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_call_and_its_answer(demo2, transport):
+def test_a_call_and_its_answer(demo2, transport, protocol):
     method = demo2.DemoService.methods["GetItem"]
     args = method.args(demo2.Demo2Request(5))
-    header = TTHeader(seqid=99, ints={IntKey.TO_METHOD: "GetItem"}, framed=False)
+    header = TTHeader(seqid=99, strings={"k": "v"}, framed=False)
+    if transport is Transport.TTHEADER:
+        header.ints[IntKey.TO_METHOD] = "GetItem"
 
-    frame = taken(encode_call(method, args, 7, transport, header))
+    frame = taken(encode_call(method, args, 7, transport, header, protocol))
+    assert frame.protocol is protocol
     request = decode_call(demo2.DemoService, frame)
     assert request.header == ("GetItem", MessageType.CALL, 7)
     assert (request.method, request.args) == (method, args)
     assert header.seqid == 99
-    if transport is Transport.TTHEADER:
-        assert frame.header == TTHeader(seqid=7, ints=header.ints, framed=False)
+    if frame.header is not None:
+        assert frame.header == replace(header, seqid=7)
 
     value = demo2.Demo2Response(demo2.Demo2Item(5, "five"))
-    frame = taken(encode_reply(method, method.success(value), 7, transport))
+    frame = taken(encode_reply(method, method.success(value), 7, transport, None, protocol))
     assert method.unpack(decode_reply(method, frame, 7)) == value
 
     declared = method.failure(demo2.NotFound(5, "gone"))
-    frame = taken(encode_reply(method, declared, 7, transport))
+    frame = taken(encode_reply(method, declared, 7, transport, protocol=protocol))
     with pytest.raises(demo2.NotFound, match="gone"):
         method.unpack(decode_reply(method, frame, 7))
 
     error = ApplicationError("broken", ApplicationErrorType.INTERNAL_ERROR)
-    frame = taken(encode_exception("GetItem", error, 7, transport))
+    frame = taken(encode_exception("GetItem", error, 7, transport, protocol=protocol))
     with pytest.raises(ApplicationError, match=r"broken \(internal_error, type 6\)") as caught:
         decode_reply(method, frame, 7)
     assert caught.value == error
@@ -143,7 +151,7 @@ def test_answers_to_something_else(demo2, name, kind, seqid, expected):
         ("80010009 00000000 00000001", "message type 9 does not exist"),
         ("80010001 00000001 ff 00000001", "the method's name is not UTF-8"),
         ("80010001" + "00000800" + "61" * 2048 + "00000001", "a method name of 2048 bytes"),
-        ("80010001 ffffffff 00000001", "the message ends within its header"),
+        ("80010001 ffffffff 00000001", "a method name of 4294967295 bytes"),
     ],
 )
 def test_bytes_that_are_no_message(payload, message):
@@ -152,20 +160,50 @@ def test_bytes_that_are_no_message(payload, message):
     assert message in str(caught.value)
 
 
-def test_a_sequence_id_has_32_bits(demo2):
-    with pytest.raises(CodecError, match="sequence id 2147483648 does not fit 32 bits"):
-        encode_message("x", MessageType.CALL, 1 << 31, demo2.DemoService_Ping_args())
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ("", "the message ends within its header"),
+        ("82", "the message ends within its header"),
+        ("8221 01", "the message ends within its header"),
+        ("8221 01 04 4563", "the message ends within its header"),
+        ("8222 01 00", "message version 8222, expected 82 and 1 (compact)"),
+        ("8001 0001 00", "message version 8001, expected 82 and 1 (compact)"),
+        ("8201 01 00", "message type 0 does not exist"),
+        ("82a1 01 00", "message type 5 does not exist"),
+        ("8221 01 01 ff", "the method's name is not UTF-8"),
+        ("8221 01 8008", "the message ends within its header"),
+        ("8221 01 8108", "a method name of 1025 bytes, at most 1024 are read"),
+        ("8221 ffffffff1f 00", "sequence id 8589934591 does not fit 32 bits"),
+        ("8221 ffffffffffffffffffff", "a varint of more than 10 bytes"),
+    ],
+)
+def test_bytes_that_are_no_compact_message(payload, message):
+    with pytest.raises(CodecError) as caught:
+        read_message(bytes.fromhex(payload), Protocol.COMPACT)
+    assert message in str(caught.value)
 
 
-@given(st.binary(max_size=60))
+@pytest.mark.parametrize("protocol", Protocol)
+def test_a_sequence_id_has_32_bits(demo2, protocol):
+    args = demo2.DemoService_Ping_args()
+    for number in (1 << 31, -(1 << 31) - 1):
+        with pytest.raises(CodecError, match=f"sequence id {number} does not fit 32 bits"):
+            encode_message("x", MessageType.CALL, number, args, protocol)
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"", b"\x80\x01\0", b"\x82\x21"]))
 @settings(derandomize=True, deadline=None)
-def test_any_payload_is_a_message_or_refused(data):
-    try:
-        header, start = read_message(data)
-    except CodecError:
-        return
-    assert 12 <= start <= len(data)
-    assert header.type in MessageType
+def test_any_payload_is_a_message_or_refused(data, start):
+    data = start + data
+    for protocol in Protocol:
+        try:
+            header, end = read_message(data, protocol)
+        except CodecError:
+            continue
+        assert protocol_of(data) is protocol
+        assert 4 <= end <= len(data)
+        assert header.type in MessageType
 
 
 def test_unknown_error_types_are_kept():

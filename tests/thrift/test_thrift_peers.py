@@ -1,14 +1,17 @@
 """Bytes compared with other implementations, both ways: Apache Thrift and thriftpy2."""
 
+import uuid
 from enum import IntEnum
+from functools import partial
 
 import pytest
 import thriftpy2
-from thrift.protocol import TBinaryProtocol
+from thrift.protocol import TBinaryProtocol, TCompactProtocol
 from thrift.protocol.TBase import TBase
 from thrift.transport import TTransport
 from thriftpy2.protocol import TCyBinaryProtocol
 from thriftpy2.protocol.binary import TBinaryProtocol as Thriftpy2Binary
+from thriftpy2.protocol.compact import TCompactProtocol as Thriftpy2Compact
 from thriftpy2.transport import TCyMemoryBuffer
 from thriftpy2.transport.memory import TMemoryBuffer
 
@@ -18,12 +21,14 @@ from pie.thrift import (
     ListType,
     MapType,
     MessageType,
+    Protocol,
     SetType,
     Struct,
     StructType,
     decode,
     encode,
     encode_message,
+    load_module,
     read_message,
 )
 
@@ -131,42 +136,69 @@ def to_apache(value, made):
     return plain(value) if isinstance(value, IntEnum) else value
 
 
-@pytest.mark.parametrize("accelerated", [False, True], ids=["python", "c"])
-def test_apache_thrift_reads_ours_and_we_read_its(rich, accelerated):
+APACHE = {
+    "binary-python": partial(TBinaryProtocol.TBinaryProtocol, strictRead=True, strictWrite=True),
+    "binary-c": partial(TBinaryProtocol.TBinaryProtocolAccelerated, fallback=False),
+    "compact-python": TCompactProtocol.TCompactProtocol,
+    "compact-c": partial(TCompactProtocol.TCompactProtocolAccelerated, fallback=False),
+}
+
+
+@pytest.fixture(params=list(APACHE))
+def apache(request):
+    """What makes one of Apache Thrift's protocols over a content, and which it is."""
+    make = APACHE[request.param]
+    protocol, _, language = request.param.partition("-")
+    assert (make(TTransport.TMemoryBuffer())._fast_encode is not None) == (language == "c")
+    return lambda content=b"": make(TTransport.TMemoryBuffer(content)), Protocol(protocol)
+
+
+def test_apache_thrift_reads_ours_and_we_read_its(rich, apache):
     theirs = to_apache(sample(rich), {})
-    data = encode(sample(rich))
+    make, protocol = apache
+    data = encode(sample(rich), protocol=protocol)
 
-    def protocol(content=b""):
-        transport = TTransport.TMemoryBuffer(content)
-        if not accelerated:
-            return TBinaryProtocol.TBinaryProtocol(transport, strictRead=True, strictWrite=True)
-        found = TBinaryProtocol.TBinaryProtocolAccelerated(transport, fallback=False)
-        assert found._fast_encode is not None
-        return found
-
-    writing = protocol()
+    writing = make()
     theirs.write(writing)
     assert writing.trans.getvalue() == data
-    assert decode(rich.Rich, writing.trans.getvalue()) == sample(rich)
+    assert decode(rich.Rich, data, protocol=protocol) == sample(rich)
 
     read = type(theirs)()
-    read.read(protocol(data))
+    read.read(make(data))
     assert plain(read) == plain(sample(rich))
 
 
-def test_apache_thrift_reads_our_messages_and_we_read_its(demo2):
-    data = encode_message("GetItem", MessageType.CALL, -7, demo2.DemoService_Ping_args())
-    protocol = TBinaryProtocol.TBinaryProtocol(
-        TTransport.TMemoryBuffer(data), strictRead=True, strictWrite=True
-    )
-    assert protocol.readMessageBegin() == ("GetItem", int(MessageType.CALL), -7)
+def test_apache_thrift_reads_our_uuids_and_we_read_its(apache):
+    made = load_module("struct Ids { 1: uuid one, 2: list<uuid> many, 16: map<uuid, i32> by }").Ids
+    ids = [uuid.UUID("00112233-4455-6677-8899-aabbccddeeff"), uuid.UUID(int=0)]
+    value = made(ids[0], ids, {ids[0]: 7})
+    make, protocol = apache
+    data = encode(value, protocol=protocol)
+    assert ids[0].bytes in data
 
-    protocol = TBinaryProtocol.TBinaryProtocol(TTransport.TMemoryBuffer())
-    protocol.writeMessageBegin("Größe", 2, 1 << 30)
-    protocol.writeFieldStop()
-    header, start = read_message(protocol.trans.getvalue())
-    assert (header.name, header.type, header.seqid) == ("Größe", MessageType.REPLY, 1 << 30)
-    assert protocol.trans.getvalue()[start:] == b"\0"
+    theirs, writing = to_apache(value, {}), make()
+    theirs.write(writing)
+    assert writing.trans.getvalue() == data
+    assert decode(made, data, protocol=protocol) == value
+
+    read = type(theirs)()
+    read.read(make(data))
+    assert plain(read) == plain(value)
+
+
+@pytest.mark.parametrize("number", [-7, 0, 1 << 30, -(1 << 31), (1 << 31) - 1])
+def test_apache_thrift_reads_our_messages_and_we_read_its(demo2, apache, number):
+    make, protocol = apache
+    args = demo2.DemoService_Ping_args()
+    data = encode_message("GetItem", MessageType.CALL, number, args, protocol)
+    assert make(data).readMessageBegin() == ("GetItem", int(MessageType.CALL), number)
+
+    writing = make()
+    writing.writeMessageBegin("Größe", 2, number)
+    written = writing.trans.getvalue()
+    header, start = read_message(written, protocol)
+    assert (header.name, header.type, header.seqid) == ("Größe", MessageType.REPLY, number)
+    assert start == len(written)
 
 
 # thriftpy2: it reads the same IDL files.
@@ -196,20 +228,22 @@ def to_thriftpy2(value, module):
 
 
 @pytest.mark.parametrize(
-    ("protocol", "buffer"),
-    [(Thriftpy2Binary, TMemoryBuffer), (TCyBinaryProtocol, TCyMemoryBuffer)],
-    ids=["python", "cython"],
+    ("make", "buffer", "protocol"),
+    [
+        (Thriftpy2Binary, TMemoryBuffer, Protocol.BINARY),
+        (TCyBinaryProtocol, TCyMemoryBuffer, Protocol.BINARY),
+        (Thriftpy2Compact, TMemoryBuffer, Protocol.COMPACT),
+    ],
+    ids=["python", "cython", "compact"],
 )
-def test_thriftpy2_reads_ours_and_we_read_its(rich, thriftpy2_rich, protocol, buffer):
-    transport = buffer(encode(sample(rich)))
+def test_thriftpy2_reads_ours_and_we_read_its(rich, thriftpy2_rich, make, buffer, protocol):
+    data = encode(sample(rich), protocol=protocol)
     read = thriftpy2_rich.Rich()
-    protocol(transport).read_struct(read)
+    make(buffer(data)).read_struct(read)
     assert plain(read) == plain(sample(rich))
 
     transport = buffer()
-    writing = protocol(transport)
-    writing.write_struct(to_thriftpy2(sample(rich), thriftpy2_rich))
-    if hasattr(transport, "clean") and protocol is TCyBinaryProtocol:
+    make(transport).write_struct(to_thriftpy2(sample(rich), thriftpy2_rich))
+    if make is TCyBinaryProtocol:
         transport.flush()
-    written = transport.getvalue()
-    assert decode(rich.Rich, written) == sample(rich)
+    assert decode(rich.Rich, transport.getvalue(), protocol=protocol) == sample(rich)

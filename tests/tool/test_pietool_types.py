@@ -48,6 +48,7 @@ service Hard extends Parent {
     map<string, list<Item>> VeryLongNamesMakeLinesThatMustBeCut(
         1: Item the_first_argument, 2: Item the_second_argument),
     Nothing None_(),
+    uuid Id(1: uuid uuid),
 }
 """
 
@@ -99,7 +100,7 @@ def test_names_of_an_idl_that_collide(workspace: Path, pietool: Run, cache: Path
     assert answers.returncode == 0, answers.stderr
     assert answers.stdout.split() == [
         "Ping", "Wide", "Get", "dict", "Either", "Items", "class", "other",
-        "VeryLongNamesMakeLinesThatMustBeCut", "None_",
+        "VeryLongNamesMakeLinesThatMustBeCut", "None_", "Id",
     ]  # fmt: skip
 
 

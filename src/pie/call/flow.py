@@ -1,12 +1,14 @@
 """The course of a call, told once for both drivers.
 
-``flow`` is a generator without I/O. It yields what it wants done: a number is a pause in seconds,
-``SEND`` is one attempt. The driver does it, and answers with ``send(result)`` or ``throw(error)``.
+``flow`` is a generator without I/O, or its C twin (``flow.c``). It yields what it wants done: a
+number is a pause in seconds, ``SEND`` is one attempt. The driver does it, and answers with
+``send(result)`` or ``throw(error)``.
 """
 
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
+from pie._core import native
 from pie.call.gates import Gates
 from pie.model import Call, Clock, Failure, Kind, failure_of, new_span_id
 
@@ -45,6 +47,13 @@ def flow(call: Call, course: Course) -> Flow:
     Raises:
         Failure: the outcome, after all gates have been left, unless a gate replaced it.
     """
+    if native is not None:
+        opened: Flow = native.OpenCall(call, course)
+        return opened
+    return _flow(call, course)
+
+
+def _flow(call: Call, course: Course) -> Flow:
     clock = course.clock
     call.started = clock.wall()
     call.start = call.attempt_start = clock.monotonic()
@@ -116,10 +125,19 @@ def _tell(call: Call, course: Course) -> None:
 def _pauses(call: Call, delays: Iterator[float], clock: Clock) -> Iterator[float]:
     for delay in delays:
         if call.deadline is not None and clock.monotonic() + delay >= call.deadline:
-            raise Failure(
-                Kind.DEADLINE,
-                f"{call.callee}.{call.method} would have to wait {delay * 1000:.0f} ms, "
-                "which is past its deadline",
-                never_sent=True,
-            )
+            raise too_long(call, delay)
         yield delay
+
+
+def too_long(call: Call, delay: float) -> Failure:
+    """Why a call fails that a gate would hold back for longer than it has time."""
+    return Failure(
+        Kind.DEADLINE,
+        f"{call.callee}.{call.method} would have to wait {delay * 1000:.0f} ms, "
+        "which is past its deadline",
+        never_sent=True,
+    )
+
+
+if native is not None:
+    native.setup_flow(too_long)

@@ -2,22 +2,31 @@
 
 import threading
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from pie._core import native
 from pie.govern import Gate
 from pie.model import Call, after_fork
 
 
-class Gates:
-    """An ordered list of gates under one lock."""
+class GateList:
+    """An ordered list of gates under one lock: the twin of ``gates.c``.
+
+    The C type enters the gates it knows by itself and asks the others in Python, under the lock.
+    """
 
     __slots__ = ("__weakref__", "_gates", "_lock")
 
     def __init__(self, gates: Iterable[Gate]) -> None:
         self._gates = tuple(gates)
-        self._renew_lock()
-        after_fork(self._renew_lock)
+        self.renew_lock()
 
-    def _renew_lock(self) -> None:
+    @property
+    def gates(self) -> tuple[tuple[Gate, bool], ...]:
+        """Each gate, and whether it runs in C."""
+        return tuple((gate, False) for gate in self._gates)
+
+    def renew_lock(self) -> None:
         """Also in a forked child: the lock may be held by a thread that is not there."""
         self._lock = threading.Lock()
 
@@ -30,8 +39,26 @@ class Gates:
         return Passage(self._gates, self._lock, call)
 
 
+Base = GateList
+if not TYPE_CHECKING and native is not None:
+    Base = native.GateList
+
+
+class Gates(Base):
+    """An ordered list of gates under one lock."""
+
+    __slots__ = ()
+
+    def __init__(self, gates: Iterable[Gate]) -> None:
+        super().__init__(gates)
+        after_fork(self._after_fork)
+
+    def _after_fork(self) -> None:
+        self.renew_lock()
+
+
 class Passage:
-    """One call's way through a list: in once, out once."""
+    """One call's way through a list: in once, out once. Twin of the passages of ``gates.c``."""
 
     __slots__ = ("_call", "_entered", "_gates", "_lock")
 
@@ -61,15 +88,15 @@ class Passage:
         """Leave every entered gate, in reverse. A gate that breaks does not keep others waiting.
 
         Raises:
-            Exception: the first error of a gate, after all have been left.
+            BaseException: the first error of a gate, after all have been left.
         """
-        broken: Exception | None = None
+        broken: BaseException | None = None
         with self._lock:
             while self._entered:
                 self._entered -= 1
                 try:
                     self._gates[self._entered].leave(self._call)
-                except Exception as error:
+                except BaseException as error:
                     broken = broken or error
         if broken is not None:
             raise broken

@@ -44,7 +44,7 @@ def server_course(observer: Observer, clock: Clock = SYSTEM_CLOCK) -> Course:
     gates = Gates(
         [
             ServerTrace(observer.new_logid),
-            Record(observer.recorder.record),
+            Record(observer.recorder.log),
             ServerDeadline(clock=clock),
         ]
     )
@@ -69,7 +69,7 @@ def client_course(
     gates = Gates(
         [
             ClientTrace(observer.new_logid),
-            Record(observer.recorder.record),
+            Record(observer.recorder.log),
             ClientDeadline(policy.timeout, clock=clock),
         ]
     )
@@ -78,5 +78,5 @@ def client_course(
         clock=clock,
         attempt_gates=Gates([Route(policy.pinned, explain), Balance()]),
         retry=Retry(policy.attempts, clock=clock),
-        on_attempt=observer.recorder.record,
+        on_attempt=observer.recorder.log.record,
     )

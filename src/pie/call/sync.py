@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pie.call.flow import SEND, Course, Flow, Step, flow
+from pie._core import native
+from pie.call.flow import SEND, Course, Step, flow
 from pie.model import Call
+
+Sleep = Callable[[float], None]
 
 
 class Driver:
     """Runs calls of one course, each on the thread that asks for it."""
 
-    def __init__(self, course: Course, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, course: Course, sleep: Sleep = time.sleep) -> None:
         self._course = course
         self._sleep = sleep
 
@@ -21,19 +24,7 @@ class Driver:
         Raises:
             Failure: the call's outcome.
         """
-        open_call = self.begin(call)
-        try:
-            while True:
-                try:
-                    result = action(call)
-                except BaseException as error:
-                    more = open_call.fail(error)
-                else:
-                    more = open_call.succeed(result)
-                if not more:
-                    return call.result
-        finally:
-            open_call.close()
+        return OpenCall(call, self._course, self._sleep).run(action)
 
     def begin(self, call: Call) -> "OpenCall":
         """Enter the gates now and leave them later: for a reply that is still being streamed.
@@ -41,21 +32,51 @@ class Driver:
         Raises:
             Failure: a gate rejected the call (which has left its gates).
         """
-        open_call = OpenCall(flow(call, self._course), self._sleep)
+        open_call = OpenCall(call, self._course, self._sleep)
         open_call.start()
         return open_call
 
 
-class OpenCall:
-    """A call inside its gates. Exactly one of ``succeed``, ``fail`` ends an attempt."""
+class PythonOpenCall:
+    """A call on its way. Exactly one of ``succeed``, ``fail`` ends an attempt.
 
-    __slots__ = ("_flow", "_sleep")
+    The twin of ``open_call.c``.
+    """
 
-    def __init__(self, flow: Flow, sleep: Callable[[float], None]) -> None:
-        self._flow = flow
+    __slots__ = ("_call", "_flow", "_sleep")
+
+    def __init__(self, call: Call, course: Course, sleep: Sleep) -> None:
+        self._call = call
+        self._flow = flow(call, course)
         self._sleep = sleep
 
+    def run(self, action: Callable[[Call], Any]) -> Any:
+        """The whole course around an action that makes one attempt; the call's result.
+
+        Raises:
+            Failure: the outcome of the call.
+        """
+        call = self._call
+        try:
+            self.start()
+            while True:
+                try:
+                    result = action(call)
+                except BaseException as error:
+                    more = self.fail(error)
+                else:
+                    more = self.succeed(result)
+                if not more:
+                    return call.result
+        finally:
+            self.close()
+
     def start(self) -> None:
+        """Enter the gates.
+
+        Raises:
+            Failure: a gate rejected the call (which has left its gates).
+        """
         self._advance(next(self._flow))
 
     def succeed(self, result: Any = None) -> bool:
@@ -94,3 +115,8 @@ class OpenCall:
                 step = self._flow.throw(error)
             else:
                 step = self._flow.send(None)
+
+
+OpenCall = PythonOpenCall
+if not TYPE_CHECKING and native is not None:
+    OpenCall = native.OpenCall

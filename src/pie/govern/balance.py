@@ -4,7 +4,7 @@ Power of two choices (Mitzenmacher, 2001): of two endpoints drawn at random, the
 calls of ours in flight.
 """
 
-from pie.model import SYSTEM_RANDOM, Call, Endpoint, Random
+from pie.model import SYSTEM_RANDOM, Call, Endpoint, Random, address_of
 
 
 class Balance:
@@ -21,7 +21,7 @@ class Balance:
         candidates = [each for each in call.candidates if each.id not in call.tried]
         target = self._choose(candidates or list(call.candidates))
         call.target = target
-        call.peer = f"{target.host}:{target.port}"
+        call.peer = address_of(target)
         self._pending[target.id] = self._pending.get(target.id, 0) + 1
 
     def leave(self, call: Call) -> None:

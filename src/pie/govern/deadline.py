@@ -3,6 +3,7 @@
 The remaining time is sent, not the instant: clocks of two hosts do not agree, durations do.
 """
 
+from pie._core import native
 from pie.model import SYSTEM_CLOCK, Call, Clock, Failure, Kind, current_call
 
 DEFAULT_TIMEOUT = 1.0
@@ -71,6 +72,11 @@ class ServerDeadline:
 
     def leave(self, call: Call) -> None:
         pass
+
+
+if native is not None:
+    native.setup_gate("ClientDeadline", ClientDeadline)
+    native.setup_gate("ServerDeadline", ServerDeadline)
 
 
 def remaining(call: Call, clock: Clock = SYSTEM_CLOCK) -> float | None:

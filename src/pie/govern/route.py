@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from pie.model import Call, Endpoint, Failure, Kind, host_and_port, place
-
-TRANSPORTS = ("ttheader", "framed", "buffered")
+from pie.model import Call, Endpoint, Failure, Kind, address_of, place, split_transport
 
 
 class Route:
@@ -44,21 +42,20 @@ class Route:
 
 def _pinned_endpoint(call: Call, pin: str, cluster: str) -> Endpoint:
     """The instance a pin names: as it registered, unless the pin says how it speaks."""
-    address, slash, transport = pin.partition("/")
     try:
-        host, port = host_and_port(address)
-        known = next((e for e in call.candidates if (e.host, e.port) == (host, port)), None)
-        if slash and transport not in TRANSPORTS:
-            raise ValueError(f"{transport!r} is not a transport: choose {', '.join(TRANSPORTS)}")
+        address, transport = split_transport(pin)
+        asked = place(address, cluster, transport)
     except ValueError as error:
         raise Failure(
             Kind.INVALID, f"{call.callee} is pinned to {pin}: {error}", never_sent=True
         ) from None
-    if slash:
-        return place(address, known.cluster if known is not None else cluster, transport)
+    spot = (asked.host, asked.port)
+    known = next((each for each in call.candidates if (each.host, each.port) == spot), None)
+    if transport:
+        return asked if known is None else asked._replace(cluster=known.cluster)
     if known is not None:
         return known
-    there = ", ".join(f"{each.host}:{each.port}" for each in call.candidates) or "none"
+    there = ", ".join(map(address_of, call.candidates)) or "none"
     raise Failure(
         Kind.UNAVAILABLE,
         f"{call.callee} is pinned to {pin}, which is not registered; registered instances: "

@@ -3,7 +3,15 @@
 from pie.model.call import Call, failure_of
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
 from pie.model.context import current_call
-from pie.model.endpoint import Endpoint, Place, host_and_port, place
+from pie.model.endpoint import (
+    TRANSPORTS,
+    Endpoint,
+    Place,
+    address_of,
+    host_and_port,
+    place,
+    split_transport,
+)
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
 from pie.model.fork import after_fork
 from pie.model.logid import (
@@ -20,6 +28,7 @@ __all__ = [
     "PSM",
     "SYSTEM_CLOCK",
     "SYSTEM_RANDOM",
+    "TRANSPORTS",
     "Call",
     "Clock",
     "Endpoint",
@@ -29,6 +38,7 @@ __all__ = [
     "Place",
     "Random",
     "SystemClock",
+    "address_of",
     "after_fork",
     "current_call",
     "failure_of",
@@ -38,4 +48,5 @@ __all__ = [
     "new_span_id",
     "normalise_logid",
     "place",
+    "split_transport",
 ]

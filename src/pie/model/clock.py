@@ -5,6 +5,8 @@ import random
 import time
 from typing import Protocol
 
+from pie._core import native
+
 
 class Clock(Protocol):
     """Two readings: one for durations, one for dates. Seconds, both."""
@@ -22,6 +24,8 @@ class SystemClock:
 
 
 SYSTEM_CLOCK = SystemClock()
+if native is not None:
+    native.setup_clock(SYSTEM_CLOCK)
 
 
 class Random(Protocol):

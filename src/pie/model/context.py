@@ -2,6 +2,10 @@
 
 from contextvars import ContextVar
 
+from pie._core import native
 from pie.model.call import Call
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
+
+if native is not None:
+    native.setup_context(current_call)

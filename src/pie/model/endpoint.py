@@ -4,6 +4,18 @@ import re
 from typing import NamedTuple, Protocol
 
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,255}")
+_UNIX = "unix:"
+_MAX_UNIX_PATH = 107
+
+TRANSPORTS = (
+    "ttheader",
+    "framed",
+    "buffered",
+    "ttheader+compact",
+    "framed+compact",
+    "buffered+compact",
+)
+"""Ways to speak Thrift on a connection; the protocol is binary where nothing else is said."""
 
 
 class Endpoint(Protocol):
@@ -16,14 +28,18 @@ class Endpoint(Protocol):
     def cluster(self) -> str: ...
 
     @property
-    def host(self) -> str: ...
+    def host(self) -> str:
+        """A name or an IP address, or ``unix:/path``."""
+        ...
 
     @property
-    def port(self) -> int: ...
+    def port(self) -> int:
+        """0 for a unix socket."""
+        ...
 
     @property
     def transport(self) -> str:
-        """``ttheader``, ``framed``, ``buffered`` or ``http``."""
+        """One of ``TRANSPORTS``, or ``http``."""
         ...
 
 
@@ -38,13 +54,43 @@ class Place(NamedTuple):
 
 
 def place(address: str, cluster: str, transport: str) -> Place:
-    """The endpoint at ``host:port``.
+    """The endpoint at ``host:port`` or ``unix:/path``.
 
     Raises:
         ValueError: the text is no address.
     """
-    host, port = host_and_port(address)
-    return Place(address, cluster, host, port, transport)
+    if not address.startswith(_UNIX):
+        host, port = host_and_port(address)
+        return Place(address, cluster, host, port, transport)
+    path = address.removeprefix(_UNIX)
+    if not path.startswith("/") or "\0" in path or len(path.encode()) > _MAX_UNIX_PATH:
+        raise ValueError(
+            f"{address[:300]!r} is not a unix socket: write unix:/path, an absolute path of at "
+            f"most {_MAX_UNIX_PATH} bytes"
+        )
+    return Place(address, cluster, address, 0, transport)
+
+
+def address_of(endpoint: Endpoint) -> str:
+    """How people write it: ``host:port``, ``[v6]:port`` or ``unix:/path``."""
+    host, port = endpoint.host, endpoint.port
+    if not port:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def split_transport(text: str) -> tuple[str, str]:
+    """An address, and the transport that stands behind its last slash; empty if none does.
+
+    Raises:
+        ValueError: what stands there is no transport.
+    """
+    address, slash, transport = text.rpartition("/")
+    if not slash or (text.startswith(_UNIX) and transport not in TRANSPORTS):
+        return text, ""
+    if transport not in TRANSPORTS:
+        raise ValueError(f"{transport!r} is not a transport: choose {', '.join(TRANSPORTS)}")
+    return address, transport
 
 
 def host_and_port(address: str) -> tuple[str, int]:

@@ -11,7 +11,9 @@ import ipaddress
 import re
 import threading
 from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
 
+from pie._core import native
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random
 
 LENGTH = 32
@@ -28,7 +30,37 @@ def encode_address(address: str) -> str:
     return hashlib.sha256(ip.packed).hexdigest()[:12]
 
 
-class LogidGenerator:
+class PythonLogidCounter:
+    """A prefix for each second, and a counter: the twin of the one in ``logid.c``."""
+
+    def prefix(self, second: int) -> str:
+        """The first 28 characters of all logids of one second."""
+        raise NotImplementedError
+
+    def restart(self, counter: int, clock: Clock) -> None:
+        """Forget the prefix; count on from here, by this clock."""
+        self._clock = clock
+        self._counter = counter
+        self._second = -1
+        self._prefix = ""
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str:
+        with self._lock:
+            second = int(self._clock.wall())
+            if second != self._second:
+                self._second = second
+                self._prefix = self.prefix(second)
+            self._counter = (self._counter + 1) & 0xFFFF
+            return f"{self._prefix}{self._counter:04x}"
+
+
+LogidCounter = PythonLogidCounter
+if not TYPE_CHECKING and native is not None:
+    LogidCounter = native.LogidCounter
+
+
+class LogidGenerator(LogidCounter):
     """Makes logids that no other process of this host makes.
 
     Args:
@@ -51,7 +83,7 @@ class LogidGenerator:
         if not 0 <= slot <= 255:
             raise ValueError(f"slot {slot} is not in 0..255")
         self._address = encode_address(address)
-        self._clock = clock
+        self._time = clock
         self._zone = zone
         self._random = random
         self.move(slot)
@@ -59,20 +91,12 @@ class LogidGenerator:
     def move(self, slot: int) -> None:
         """Go on under another slot: what a forked child does, to make no logid of its parent's."""
         self._middle = f"{self._address}{slot:02x}"
-        self._counter = self._random.getrandbits(16)
-        self._second = -1
-        self._prefix = ""
-        self._lock = threading.Lock()
+        self.restart(self._random.getrandbits(16), self._time)
 
-    def __call__(self) -> str:
-        with self._lock:
-            second = int(self._clock.wall())
-            if second != self._second:
-                self._second = second
-                local = datetime.fromtimestamp(second, self._zone).strftime(_TIME_FORMAT)
-                self._prefix = local + self._middle
-            self._counter = (self._counter + 1) & 0xFFFF
-            return f"{self._prefix}{self._counter:04x}"
+    def prefix(self, second: int) -> str:
+        """Time, address and slot: the first 28 characters of all logids of one second."""
+        local = datetime.fromtimestamp(second, self._zone).strftime(_TIME_FORMAT)
+        return local + self._middle
 
 
 def normalise_logid(text: str) -> str | None:
@@ -99,4 +123,7 @@ def logid_address(logid: str) -> str | None:
 
 def new_span_id(random: Random = SYSTEM_RANDOM) -> str:
     """16 hex digits, never all zero."""
+    if native is not None and random is SYSTEM_RANDOM:
+        made: str = native.new_span_id()
+        return made
     return f"{random.getrandbits(64) or 1:016x}"

@@ -1,42 +1,29 @@
-"""The human lines of calls: access log of what was served, rpc log of what was asked."""
+"""The human lines of calls: access log of what was served, rpc log of what was asked.
+
+``finished_write.c`` writes the same ones.
+"""
 
 import os
 
-from pie.model.call import Side
 from pie.observe.facts import CallRow
-from pie.observe.handler import LineSink
 from pie.observe.lines import LineFormat
 
-_PLACE = f"{__file__}:1"
+PLACE = f"{__file__}:1"
 
 
-class AccessLog:
-    """Writes one line per whole call.
-
-    Args:
-        line_format: of this process.
-        served: sink in ``app/``.
-        asked: sink in ``rpc/``.
-    """
-
-    def __init__(self, line_format: LineFormat, served: LineSink, asked: LineSink) -> None:
-        self._format = line_format
-        self._sinks: dict[Side, LineSink] = {"server": served, "client": asked}
-
-    def write(self, row: CallRow, side: Side, thread: int) -> None:
-        """Write the line of a call that ended ``row.duration_us`` after ``row.ts``."""
-        ended = row.ts + row.duration_us / 1e6
-        line = self._format.line(
-            level="INFO",
-            ts=ended,
-            place=_PLACE,
-            message=_served(row) if side == "server" else _asked(row),
-            process=os.getpid(),
-            thread=thread,
-            logid=row.logid,
-            span_id=row.span_id if side == "server" else row.parent_id,
-        )
-        self._sinks[side].write(line, ended)
+def access_line(line_format: LineFormat, row: CallRow, thread: int) -> bytes:
+    """The line of a whole call, which ended ``row.duration_us`` after ``row.ts``."""
+    served = row.side == "server"
+    return line_format.line(
+        level="INFO",
+        ts=row.ts + row.duration_us / 1e6,
+        place=PLACE,
+        message=_served(row) if served else _asked(row),
+        process=os.getpid(),
+        thread=thread,
+        logid=row.logid,
+        span_id=row.span_id if served else row.parent_id,
+    )
 
 
 def _served(row: CallRow) -> str:

@@ -1,4 +1,7 @@
-"""Exact 10-second aggregates of calls by edge: who called whom, which method, how it ended."""
+"""Exact 10-second aggregates of calls by edge: who called whom, which method, how it ended.
+
+The twin of ``edges.c``.
+"""
 
 from typing import NamedTuple
 
@@ -83,24 +86,43 @@ class Aggregator:
         return [self._row(key, self._sums.pop(key)) for key in over]
 
     def _row(self, key: EdgeKey, total: Sum) -> EdgeRow:
-        who = self._identity
-        return EdgeRow(
-            ts=key.ts,
-            side=key.side,
-            protocol=key.protocol,
-            psm=who.psm,
-            cluster=who.cluster,
-            env=who.env,
-            host=who.host,
-            instance=who.instance,
-            caller=key.caller,
-            caller_cluster=key.caller_cluster,
-            callee=key.callee,
-            callee_cluster=key.callee_cluster,
-            method=key.method,
-            outcome=key.outcome,
-            code=key.code,
-            count=total.count,
-            duration_us=total.duration_us,
-            histogram=total.histogram,
-        )
+        return edge_row(self._identity, *key, total.count, total.duration_us, total.histogram)
+
+
+def edge_row(
+    who: Identity,
+    ts: int,
+    side: str,
+    protocol: str,
+    caller: str,
+    caller_cluster: str,
+    callee: str,
+    callee_cluster: str,
+    method: str,
+    outcome: str,
+    code: int,
+    count: int,
+    duration_us: int,
+    histogram: dict[int, int],
+) -> EdgeRow:
+    """What a process counted of one edge in one bucket."""
+    return EdgeRow(
+        ts=ts,
+        side=side,
+        protocol=protocol,
+        psm=who.psm,
+        cluster=who.cluster,
+        env=who.env,
+        host=who.host,
+        instance=who.instance,
+        caller=caller,
+        caller_cluster=caller_cluster,
+        callee=callee,
+        callee_cluster=callee_cluster,
+        method=method,
+        outcome=outcome,
+        code=code,
+        count=count,
+        duration_us=duration_us,
+        histogram=histogram,
+    )

@@ -19,8 +19,8 @@ class Budget:
     """
 
     def __init__(self, per_second: int = RECORDS_PER_SECOND, *, slow_us: int = SLOW_US) -> None:
-        self._per_second = per_second
-        self._slow_us = slow_us
+        self.per_second = per_second
+        self.slow_us = slow_us
         self._second = 0
         self._seen = 0
         self._seen_before = 0
@@ -33,10 +33,10 @@ class Budget:
             self._seen = 0
             self._second = second
         self._seen += 1
-        if failed or duration_us >= self._slow_us:
+        if failed or duration_us >= self.slow_us:
             return 1.0
         expected = max(self._seen, self._seen_before)
-        if expected <= self._per_second:
+        if expected <= self.per_second:
             return 1.0
-        share = self._per_second / expected
+        share = self.per_second / expected
         return 1 / share if zlib.crc32(logid.encode()) < share * 2**32 else 0.0

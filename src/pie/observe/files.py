@@ -7,6 +7,7 @@ is one ``write(2)`` of whole lines, which the kernel does not interleave. Nothin
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterable
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from pie.model import after_fork
 from pie.observe.lines import hour_of
 
+_LOOKS = 5
+_WRITING_SECONDS = 0.002
 _OPEN_HOURS = 2
 """Late lines of the hour before are still written; older ones reopen their file."""
 
@@ -140,12 +143,19 @@ class HourlyFile:
 
 
 def _ends_in_a_half_line(path: Path) -> bool:
-    """A writer before us may have met a full disk in the middle of a line."""
-    with path.open("rb") as file:
-        if not file.seekable() or file.seek(0, os.SEEK_END) == 0:
-            return False
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"
+    """A writer before us may have met a full disk in the middle of a line.
+
+    What another process is writing right now is seen growing page by page: look again after that.
+    """
+    with path.open("rb", buffering=0) as file:
+        for _ in range(_LOOKS):
+            if not file.seekable() or file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) == b"\n":
+                return False
+            time.sleep(_WRITING_SECONDS)
+    return True
 
 
 def log_directory(log_root: Path, product: str, folder: str) -> Path:

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
@@ -26,11 +27,11 @@ class Console:
 
     def __init__(self, stream: TextIO, *, everything: bool) -> None:
         self._stream: TextIO | None = stream
-        self._everything = everything
+        self.everything = everything
 
     def show(self, line: bytes, *, notable: bool) -> None:
         """Show a line if it is to be seen here."""
-        if self._stream is None or not (self._everything or notable):
+        if self._stream is None or not (self.everything or notable):
             return
         try:
             print(line.decode("utf-8", "replace"), end="", file=self._stream, flush=True)
@@ -50,18 +51,26 @@ class LineSink:
     """
 
     def __init__(self, file: HourlyFile, console: Console | None = None) -> None:
-        self._file = file
+        self.file = file
         self._console = console
         self.lost = 0
 
     def write(self, line: bytes, ts: float, *, notable: bool = False) -> None:
         """Write one line, or count it as lost; never raises into business code."""
-        if self._file.append(line, ts) != len(line):
+        if self.file.append(line, ts) != len(line):
             if not self.lost:
                 print("pie: log lines are being lost: is the disk full?", file=sys.stderr)  # noqa: T201
             self.lost += 1
         if self._console is not None:
             self._console.show(line, notable=notable)
+
+    def show(self, batches: Iterable[tuple[float, bytes]]) -> None:
+        """Show lines that somebody else writes into the file."""
+        if self._console is None or not self._console.everything:
+            return
+        for _, lines in batches:
+            for line in lines.splitlines(keepends=True):
+                self._console.show(line, notable=False)
 
 
 class RoadHandler(logging.Handler):

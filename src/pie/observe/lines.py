@@ -30,7 +30,7 @@ class LineFormat:
     """
 
     def __init__(self, host: str, psm: str, zone: tzinfo = UTC) -> None:
-        self._who = f"{host} {psm}"
+        self.who = f"{host} {psm}"
         self._zone = zone
         self._second = -1
         self._stamp = ""
@@ -49,17 +49,21 @@ class LineFormat:
     ) -> bytes:
         """One line with its newline. ``ts`` in Unix seconds, ``place`` is ``file:line``."""
         text = (
-            f"{level} {self._time(ts)} {place} {self._who} {logid or NO_LOGID} "
+            f"{level} {self._time(ts)} {place} {self.who} {logid or NO_LOGID} "
             f"{span_id or NO_SPAN} process={process} thread={thread} data={escape(message)}\n"
         )
         return text.encode("utf-8", "backslashreplace")
+
+    def stamp(self, second: int) -> str:
+        """Date and time of a second, as lines show them before the milliseconds."""
+        return datetime.fromtimestamp(second, self._zone).strftime("%Y-%m-%d %H:%M:%S")
 
     def _time(self, ts: float) -> str:
         second = int(ts)
         # Two threads may race here; each uses the stamp it computed or one of the same second.
         known, stamp = self._second, self._stamp
         if second != known:
-            stamp = datetime.fromtimestamp(second, self._zone).strftime("%Y-%m-%d %H:%M:%S")
+            stamp = self.stamp(second)
             self._stamp, self._second = stamp, second
         return f"{stamp},{min(999, round((ts - second) * 1e6) // 1000):03d}"
 

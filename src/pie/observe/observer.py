@@ -6,7 +6,6 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from pie.model import LogidGenerator, after_fork
-from pie.observe.access import AccessLog
 from pie.observe.budget import Budget
 from pie.observe.files import HourlyFile, log_directory
 from pie.observe.handler import Console, LineSink, RoadHandler
@@ -60,7 +59,9 @@ class Observer:
             identity,
             file("facts", f"{psm}.calls", "ndjson"),
             file("facts", f"{psm}.edges", "ndjson"),
-            AccessLog(line_format, sinks["app"], sinks["rpc"]),
+            line_format,
+            sinks["app"],
+            sinks["rpc"],
             budget=budget,
         )
 

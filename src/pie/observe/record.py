@@ -1,18 +1,22 @@
-"""The record gate: hands every finished call to the recorder."""
+"""The record gate: hands every finished call to the call log."""
 
-from collections.abc import Callable
-
+from pie._core import native
 from pie.model import Call
+from pie.observe.call_log import CallLog
 
 
 class Record:
     """Stands right behind the trace gate, so that rejections are recorded like answers."""
 
-    def __init__(self, record: Callable[[Call], None]) -> None:
-        self._record = record
+    def __init__(self, log: CallLog) -> None:
+        self._log = log
 
     def enter(self, call: Call) -> None:
-        pass
+        self._log.enter(call)
 
     def leave(self, call: Call) -> None:
-        self._record(call)
+        self._log.leave(call)
+
+
+if native is not None:
+    native.setup_gate("Record", Record)

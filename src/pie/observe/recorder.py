@@ -1,56 +1,36 @@
-"""The recorder: turns finished calls into facts and lines on disk, off the caller's path.
+"""The recorder: writes what the call log gathers to disk, off the caller's path.
 
-``record`` copies a call into a row and returns. One thread per process counts, formats and writes.
-Aggregates are exact whatever happens to records: a row that the queue cannot take is counted by
-the caller itself.
+One thread per process takes it, at most 20 ms after it came. A full disk costs no fact while there
+is room for it: what the disk does not take waits here, and what comes meanwhile in the call log.
 """
 
 import logging
 import threading
 import time
+import weakref
 from collections import deque
+from collections.abc import Callable
 
-import msgspec
-
-from pie.model import SYSTEM_CLOCK, Call, Clock, after_fork
-from pie.observe.access import AccessLog
-from pie.observe.aggregate import Aggregator
+from pie.model import SYSTEM_CLOCK, Clock, after_fork
 from pie.observe.budget import Budget
-from pie.observe.facts import EDGE_SECONDS, CallRow, EdgeRow
+from pie.observe.call_log import Batches, What, call_log, encode
+from pie.observe.facts import EDGE_SECONDS
 from pie.observe.files import HourlyFile
+from pie.observe.handler import LineSink
 from pie.observe.identity import Identity
+from pie.observe.lines import LineFormat
 
 logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
-_QUEUE_LIMIT = 50_000
 _BACKLOG_BYTES = 16 << 20
 _WAIT_FOR_DISK_SECONDS = 1.0
-_MESSAGE_LIMIT = 4096
 
 
-def _encode(row: CallRow | EdgeRow) -> bytes:
-    """JSON of a row. Text that is not valid Unicode (lone surrogates) is shown escaped."""
-    try:
-        return msgspec.json.encode(row)
-    except UnicodeEncodeError:
-        for name in row.__struct_fields__:
-            value = getattr(row, name)
-            if isinstance(value, str):
-                setattr(row, name, _valid(value))
-            elif isinstance(value, list):
-                setattr(row, name, [_valid(each) for each in value])
-        return msgspec.json.encode(row)
-
-
-def _valid(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-class FactFile:
-    """NDJSON rows on their way to an hourly file; keeps what a full disk does not take.
+class Backlog:
+    """Batches of whole lines on their way to an hourly file; keeps what a full disk does not take.
 
     Attributes:
-        lost: rows dropped because the backlog was full.
+        lost: lines dropped because the backlog was full.
     """
 
     def __init__(self, file: HourlyFile) -> None:
@@ -58,51 +38,51 @@ class FactFile:
         self.lost = 0
         self.clear()
 
+    def __len__(self) -> int:
+        return len(self._batches)
+
     def clear(self) -> None:
         """Forget what was not written yet."""
-        self._backlog: deque[tuple[float, bytes]] = deque()
+        self._batches: deque[tuple[float, bytes]] = deque()
         self._bytes = 0
 
-    def add(self, row: CallRow | EdgeRow) -> None:
-        """Queue one row for the file of its hour."""
-        line = _encode(row) + b"\n"
-        if self._bytes + len(line) > _BACKLOG_BYTES:
-            self.lost += 1
-            return
-        self._backlog.append((row.ts, line))
-        self._bytes += len(line)
+    def add(self, batches: Batches) -> None:
+        """Queue batches, each of one file."""
+        for ts, lines in batches:
+            if self._bytes + len(lines) > _BACKLOG_BYTES:
+                self.lost += lines.count(b"\n")
+            else:
+                self._batches.append((ts, lines))
+                self._bytes += len(lines)
 
     def flush(self) -> bool:
-        """Write rows in order, all of one hour in one write; True when none is left."""
-        while self._backlog:
-            hour = self._backlog[0][0] // 3600
-            batch = []
-            for ts, line in self._backlog:
-                if ts // 3600 != hour:
-                    break
-                batch.append(line)
-            data = b"".join(batch)
-            whole = self._file.append(data, self._backlog[0][0])
-            for _ in range(data.count(b"\n", 0, whole)):
-                self._bytes -= len(self._backlog.popleft()[1])
-            if whole < len(data):
+        """Write in order; True when nothing is left."""
+        while self._batches:
+            ts, lines = self._batches[0]
+            written = self._file.append(lines, ts)
+            self._bytes -= written
+            if written < len(lines):
+                self._batches[0] = (ts, lines[written:])
                 return False
+            self._batches.popleft()
         return True
-
-    def close(self) -> None:
-        """Write what can be written and close the file."""
-        self.flush()
-        self._file.close()
 
 
 class Recorder:
-    """Facts of one process.
+    """Facts and lines of the calls of one process.
 
     Args:
         identity: who this process is.
         calls: ``log/facts`` file of call records.
         edges: ``log/facts`` file of aggregates.
-        access: the human lines.
+        line_format: of the human lines.
+        served: sink in ``app/`` of the lines of calls served.
+        asked: sink in ``rpc/`` of the lines of calls made.
+        budget: of call records.
+        clock: tells which aggregates are over.
+
+    Attributes:
+        log: where finished calls go.
     """
 
     def __init__(
@@ -110,50 +90,46 @@ class Recorder:
         identity: Identity,
         calls: HourlyFile,
         edges: HourlyFile,
-        access: AccessLog,
+        line_format: LineFormat,
+        served: LineSink,
+        asked: LineSink,
         *,
         budget: Budget | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._identity = identity
-        self._calls = FactFile(calls)
-        self._edges = FactFile(edges)
-        self._access = access
-        self._budget = budget or Budget()
+        self.log = call_log(identity, line_format, budget or Budget(), _waker(self))
+        self._files = (calls, edges)
+        self._edges = Backlog(edges)
+        self._backlogs: dict[What, Backlog] = {
+            "calls": Backlog(calls),
+            "served": Backlog(served.file),
+            "asked": Backlog(asked.file),
+        }
+        self._sinks: dict[What, LineSink] = {"served": served, "asked": asked}
         self._clock = clock
         self._closed = False
-        self._overflowed = 0
-        self._begin()
+        self._broken = 0
+        self._renew()
         after_fork(self._begin)
 
     def _begin(self) -> None:
-        """Start empty, also in a forked child: what waits to be written is its parent's."""
-        self._aggregator = Aggregator(self._identity)
-        self._queue: deque[tuple[CallRow, int]] = deque()
-        self._calls.clear()
+        """In a forked child: what waits to be written is its parent's."""
+        self.log.begin()
         self._edges.clear()
+        for each in self._backlogs.values():
+            each.clear()
+        self._renew()
+
+    def _renew(self) -> None:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
     def lost(self) -> int:
-        """Facts that never reached the disk, since the start of the process."""
-        return self._overflowed + self._calls.lost + self._edges.lost
-
-    def record(self, call: Call) -> None:
-        """Take a copy of a finished call or attempt."""
-        entry = (self._row(call), threading.get_ident())
-        if len(self._queue) >= _QUEUE_LIMIT:
-            with self._lock:
-                self._count(entry[0])
-                self._overflowed += 1
-            return
-        self._queue.append(entry)
-        if not self._wake.is_set():
-            self._wake.set()
-        if self._thread is None:
-            self._start_writer()
+        """Facts and lines that never reached the disk, since the start of the process."""
+        waited = self._edges.lost + sum(each.lost for each in self._backlogs.values())
+        return self.log.lost + waited + self._broken
 
     def flush(self, *, final: bool = False) -> bool:
         """Write what there is; True when the disk took all of it.
@@ -162,13 +138,10 @@ class Recorder:
             final: also the aggregates of the bucket that is still open.
         """
         with self._lock:
-            while self._queue:
-                self._write(*self._queue.popleft())
+            done = [self._pass_on(what, backlog) for what, backlog in self._backlogs.items()]
             now = float("inf") if final else self._clock.wall()
-            for edge in self._aggregator.take(now):
-                self._edges.add(edge)
-            calls_done = self._calls.flush()
-            return self._edges.flush() and calls_done
+            self._edges.add([(edge.ts, encode(edge)) for edge in self.log.take_edges(now)])
+            return self._edges.flush() and all(done)
 
     def close(self) -> None:
         """Write everything and stop. The last thing a process does with its recorder."""
@@ -178,60 +151,24 @@ class Recorder:
             self._thread.join(timeout=5)
         self.flush(final=True)
         with self._lock:
-            self._calls.close()
-            self._edges.close()
+            for each in self._files:
+                each.close()
 
-    def _row(self, call: Call) -> CallRow:
-        who = self._identity
-        failure = call.failure
-        return CallRow(
-            ts=round(call.started, 6),
-            side=call.side,
-            protocol=call.protocol,
-            psm=who.psm,
-            cluster=who.cluster,
-            env=call.env or who.env,
-            host=who.host,
-            instance=who.instance,
-            caller=call.caller,
-            caller_cluster=call.caller_cluster,
-            callee=call.callee,
-            callee_cluster=call.callee_cluster,
-            method=call.method,
-            verb=call.verb,
-            route=call.route,
-            logid=call.logid,
-            span_id=call.span_id,
-            parent_id=call.parent_id,
-            attempt=call.attempt,
-            attempts=call.attempts,
-            peer=call.peer,
-            duration_us=max(0, round((call.end - call.start) * 1e6)),
-            outcome=call.outcome,
-            code=call.code,
-            status=call.status,
-            message=call.message[:_MESSAGE_LIMIT],
-            raised_by="" if failure is None else failure.raised_by,
-            rule="" if failure is None else failure.rule,
-            request_bytes=call.request_bytes,
-            response_bytes=call.response_bytes,
-            notes=[note[:_MESSAGE_LIMIT] for note in call.notes],
-        )
+    def _pass_on(self, what: What, backlog: Backlog) -> bool:
+        """While the disk is full, what comes waits in the call log."""
+        if not backlog.flush():
+            return False
+        batches = self.log.take(what)
+        if what in self._sinks:
+            self._sinks[what].show(batches)
+        backlog.add(batches)
+        return backlog.flush()
 
-    def _write(self, row: CallRow, thread: int) -> None:
-        weight = self._count(row)
-        if weight:
-            row.weight = weight
-            self._calls.add(row)
-        if row.attempt == 0:
-            self._access.write(row, "server" if row.side == "server" else "client", thread)
-
-    def _count(self, row: CallRow) -> float:
-        if row.attempt == 0:
-            self._aggregator.add(row)
-        ended = row.ts + row.duration_us / 1e6
-        failed = row.outcome not in ("ok", "business")
-        return self._budget.weight(row.logid, ended, row.duration_us, failed)
+    def wake(self) -> None:
+        """There is something to write."""
+        self._wake.set()
+        if self._thread is None:
+            self._start_writer()
 
     def _start_writer(self) -> None:
         """Start the thread with the first call, never before a fork."""
@@ -251,13 +188,24 @@ class Recorder:
             try:
                 written = self.flush()
             except Exception:
-                # One row that cannot be written must not cost all that come after it.
-                self._overflowed += 1
-                logger.exception("a call could not be recorded")
+                self._broken += 1
+                logger.exception("calls could not be written down")
 
     def _patience(self, written: bool) -> float | None:
         if not written:
             return _WAIT_FOR_DISK_SECONDS
-        if not self._aggregator:
+        if not self.log.counting:
             return None
         return EDGE_SECONDS - self._clock.wall() % EDGE_SECONDS
+
+
+def _waker(recorder: Recorder) -> Callable[[], None]:
+    """What its call log wakes a recorder with, without keeping it alive."""
+    reference = weakref.ref(recorder)
+
+    def wake() -> None:
+        found = reference()
+        if found is not None:
+            found.wake()
+
+    return wake

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from pie._core import native
 from pie.model import Call, current_call, new_span_id
 
 
@@ -38,3 +39,8 @@ class ClientTrace:
 
     def leave(self, call: Call) -> None:
         pass
+
+
+if native is not None:
+    native.setup_gate("ServerTrace", ServerTrace)
+    native.setup_gate("ClientTrace", ClientTrace)

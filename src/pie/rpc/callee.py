@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pie.govern import DEFAULT_TIMEOUT
-from pie.model import PSM, Place, place
+from pie.model import PSM, Place, place, split_transport
 from pie.rpc.callee_file import CalleeError, CalleeFile
+from pie.rpc.link import TLS, Link, PoolLimits, link_of
 
 FOLDER = Path("rpc") / "services"
 
@@ -19,23 +20,31 @@ class Asked(NamedTuple):
     """What the code that made the client said; empty or None where it said nothing."""
 
     service: str
-    psm: str
-    cluster: str
-    timeout: float | None
+    psm: str = ""
+    cluster: str = ""
+    timeout: float | None = None
+    address: str = ""
+    """``host:port/transport`` or ``unix:/path/transport``."""
+    tls: TLS | None = None
+    multiplex: bool | None = None
+    pool: PoolLimits | None = None
 
 
 class Callee(NamedTuple):
     """The service to call.
 
     ``places`` are its addresses where no registry knows them; empty = ask the registry. ``said``
-    names what the addresses come from.
+    names what the addresses come from. ``insisted`` are the settings that the environment made:
+    options of single calls change the others.
     """
 
     psm: str
     cluster: str
     timeout: float
+    link: Link
     places: tuple[Place, ...] = ()
     said: str = ""
+    insisted: frozenset[str] = frozenset()
 
 
 def file_of(service: str, conf: Path | None) -> Path | None:
@@ -60,21 +69,57 @@ def resolve(
     Raises:
         CalleeError: nobody says what to call, or the environment is wrong.
     """
-    if file is None and not asked.psm:
+    if file is None and not asked.psm and not asked.address:
         raise CalleeError(_nothing_said(asked.service, path))
-    psm = asked.psm or (file.psm if file is not None else "")
+    psm = asked.psm or (file.psm if file is not None else asked.service)
     if file is not None and file.psm != psm:
         file = None
-    cluster = asked.cluster or (file.cluster if file is not None else "")
-    timeout = asked.timeout or (file.timeout_ms / 1000 if file is not None else DEFAULT_TIMEOUT)
-    cluster = _override(environ, "PIE_TO_CLUSTER", psm) or cluster
-    timeout = _milliseconds(environ, "PIE_TIMEOUT_MS", psm) or timeout
-    if file is None or not file.addresses:
-        return Callee(psm, cluster, timeout)
-    places = tuple(
-        place(address, cluster or "default", file.transport) for address in file.addresses
+    forced_cluster = _override(environ, "PIE_TO_CLUSTER", psm)
+    forced_timeout = _milliseconds(environ, "PIE_TIMEOUT_MS", psm)
+    cluster = forced_cluster or asked.cluster or (file.cluster if file is not None else "")
+    written = file.timeout_ms / 1000 if file is not None else DEFAULT_TIMEOUT
+    forced = {"to_cluster": forced_cluster, "timeout": forced_timeout}
+    callee = Callee(
+        psm,
+        cluster,
+        forced_timeout or asked.timeout or written,
+        _link(asked, file),
+        insisted=frozenset(name for name, value in forced.items() if value),
     )
-    return Callee(psm, cluster, timeout, places, f"addresses of {path}")
+    cluster = cluster or "default"
+    if asked.address:
+        address, transport = split_transport(asked.address)
+        return callee._replace(
+            places=(place(address, cluster, transport),), said=f"address={asked.address}"
+        )
+    if file is None or not file.addresses:
+        return callee
+    places = tuple(place(address, cluster, file.transport) for address in file.addresses)
+    return callee._replace(places=places, said=f"addresses of {path}")
+
+
+def check_address(address: str) -> None:
+    """An address that code gives must say how what is there speaks.
+
+    Raises:
+        ValueError: it does not, or it is no address.
+    """
+    bare, transport = split_transport(address)
+    place(bare, "", transport)
+    if not transport:
+        raise ValueError(
+            f"address={address!r} does not say how the callee speaks: write {address}/ttheader (a "
+            f"Pie or Kitex service), {address}/framed or {address}/buffered (Apache Thrift)"
+        )
+
+
+def _link(asked: Asked, file: CalleeFile | None) -> Link:
+    tls, pool, multiplex = asked.tls, asked.pool, asked.multiplex
+    if file is not None:
+        tls = tls if tls is not None else file.tls
+        pool = pool if pool is not None else file.pool
+        multiplex = multiplex if multiplex is not None else file.multiplex
+    return link_of(tls, pool, bool(multiplex))
 
 
 def _nothing_said(service: str, path: Path | None) -> str:

@@ -11,12 +11,13 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-from pie.model import PSM, host_and_port
+from pie.model import PSM, place
+from pie.rpc.link import TLS, PoolLimits
 
 _log = logging.getLogger(__name__)
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CHECK_SECONDS = 1.0
-_AT = re.compile(r" - at `\$\.([a-z_]+)")
+_AT = re.compile(r" - at `\$\.([a-z_]+)(?:\.([a-z_]+))?")
 
 
 class CalleeError(Exception):
@@ -36,7 +37,13 @@ class CalleeFile(msgspec.Struct, frozen=True, kw_only=True):
     transport: Literal["ttheader", "framed", "buffered"] = "ttheader"
     """How to speak to ``addresses``; a registered instance says it itself."""
     addresses: tuple[str, ...] = ()
-    """``host:port`` of a callee that no registry knows. Empty: ask the registry."""
+    """``host:port`` or ``unix:/path`` of a callee that no registry knows. Empty: ask the
+    registry."""
+    multiplex: bool = False
+    """One connection per instance carries all calls in flight; TTHeader only."""
+    tls: TLS | None = None
+    """Speak TLS to it; ``{}`` is enough where the system knows its authority."""
+    pool: PoolLimits = PoolLimits()
 
 
 def parse(text: str, path: Path, service: str) -> CalleeFile:
@@ -59,7 +66,8 @@ def parse(text: str, path: Path, service: str) -> CalleeFile:
     except msgspec.ValidationError as error:
         found = _AT.search(str(error))
         key = found[1] if found else "psm"
-        message = f"{key}: {_AT.split(str(error))[0]}" if found else str(error)
+        inner = ".".join(filter(None, found.groups())) if found else ""
+        message = f"{inner}: {str(error)[: found.start()]}" if found else str(error)
         raise CalleeError(f"{path}:{lines.get(key, 1)}: {message}") from None
     _check_values(file, path, lines, service)
     return file
@@ -100,7 +108,7 @@ def _check_values(file: CalleeFile, path: Path, lines: dict[str, int], service: 
         raise wrong("timeout_ms", f"{file.timeout_ms} is not above 0")
     for address in file.addresses:
         try:
-            host_and_port(address)
+            place(address, "", "")
         except ValueError as error:
             raise wrong("addresses", error) from None
 

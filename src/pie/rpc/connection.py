@@ -7,16 +7,14 @@ import logging
 import os
 import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pie.rpc.dispatch import Dispatcher
+from pie.rpc.server_options import ServerOptions
 from pie.thrift import Frame, FrameSplitter, ThriftError
-
-if TYPE_CHECKING:
-    from pie.rpc.server import ServerOptions
 
 logger = logging.getLogger(__name__)
 _CHUNK = 64 << 10
@@ -53,6 +51,7 @@ class ServerConnection:
         options: ServerOptions,
         drain: Drain,
         on_close: Callable[[ServerConnection], None],
+        received: bytes = b"",
     ) -> None:
         self._sock = sock
         self._peer = peer
@@ -60,6 +59,7 @@ class ServerConnection:
         self._options = options
         self._drain = drain
         self._on_close = on_close
+        self._received = received
         self._thread = threading.Thread(target=self._run, name=f"pie-rpc-{peer}", daemon=True)
 
     def start(self) -> None:
@@ -77,6 +77,7 @@ class ServerConnection:
         with contextlib.suppress(OSError):  # A unix socket has no such option.
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            self._secure()
             self._serve()
         except ThriftError as error:
             logger.warning("closed the connection of %s: %s", self._peer, error)
@@ -88,9 +89,16 @@ class ServerConnection:
             self._sock.close()
             self._on_close(self)
 
+    def _secure(self) -> None:
+        if self._options.tls is not None:
+            self._sock.settimeout(self._options.transfer_timeout)
+            self._sock = self._options.tls.wrap_socket(self._sock, server_side=True)
+
     def _serve(self) -> None:
         splitter = FrameSplitter(self._options.frame_limit)
-        received = latest = frame_deadline = 0.0
+        splitter.feed(self._received)
+        received = latest = time.monotonic()
+        frame_deadline = 0.0
         while True:
             frame = splitter.take()
             if frame is not None:
@@ -125,6 +133,8 @@ class ServerConnection:
         While the server drains that is a moment: a request that is on its way is still answered,
         with the word that this connection ends.
         """
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            return True  # Deciphered already: the socket has nothing to say of it.
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         if not self._drain.begun:

@@ -1,7 +1,11 @@
-"""From a frame to its reply: decode, run the handler as a Call, encode."""
+"""From a frame to its reply: decode, run the handler as a Call, encode.
+
+The C server (``pie/_core/request.c``) answers ordinary requests itself and asks here for the rest:
+failures, declared exceptions, business codes, unknown methods.
+"""
 
 import logging
-from typing import Any
+from typing import Any, NamedTuple, NoReturn, Self
 
 from pie.call import Driver
 from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call
@@ -18,10 +22,13 @@ from pie.thrift import (
     ApplicationError,
     CodecError,
     Frame,
+    FrameSplitter,
     Method,
+    Protocol,
     Service,
     Struct,
     StructException,
+    Transport,
     TTHeader,
     decode_call,
     encode_exception,
@@ -35,8 +42,72 @@ from pie.thrift import (
 logger = logging.getLogger(__name__)
 
 
+class Form(NamedTuple):
+    """How a reply is put on the wire: as its request was.
+
+    Attributes:
+        seqid: of the request.
+        framed: the message has a length of its own within the headers.
+        compressed: with zlib, in a THeader.
+        closing: the reply says that the connection is about to end.
+    """
+
+    transport: Transport
+    protocol: Protocol
+    seqid: int
+    framed: bool = False
+    compressed: bool = False
+    closing: bool = False
+
+    @classmethod
+    def of(cls, frame: Frame, seqid: int, *, closing: bool) -> Self:
+        """The form that answers a frame."""
+        header = frame.header
+        return cls(
+            frame.transport,
+            frame.protocol,
+            seqid,
+            header is not None and header.framed,
+            header is not None and header.compressed,
+            closing,
+        )
+
+    @classmethod
+    def of_native(
+        cls, transport: int, protocol: int, seqid: int, framed: int, closing: int
+    ) -> Self:
+        """The form in the numbers of ``frame.h`` and ``codec.h``."""
+        return cls(
+            (Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED)[transport],
+            (Protocol.BINARY, Protocol.COMPACT)[protocol],
+            seqid,
+            bool(framed),
+            closing=bool(closing),
+        )
+
+    def header(self, call: Call) -> TTHeader | None:
+        """The headers of the reply; None where the transport has none."""
+        if self.transport not in (Transport.TTHEADER, Transport.THEADER):
+            return None
+        header = reply_header(call, closing=self.closing)
+        header.framed = self.framed
+        header.compressed = self.compressed
+        return header
+
+
 class Dispatcher:
-    """Answers frames of one service."""
+    """Answers frames of one service.
+
+    Args:
+        service: the generated service.
+        handler: an object with its methods.
+        identity: of this process.
+        driver: takes each request through the gates.
+        decoded_limit: bytes of memory that the arguments of one request may take.
+
+    Raises:
+        TypeError: the handler lacks a method.
+    """
 
     def __init__(
         self,
@@ -47,9 +118,9 @@ class Dispatcher:
         *,
         decoded_limit: int = DEFAULT_DECODED_LIMIT,
     ) -> None:
-        self._service = service
-        self._handler = handler
-        self._identity = identity
+        self.service = service
+        self.handler = handler
+        self.identity = identity
         self._driver = driver
         self._decoded_limit = decoded_limit
         missing = [m.attr for m in service.methods.values() if not hasattr(handler, m.attr)]
@@ -74,116 +145,163 @@ class Dispatcher:
         Raises:
             CodecError: not even a message header could be read: the connection is unusable.
         """
-        name, seqid = self._message_name(frame)
+        head, _ = read_message(frame.payload, frame.protocol)
+        form = Form.of(frame, head.seqid, closing=closing)
+        call = self._new_call(frame, head.name, peer, received)
+        method = self.service.methods.get(head.name)
+
+        def handle(call: Call) -> bytes | None:
+            args = self._arguments(call, frame)
+            assert method is not None
+            result = self._handle(call, method, args)
+            return None if result is None else self._encode(method, result, call, form)
+
+        return self._run(call, handle, head.name, form, oneway=method is not None and method.oneway)
+
+    # --- What the C server asks for. ---
+
+    def answer_bytes(self, data: bytes, peer: str, received: float, closing: bool) -> bytes | None:
+        """``answer`` for the bytes of a frame.
+
+        Raises:
+            ThriftError: they are none.
+        """
+        return self.answer(_frame(data), peer, received, closing=closing)
+
+    def refuse(self, data: bytes, peer: str, received: float, closing: bool) -> bytes | None:
+        """The reply to a frame for which no thread was free in time."""
+        frame = _frame(data)
+        head, _ = read_message(frame.payload, frame.protocol)
+        call = self._new_call(frame, head.name, peer, received)
+
+        def handle(call: Call) -> bytes | None:
+            raise Failure(
+                Kind.EXHAUSTED,
+                f"{self.identity.psm} is overloaded: all of its threads have been busy for too "
+                "long; try again, or let it run more threads or instances",
+                never_sent=True,
+                retryable=True,
+            )
+
+        method = self.service.methods.get(head.name)
+        form = Form.of(frame, head.seqid, closing=closing)
+        return self._run(call, handle, head.name, form, oneway=method is not None and method.oneway)
+
+    def unreadable(self, method: Method, call: Call, error: object) -> NoReturn:
+        """Arguments that are not the method's.
+
+        Raises:
+            Failure: always.
+        """
+        raise Failure(
+            Kind.INVALID, f"cannot read the arguments of {call.method}: {error}"
+        ) from None
+
+    def declared(self, method: Method, call: Call, error: StructException) -> Struct | None:
+        """The result struct of an exception that the IDL declares; None if it does not."""
+        result = method.failure(error)
+        if result is not None:
+            call.business(BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}")
+        return result
+
+    def fill(self, call: Call, value: Any) -> None:
+        """Fill the BaseResp of what a handler returned, and take its status into the call."""
+        fill_base_resp(value)
+        status = read_base_resp(value)
+        if status is not None and status.code:
+            call.business(status.code, status.message)
+
+    def reply(self, method: Method, result: Struct, call: Call, form: tuple[Any, ...]) -> bytes:
+        """The reply that carries a result struct."""
+        return self._encode(method, result, call, Form.of_native(*form))
+
+    def failed(self, method: Method, failure: Failure, call: Call, form: tuple[Any, ...]) -> bytes:
+        """The reply that tells of a failure, whose cause is logged."""
+        return self._failed(failure, call, method.name, Form.of_native(*form))
+
+    # --- Parts of an answer. ---
+
+    def _new_call(self, frame: Frame, name: str, peer: str, received: float) -> Call:
         call = Call(
             "server",
             "thrift",
             caller="",
-            callee=self._identity.psm,
-            callee_cluster=self._identity.cluster,
+            callee=self.identity.psm,
+            callee_cluster=self.identity.cluster,
             method=name_from_peer(name),
             peer=peer,
         )
         call.received = received
         call.request_bytes = frame.size
-        if frame.header is not None:
+        if frame.transport is Transport.TTHEADER and frame.header is not None:
             read_request_header(call, frame.header)
-        method = self._service.methods.get(name)
-        reply = _Reply(frame, name, seqid, closing)
-        try:
-            data: bytes | None = self._run(call, frame, method, reply)
-        except Failure as failure:
-            data = reply.of_failure(failure, call)
-        return None if method is not None and method.oneway else data
+        return call
 
-    @staticmethod
-    def _message_name(frame: Frame) -> tuple[str, int]:
-        header, _ = read_message(frame.payload)
-        return header.name, header.seqid
-
-    def _run(
-        self, call: Call, frame: Frame, method: Method | None, reply: "_Reply"
-    ) -> bytes | None:
-        def handle(call: Call) -> bytes | None:
-            args = self._arguments(call, frame)
-            assert method is not None
-            return reply.of_result(method, self._handle(call, method, args), call)
-
+    def _run(self, call: Call, handle: Any, name: str, form: Form, *, oneway: bool) -> bytes | None:
         outer = current_call.get()
         current_call.set(call)
         try:
             data: bytes | None = self._driver.run(call, handle)
         except Failure as failure:
-            if failure.__cause__ is not None:
-                logger.error(
-                    "%s failed: %s", call.method, failure.message, exc_info=failure.__cause__
-                )
-            raise
+            data = self._failed(failure, call, name, form)
         finally:
             current_call.set(outer)
-        return data
-
-    def _handle(self, call: Call, method: Method, args: Struct) -> Struct | None:
-        """Run the handler; None for a one-way method."""
-        try:
-            value = getattr(self._handler, method.attr)(*method.arguments(args))
-        except StructException as error:
-            declared = method.failure(error)
-            if declared is None:
-                raise
-            call.business(BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}")
-            return declared
-        if method.oneway:
-            return None
-        fill_base_resp(value)
-        status = read_base_resp(value)
-        if status is not None and status.code:
-            call.business(status.code, status.message)
-        return method.success(value)
+        return None if oneway else data
 
     def _arguments(self, call: Call, frame: Frame) -> Struct:
         try:
-            args = decode_call(self._service, frame, decoded_limit=self._decoded_limit).args
+            args = decode_call(self.service, frame, decoded_limit=self._decoded_limit).args
         except ApplicationError as error:
             raise Failure(
                 Kind.UNIMPLEMENTED,
-                f"{self._identity.psm} ({self._service.name}): {error.message}",
+                f"{self.identity.psm} ({self.service.name}): {error.message}",
             ) from None
         except CodecError as error:
             raise Failure(
                 Kind.INVALID, f"cannot read the arguments of {call.method}: {error}"
             ) from None
-        if frame.header is None:
+        if frame.transport is not Transport.TTHEADER:
             base = read_base(args)
             if base is not None:
                 read_base_info(call, base)
         return args
 
-
-class _Reply:
-    """Puts an answer into the form its request came in."""
-
-    def __init__(self, frame: Frame, name: str, seqid: int, closing: bool) -> None:
-        self._frame = frame
-        self._name = name
-        self._seqid = seqid
-        self._closing = closing
-
-    def of_result(self, method: Method, result: Struct | None, call: Call) -> bytes | None:
-        if result is None:
+    def _handle(self, call: Call, method: Method, args: Struct) -> Struct | None:
+        """Run the handler; None for a one-way method."""
+        try:
+            value = getattr(self.handler, method.attr)(*method.arguments(args))
+        except StructException as error:
+            declared = self.declared(method, call, error)
+            if declared is None:
+                raise
+            return declared
+        if method.oneway:
             return None
-        data = encode_reply(method, result, self._seqid, self._frame.transport, self._header(call))
+        self.fill(call, value)
+        return method.success(value)
+
+    @staticmethod
+    def _encode(method: Method, result: Struct, call: Call, form: Form) -> bytes:
+        data = encode_reply(
+            method, result, form.seqid, form.transport, form.header(call), form.protocol
+        )
         call.response_bytes = len(data)
         return data
 
-    def of_failure(self, failure: Failure, call: Call) -> bytes:
+    @staticmethod
+    def _failed(failure: Failure, call: Call, name: str, form: Form) -> bytes:
+        if failure.__cause__ is not None:
+            logger.error("%s failed: %s", call.method, failure.message, exc_info=failure.__cause__)
         error = application_error(failure, call)
-        transport, header = self._frame.transport, self._header(call)
-        return encode_exception(self._name, error, self._seqid, transport, header)
+        return encode_exception(
+            name, error, form.seqid, form.transport, form.header(call), form.protocol
+        )
 
-    def _header(self, call: Call) -> TTHeader | None:
-        if self._frame.header is None:
-            return None
-        header = reply_header(call, closing=self._closing)
-        header.framed = self._frame.header.framed
-        return header
+
+def _frame(data: bytes) -> Frame:
+    splitter = FrameSplitter(len(data))
+    splitter.feed(data)
+    frame = splitter.take()
+    if frame is None:
+        raise CodecError(f"{len(data)} bytes are not a whole message")
+    return frame

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pie.model import Call, Failure, Kind, normalise_logid
+from pie.rpc.business import BusinessStatus, write_status
 from pie.thrift import (
     CRRST,
     RPC_BACKWARD,
@@ -100,11 +101,19 @@ def read_base_info(call: Call, base: BaseInfo) -> None:
     call.env = name_from_peer(base.env)
 
 
-def reply_header(call: Call, *, closing: bool) -> TTHeader:
-    """TTHeader of a reply. ``closing`` tells the peer to use another connection from now on."""
+def reply_header(call: Call, *, closing: bool, business: BusinessStatus | None = None) -> TTHeader:
+    """TTHeader of a reply.
+
+    Args:
+        call: that is answered.
+        closing: tells the peer to use another connection from now on.
+        business: the status that stands for a value (the handler raised ``BusinessError``).
+    """
     strings = {RPC_BACKWARD + key: value for key, value in call.backward.items()}
     if closing:
         strings[CRRST] = "1"
+    if business is not None:
+        write_status(strings, business)
     if call.failure is not None:
         strings[_KIND] = call.failure.kind.value
         strings[_CODE] = str(call.failure.code)

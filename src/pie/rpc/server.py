@@ -1,36 +1,20 @@
-"""The Thrift server: a listener, and one thread per connection.
+"""The Thrift server: one service on one listening socket.
 
 Every request is a Call through the server's gates. The reply takes the form of the request.
 """
 
-import logging
-import select
 import socket
 import threading
-import time
 from typing import Any
 
-import msgspec
-
+from pie._core import native
 from pie.call import Driver, Runtime, server_course
-from pie.rpc.connection import Drain, ServerConnection
+from pie.rpc.coroutines import Coroutines
 from pie.rpc.dispatch import Dispatcher
-from pie.thrift import DEFAULT_DECODED_LIMIT, Service
-
-logger = logging.getLogger(__name__)
-
-
-class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of a server. Times in seconds, sizes in bytes."""
-
-    max_connections: int = 1024
-    frame_limit: int = 16 << 20
-    decoded_limit: int = DEFAULT_DECODED_LIMIT
-    """What the arguments of one request may take in memory."""
-    idle_timeout: float = 600.0
-    """A connection without a request is closed after this."""
-    transfer_timeout: float = 30.0
-    """A frame that has begun must be here, and a reply must be gone, within this."""
+from pie.rpc.leader import LeaderLoop
+from pie.rpc.server_options import ServerOptions
+from pie.rpc.threaded import ThreadedLoop
+from pie.thrift import Service
 
 
 class ThriftServer:
@@ -38,10 +22,14 @@ class ThriftServer:
 
     Args:
         service: the generated service.
-        handler: an object with the service's methods.
+        handler: an object with the service's methods; those that are ``async def`` run on an
+            asyncio loop of their own.
         runtime: of this process.
-        listener: bound and listening; closed when the server stops.
+        listener: bound and listening, TCP or unix; closed when the server stops.
         drain_seconds: how long a stopping server waits for requests in flight.
+
+    Raises:
+        TypeError: the handler lacks a method.
     """
 
     def __init__(
@@ -54,19 +42,21 @@ class ThriftServer:
         *,
         drain_seconds: float = 10.0,
     ) -> None:
-        self._listener = listener
-        self._options = options or ServerOptions()
-        driver = Driver(server_course(runtime.observer))
-        self._dispatcher = Dispatcher(
+        options = options or ServerOptions()
+        course = server_course(runtime.observer)
+        self._coroutines = Coroutines.of(service, handler)
+        dispatcher = Dispatcher(
             service,
-            handler,
+            handler if self._coroutines is None else self._coroutines.handler,
             runtime.identity,
-            driver,
-            decoded_limit=self._options.decoded_limit,
+            Driver(course),
+            decoded_limit=options.decoded_limit,
         )
-        self._drain = Drain()
-        self._connections: set[ServerConnection] = set()
-        self._lock = threading.Lock()
+        self._loop: LeaderLoop | ThreadedLoop
+        if native is None or options.tls is not None:
+            self._loop = ThreadedLoop(listener, dispatcher, options)
+        else:
+            self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 
@@ -75,76 +65,14 @@ class ThriftServer:
 
         A connection that does not end within ``drain_seconds`` is cut.
         """
-        acceptor = threading.Thread(target=self._accept, name="pie-accept", daemon=True)
-        acceptor.start()
+        if self._coroutines is not None:
+            self._coroutines.start()
+        self._loop.start()
         self._stopping.wait()
-        self._drain.begin()
-        acceptor.join()
-        self._finish()
-        self._drain.close()
+        self._loop.stop(self._drain_seconds)
+        if self._coroutines is not None:
+            self._coroutines.stop()
 
     def stop(self) -> None:
         """Let ``serve`` drain and return."""
         self._stopping.set()
-
-    def _finish(self) -> None:
-        with self._lock:
-            connections = list(self._connections)
-        deadline = time.monotonic() + self._drain_seconds
-        for each in connections:
-            each.join(max(0.0, deadline - time.monotonic()))
-        with self._lock:
-            left = list(self._connections)
-        for each in left:
-            each.abort()
-
-    def _accept(self) -> None:
-        """Accept until the drain begins, and then what is in the backlog: a client whose connect
-        succeeded is served."""
-        self._listener.setblocking(False)
-        poll = select.poll()
-        poll.register(self._listener, select.POLLIN)
-        poll.register(self._drain.descriptor, select.POLLIN)
-        while True:
-            poll.poll()
-            try:
-                sock, address = self._listener.accept()
-            except BlockingIOError:
-                if self._drain.begun:
-                    break
-            except OSError as error:
-                logger.warning("cannot accept a connection: %s", error)
-                time.sleep(0.05)  # Out of descriptors, usually: do not spin.
-            else:
-                sock.setblocking(True)
-                self._open(sock, _address_text(address))
-        self._listener.close()
-
-    def _open(self, sock: socket.socket, peer: str) -> None:
-        with self._lock:
-            if len(self._connections) >= self._options.max_connections:
-                sock.close()
-                logger.warning(
-                    "refused %s: %d connections are open, the limit (max_connections)",
-                    peer,
-                    self._options.max_connections,
-                )
-                return
-            connection = ServerConnection(
-                sock, peer, self._dispatcher, self._options, self._drain, self._forget
-            )
-            self._connections.add(connection)
-        try:
-            connection.start()
-        except RuntimeError as error:  # No thread to be had.
-            self._forget(connection)
-            sock.close()
-            logger.warning("refused %s: %s", peer, error)
-
-    def _forget(self, connection: ServerConnection) -> None:
-        with self._lock:
-            self._connections.discard(connection)
-
-
-def _address_text(address: Any) -> str:
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unix"

@@ -1,20 +1,26 @@
 """What generated clients are made of: typed methods over a channel to one service."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeVar
 
 from pie.model import PSM
+from pie.rpc.async_channel import AsyncChannel
+from pie.rpc.callee import Asked
 from pie.rpc.channel import Channel
+from pie.rpc.link import TLS, PoolLimits
 from pie.thrift import Method, Service, Struct
 
 Invoke = Callable[[Method, Struct], Any]
-Stub = TypeVar("Stub", bound="ServiceClient")
+AsyncInvoke = Callable[[Method, Struct], Awaitable[Any]]
+Stub = TypeVar("Stub", "ServiceClient", "AsyncServiceClient")
 
 
 class ServiceClient:
     """The client of one service. It may be made at import time: what it calls, and where that is,
-    is looked up when it is first used. It is thread-safe; its calls raise ``Failure``, or the
-    exceptions that the IDL declares.
+    is looked up when it is first used. It is thread-safe; its calls raise ``Failure``, the
+    exceptions that the IDL declares, or ``BusinessError`` for a business status that came instead
+    of a value. Clients of one process share their connections.
 
     Args:
         target: PSM of the service. Left out, ``conf/rpc/services/<ServiceName>.yml`` says it.
@@ -22,10 +28,15 @@ class ServiceClient:
         to_cluster: cluster to call; ``default`` if nothing says otherwise.
         timeout: seconds for a call with all its attempts; the deadline of the call being served
             wins when it is sooner.
+        address: where it is, for a callee that is not looked up, and how it speaks:
+            ``127.0.0.1:9090/framed``, ``[::1]:9090/ttheader``, ``unix:/run/x.sock/buffered``.
+        tls: speak TLS to it.
+        multiplex: one connection to an instance carries all calls in flight (TTHeader only).
+        pool: bounds of the connections to one instance.
 
     Raises:
-        ValueError: the target is not a PSM, whose form registry names have too, is given twice, or
-            the timeout is not above 0.
+        ValueError: the target is not a PSM, whose form registry names have too, or is given twice,
+            the address is none or does not say how the callee speaks, the timeout is not above 0.
     """
 
     __slots__ = ("_invoke",)
@@ -38,21 +49,65 @@ class ServiceClient:
         consul_name: str = "",
         to_cluster: str = "",
         timeout: float | None = None,
+        address: str = "",
+        tls: TLS | None = None,
+        multiplex: bool | None = None,
+        pool: PoolLimits | None = None,
     ) -> None:
-        if target and consul_name:
-            raise ValueError(
-                f"{type(self).__name__} was given {target!r} and consul_name={consul_name!r}: "
-                "one of them names the service"
-            )
-        if consul_name:
-            _check_registry_name(consul_name, self.__service__.name)
-        self._invoke: Invoke = Channel(
-            self.__service__.name, target or consul_name, to_cluster=to_cluster, timeout=timeout
-        ).invoke
+        name = _target(type(self).__name__, self.__service__.name, target, consul_name)
+        asked = Asked(
+            self.__service__.name, name, to_cluster, timeout, address, tls, multiplex, pool
+        )
+        self._invoke: Invoke = Channel(asked).invoke
 
     def _call(self, name: str, *args: Any) -> Any:
         method = self.__service__.methods[name]
         return self._invoke(method, method.args(*args))
+
+
+class AsyncServiceClient:
+    """The same client for coroutines: its methods are awaited, on any event loop. Connections are
+    shared by the clients of one loop. A cancelled call closes its connection, unless that carries
+    other calls.
+
+    Arguments and errors are those of ``ServiceClient``.
+    """
+
+    __slots__ = ("_invoke",)
+    __service__: ClassVar[type[Service]]
+
+    def __init__(
+        self,
+        target: str = "",
+        *,
+        consul_name: str = "",
+        to_cluster: str = "",
+        timeout: float | None = None,
+        address: str = "",
+        tls: TLS | None = None,
+        multiplex: bool | None = None,
+        pool: PoolLimits | None = None,
+    ) -> None:
+        name = _target(type(self).__name__, self.__service__.name, target, consul_name)
+        asked = Asked(
+            self.__service__.name, name, to_cluster, timeout, address, tls, multiplex, pool
+        )
+        self._invoke: AsyncInvoke = AsyncChannel(asked).invoke
+
+    async def _call(self, name: str, *args: Any) -> Any:
+        method = self.__service__.methods[name]
+        return await self._invoke(method, method.args(*args))
+
+
+def _target(client: str, service: str, target: str, consul_name: str) -> str:
+    if target and consul_name:
+        raise ValueError(
+            f"{client} was given {target!r} and consul_name={consul_name!r}: "
+            "one of them names the service"
+        )
+    if consul_name:
+        _check_registry_name(consul_name, service)
+    return target or consul_name
 
 
 def _check_registry_name(name: str, service: str) -> None:
@@ -68,7 +123,19 @@ def _check_registry_name(name: str, service: str) -> None:
 
 def over(stub: type[Stub], invoke: Invoke) -> Stub:
     """A client whose calls are made by a function, for tests: it gets the method and the struct of
-    the arguments, and returns the value or raises."""
+    the arguments, and returns the value or raises. That of an async client may be a coroutine
+    function."""
     made = stub.__new__(stub)
-    made._invoke = invoke
+    if isinstance(made, AsyncServiceClient):
+        made._invoke = _awaited(invoke)
+    else:
+        made._invoke = invoke
     return made
+
+
+def _awaited(invoke: Invoke) -> AsyncInvoke:
+    async def invoke_async(method: Method, args: Struct) -> Any:
+        value = invoke(method, args)
+        return await value if inspect.isawaitable(value) else value
+
+    return invoke_async

@@ -9,8 +9,7 @@ from pie.thrift.base import (
     read_base,
     read_base_resp,
 )
-from pie.thrift.binary import DEFAULT_MAX_DEPTH, decode, encode
-from pie.thrift.binary_read import DEFAULT_DECODED_LIMIT
+from pie.thrift.codec import DEFAULT_MAX_DEPTH, decode, encode, encode_into
 from pie.thrift.errors import CodecError, FrameError, IdlError, Position, ThriftError
 from pie.thrift.frames import DEFAULT_FRAME_LIMIT, Frame, FrameSplitter, encode_frame
 from pie.thrift.generate import generate
@@ -19,8 +18,6 @@ from pie.thrift.idl.parser import parse_idl
 from pie.thrift.idl.program import Loader, Program
 from pie.thrift.memory import load_module
 from pie.thrift.message import (
-    MessageHeader,
-    MessageType,
     Request,
     decode_call,
     decode_reply,
@@ -28,11 +25,20 @@ from pie.thrift.message import (
     encode_exception,
     encode_message,
     encode_reply,
-    read_message,
 )
+from pie.thrift.message_head import MessageHeader, MessageType, read_message
+from pie.thrift.protocol import Protocol
 from pie.thrift.service import Method, Service
+from pie.thrift.source import DEFAULT_DECODED_LIMIT
 from pie.thrift.structs import Struct, StructException, Union
-from pie.thrift.transport import Transport, UnsupportedTransport, sniff
+from pie.thrift.theader import decode_theader, encode_theader
+from pie.thrift.transport import (
+    Transport,
+    UnsupportedTransport,
+    parse_transport,
+    protocol_of,
+    sniff,
+)
 from pie.thrift.ttheader import (
     BIZ_EXTRA,
     BIZ_MESSAGE,
@@ -56,6 +62,7 @@ from pie.thrift.types import (
     I32,
     I64,
     STRING,
+    UUID,
     EnumType,
     Field,
     ListType,
@@ -86,6 +93,7 @@ __all__ = [
     "RPC_PERSIST",
     "RPC_TRANSIT",
     "STRING",
+    "UUID",
     "ApplicationError",
     "ApplicationErrorType",
     "BaseInfo",
@@ -107,6 +115,7 @@ __all__ = [
     "Method",
     "Position",
     "Program",
+    "Protocol",
     "Request",
     "Scalar",
     "Service",
@@ -124,13 +133,16 @@ __all__ = [
     "decode",
     "decode_call",
     "decode_reply",
+    "decode_theader",
     "decode_ttheader",
     "encode",
     "encode_call",
     "encode_exception",
     "encode_frame",
+    "encode_into",
     "encode_message",
     "encode_reply",
+    "encode_theader",
     "encode_ttheader",
     "fill_base",
     "fill_base_resp",
@@ -138,6 +150,8 @@ __all__ = [
     "load_idl",
     "load_module",
     "parse_idl",
+    "parse_transport",
+    "protocol_of",
     "read_base",
     "read_base_resp",
     "read_message",

@@ -37,13 +37,13 @@ class BaseRespInfo:
     extra: dict[str, str] = field(default_factory=dict)
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """A field that holds a Base or a BaseResp: its attribute, and the attributes inside by id."""
 
     attr: str
     cls: type[Struct]
     inside: dict[int, str]
-    traffic_env: "_Place | None"
+    traffic_env: "Place | None"
 
 
 def fill_base(args: Struct, info: BaseInfo) -> bool:
@@ -54,7 +54,7 @@ def fill_base(args: Struct, info: BaseInfo) -> bool:
     """
     filled = False
     for owner in _owners(args):
-        place = _base_place(type(owner))
+        place = base_place(type(owner))
         if place is None:
             continue
         filled = True
@@ -72,7 +72,7 @@ def fill_base(args: Struct, info: BaseInfo) -> bool:
 def read_base(args: Struct) -> BaseInfo | None:
     """The first Base among the arguments; None if none was sent."""
     for owner in _owners(args):
-        place = _base_place(type(owner))
+        place = base_place(type(owner))
         base = getattr(owner, place.attr) if place is not None else None
         if place is None or base is None:
             continue
@@ -93,7 +93,7 @@ def fill_base_resp(response: Any, info: BaseRespInfo | None = None) -> bool:
     What the handler has set in it stays; one in which it set nothing is filled like none. Returns
     whether the response has a place for it.
     """
-    place = _resp_place(type(response)) if isinstance(response, Struct) else None
+    place = resp_place(type(response)) if isinstance(response, Struct) else None
     if place is None:
         return False
     info = info or BaseRespInfo()
@@ -109,7 +109,7 @@ def fill_base_resp(response: Any, info: BaseRespInfo | None = None) -> bool:
 
 def read_base_resp(response: Any) -> BaseRespInfo | None:
     """What a response says of how the call went; None if it says nothing."""
-    place = _resp_place(type(response)) if isinstance(response, Struct) else None
+    place = resp_place(type(response)) if isinstance(response, Struct) else None
     base = getattr(response, place.attr) if place is not None else None
     if place is None or base is None:
         return None
@@ -123,12 +123,12 @@ def _owners(args: Struct) -> list[Struct]:
     return [args, *(value for value in values if isinstance(value, Struct))]
 
 
-def _get(base: Any, place: _Place, number: int) -> Any:
+def _get(base: Any, place: Place, number: int) -> Any:
     attr = place.inside.get(number)
     return None if base is None or attr is None else getattr(base, attr)
 
 
-def _make(place: _Place, values: dict[int, Any]) -> Struct:
+def _make(place: Place, values: dict[int, Any]) -> Struct:
     known = {place.inside[n]: value for n, value in values.items() if n in place.inside}
     return place.cls(**known)
 
@@ -137,7 +137,7 @@ _BASE, _RESP = "_pie_base_place", "_pie_resp_place"
 """Where a class keeps what was found out about it."""
 
 
-def _base_place(cls: type[Struct]) -> _Place | None:
+def base_place(cls: type[Struct]) -> Place | None:
     if _BASE not in cls.__dict__:
         strings: dict[int, _Types] = dict.fromkeys(range(1, 5), (STRING,))
         place = _place(cls, FIELD_ID, {**strings, 6: (_STRINGS,)})
@@ -145,19 +145,19 @@ def _base_place(cls: type[Struct]) -> _Place | None:
             env = _place(place.cls, 5, {1: (BOOL,), 2: (STRING,)})
             place = place._replace(traffic_env=env)
         setattr(cls, _BASE, place)
-    found: _Place | None = cls.__dict__[_BASE]
+    found: Place | None = cls.__dict__[_BASE]
     return found
 
 
-def _resp_place(cls: type[Struct]) -> _Place | None:
+def resp_place(cls: type[Struct]) -> Place | None:
     if _RESP not in cls.__dict__:
         types: dict[int, _Types] = {1: (STRING,), 2: (I16, I32, I64), 3: (_STRINGS,)}
         setattr(cls, _RESP, _place(cls, FIELD_ID, types))
-    found: _Place | None = cls.__dict__[_RESP]
+    found: Place | None = cls.__dict__[_RESP]
     return found
 
 
-def _place(cls: type[Struct], number: int, types: dict[int, _Types]) -> _Place | None:
+def _place(cls: type[Struct], number: int, types: dict[int, _Types]) -> Place | None:
     """The struct field of a class that has this id, if fields 1 and 2 in it are as expected."""
     for outer in cls.__fields__:
         if outer.id == number and isinstance(outer.type, StructType):
@@ -167,5 +167,5 @@ def _place(cls: type[Struct], number: int, types: dict[int, _Types]) -> _Place |
                 if inner.type in types.get(inner.id, ())
             }
             if 1 in inside and 2 in inside:
-                return _Place(outer.attr, outer.type.cls, inside, None)
+                return Place(outer.attr, outer.type.cls, inside, None)
     return None

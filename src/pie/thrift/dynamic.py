@@ -48,6 +48,7 @@ from pie.thrift.types import (
     I32,
     I64,
     STRING,
+    UUID,
     EnumType,
     Field,
     ListType,
@@ -58,7 +59,7 @@ from pie.thrift.types import (
     ThriftType,
 )
 
-_BASE_TYPES = {each.name: each for each in (BOOL, I8, I16, I32, I64, DOUBLE, STRING, BINARY)}
+_BASE_TYPES = {each.name: each for each in (BOOL, I8, I16, I32, I64, DOUBLE, STRING, BINARY, UUID)}
 _BASES: dict[str, type[Struct]] = {
     "struct": Struct,
     "union": Union,

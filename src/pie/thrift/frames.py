@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 
-from pie.thrift.binary import DEFAULT_MAX_DEPTH
+from pie.thrift.binary_skip import BinarySkipper
+from pie.thrift.codec import DEFAULT_MAX_DEPTH
+from pie.thrift.compact import CompactType
+from pie.thrift.compact_skip import CompactSkipper
 from pie.thrift.errors import CodecError, FrameError
+from pie.thrift.message_head import find_body
+from pie.thrift.protocol import Protocol
 from pie.thrift.skip import Skipper
-from pie.thrift.transport import BINARY_MAGIC, Transport, UnsupportedTransport, sniff
+from pie.thrift.theader import decode_theader, encode_theader
+from pie.thrift.transport import Transport, UnsupportedTransport, protocol_of, sniff
 from pie.thrift.ttheader import TTHeader, decode_ttheader, encode_ttheader
 from pie.thrift.types import TType
 
@@ -22,31 +28,40 @@ class Frame:
     Attributes:
         transport: how it was put on the wire; answer in the same way.
         payload: the message alone, without any length before it.
-        header: its headers; None unless the transport is TTHeader.
+        header: its headers; None unless the transport is TTHeader or THeader.
         size: bytes it took on the wire.
+        protocol: how the message is written; answer in the same one.
     """
 
     transport: Transport
     payload: bytes
     header: TTHeader | None
     size: int
+    protocol: Protocol = Protocol.BINARY
 
 
-def encode_frame(payload: bytes, transport: Transport, header: TTHeader | None = None) -> bytes:
-    """The bytes that put one message on the wire.
+def encode_frame(
+    payload: bytes,
+    transport: Transport,
+    header: TTHeader | None = None,
+    protocol: Protocol = Protocol.BINARY,
+) -> bytes:
+    """The bytes that put one message, written in this protocol, on the wire.
 
     Raises:
         FrameError: the headers do not fit.
         ValueError: the transport is not one that can be written.
     """
     if transport is Transport.TTHEADER:
-        return encode_ttheader(header or TTHeader(), payload)
+        return encode_ttheader(header or TTHeader(), payload, protocol)
+    if transport is Transport.THEADER:
+        return encode_theader(header or TTHeader(), payload, protocol)
     if transport is Transport.FRAMED:
         return len(payload).to_bytes(_LENGTH, "big") + payload
     if transport is Transport.BUFFERED:
         return payload
     raise ValueError(
-        f"{transport} can be recognised, not written: use ttheader, framed or buffered"
+        f"{transport} can be recognised, not written: use ttheader, theader, framed or buffered"
     )
 
 
@@ -108,44 +123,52 @@ class FrameSplitter:
         data = bytes(memoryview(buffer)[:size])
         del buffer[:size]
         self._wanted, self._end = 1, None
-        return _frame(transport, data)
+        return self._frame(transport, data)
 
     def _size(self, transport: Transport) -> int:
         """Bytes of the message at the front; more than there are if that is not known yet."""
         if transport is not Transport.BUFFERED:
             return _LENGTH + int.from_bytes(self._buffer[:_LENGTH], "big")
         if self._end is None:
-            self._end = _MessageEnd()
+            self._end = _MessageEnd(protocol_of(self._buffer) or Protocol.BINARY)
         return self._end.find(self._buffer)
 
+    def _frame(self, transport: Transport, data: bytes) -> Frame:
+        header: TTHeader | None = None
+        if transport is Transport.TTHEADER:
+            header, payload = decode_ttheader(data)
+        elif transport is Transport.THEADER:
+            header, payload = decode_theader(data, self._limit)
+        else:
+            payload = data if transport is Transport.BUFFERED else data[_LENGTH:]
+        protocol = protocol_of(payload)
+        if protocol is None:
+            raise FrameError(f"a frame of {len(payload)} bytes is too short for a message")
+        return Frame(transport, payload, header, len(data), protocol)
 
-def _frame(transport: Transport, data: bytes) -> Frame:
-    if transport is Transport.TTHEADER:
-        header, payload = decode_ttheader(data)
-        return Frame(transport, payload, header, len(data))
-    payload = data if transport is Transport.BUFFERED else data[_LENGTH:]
-    if payload[:2] != BINARY_MAGIC:
-        raise FrameError(f"a frame of {len(payload)} bytes is too short for a message")
-    return Frame(transport, payload, None, len(data))
+
+_BODIES: dict[Protocol, tuple[type[Skipper], int]] = {
+    Protocol.BINARY: (BinarySkipper, TType.STRUCT),
+    Protocol.COMPACT: (CompactSkipper, CompactType.STRUCT),
+}
 
 
 class _MessageEnd:
     """Finds where a message without a length ends, by its structure and step by step."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
         self._skipper: Skipper | None = None
 
     def find(self, data: bytearray) -> int:
         """Where it ends; more than there is, if the end is not here yet."""
-        if self._skipper is None:
-            if len(data) < 8:
-                return 8
-            name = int.from_bytes(data[4:8], "big", signed=True)
-            if name < 0:
-                raise FrameError(f"a message whose name has {name} bytes")
-            self._skipper = Skipper(TType.STRUCT, 8 + name + 4, DEFAULT_MAX_DEPTH)
         try:
-            needed = self._skipper.advance(data)
+            if self._skipper is None:
+                start, known = find_body(data, self._protocol)
+                if not known:
+                    return start
+                skipper, code = _BODIES[self._protocol]
+                self._skipper = skipper(code, start, DEFAULT_MAX_DEPTH)
+            return self._skipper.advance(data) or self._skipper.position
         except CodecError as error:
-            raise FrameError(f"a message that is not strict binary: {error}") from None
-        return needed or self._skipper.position
+            raise FrameError(f"a message that is not {self._protocol}: {error}") from None

@@ -1,6 +1,7 @@
 """An example of the JSON that a type takes, for people to fill in."""
 
 from typing import Any
+from uuid import UUID
 
 from pie.thrift.base import FIELD_ID
 from pie.thrift.json_form import enum_name, json_key, to_json
@@ -20,7 +21,7 @@ from pie.thrift.types import (
 
 MAX_FIELDS = 500
 """Beyond it, structs are shown empty: nobody fills in more, and types may multiply each other."""
-_SCALARS = {"bool": False, "double": 0.0, "string": "", "binary": ""}
+_SCALARS = {"bool": False, "double": 0.0, "string": "", "binary": "", "uuid": str(UUID(int=0))}
 
 
 def example(kind: ThriftType) -> Any:

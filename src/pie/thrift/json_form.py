@@ -1,25 +1,26 @@
 """Values as people write them in JSON, by the types of the IDL: for forms and shells.
 
-Structs are objects with the IDL's field names, enums go by name or number, binary is base64, maps
-with keys that are no strings write them as such (structs and containers as keys: an array of pairs
-[key, value]), and every i64 survives: what a program that knows
-only doubles would spoil may be written as a string.
+Structs are objects with the IDL's field names, enums go by name or number, binary is base64, a
+uuid is its usual text, maps with keys that are no strings write them as such (those whose keys are
+structs or containers are an array of pairs [key, value]), and every i64 survives: what a program
+that knows only doubles would spoil may be written as a string.
 """
 
 import base64
 import binascii
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
+from uuid import UUID
 
 from pie.thrift.base import FIELD_ID
-from pie.thrift.binary_write import INTS
 from pie.thrift.errors import ThriftError, shown
 from pie.thrift.generate.names import member_name
 from pie.thrift.structs import Struct, Union
 from pie.thrift.types import (
+    INT_BITS,
     EnumType,
     Field,
     ListType,
@@ -29,6 +30,7 @@ from pie.thrift.types import (
     StructType,
     ThriftType,
     has_hash,
+    uuid_from_text,
 )
 
 MAX_DEPTH = 64
@@ -220,7 +222,7 @@ def _read_enum(kind: EnumType, data: Any, path: str) -> Any:
 
 
 def _read_scalar(kind: Scalar, data: Any, path: str) -> Any:
-    if kind.name in INTS:
+    if kind.name in INT_BITS:
         return _read_int(kind.name, data, path, f"a whole number ({kind.name})")
     if kind.name == "bool":
         if not isinstance(data, bool):
@@ -230,7 +232,7 @@ def _read_scalar(kind: Scalar, data: Any, path: str) -> Any:
         return _read_double(data, path)
     if not isinstance(data, str):
         raise _expected("a string" + (" of base64" * (kind.name == "binary")), data, path)
-    return _read_base64(data, path) if kind.name == "binary" else _checked_text(data, path)
+    return _FROM_TEXT[kind.name](data, path)
 
 
 def _read_int(name: str, data: Any, path: str, wanted: str) -> int:
@@ -239,7 +241,7 @@ def _read_int(name: str, data: Any, path: str, wanted: str) -> int:
         data = int(data)
     if not isinstance(data, int) or isinstance(data, bool):
         raise _expected(wanted, data, path)
-    limit = 1 << INTS[name][1] - 1
+    limit = 1 << INT_BITS[name] - 1
     if not -limit <= data < limit:
         raise JsonFormError(f"{data} is out of the range of {name} ({-limit}..{limit - 1})", path)
     return data
@@ -269,6 +271,20 @@ def _checked_text(data: str, path: str) -> str:
     except UnicodeEncodeError:
         raise JsonFormError("not valid Unicode text (lone surrogate)", path) from None
     return data
+
+
+def _read_uuid(data: str, path: str) -> UUID:
+    found = uuid_from_text(data)
+    if found is None:
+        raise _expected("a uuid like 00112233-4455-6677-8899-aabbccddeeff", data, path)
+    return found
+
+
+_FROM_TEXT: dict[str, Callable[[str, str], Any]] = {
+    "string": _checked_text,
+    "binary": _read_base64,
+    "uuid": _read_uuid,
+}
 
 
 def _is_integer(text: str) -> bool:
@@ -303,6 +319,8 @@ def _map_to_json(kind: MapType, value: Any, safe_ints: bool) -> Any:
 def _scalar_to_json(kind: Scalar, value: Any, safe_ints: bool) -> Any:
     if kind.name == "binary":
         return base64.b64encode(value).decode()
+    if kind.name == "uuid":
+        return str(value)
     if kind.name == "double" and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if safe_ints and kind.name == "i64" and abs(value) > SAFE_INT:

@@ -1,5 +1,6 @@
 """What generated modules import."""
 
+import uuid
 from enum import IntEnum
 from typing import Final, Protocol, TypeAlias
 
@@ -14,6 +15,7 @@ from pie.thrift.types import (
     I32,
     I64,
     STRING,
+    UUID,
     EnumType,
     Field,
     ListType,
@@ -32,6 +34,7 @@ __all__ = [
     "I64",
     "STRING",
     "UNSET",
+    "UUID",
     "EnumType",
     "Field",
     "Final",
@@ -47,4 +50,5 @@ __all__ = [
     "StructType",
     "TypeAlias",
     "Union",
+    "uuid",
 ]

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
 from pie.thrift.errors import FrameError, shown
-from pie.thrift.transport import BINARY_MAGIC, TTHEADER_MAGIC
+from pie.thrift.header_frame import (
+    PROTOCOL_IDS,
+    check_payload,
+    header_text,
+    pack_frame,
+    protocol_by_id,
+    unpack_frame,
+)
+from pie.thrift.protocol import Protocol
+from pie.thrift.transport import TTHEADER_MAGIC, protocol_of
 
 CRRST = "crrst"
 """This connection is about to close: use another."""
@@ -20,11 +29,8 @@ RPC_BACKWARD = "RPC_BACKWARD_"
 """Prefix of metadata that comes back with a reply."""
 REMOTE_IP = "rip"
 
-MAX_HEADER_BYTES = 0xFFFF * 4
-_FIXED = 14
-_BINARY = 0
+_LENGTH = 4
 _BLOCK_PADDING, _BLOCK_STRINGS, _BLOCK_INTS, _BLOCK_TOKEN = 0x00, 0x01, 0x10, 0x11
-_head = struct.Struct(">I2sHiH")
 _u16 = struct.Struct(">H")
 
 
@@ -68,13 +74,16 @@ class IntKey(IntEnum):
 class TTHeader:
     """The headers of one frame, in the order they stand in it.
 
+    A THeader frame has them, too, where it can: it knows no integer keys and no token.
+
     Attributes:
         seqid: -2**31 to 2**31 - 1.
         flags: see ``Flag``.
         ints: by integer key, see ``IntKey``.
         strings: by string key.
         token: the ACL token, if there is one.
-        framed: the message has a length of its own before it.
+        framed: the message has a length of its own before it (TTHeader).
+        compressed: the message is compressed with zlib (THeader).
     """
 
     seqid: int = 0
@@ -83,66 +92,48 @@ class TTHeader:
     strings: dict[str, str] = field(default_factory=dict)
     token: str | None = None
     framed: bool = True
+    compressed: bool = False
 
 
-def encode_ttheader(header: TTHeader, payload: bytes) -> bytes:
-    """The whole frame around a bare message.
+def encode_ttheader(
+    header: TTHeader, payload: bytes, protocol: Protocol = Protocol.BINARY
+) -> bytes:
+    """The whole frame around a bare message of this protocol.
 
     Raises:
         FrameError: a key or value is longer than 65,535 bytes, or all of them than 262,140.
     """
     try:
-        body = _encode_headers(header)
-        if len(body) > MAX_HEADER_BYTES:
-            raise FrameError(f"headers of {len(body)} bytes, TTHeader holds {MAX_HEADER_BYTES}")
+        headers = _encode_headers(header, protocol)
         inner = struct.pack(">I", len(payload)) if header.framed else b""
-        total = _FIXED - 4 + len(body) + len(inner) + len(payload)
-        fixed = _head.pack(total, TTHEADER_MAGIC, header.flags, header.seqid, len(body) // 4)
     except struct.error as error:
         raise FrameError(f"a number does not fit the TTHeader: {error}") from None
-    return b"".join((fixed, body, inner, payload))
+    return pack_frame(TTHEADER_MAGIC, header.flags, header.seqid, headers, inner + payload)
 
 
 def decode_ttheader(frame: bytes) -> tuple[TTHeader, bytes]:
     """The headers of a whole frame, and the bare message in it.
 
     Raises:
-        FrameError: the frame is damaged, or its message is not strict binary.
+        FrameError: the frame is damaged, or its message is not of the protocol that it names.
     """
-    try:
-        _, magic, flags, seqid, words = _head.unpack_from(frame)
-    except struct.error:
-        raise FrameError(f"a TTHeader frame of only {len(frame)} bytes") from None
-    if magic != TTHEADER_MAGIC:
-        raise FrameError(f"no TTHeader: its mark is {magic.hex()}, not {TTHEADER_MAGIC.hex()}")
-    end = _FIXED + words * 4
-    if end > len(frame) or words == 0:
-        raise FrameError(f"headers of {words * 4} bytes in a frame of {len(frame)}")
-    protocol, transforms = frame[_FIXED], frame[_FIXED + 1]
-    if protocol != _BINARY:
-        raise FrameError(f"TTHeader with protocol {protocol}: only 0 (binary) is spoken here")
-    if transforms:
-        raise FrameError(f"TTHeader with {transforms} transforms: none are known here")
+    flags, seqid, headers, payload = unpack_frame(TTHEADER_MAGIC, frame)
+    protocol = protocol_by_id(TTHEADER_MAGIC, headers[0])
+    if headers[1]:
+        raise FrameError(f"TTHeader with {headers[1]} transforms: none are known here")
     header = TTHeader(seqid, flags)
-    _decode_headers(header, frame[_FIXED + 2 : end])
-    payload = frame[end:]
-    header.framed = payload[:2] != BINARY_MAGIC
-    if header.framed:
-        payload = _unframe(payload)
-    return header, payload
+    _decode_headers(header, headers[2:])
+    header.framed = protocol_of(payload) is None
+    message = payload[_LENGTH:] if header.framed else payload
+    check_payload(TTHEADER_MAGIC, protocol_of(message), protocol, payload)
+    size = int.from_bytes(payload[:_LENGTH], "big")
+    if header.framed and size != len(message):
+        raise FrameError(f"a message of {size} bytes in a TTHeader with {len(message)}")
+    return header, message
 
 
-def _unframe(payload: bytes) -> bytes:
-    if payload[4:6] != BINARY_MAGIC:
-        raise FrameError(f"TTHeader around {payload[:6].hex(' ')}: expected strict binary")
-    size = int.from_bytes(payload[:4], "big")
-    if size != len(payload) - 4:
-        raise FrameError(f"a message of {size} bytes in a TTHeader with {len(payload) - 4}")
-    return payload[4:]
-
-
-def _encode_headers(header: TTHeader) -> bytes:
-    out = bytearray((_BINARY, 0))
+def _encode_headers(header: TTHeader, protocol: Protocol) -> bytearray:
+    out = bytearray((PROTOCOL_IDS[protocol], 0))
     if header.strings:
         out.append(_BLOCK_STRINGS)
         out += _u16.pack(len(header.strings))
@@ -158,15 +149,11 @@ def _encode_headers(header: TTHeader) -> bytes:
     if header.token is not None:
         out.append(_BLOCK_TOKEN)
         out += _text(header.token, "ACL token")
-    out += bytes(-len(out) % 4)
-    return bytes(out)
+    return out
 
 
 def _text(text: str, key: str) -> bytes:
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:
-        raise FrameError(f"header {shown(key)} is not valid Unicode text") from None
+    data = header_text(text, key)
     if len(data) > 0xFFFF:
         raise FrameError(f"header {shown(key)} has {len(data)} bytes, at most 65535 fit")
     return _u16.pack(len(data)) + data

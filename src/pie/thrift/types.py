@@ -1,5 +1,7 @@
 """The types of Thrift as values, and the description of one field."""
 
+import re
+import uuid
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -11,7 +13,7 @@ Requiredness = Literal["default", "required", "optional"]
 
 
 class TType(IntEnum):
-    """Type codes on the wire (binary protocol)."""
+    """Type codes on the wire (binary protocol; the compact one has its own)."""
 
     STOP = 0
     BOOL = 2
@@ -25,6 +27,7 @@ class TType(IntEnum):
     MAP = 13
     SET = 14
     LIST = 15
+    UUID = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,17 @@ I64 = Scalar("i64", TType.I64)
 DOUBLE = Scalar("double", TType.DOUBLE)
 STRING = Scalar("string", TType.STRING)
 BINARY = Scalar("binary", TType.STRING)
+UUID = Scalar("uuid", TType.UUID)
+
+INT_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64}
+"""Width of the integer types."""
+
+_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+def uuid_from_text(text: str) -> uuid.UUID | None:
+    """The UUID written as its 32 digits in the usual five groups; None for any other text."""
+    return uuid.UUID(text) if _UUID_TEXT.fullmatch(text) else None
 
 
 class Field:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from pie.model import Call, Failure
-from pie.rpc import CalleeError, Channel
+from pie.rpc import Asked, CalleeError, Channel
 from pie.thrift import Method, Service, StructException, StructType, read_base_resp
 from pie.thrift.json_form import to_json
 from pie.tool.call_http import VERBS, HttpCaller, HttpRequest, HttpResponse
@@ -165,7 +165,7 @@ def _call_thrift(
     args = arguments(method, data)
     serve.script(PSM_OF_TOOL)
     try:
-        channel = Channel(service.name, psm, to_cluster=cluster, timeout=timeout)
+        channel = Channel(Asked(service.name, psm, cluster, timeout))
         made = channel.new_call(method)
     except (ValueError, CalleeError) as error:
         raise click.ClickException(str(error)) from None

@@ -80,7 +80,12 @@ class _Module:
             self._idl(),
         ]
         for service in services:
-            blocks += [service.descriptor_lines(), service.client_lines(), service.handler_lines()]
+            blocks += [
+                service.descriptor_lines(),
+                service.client_lines(),
+                service.async_client_lines(),
+                service.handler_lines(),
+            ]
         return "\n\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
     def _header(self) -> list[str]:
@@ -168,7 +173,7 @@ class _Module:
             name = definition_name(definition.name)
             names.add(name)
             if isinstance(definition, ServiceDef):
-                names |= {f"{name}Client", f"{name}Handler"}
+                names |= {f"{name}Client", f"Async{name}Client", f"{name}Handler"}
         return names
 
     def _check_names(self) -> None:
@@ -177,7 +182,8 @@ class _Module:
         for service in self._document.definitions:
             if not isinstance(service, ServiceDef):
                 continue
-            made = [f"{service.name}Client", f"{service.name}Handler"]
+            made = [f"{prefix}{service.name}Client" for prefix in ("", "Async")]
+            made.append(f"{service.name}Handler")
             for function in service.functions:
                 made += [f"{service.name}_{function.name}_{part}" for part in ("args", "result")]
             for name in made:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from uuid import UUID
 
 from pie.thrift.generate.names import (
     BUILTINS,
@@ -102,7 +103,7 @@ class ModuleScope:
         """A type hint. Typedefs keep their names."""
         match ref:
             case BaseRef():
-                return self._prefix + _PYTHON[ref.name]
+                return self._uuid() if ref.name == "uuid" else self._prefix + _PYTHON[ref.name]
             case NamedRef():
                 return self.reference(ref.name)
             case ListRef():
@@ -115,6 +116,10 @@ class ModuleScope:
                 if self.program.has_hash(self.path, ref.key):
                     return f"{self._prefix}dict{pair}"
                 return f"{self._prefix}list[{self._prefix}tuple{pair}]"
+
+    def _uuid(self) -> str:
+        """The class ``uuid.UUID``: a module of that name may be one of the IDL's own."""
+        return "_t.uuid.UUID"
 
     def descriptor(self, ref: TypeRef, path: str | None = None) -> str:
         """A type for the codec. ``path`` is the file it is written in, if not this module's."""
@@ -157,6 +162,11 @@ class ModuleScope:
                     for name, item in value.fields
                 )
                 return f"{self.name(value.path, value.struct.name)}({', '.join(fields)})"
+        return self._plain(value)
+
+    def _plain(self, value: bool | int | float | str | bytes | UUID) -> str:
+        if isinstance(value, UUID):
+            return f'{self._uuid()}("{value}")'
         if isinstance(value, float) and not math.isfinite(value):
             return f'{self._prefix}float("{value}")'
         return quote(value) if isinstance(value, str) else repr(value)

@@ -52,18 +52,26 @@ class ServiceSource:
 
     def client_lines(self) -> list[str]:
         """The class of typed calls."""
-        base = self._parent("Client", "_rpc.ServiceClient")
+        return self._client(asynchronous=False)
+
+    def async_client_lines(self) -> list[str]:
+        """The class of typed calls that are awaited."""
+        return self._client(asynchronous=True)
+
+    def _client(self, *, asynchronous: bool) -> list[str]:
+        prefix, wait = ("Async", "await ") if asynchronous else ("", "")
         lines = [
-            f"class {self._name}Client({base}):",
-            f'{_INDENT}"""Calls of {self._service.name}."""',
+            f"class {prefix}{self._name}Client({self._parent_client(prefix)}):",
+            f'{_INDENT}"""Calls of {self._service.name}{", awaited" if asynchronous else ""}."""',
             "",
             f"{_INDENT}__slots__ = ()",
             f"{_INDENT}__service__ = {self._name}",
         ]
         for function in self._service.functions:
             names = [argument_name(argument.name) for argument in function.arguments]
-            call = f"self._call({', '.join([quote(function.name), *names])})"
-            lines += ["", *self._signature(function, handler=False)]
+            call = f"{wait}self._call({', '.join([quote(function.name), *names])})"
+            head = "async def" if asynchronous else "def"
+            lines += ["", *self._signature(function, handler=False, head=head)]
             lines += docstring(function.doc, _INDENT * 2)
             if function.returns is None:
                 lines.append(f"{_INDENT * 2}{call}")
@@ -91,6 +99,13 @@ class ServiceSource:
     def _parent(self, suffix: str, otherwise: str) -> str:
         extends = self._service.extends
         return self._scope.reference(extends.name) + suffix if extends else otherwise
+
+    def _parent_client(self, prefix: str) -> str:
+        extends = self._service.extends
+        if extends is None:
+            return f"_rpc.{prefix}ServiceClient"
+        module, dot, name = self._scope.reference(extends.name).rpartition(".")
+        return f"{module}{dot}{prefix}{name}Client"
 
     def _struct_name(self, function: FunctionDef, part: str) -> str:
         return f"{self._name}_{function.name}_{part}"
@@ -121,13 +136,13 @@ class ServiceSource:
             f"{_INDENT * 2}),",
         ]
 
-    def _signature(self, function: FunctionDef, *, handler: bool) -> list[str]:
+    def _signature(self, function: FunctionDef, *, handler: bool, head: str = "def") -> list[str]:
         """The ``def`` line. A handler may call its arguments as it likes."""
         parts = ["self", *self._parameters(function.arguments, handler=handler)]
         if handler and len(parts) > 1:
             parts.append("/")
         returns = "None" if function.returns is None else self._inside.annotation(function.returns)
-        head, tail = f"{_INDENT}def {method_name(function.name)}(", f") -> {returns}:"
+        head, tail = f"{_INDENT}{head} {method_name(function.name)}(", f") -> {returns}:"
         line = f"{head}{', '.join(parts)}{tail}"
         if len(line) <= _LINE_LENGTH:
             return [line]

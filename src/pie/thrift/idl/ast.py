@@ -9,7 +9,9 @@ from pie.thrift.types import Requiredness
 
 Annotations: TypeAlias = Mapping[str, str]
 StructKind = Literal["struct", "union", "exception"]
-BASE_TYPES = frozenset({"bool", "byte", "i8", "i16", "i32", "i64", "double", "string", "binary"})
+BASE_TYPES = frozenset(
+    {"bool", "byte", "i8", "i16", "i32", "i64", "double", "string", "binary", "uuid"}
+)
 
 
 @dataclass(frozen=True, slots=True)

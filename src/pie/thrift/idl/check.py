@@ -22,7 +22,8 @@ from pie.thrift.idl.ast import (
 from pie.thrift.idl.defaults import DefaultsCheck
 from pie.thrift.idl.parser import MAX_NESTING, STREAMING_HINT
 from pie.thrift.idl.program import Found, Loader, Program, load_program
-from pie.thrift.idl.values import INT_BITS, evaluate
+from pie.thrift.idl.values import evaluate
+from pie.thrift.types import INT_BITS
 
 MAX_TYPE_PARTS = 1000
 """Of one type, with its typedefs written out: typedefs of maps of typedefs grow fast."""

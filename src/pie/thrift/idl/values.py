@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import TypeAlias
+from uuid import UUID
 
 from pie.thrift.errors import IdlError, Position, shown
 from pie.thrift.idl.ast import (
@@ -22,11 +23,10 @@ from pie.thrift.idl.ast import (
 )
 from pie.thrift.idl.parser import MAX_NESTING
 from pie.thrift.idl.program import Program, Resolved
+from pie.thrift.types import INT_BITS, uuid_from_text
 
 MAX_PARTS = 100_000
 """Of one constant, with everything it refers to written out."""
-
-INT_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,16 @@ class StructConstant:
 
 
 Constant: TypeAlias = (
-    bool | int | float | str | bytes | EnumConstant | ListConstant | MapConstant | StructConstant
+    bool
+    | int
+    | float
+    | str
+    | bytes
+    | UUID
+    | EnumConstant
+    | ListConstant
+    | MapConstant
+    | StructConstant
 )
 
 
@@ -197,16 +206,16 @@ class _Evaluation:
 def _scalar(kind: str, value: ScalarValue) -> Constant:
     given = value.value
     match kind, given:
-        case ("bool", bool()):
-            return given
-        case ("bool", 0 | 1):
-            return given == 1
+        case ("bool", bool() | 0 | 1):
+            return bool(given)
         case ("double", int() | float()) if not isinstance(given, bool):
             return float(given)
         case ("string", str()):
             return given
         case ("binary", str()):
             return given.encode(errors="surrogatepass")
+        case ("uuid", str()):
+            return _uuid(given, value.position)
         case (_, int()) if kind in INT_BITS and not isinstance(given, bool):
             return _in_range(kind, given, value.position)
     raise IdlError(value.position, f"{shown(given)} is not a {kind}")
@@ -217,6 +226,19 @@ def _in_range(kind: str, number: int, position: Position) -> int:
     if not -limit <= number < limit:
         raise IdlError(position, f"{number} is out of the range of {kind}")
     return number
+
+
+def _uuid(text: str, position: Position) -> UUID:
+    # The braces are what Apache Thrift's compiler takes, too.
+    braced = text.startswith("{") and text.endswith("}")
+    found = uuid_from_text(text[1:-1] if braced else text)
+    if found is None:
+        raise IdlError(
+            position,
+            f"{shown(text)} is not a uuid",
+            'write it as "00112233-4455-6677-8899-aabbccddeeff"',
+        )
+    return found
 
 
 def _enum_number(path: str, enum: EnumDef, value: ScalarValue) -> EnumConstant:

@@ -41,6 +41,7 @@ class Imports:
     modules: dict[str, str] = field(default_factory=dict)
     needs_builtins: bool = False
     _owner: dict[str, str] = field(default_factory=dict)
+    _uuid: str = ""
 
     def use(self, path: str, name: str, suffix: str = "") -> str:
         """A definition of an IDL file: by its own name, or by its module's where that is taken."""
@@ -65,16 +66,27 @@ class Imports:
                 f"from {package} import {name}" + (f" as {alias}" if alias != name else "")
             )
         found.sort(key=lambda line: line.split()[1])
-        return ["import builtins", "", *found] if self.needs_builtins else found
+        standard = ["import builtins"] if self.needs_builtins else []
+        if self._uuid:
+            standard.append("import uuid" + (f" as {self._uuid}" if self._uuid != "uuid" else ""))
+        return [*standard, "", *found] if standard else found
+
+    def uuid(self) -> str:
+        """The class ``uuid.UUID``."""
+        self._uuid = self._uuid or self._free("uuid")
+        return f"{self._uuid}.UUID"
 
     def _module(self, path: str) -> str:
         if path not in self.modules:
-            alias = self.module_of(path).rpartition(".")[2]
-            while alias in self.taken or alias in self._owner:
-                alias += "_"
-            self._owner[alias] = ""
-            self.modules[path] = alias
+            self.modules[path] = self._free(self.module_of(path).rpartition(".")[2])
         return self.modules[path]
+
+    def _free(self, alias: str) -> str:
+        """A name for a module that nothing else has, like this one."""
+        while alias in self.taken or alias in self._owner:
+            alias += "_"
+        self._owner[alias] = ""
+        return alias
 
 
 class Scope(ModuleScope):
@@ -87,6 +99,9 @@ class Scope(ModuleScope):
 
     def name(self, path: str, name: str) -> str:
         return self._imports.use(path, name)
+
+    def _uuid(self) -> str:
+        return self._imports.uuid()
 
     def annotation(self, ref: TypeRef) -> str:
         if self._prefix and not isinstance(ref, StructDef):
@@ -122,7 +137,7 @@ class Values:
         self._parts += 1
         match resolved.type:
             case BaseRef() as base:
-                return _EMPTY.get(base.name, "0")
+                return self._base(base.name)
             case ListRef() | SetRef() | MapRef() as kind:
                 return self._empty(resolved.path, kind)
             case EnumDef() as enum:
@@ -132,6 +147,9 @@ class Values:
                 return f"{name}.{member_name(enum.members[0].name)}"
             case StructDef() as struct:
                 return self._struct(resolved.path, struct, inside)
+
+    def _base(self, name: str) -> str:
+        return f"{self._imports.uuid()}(int=0)" if name == "uuid" else _EMPTY.get(name, "0")
 
     def _empty(self, path: str, kind: ListRef | SetRef | MapRef) -> Value:
         match kind:

@@ -10,6 +10,7 @@ from pie.thrift import runtime as _t
 from . import base
 
 __all__ = [
+    "AsyncDeviceInfoServiceClient",
     "DeviceInfoService",
     "DeviceInfoServiceClient",
     "DeviceInfoServiceHandler",
@@ -271,6 +272,20 @@ class DeviceInfoServiceClient(_rpc.ServiceClient):
 
     def MGetInstallations(self, req: MGetInstallationsRequest) -> MGetInstallationsResponse:
         return self._call("MGetInstallations", req)  # type: ignore[no-any-return]
+
+
+class AsyncDeviceInfoServiceClient(_rpc.AsyncServiceClient):
+    """Calls of DeviceInfoService, awaited."""
+
+    __slots__ = ()
+    __service__ = DeviceInfoService
+
+    async def GetInstallation(self, req: GetInstallationRequest) -> GetInstallationResponse:
+        """One installation; none is an answer too."""
+        return await self._call("GetInstallation", req)  # type: ignore[no-any-return]
+
+    async def MGetInstallations(self, req: MGetInstallationsRequest) -> MGetInstallationsResponse:
+        return await self._call("MGetInstallations", req)  # type: ignore[no-any-return]
 
 
 class DeviceInfoServiceHandler(_t.Protocol):

@@ -16,6 +16,7 @@ __all__ = [
     "ArticleService",
     "ArticleServiceClient",
     "ArticleServiceHandler",
+    "AsyncArticleServiceClient",
     "GetArticleRequest",
     "GetArticleResponse",
     "ListArticlesRequest",
@@ -389,6 +390,28 @@ class ArticleServiceClient(_rpc.ServiceClient):
     def ListArticles(self, req: ListArticlesRequest) -> ListArticlesResponse:
         """The newest articles of a tag, or of all."""
         return self._call("ListArticles", req)  # type: ignore[no-any-return]
+
+
+class AsyncArticleServiceClient(_rpc.AsyncServiceClient):
+    """Calls of ArticleService, awaited."""
+
+    __slots__ = ()
+    __service__ = ArticleService
+
+    async def MGetArticleMetaByIds(
+        self,
+        req: MGetArticleMetaByIdsRequest,
+    ) -> MGetArticleMetaByIdsResponse:
+        """What a list of articles shows of each."""
+        return await self._call("MGetArticleMetaByIds", req)  # type: ignore[no-any-return]
+
+    async def GetArticle(self, req: GetArticleRequest) -> GetArticleResponse:
+        """One article. A withdrawn one is answered with the business code 1410."""
+        return await self._call("GetArticle", req)  # type: ignore[no-any-return]
+
+    async def ListArticles(self, req: ListArticlesRequest) -> ListArticlesResponse:
+        """The newest articles of a tag, or of all."""
+        return await self._call("ListArticles", req)  # type: ignore[no-any-return]
 
 
 class ArticleServiceHandler(_t.Protocol):

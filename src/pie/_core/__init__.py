@@ -1,0 +1,32 @@
+"""The C extension, and whether this process uses it.
+
+``native`` is the extension module, or None; everything it offers has a twin in Python beside the
+place that uses it, which then does the work. ``reason`` says why it is not used.
+"""
+
+import os
+import sys
+from types import ModuleType
+
+native: ModuleType | None = None
+reason = ""
+
+
+def _choose() -> tuple[ModuleType | None, str]:
+    wish = os.environ.get("PIE_CORE", "")
+    if wish == "python":
+        return None, "PIE_CORE=python in the environment asks for Python"
+    patched = sys.modules.get("gevent.monkey")
+    if patched is not None and patched.is_module_patched("socket"):
+        return None, "gevent has patched this process, and C code cannot switch its greenlets"
+    try:
+        from pie._core import _native
+    except ImportError as error:
+        return None, (
+            f"{error}: it is built when Pie is installed where a C compiler and the headers of "
+            "Python are (Debian: apt install gcc python3-dev)"
+        )
+    return _native, ""
+
+
+native, reason = _choose()

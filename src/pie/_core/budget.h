@@ -1,0 +1,18 @@
+/* The record budget. Twin: pie/observe/budget.py. */
+#ifndef PIE_BUDGET_H
+#define PIE_BUDGET_H
+
+#include "core.h"
+
+typedef struct {
+    int64_t per_second, slow_us;
+    int64_t second, seen, seen_before;
+} Budget;
+
+/* How many calls the record stands for; 0 = do not keep it. -1 = no memory (no exception is set). */
+double budget_weight(Budget *budget, PyObject *logid, double ended, int64_t duration_us,
+                     bool failed);
+
+void budget_init(void);
+
+#endif

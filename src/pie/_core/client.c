@@ -1,0 +1,5 @@
+#include "core.h"
+
+int client_init(PyObject *module) {
+    return 0;
+}

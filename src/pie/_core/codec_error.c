@@ -1,0 +1,95 @@
+#include "codec_error.h"
+
+#include <stdarg.h>
+
+#include "codec.h"
+#include "late.h"
+
+static PyObject *error_class(void) {
+    static PyObject *cache;
+    return late(&cache, "pie.thrift.errors", "CodecError");
+}
+
+static void raise_text(PyObject *text) {
+    PyObject *cls = text != NULL ? error_class() : NULL;
+    if (cls != NULL) {
+        PyErr_SetObject(cls, text);
+    }
+    Py_XDECREF(text);
+}
+
+void codec_error(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    raise_text(PyUnicode_FromFormatV(format, arguments));
+    va_end(arguments);
+}
+
+PyObject *codec_shown(PyObject *value) {
+    static PyObject *cache;
+    PyObject *shown = late(&cache, "pie.thrift.errors", "shown");
+    return shown != NULL ? PyObject_CallOneArg(shown, value) : NULL;
+}
+
+void codec_error_value(const char *format, PyObject *value) {
+    Py_INCREF(value);
+    PyObject *text = codec_shown(value);
+    Py_DECREF(value);
+    if (text != NULL) {
+        codec_error(format, text);
+        Py_DECREF(text);
+    }
+}
+
+/* The exception that is set, taken out and normalized; NULL if it is no CodecError. */
+static PyObject *take_codec_error(void) {
+    PyObject *cls = error_class();
+    if (cls == NULL || !PyErr_ExceptionMatches(cls)) {
+        return NULL;
+    }
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return error;
+#endif
+}
+
+/* Puts a place before the error's path, and sets the error again; takes over both references. */
+static void put_under(PyObject *error, PyObject *place) {
+    PyObject *path = place != NULL ? PyObject_GetAttrString(error, "path") : NULL;
+    PyObject *whole = path != NULL ? PyUnicode_Concat(place, path) : NULL;
+    if (whole != NULL && PyObject_SetAttrString(error, "path", whole) == 0) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    }
+    Py_XDECREF(whole);
+    Py_XDECREF(path);
+    Py_XDECREF(place);
+    Py_DECREF(error);
+}
+
+void codec_error_under(const char *format, ...) {
+    PyObject *error = take_codec_error();
+    if (error == NULL) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    put_under(error, PyUnicode_FromFormatV(format, arguments));
+    va_end(arguments);
+}
+
+void codec_error_under_key(PyObject *key) {
+    PyObject *error = take_codec_error();
+    if (error == NULL) {
+        return;
+    }
+    PyObject *text = codec_shown(key);
+    PyObject *place = text != NULL ? PyUnicode_FromFormat("[%U]", text) : NULL;
+    Py_XDECREF(text);
+    put_under(error, place);
+}

@@ -1,0 +1,564 @@
+#include "loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server.h"
+
+#define ACCEPTS_IN_A_ROW 64
+#define SWEEP_MS 250
+#define DRAIN_SWEEP_MS 50
+#define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
+#define ACCEPT_PAUSE_MS 50  /* out of descriptors: do not spin */
+#define WATCH_NS 1000000    /* a handler that runs longer has surprised */
+#define WATCH_IDLE_TICKS 50 /* without a request, and the watchdog sleeps */
+
+int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t now_ms(void) {
+    return now_ns() / 1000000;
+}
+
+/* --- Leadership --- */
+
+static uint64_t led(uint64_t turn, Phase phase) {
+    return turn << 2 | phase;
+}
+
+/* Under the mutex. */
+static void make_leader(Loop *loop, Worker *worker) {
+    worker->turn = (atomic_load(&loop->leadership) >> 2) + 1;
+    worker->leading = true;
+    atomic_store(&loop->leadership, led(worker->turn, PHASE_LEADING));
+}
+
+/* A parked thread leads from now on; if there is none, nobody does until one is done. False if
+ * somebody else was faster, and leadership is not what it was. */
+static bool pass_leadership(Loop *loop, unsigned long long from) {
+    pthread_mutex_lock(&loop->mutex);
+    unsigned long long vacant = led(from >> 2, PHASE_VACANT);
+    bool passed = atomic_compare_exchange_strong(&loop->leadership, &from, vacant);
+    Worker *next = passed ? loop->parked : NULL;
+    if (next != NULL) {
+        loop->parked = next->next_parked;
+        atomic_fetch_sub(&loop->parked_count, 1);
+        make_leader(loop, next);
+        sem_post(&next->wake);
+    } else if (passed) {
+        atomic_store(&loop->vacant_since, now_ns());
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    return passed;
+}
+
+void worker_enter_handler(Worker *worker, int64_t start_ns, bool slow) {
+    Loop *loop = worker->loop;
+    if (!worker->leading) {
+        return;
+    }
+    if (slow) {
+        worker->leading = false;
+        pass_leadership(loop, led(worker->turn, PHASE_LEADING));
+        return;
+    }
+    atomic_store_explicit(&loop->handling_since, start_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&loop->handled, 1, memory_order_relaxed);
+    atomic_store(&loop->leadership, led(worker->turn, PHASE_HANDLING));
+    if (UNLIKELY(atomic_load(&loop->watchdog_asleep)) &&
+        atomic_exchange(&loop->watchdog_asleep, false)) {
+        sem_post(&loop->watchdog_wake);
+    }
+}
+
+void worker_leave_handler(Worker *worker) {
+    if (worker->leading) {
+        unsigned long long handling = led(worker->turn, PHASE_HANDLING);
+        worker->leading = atomic_compare_exchange_strong(&worker->loop->leadership, &handling,
+                                                         led(worker->turn, PHASE_LEADING));
+    }
+}
+
+/* Nobody has led for too long: what waits is refused, rather than left without a word. */
+static void wake_refuser(Loop *loop) {
+    int64_t limit = loop->limits.overload_ms * 1000000;
+    if (now_ns() - atomic_load(&loop->vacant_since) < limit) {
+        return;
+    }
+    pthread_mutex_lock(&loop->mutex);
+    Worker *refuser = loop->refuser;
+    if (refuser != NULL && (atomic_load(&loop->leadership) & 3) == PHASE_VACANT) {
+        make_leader(loop, refuser);
+        sem_post(&refuser->wake);
+    }
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+/* Promotes when the leader's handler takes long. Needs no GIL, which the handler may be holding. */
+static void *watch(void *argument) {
+    Loop *loop = argument;
+    struct timespec tick = {.tv_nsec = WATCH_NS};
+    unsigned long long before = 0;
+    int idle = 0;
+    while (!atomic_load(&loop->finished)) {
+        nanosleep(&tick, NULL);
+        unsigned long long seen = atomic_load(&loop->leadership);
+        Phase phase = seen & 3;
+        if (phase == PHASE_HANDLING) {
+            if (now_ns() - atomic_load(&loop->handling_since) > WATCH_NS) {
+                pass_leadership(loop, seen);
+            }
+        } else if (phase == PHASE_VACANT) {
+            wake_refuser(loop);
+        }
+        unsigned long long handled = atomic_load(&loop->handled);
+        idle = phase == PHASE_LEADING && handled == before ? idle + 1 : 0;
+        before = handled;
+        if (idle > WATCH_IDLE_TICKS) {
+            atomic_store(&loop->watchdog_asleep, true);
+            /* A leader that entered a handler just before saw it awake: look once more. */
+            if ((atomic_load(&loop->leadership) & 3) == PHASE_LEADING) {
+                while (sem_wait(&loop->watchdog_wake) < 0 && errno == EINTR) {
+                }
+            }
+            atomic_store(&loop->watchdog_asleep, false);
+            idle = 0;
+        }
+    }
+    return NULL;
+}
+
+/* --- What the leader does --- */
+
+void loop_queue(Loop *loop, Connection *connection) {
+    pthread_mutex_lock(&loop->mutex);
+    connection->next_queued = NULL;
+    *loop->queue_end = connection;
+    loop->queue_end = &connection->next_queued;
+    pthread_mutex_unlock(&loop->mutex);
+    if (atomic_fetch_add(&loop->queue_count, 1) == 0) {
+        eventfd_write(loop->wake, 1); /* Whoever leads may be waiting for events. */
+    }
+}
+
+static Connection *queued(Loop *loop) {
+    if (atomic_load(&loop->queue_count) == 0) {
+        return NULL;
+    }
+    pthread_mutex_lock(&loop->mutex);
+    Connection *connection = loop->queue;
+    if (connection != NULL) {
+        loop->queue = connection->next_queued;
+        if (loop->queue == NULL) {
+            loop->queue_end = &loop->queue;
+        }
+        atomic_fetch_sub(&loop->queue_count, 1);
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    return connection;
+}
+
+static void add(Loop *loop, Connection *connection) {
+    pthread_mutex_lock(&loop->mutex);
+    connection->next = loop->open;
+    if (loop->open != NULL) {
+        loop->open->previous = connection;
+    }
+    loop->open = connection;
+    pthread_mutex_unlock(&loop->mutex);
+    atomic_fetch_add(&loop->open_count, 1);
+}
+
+void loop_unlink(Loop *loop, Connection *connection) {
+    pthread_mutex_lock(&loop->mutex);
+    if (connection->previous != NULL) {
+        connection->previous->next = connection->next;
+    } else {
+        loop->open = connection->next;
+    }
+    if (connection->next != NULL) {
+        connection->next->previous = connection->previous;
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    if (atomic_fetch_sub(&loop->open_count, 1) == 1 && atomic_load(&loop->draining)) {
+        eventfd_write(loop->wake, 1);
+    }
+}
+
+void loop_bury(Loop *loop, Connection *connection) {
+    pthread_mutex_lock(&loop->mutex);
+    connection->next = loop->buried;
+    loop->buried = connection;
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+/* Between two batches of events nothing names them any more. */
+static void free_buried(Loop *loop) {
+    if (loop->buried == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&loop->mutex);
+    Connection *each = loop->buried;
+    loop->buried = NULL;
+    pthread_mutex_unlock(&loop->mutex);
+    while (each != NULL) {
+        Connection *next = each->next;
+        free(each);
+        each = next;
+    }
+}
+
+static void peer_text(const struct sockaddr_storage *address, char *text) {
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *found = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &found->sin_addr, host, sizeof host);
+        snprintf(text, PEER_TEXT, "%s:%d", host, ntohs(found->sin_port));
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *found = (const struct sockaddr_in6 *)address;
+        inet_ntop(AF_INET6, &found->sin6_addr, host, sizeof host);
+        snprintf(text, PEER_TEXT, "[%s]:%d", host, ntohs(found->sin6_port));
+    } else {
+        snprintf(text, PEER_TEXT, "unix");
+    }
+}
+
+static void welcome(Worker *worker, int fd, const struct sockaddr_storage *address) {
+    Loop *loop = worker->loop;
+    char peer[PEER_TEXT];
+    peer_text(address, peer);
+    if (atomic_load(&loop->open_count) >= loop->limits.max_connections) {
+        close(fd);
+        server_refused(worker, peer);
+        return;
+    }
+    int yes = 1;
+    if (address->ss_family != AF_UNIX) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    }
+    Connection *connection = connection_new(loop, fd, peer);
+    if (connection == NULL) {
+        close(fd);
+        return;
+    }
+    add(loop, connection);
+    struct epoll_event event = {
+        .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+        .data.ptr = connection,
+    };
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+        connection_end(connection);
+    }
+}
+
+static void listen_on(Loop *loop, bool on) {
+    /* The workers of a master share one listener: one of them is woken, not all. */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &loop->listener};
+    epoll_ctl(loop->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->listener, &event);
+    loop->accepting = on;
+}
+
+/* False when the backlog is empty. */
+static bool accept_some(Worker *worker, int most) {
+    Loop *loop = worker->loop;
+    for (int i = 0; i < most; i++) {
+        struct sockaddr_storage address;
+        socklen_t size = sizeof address;
+        address.ss_family = AF_UNIX;
+        int fd = accept4(loop->listener, (struct sockaddr *)&address, &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            welcome(worker, fd, &address);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return false;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            server_cannot_accept(worker, errno);
+            listen_on(loop, false);
+            loop->accept_again = now_ms() + ACCEPT_PAUSE_MS;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool over(long long since, int64_t now, int64_t limit) {
+    return since != 0 && now - since > limit;
+}
+
+static bool overdue(Connection *connection, int64_t now, int64_t idle) {
+    int64_t transfer = connection->loop->limits.transfer_ms;
+    long long frame = atomic_load(&connection->frame_begun);
+    return over(frame, now, transfer) || over(atomic_load(&connection->write_begun), now, transfer) ||
+           (frame == 0 && !atomic_load(&connection->blocked) &&
+            atomic_load(&connection->references) == 1 &&
+            over(atomic_load(&connection->used), now, idle));
+}
+
+/* Ends connections that are idle for too long, or too slow. Collects under the mutex, ends outside
+ * of it: nobody else frees a connection while this thread leads. */
+static void sweep(Loop *loop, int64_t now) {
+    bool draining = atomic_load(&loop->draining);
+    bool cut = draining && now > atomic_load(&loop->drain_end);
+    int64_t idle = draining ? DRAIN_IDLE_MS : loop->limits.idle_ms;
+    Connection *found = NULL;
+    pthread_mutex_lock(&loop->mutex);
+    for (Connection *each = loop->open; each != NULL; each = each->next) {
+        if (cut) {
+            shutdown(each->fd, SHUT_RDWR);
+        }
+        if ((cut || overdue(each, now, idle)) && connection_take(each)) {
+            each->next_queued = found;
+            found = each;
+        }
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    while (found != NULL) {
+        Connection *next = found->next_queued;
+        connection_end(found);
+        found = next;
+    }
+    loop->swept = now;
+}
+
+static void finish(Loop *loop) {
+    pthread_mutex_lock(&loop->mutex);
+    atomic_store(&loop->finished, true);
+    while (loop->parked != NULL) {
+        Worker *woken = loop->parked;
+        loop->parked = woken->next_parked; /* Once woken it may be gone. */
+        sem_post(&woken->wake);
+    }
+    if (loop->refuser != NULL) {
+        sem_post(&loop->refuser->wake);
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    sem_post(&loop->watchdog_wake);
+}
+
+/* What is due at times; false when the loop has finished. */
+static bool keep_house(Worker *worker) {
+    Loop *loop = worker->loop;
+    int64_t now = now_ms();
+    bool draining = atomic_load(&loop->draining);
+    if (draining && loop->listener >= 0) {
+        while (accept_some(worker, ACCEPTS_IN_A_ROW)) {
+        }
+        listen_on(loop, false);
+        loop->listener = -1;
+        server_backlog_served(worker);
+    } else if (!loop->accepting && loop->listener >= 0 && now >= loop->accept_again) {
+        listen_on(loop, true);
+    }
+    if (now - loop->swept >= (draining ? DRAIN_SWEEP_MS : SWEEP_MS)) {
+        sweep(loop, now);
+    }
+    free_buried(loop);
+    bool cut = draining && now > atomic_load(&loop->drain_end) + DRAIN_SWEEP_MS;
+    if (draining && (cut || atomic_load(&loop->open_count) == 0)) {
+        finish(loop);
+        return false;
+    }
+    return true;
+}
+
+static int patience(Loop *loop) {
+    if (atomic_load(&loop->draining) || !loop->accepting) {
+        return DRAIN_SWEEP_MS;
+    }
+    return atomic_load(&loop->open_count) > 0 ? SWEEP_MS : -1;
+}
+
+/* The next connection with something to do, which is now the worker's; NULL = look whether you still
+ * lead, and call again. */
+static Connection *next_connection(Worker *worker) {
+    Loop *loop = worker->loop;
+    Connection *connection = queued(loop);
+    if (connection != NULL) {
+        return connection;
+    }
+    if (loop->event_at == loop->event_count) {
+        loop->event_at = loop->event_count = 0;
+        if (!keep_house(worker)) {
+            return NULL;
+        }
+        int count = epoll_wait(loop->epoll, loop->events, EVENTS, patience(loop));
+        loop->event_count = count > 0 ? count : 0;
+        return NULL;
+    }
+    struct epoll_event *event = &loop->events[loop->event_at++];
+    if (event->data.ptr == &loop->listener) {
+        if (loop->listener >= 0) {
+            accept_some(worker, ACCEPTS_IN_A_ROW);
+        }
+        return NULL;
+    }
+    if (event->data.ptr == &loop->wake) {
+        eventfd_t count;
+        eventfd_read(loop->wake, &count);
+        return NULL;
+    }
+    connection = event->data.ptr;
+    atomic_fetch_or(&connection->events, event->events);
+    int idle = CONNECTION_IDLE;
+    if (atomic_compare_exchange_strong(&connection->state, &idle, CONNECTION_BUSY)) {
+        return connection;
+    }
+    int busy = CONNECTION_BUSY;
+    if (!atomic_compare_exchange_strong(&connection->state, &busy, CONNECTION_AGAIN) &&
+        busy == CONNECTION_IDLE && connection_take(connection)) {
+        return connection; /* Its owner let go in between. */
+    }
+    return NULL;
+}
+
+/* Waits for work; false when there will be none. */
+static bool get_lead(Worker *worker) {
+    Loop *loop = worker->loop;
+    pthread_mutex_lock(&loop->mutex);
+    if (!atomic_load(&loop->finished)) {
+        if ((atomic_load(&loop->leadership) & 3) == PHASE_VACANT) {
+            make_leader(loop, worker);
+        } else {
+            worker->next_parked = loop->parked;
+            loop->parked = worker;
+            atomic_fetch_add(&loop->parked_count, 1);
+        }
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    while (!worker->leading && !atomic_load(&loop->finished)) {
+        sem_wait(&worker->wake);
+    }
+    return !atomic_load(&loop->finished);
+}
+
+static void lead(Worker *worker) {
+    while (worker->leading && !atomic_load(&worker->loop->finished)) {
+        Connection *connection = next_connection(worker);
+        if (connection != NULL) {
+            connection_serve(worker, connection);
+        }
+    }
+}
+
+/* As long as everybody else is busy. */
+static void refuse(Worker *worker) {
+    Loop *loop = worker->loop;
+    Connection *connection = next_connection(worker);
+    if (atomic_load(&loop->parked_count) > 0) {
+        if (connection != NULL) {
+            atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
+            loop_queue(loop, connection);
+        }
+        worker->leading = false;
+        pass_leadership(loop, led(worker->turn, PHASE_LEADING));
+    } else if (connection != NULL) {
+        connection_serve(worker, connection);
+    }
+}
+
+static int worker_open(Worker *worker, Loop *loop) {
+    *worker = (Worker){.loop = loop, .in = malloc(READ_SIZE)};
+    sem_init(&worker->wake, 0, 0);
+    return worker->in == NULL ? -1 : 0;
+}
+
+static void worker_close(Worker *worker) {
+    sem_destroy(&worker->wake);
+    buffer_free(&worker->out);
+    free(worker->in);
+}
+
+int loop_work(Loop *loop) {
+    Worker worker;
+    if (worker_open(&worker, loop) < 0) {
+        worker_close(&worker);
+        PyErr_NoMemory();
+        return -1;
+    }
+    worker.python = PyEval_SaveThread();
+    while (get_lead(&worker)) {
+        lead(&worker);
+    }
+    PyEval_RestoreThread(worker.python);
+    worker_close(&worker);
+    return 0;
+}
+
+int loop_refuse(Loop *loop) {
+    Worker worker;
+    if (worker_open(&worker, loop) < 0) {
+        worker_close(&worker);
+        PyErr_NoMemory();
+        return -1;
+    }
+    worker.refusing = true;
+    worker.python = PyEval_SaveThread();
+    pthread_mutex_lock(&loop->mutex);
+    loop->refuser = &worker;
+    pthread_mutex_unlock(&loop->mutex);
+    while (!atomic_load(&loop->finished)) {
+        if (worker.leading) {
+            refuse(&worker);
+        } else {
+            sem_wait(&worker.wake);
+        }
+    }
+    pthread_mutex_lock(&loop->mutex);
+    loop->refuser = NULL;
+    pthread_mutex_unlock(&loop->mutex);
+    PyEval_RestoreThread(worker.python);
+    worker_close(&worker);
+    return 0;
+}
+
+int loop_open(Loop *loop, int listener, const Limits *limits, void *server) {
+    *loop = (Loop){.listener = listener, .limits = *limits, .server = server};
+    loop->queue_end = &loop->queue;
+    loop->worker_count = 1; /* The first is there unasked. */
+    atomic_init(&loop->vacant_since, now_ns());
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    pthread_mutex_init(&loop->mutex, NULL);
+    sem_init(&loop->watchdog_wake, 0, 0);
+    struct epoll_event woken = {.events = EPOLLIN, .data.ptr = &loop->wake};
+    if (loop->epoll < 0 || loop->wake < 0 ||
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &woken) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        loop_close(loop);
+        return -1;
+    }
+    listen_on(loop, true);
+    loop->watched = pthread_create(&loop->watchdog, NULL, watch, loop) == 0;
+    return 0;
+}
+
+void loop_close(Loop *loop) {
+    if (loop->watched) {
+        finish(loop);
+        pthread_join(loop->watchdog, NULL);
+    }
+    free_buried(loop);
+    if (loop->epoll >= 0) {
+        close(loop->epoll);
+    }
+    if (loop->wake >= 0) {
+        close(loop->wake);
+    }
+    sem_destroy(&loop->watchdog_wake);
+    pthread_mutex_destroy(&loop->mutex);
+}
+
+void loop_drain(Loop *loop, int64_t patience_ms) {
+    atomic_store(&loop->drain_end, now_ms() + patience_ms);
+    atomic_store(&loop->draining, true);
+    eventfd_write(loop->wake, 1);
+}

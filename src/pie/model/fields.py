@@ -1,0 +1,138 @@
+"""What a Call holds: the twin of ``call.c``, whose ``CallFields`` stands in for it."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pie.model.endpoint import Endpoint
+from pie.model.failure import Failure
+
+Side = Literal["server", "client"]
+Protocol = Literal["http", "thrift"]
+
+
+class CallFields:
+    """The fields of a Call, and what they are before anything is known.
+
+    The C type also checks: text that is not a ``str`` and numbers that do not fit into 64 bits are
+    refused with an error that names the field.
+    """
+
+    __slots__ = (
+        "attempt",
+        "attempt_start",
+        "attempts",
+        "backward",
+        "callee",
+        "callee_cluster",
+        "caller",
+        "caller_cluster",
+        "candidates",
+        "code",
+        "deadline",
+        "detached",
+        "end",
+        "env",
+        "failure",
+        "logid",
+        "message",
+        "method",
+        "notes",
+        "parent_id",
+        "peer",
+        "persist",
+        "protocol",
+        "received",
+        "request_bytes",
+        "response_bytes",
+        "result",
+        "route",
+        "side",
+        "span_id",
+        "start",
+        "started",
+        "status",
+        "target",
+        "timeout",
+        "transit",
+        "tried",
+        "verb",
+        "wire_span_id",
+    )
+
+    def __init__(  # noqa: PLR0915 - a record of fixed slots is set slot by slot
+        self,
+        side: Side,
+        protocol: Protocol,
+        *,
+        caller: str,
+        callee: str,
+        method: str,
+        caller_cluster: str = "",
+        callee_cluster: str = "",
+        env: str = "",
+        logid: str = "",
+        parent_id: str = "",
+        peer: str = "",
+        timeout: float | None = None,
+    ) -> None:
+        self.side: Side = side
+        self.protocol: Protocol = protocol
+        self.caller = caller
+        self.caller_cluster = caller_cluster
+        self.callee = callee
+        self.callee_cluster = callee_cluster
+        self.method = method
+        self.verb = ""
+        """HTTP verb of an HTTP call."""
+        self.route = ""
+        """Route template of an HTTP call, e.g. ``/items/<int:id>``."""
+        self.env = env
+        self.peer = peer
+        """``host:port`` or ``unix:path`` of the other side, once known."""
+
+        self.logid = logid
+        self.span_id = ""
+        self.parent_id = parent_id
+        self.wire_span_id = ""
+        """What the peer sees as its parent: this attempt's span. Equal to ``span_id`` until the
+        call is tried a second time."""
+        self.attempts = 1
+        self.attempt = 0
+        """0 for a whole call; n for the n-th attempt of one that was tried more than once."""
+        self.candidates: Sequence[Endpoint] = ()
+        """Client side: the endpoints this call may still go to; routing gates narrow it."""
+        self.target: Endpoint | None = None
+        """Client side: the endpoint the balancer chose."""
+        self.tried: tuple[str, ...] = ()
+        """Ids of the endpoints earlier attempts went to."""
+
+        self.timeout = timeout
+        """Seconds asked for: by our settings on the client side, by the peer on the server side."""
+        self.received = 0.0
+        """Server side: when the request's first byte was here (monotonic), 0 if not known."""
+        self.started = 0.0
+        self.start = 0.0
+        self.attempt_start = 0.0
+        self.end = 0.0
+        self.deadline: float | None = None
+        self.detached = False
+        """Client side: does not inherit the deadline of the call it is made in."""
+
+        self.failure: Failure | None = None
+        self.code = 0
+        """0 = success; HTTP status >= 400 or Pie's code below 1000; business code from 1000."""
+        self.status = 0
+        """HTTP status of an HTTP call."""
+        self.message = ""
+        self.result: Any = None
+        """What the caller gets; a gate's ``leave`` may replace it (fallback)."""
+        self.request_bytes = 0
+        self.response_bytes = 0
+        self.persist: dict[str, str] = {}
+        """Metadata for every hop downstream."""
+        self.transit: dict[str, str] = {}
+        """Metadata for this hop only."""
+        self.backward: dict[str, str] = {}
+        """Metadata that comes back with the reply."""
+        self.notes: list[str] = []
+        """What was decided about this call and why, in order; shown in the chain view."""

@@ -1,0 +1,176 @@
+"""A client tied to its process: whom it calls, by which rules, as it stands now."""
+
+import threading
+
+from pie.call import ClientPolicy, Course, Gates, Runtime, client_course, get_runtime
+from pie.govern import Balance, Retry, Route
+from pie.model import PSM, Call, Endpoint, Failure, Place, after_fork
+from pie.rpc.call_options import Options
+from pie.rpc.callee import Asked, Callee, check_address, file_of, resolve
+from pie.rpc.callee_file import CalleeFile, FollowedFile
+from pie.rpc.link import Target
+from pie.thrift import Method
+
+_MOST_VARIANTS = 64
+
+
+class Bound:
+    """A client set up: in which process, by which file, for whom.
+
+    Args:
+        runtime: of the process.
+        followed: its yml; None outside a workspace.
+        file: what that says.
+        callee: whom it calls.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        followed: FollowedFile | None,
+        file: CalleeFile | None,
+        callee: Callee,
+    ) -> None:
+        self.runtime = runtime
+        self.followed = followed
+        self.file = file
+        self.callee = callee
+        policy = ClientPolicy(timeout=callee.timeout, pinned=runtime.pinned)
+        self.course = client_course(runtime.observer, runtime.directory.explain, policy)
+        self.answered = False
+        """Whether anything ever came back."""
+        self._variants: dict[tuple[str, int | None], Course] = {}
+
+    def is_current(self, runtime: Runtime) -> bool:
+        """Whether neither the process was set up anew nor the file has changed."""
+        if self.runtime is not runtime:
+            return False
+        return self.followed is None or self.followed.content() is self.file
+
+    def new_call(self, method: Method, options: Options | None) -> Call:
+        """A call to the service, with what the options say."""
+        callee, who = self.callee, self.runtime.identity
+        call = Call(
+            "client",
+            "thrift",
+            caller=who.psm,
+            caller_cluster=who.cluster,
+            callee=callee.psm,
+            callee_cluster=callee.cluster,
+            method=method.name,
+        )
+        if callee.places:
+            call.candidates = callee.places
+            call.notes.append(callee.said)
+        else:
+            call.candidates = self.runtime.directory.instances(callee.psm)
+        if options is not None:
+            self._apply(options, call)
+        return call
+
+    def _apply(self, options: Options, call: Call) -> None:
+        callee = self.callee
+        if options.timeout is not None and "timeout" not in callee.insisted:
+            call.timeout = options.timeout
+        if options.to_cluster and "to_cluster" not in callee.insisted:
+            call.callee_cluster = options.to_cluster
+            call.candidates = [
+                each._replace(cluster=options.to_cluster) for each in callee.places
+            ] or call.candidates
+        call.detached = options.detached
+        call.persist.update(options.persist)
+        call.transit.update(options.transit)
+
+    def course_of(self, options: Options | None) -> Course:
+        """How a call runs; without a pin through the same gates, whatever its retries are."""
+        pin = "" if options is None or self.callee.psm in self.runtime.pinned else options.pinned
+        retries = None if options is None else options.retries
+        if not pin and retries is None:
+            return self.course
+        found = self._variants.get((pin, retries))
+        if found is None:
+            found = self.course
+            if retries is not None:
+                found = found._replace(retry=Retry(retries + 1, clock=found.clock))
+            if pin:
+                route = Route({self.callee.psm: pin}, self.runtime.directory.explain)
+                found = found._replace(attempt_gates=Gates([route, Balance()]))
+            if len(self._variants) >= _MOST_VARIANTS:
+                self._variants.clear()
+            self._variants[pin, retries] = found
+        return found
+
+    def target(self, endpoint: Endpoint) -> Target:
+        """Where connections to an endpoint go."""
+        return Target(endpoint.host, endpoint.port, endpoint.transport, self.callee.link)
+
+    def explain(self, call: Call, endpoint: Endpoint, failure: Failure) -> None:
+        """Add to a failure what may be behind it: a transport that a person wrote down, or a list
+        of instances that is out of date."""
+        if not failure.never_sent:
+            if isinstance(endpoint, Place) and not self.answered:
+                _add(
+                    failure,
+                    f"It never answered, and was spoken to in {endpoint.transport}: does it speak "
+                    "that (ttheader: a Pie service; framed, buffered: Apache Thrift)?",
+                )
+        elif not self.callee.places:
+            doubt = self.runtime.directory.doubt(call.callee)
+            if doubt:
+                _add(failure, doubt)
+
+
+def _add(failure: Failure, sentence: str) -> None:
+    failure.message = f"{failure.message}. {sentence}"
+    failure.args = (failure.message,)
+
+
+class Binder:
+    """Ties a client to its process, at its first call and again when something has changed.
+
+    Args:
+        asked: what the code that made the client said.
+
+    Raises:
+        ValueError: that makes no sense.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        if asked.psm:
+            PSM.parse(asked.psm)
+        if asked.timeout is not None and not asked.timeout > 0:
+            raise ValueError(f"timeout={asked.timeout} is not a number of seconds above 0")
+        if asked.address:
+            check_address(asked.address)
+        self._asked = asked
+        self._bound: Bound | None
+        self._begin()
+        after_fork(self._begin)
+
+    def _begin(self) -> None:
+        """Also in a forked child: a lock may be held by a thread that is not there."""
+        self._lock = threading.Lock()
+        self._bound = None
+
+    def bound(self) -> Bound:
+        """The client as it stands now.
+
+        Raises:
+            CalleeError: it is not known which service to call.
+            NotBootstrapped: the process was not set up.
+        """
+        runtime = get_runtime()
+        bound = self._bound
+        if bound is not None and bound.is_current(runtime):
+            return bound
+        with self._lock:
+            self._bound = self._set_up(runtime, bound)
+            return self._bound
+
+    def _set_up(self, runtime: Runtime, before: Bound | None) -> Bound:
+        path = file_of(self._asked.service, runtime.conf)
+        followed = before.followed if before is not None and before.runtime is runtime else None
+        if followed is None and path is not None:
+            followed = FollowedFile(path, self._asked.service)
+        file = followed.content() if followed is not None else None
+        return Bound(runtime, followed, file, resolve(self._asked, path, file))

@@ -1,0 +1,114 @@
+"""Per-call options: ``with pie.rpc.server_options(timeout=0.2) as made: client.GetItem(…)``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from pie.model import Call, place, split_transport
+from pie.rpc.business import BusinessStatus
+
+
+class Made:
+    """What came back of the calls made inside a ``with options(…) as made`` block.
+
+    Everything tells of the call that ended last, be it an answer or a failure.
+    """
+
+    __slots__ = ("business", "call")
+
+    def __init__(self) -> None:
+        self.call: Call | None = None
+        """The call with its logid, peer, attempts and notes; None before the first one."""
+        self.business: BusinessStatus | None = None
+        """The business outcome, where the callee gave one other than success."""
+
+    @property
+    def backward(self) -> Mapping[str, str]:
+        """Values that the callee sent back beside its answer; empty if there are none."""
+        return {} if self.call is None else self.call.backward
+
+
+class Options(NamedTuple):
+    """What is asked for calls made from here on; empty or None where nothing is."""
+
+    timeout: float | None = None
+    to_cluster: str = ""
+    pinned: str = ""
+    retries: int | None = None
+    detached: bool = False
+    persist: Mapping[str, str] = {}
+    transit: Mapping[str, str] = {}
+    made: tuple[Made, ...] = ()
+    """One for each block around the call."""
+
+    def tell(self, call: Call, business: BusinessStatus | None) -> None:
+        """Let the blocks around a call that ended know of it."""
+        for each in self.made:
+            each.call, each.business = call, business
+
+
+current_options: ContextVar[Options | None] = ContextVar("pie_call_options", default=None)
+
+
+@contextmanager
+def options(
+    *,
+    timeout: float | None = None,
+    to_cluster: str = "",
+    pinned: str = "",
+    retries: int | None = None,
+    detached: bool | None = None,
+    persist: Mapping[str, str] | None = None,
+    transit: Mapping[str, str] | None = None,
+) -> Iterator[Made]:
+    """Options for the calls that this thread or coroutine makes inside the block.
+
+    A block inside another one changes what it names and leaves the rest as it was.
+
+    Args:
+        timeout: seconds for a call with all its attempts.
+        to_cluster: cluster to call.
+        pinned: ``host:port`` or ``unix:/path`` of the instance to call; with ``/framed`` (or
+            another transport) behind it if it is not registered.
+        retries: attempts after the first, for what was never sent.
+        detached: the deadline of the call being served does not end these.
+        persist: metadata for every hop downstream.
+        transit: metadata for the next hop only.
+
+    Raises:
+        ValueError: an option makes no sense.
+    """
+    _check(timeout, pinned, retries)
+    outer = current_options.get() or Options()
+    made = Made()
+    inner = Options(
+        outer.timeout if timeout is None else timeout,
+        to_cluster or outer.to_cluster,
+        pinned or outer.pinned,
+        outer.retries if retries is None else retries,
+        outer.detached if detached is None else detached,
+        {**outer.persist, **(persist or {})},
+        {**outer.transit, **(transit or {})},
+        (*outer.made, made),
+    )
+    token = current_options.set(inner)
+    try:
+        yield made
+    finally:
+        current_options.reset(token)
+
+
+def _check(timeout: float | None, pinned: str, retries: int | None) -> None:
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout={timeout} is not a number of seconds above 0")
+    if retries is not None and not 0 <= retries <= 100:
+        raise ValueError(f"retries={retries} is not in 0..100")
+    if pinned:
+        try:
+            address, _ = split_transport(pinned)
+            place(address, "", "")
+        except ValueError as error:
+            raise ValueError(f"pinned={pinned!r}: {error}") from None

@@ -1,0 +1,165 @@
+"""What a client sends and how it understands the answer, without I/O."""
+
+import itertools
+from typing import Any, NamedTuple
+
+from pie.govern import remaining
+from pie.model import BUSINESS_CODE_MIN, TRANSPORTS, Call, Endpoint, Failure, Kind
+from pie.rpc.business import BusinessError, BusinessStatus, read_status
+from pie.rpc.metadata import peer_failure, read_reply_header, request_base, request_header
+from pie.thrift import (
+    ApplicationError,
+    ApplicationErrorType,
+    CodecError,
+    Flag,
+    Frame,
+    FrameError,
+    Method,
+    Protocol,
+    Struct,
+    StructException,
+    Transport,
+    decode_reply,
+    encode_call,
+    fill_base,
+    parse_transport,
+    read_base_resp,
+    read_message,
+)
+
+_ways = {name: parse_transport(name) for name in TRANSPORTS}
+_MAX_SEQID = 0x7FFFFFFF
+_numbers = itertools.count(1)
+
+
+def next_seqid() -> int:
+    """A number no other call in flight has, for clients may share a connection."""
+    return next(_numbers) & _MAX_SEQID
+
+
+class Answer(NamedTuple):
+    """A value, or an exception that is an answer."""
+
+    value: Any = None
+    error: StructException | BusinessError | None = None
+    business: BusinessStatus | None = None
+
+    def get(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> tuple[Transport, Protocol]:
+    """How to speak to an endpoint.
+
+    Raises:
+        Failure: not in a way known here.
+    """
+    found = _ways.get(endpoint.transport)
+    if found is None:
+        raise Failure(
+            Kind.INVALID,
+            f"{call.callee} at {call.peer} speaks {endpoint.transport}, not Thrift: "
+            "it cannot be called by a Thrift client",
+            never_sent=True,
+        )
+    transport, _ = found
+    if multiplex and transport is not Transport.TTHEADER:
+        raise Failure(
+            Kind.INVALID,
+            f"{call.callee} at {call.peer} speaks {transport}, which cannot be multiplexed: leave "
+            "`multiplex` out, or let it speak ttheader",
+            never_sent=True,
+        )
+    return found
+
+
+def write_request(
+    call: Call,
+    method: Method,
+    args: Struct,
+    seqid: int,
+    way: tuple[Transport, Protocol],
+    host: str,
+    *,
+    multiplex: bool = False,
+) -> bytes:
+    """The bytes of a request; ``host`` is our own address.
+
+    Raises:
+        Failure: the arguments are not what the IDL says.
+    """
+    transport, protocol = way
+    fill_base(args, request_base(call, f"pie/{method.service}", host))
+    header = request_header(call, remaining(call)) if transport is Transport.TTHEADER else None
+    if header is not None and multiplex:
+        header.flags |= Flag.OUT_OF_ORDER
+    try:
+        request = encode_call(method, args, seqid, transport, header, protocol)
+    except (CodecError, FrameError) as error:
+        raise Failure(
+            Kind.INVALID,
+            f"cannot send {call.callee}.{method.name}: {error}",
+            raised_by="self",
+        ) from None
+    call.request_bytes = len(request)
+    return request
+
+
+def answers(frame: Frame, seqid: int) -> bool:
+    """Whether a frame is the reply to this request, whatever it says."""
+    try:
+        return read_message(frame.payload, frame.protocol)[0].seqid == seqid
+    except CodecError:
+        return False
+
+
+def read_answer(call: Call, method: Method, frame: Frame | None, seqid: int) -> Answer:
+    """What a reply says; None is the one to a oneway call. Metadata and a business status go into
+    the call.
+
+    Raises:
+        Failure: the peer's own, or its reply cannot be read.
+    """
+    if frame is None:
+        return Answer()
+    call.response_bytes = frame.size
+    business = None
+    if frame.header is not None:
+        read_reply_header(call, frame.header)
+        business = read_status(frame.header.strings)
+    try:
+        return _answer(method, decode_reply(method, frame, seqid), call, business)
+    except ApplicationError as error:
+        raise peer_failure(error, frame.header, call.callee) from None
+    except CodecError as error:
+        raise Failure(
+            Kind.INTERNAL,
+            f"cannot read the reply of {call.callee}.{method.name} from {call.peer}: {error}",
+            raised_by="peer",
+        ) from None
+
+
+def _answer(method: Method, result: Struct, call: Call, business: BusinessStatus | None) -> Answer:
+    value = None
+    try:
+        value = method.unpack(result)
+    except ApplicationError as error:
+        if business is None or error.type != ApplicationErrorType.MISSING_RESULT:
+            raise
+    except StructException as error:
+        business = business or BusinessStatus(
+            BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}", {}
+        )
+        call.business(business.code, business.message)
+        return Answer(None, error, business)
+    if business is not None:
+        call.business(business.code, business.message)
+        code, message, extra = business
+        return Answer(None, BusinessError(code, message, extra, value=value), business)
+    status = read_base_resp(value)
+    if status is not None and status.code:
+        business = BusinessStatus(status.code, status.message, status.extra)
+        call.business(business.code, business.message)
+    return Answer(value, None, business)

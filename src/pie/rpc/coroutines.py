@@ -1,0 +1,71 @@
+"""Handlers that are ``async def``: one asyncio loop, in a thread of its own."""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Self
+
+from pie.model import Call, current_call
+from pie.thrift import Service
+
+
+class Coroutines:
+    """Makes plain functions of a handler's coroutine functions: they wait for what the loop makes
+    of them. The call being served is ambient in the coroutine, as it is in a function.
+
+    Attributes:
+        handler: has every method of the service, all of them plain functions.
+    """
+
+    def __init__(self, service: type[Service], handler: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="pie-asyncio", daemon=True)
+        self.handler = _Handler()
+        for each in service.methods.values():
+            function = getattr(handler, each.attr)
+            if inspect.iscoroutinefunction(function):
+                function = self._waiting(function)
+            setattr(self.handler, each.attr, function)
+
+    @classmethod
+    def of(cls, service: type[Service], handler: Any) -> Self | None:
+        """None for a handler without a coroutine function."""
+        methods = (getattr(handler, each.attr, None) for each in service.methods.values())
+        return cls(service, handler) if any(map(inspect.iscoroutinefunction, methods)) else None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the loop; what still runs on it is cancelled."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _waiting(self, function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+        def wait(*args: Any) -> Any:
+            work = _within(current_call.get(), function(*args))
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+        return wait
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+
+class _Handler:
+    """Has the methods that are set on it."""
+
+
+async def _within(call: Call | None, work: Coroutine[Any, Any, Any]) -> Any:
+    current_call.set(call)
+    return await work

@@ -1,0 +1,29 @@
+"""The bounds of a server."""
+
+import ssl
+
+import msgspec
+
+from pie.thrift import DEFAULT_DECODED_LIMIT, DEFAULT_FRAME_LIMIT
+
+
+class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of a server. Times in seconds, sizes in bytes."""
+
+    max_connections: int = 10_000
+    max_threads: int = 64
+    """Handlers that run at the same time; more requests wait."""
+    frame_limit: int = DEFAULT_FRAME_LIMIT
+    """Of one message on the wire."""
+    decoded_limit: int = DEFAULT_DECODED_LIMIT
+    """What the arguments of one request may take in memory."""
+    write_limit: int = 64 << 20
+    """Replies that one peer has not read."""
+    idle_timeout: float = 600.0
+    """A connection without a request is closed after this."""
+    transfer_timeout: float = 30.0
+    """A frame that has begun must be here, and a reply must be gone, within this."""
+    overload_timeout: float = 1.0
+    """When all threads have been busy for so long, what waits is refused."""
+    tls: ssl.SSLContext | None = None
+    """Speak TLS, by this context of the server's side."""
