@@ -274,6 +274,18 @@ service S extends b.T { oneway void f(1: A a), C g(1: i32 b = 3) throws (1: F f)
 """
 
 
+@pytest.mark.parametrize(
+    "end", ['"', '""', '"""', '""""', 'a"', "\\\\", '\\\\"', '"""\\\\', "\u2028", "\x85"]
+)
+@pytest.mark.parametrize("start", ["", '"', '"""x', "\\\\"])
+def test_any_comment_and_any_text_can_stand_in_python(start, end):
+    text = f"//{start}{end}\nstruct A {{}}\nservice S {{}}\n//{start}{end}"
+    made = load_module(text)
+    assert made.S.idl == text
+    doc = "".join(c for c in (start + end) if c.isprintable()).strip()
+    assert (made.A.__doc__ or "") == doc
+
+
 @given(st.integers(0, 1 << 32))
 @settings(derandomize=True, deadline=None, max_examples=300)
 def test_any_damage_is_named_and_what_is_accepted_is_python(seed):

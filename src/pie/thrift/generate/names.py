@@ -136,15 +136,18 @@ def quote(text: str) -> str:
 
 def triple_quote(text: str) -> str:
     """A literal of many lines."""
-    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     lines = [
         "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line)
-        for line in escaped.split("\n")
+        for line in _between_quotes(text).split("\n")
     ]
     body = "\n".join(lines)
-    if body.endswith('"'):
-        body = body[:-1] + '\\"'
     return f'"""\\\n{body}"""'
+
+
+def _between_quotes(text: str) -> str:
+    """A text as it stands between triple quotes: none of its own may end it."""
+    escaped = text.replace("\\", "\\\\")
+    return re.sub(r'"{3,}|"+\Z', lambda match: '\\"' * len(match.group()), escaped)
 
 
 def docstring(text: str, indent: str) -> list[str]:
@@ -152,10 +155,7 @@ def docstring(text: str, indent: str) -> list[str]:
     plain = "".join(c for c in text if c.isprintable() or c == "\n").strip()
     if not plain:
         return []
-    escaped = plain.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if escaped.endswith('"'):
-        escaped = escaped[:-1] + '\\"'
-    lines = [f"{indent}{line}".rstrip() for line in escaped.split("\n")]
+    lines = [f"{indent}{line}".rstrip() for line in _between_quotes(plain).split("\n")]
     lines[0] = f'{indent}"""{lines[0].lstrip()}'
     if len(lines) == 1:
         lines[0] += '"""'
