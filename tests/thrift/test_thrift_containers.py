@@ -2,7 +2,7 @@
 
 import pytest
 
-from pie.thrift import CodecError, decode, encode, load_idl, load_module
+from pie.thrift import CodecError, Protocol, decode, encode, load_idl, load_module
 from pie.thrift.dynamic import services
 from pie.thrift.json_example import example
 from pie.thrift.json_form import JsonFormError, from_json, to_json
@@ -47,7 +47,12 @@ def test_the_wire_is_that_of_sets_and_maps(bag):
         "06 ff ff ff ff 00"
     )
     assert decode(bag.Bag, encode(value)) == value
-    assert decode(bag.Bag, encode(full(bag))) == full(bag)
+
+
+@pytest.mark.parametrize("protocol", list(Protocol))
+def test_what_is_written_is_read_again(bag, protocol):
+    data = encode(full(bag), protocol=protocol)
+    assert decode(bag.Bag, data, protocol=protocol) == full(bag)
 
 
 @pytest.mark.parametrize(
