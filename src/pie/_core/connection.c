@@ -88,8 +88,7 @@ static ssize_t send_some(int fd, const uint8_t *data, size_t size) {
     return (ssize_t)sent;
 }
 
-/* Only shuts down: its owner, or the next event, ends it. */
-static void give_up(Connection *connection) {
+void connection_hang_up(Connection *connection) {
     shutdown(connection->fd, SHUT_RDWR);
 }
 
@@ -98,13 +97,13 @@ void connection_send(Connection *connection, const Buffer *reply) {
     bool blocked = connection->pending.size > connection->pending_at;
     ssize_t sent = blocked ? 0 : send_some(connection->fd, reply->data, reply->size);
     if (sent < 0) {
-        give_up(connection);
+        connection_hang_up(connection);
     } else if ((size_t)sent < reply->size) {
         size_t left = reply->size - (size_t)sent;
         size_t waiting = connection->pending.size - connection->pending_at;
         if (waiting + left > connection->loop->limits.write_limit ||
             buffer_add(&connection->pending, reply->data + sent, left) < 0) {
-            give_up(connection);
+            connection_hang_up(connection);
         } else if (!blocked) {
             atomic_store(&connection->write_begun, now_ms());
             atomic_store(&connection->blocked, true);
@@ -119,7 +118,7 @@ static void flush(Connection *connection) {
     size_t size = pending->size - connection->pending_at;
     ssize_t sent = send_some(connection->fd, pending->data + connection->pending_at, size);
     if (sent < 0) {
-        give_up(connection);
+        connection_hang_up(connection);
     } else {
         connection->pending_at += (size_t)sent;
         if ((size_t)sent == size) {
@@ -178,7 +177,7 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
     Loop *loop = connection->loop;
     bool answered = false;
     while (size > 0 && !atomic_load(&connection->blocked)) {
-        FrameView view;
+        FrameView view = {0};
         switch (frame_find(data, size, loop->limits.frame_limit, &connection->walk, &view)) {
         case FRAME_WHOLE:
             break;
@@ -205,6 +204,9 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
         }
         data += view.size;
         size -= view.size;
+        if (answer == ANSWER_PENDING) {
+            return keep_rest(connection, data, size, true) < 0 ? HANG_UP : QUEUED;
+        }
         answered = true;
     }
     return keep_rest(connection, data, size, answered) < 0 ? HANG_UP : DONE;

@@ -390,7 +390,8 @@ static Connection *next_connection(Worker *worker) {
         if (!keep_house(worker)) {
             return NULL;
         }
-        int count = epoll_wait(loop->epoll, loop->events, EVENTS, patience(loop));
+        int timeout = worker->turning ? 0 : patience(loop);
+        int count = epoll_wait(loop->epoll, loop->events, EVENTS, timeout);
         loop->event_count = count > 0 ? count : 0;
         return NULL;
     }
@@ -465,13 +466,13 @@ static void refuse(Worker *worker) {
     }
 }
 
-static int worker_open(Worker *worker, Loop *loop) {
+int worker_open(Worker *worker, Loop *loop) {
     *worker = (Worker){.loop = loop, .in = malloc(READ_SIZE)};
     sem_init(&worker->wake, 0, 0);
     return worker->in == NULL ? -1 : 0;
 }
 
-static void worker_close(Worker *worker) {
+void worker_close(Worker *worker) {
     sem_destroy(&worker->wake);
     buffer_free(&worker->out);
     free(worker->in);
@@ -491,6 +492,19 @@ int loop_work(Loop *loop) {
     PyEval_RestoreThread(worker.python);
     worker_close(&worker);
     return 0;
+}
+
+bool loop_turn(Worker *worker) {
+    Loop *loop = worker->loop;
+    worker->python = PyEval_SaveThread();
+    do {
+        Connection *connection = next_connection(worker);
+        if (connection != NULL) {
+            connection_serve(worker, connection);
+        }
+    } while (loop->event_at < loop->event_count);
+    PyEval_RestoreThread(worker->python);
+    return !atomic_load(&loop->finished);
 }
 
 int loop_refuse(Loop *loop) {
@@ -520,7 +534,7 @@ int loop_refuse(Loop *loop) {
     return 0;
 }
 
-int loop_open(Loop *loop, int listener, const Limits *limits, void *server) {
+int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads) {
     *loop = (Loop){.listener = listener, .limits = *limits, .server = server};
     loop->queue_end = &loop->queue;
     loop->worker_count = 1; /* The first is there unasked. */
@@ -537,7 +551,7 @@ int loop_open(Loop *loop, int listener, const Limits *limits, void *server) {
         return -1;
     }
     listen_on(loop, true);
-    loop->watched = pthread_create(&loop->watchdog, NULL, watch, loop) == 0;
+    loop->watched = threads && pthread_create(&loop->watchdog, NULL, watch, loop) == 0;
     return 0;
 }
 

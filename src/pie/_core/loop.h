@@ -43,6 +43,7 @@ typedef struct Worker {
     struct Worker *next_parked;
     atomic_bool leading;
     bool refusing; /* leads only to say that everybody is busy */
+    bool turning;  /* leads in turns, and never waits */
     uint64_t turn; /* of its leadership */
     Buffer out;    /* the reply being made */
     uint8_t *in;   /* what was received last */
@@ -111,13 +112,18 @@ struct Loop {
 int64_t now_ms(void);
 int64_t now_ns(void);
 
-/* 0, or -1 with an OSError. `listener` is not owned. */
-int loop_open(Loop *loop, int listener, const Limits *limits, void *server);
+/* 0, or -1 with an OSError. `listener` is not owned; `threads` = several will lead. */
+int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads);
 void loop_close(Loop *loop);
 
 /* Works until the loop has finished: called with the GIL, by as many threads as the server asked
  * for. 0, or -1 with MemoryError. */
 int loop_work(Loop *loop);
+/* Serves what is ready and returns: for an event loop that watches `epoll`, and calls at times besides.
+ * Called with the GIL, by one thread. False when the loop has finished. */
+bool loop_turn(Worker *worker);
+int worker_open(Worker *worker, Loop *loop);
+void worker_close(Worker *worker);
 /* Leads while everybody is busy for too long; one thread runs it, beside the others. */
 int loop_refuse(Loop *loop);
 
@@ -141,7 +147,9 @@ void connection_send(Connection *connection, const Buffer *reply);
  * `rest` was received behind the request. A reference is owed: connection_release. */
 void connection_part(Worker *worker, Connection *connection, const uint8_t *rest, size_t size);
 void connection_release(Connection *connection);
-/* Hangs up. By the owner, once. */
+/* Shuts the socket: its owner, or the event that follows, ends it. */
+void connection_hang_up(Connection *connection);
+/* Closes. By the owner, once. */
 void connection_end(Connection *connection);
 /* Takes an idle connection; false if somebody has it. */
 bool connection_take(Connection *connection);

@@ -100,7 +100,8 @@ class AsyncConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(0)
+        # Told whenever something waits to be sent; 0 would stop TLS, which compares with >=.
+        self._transport.set_write_buffer_limits(high=1, low=0)
         self._socket = transport.get_extra_info("socket")
         self.idle_since = asyncio.get_running_loop().time()
 

@@ -16,10 +16,11 @@ class Coroutines:
 
     Attributes:
         handler: has every method of the service, all of them plain functions.
+        loop: runs in a thread of its own from ``start`` to ``stop``.
     """
 
     def __init__(self, service: type[Service], handler: Any) -> None:
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="pie-asyncio", daemon=True)
         self.handler = _Handler()
         for each in service.methods.values():
@@ -39,27 +40,27 @@ class Coroutines:
 
     def stop(self) -> None:
         """End the loop; what still runs on it is cancelled."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
 
     def _waiting(self, function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         def wait(*args: Any) -> Any:
             work = _within(current_call.get(), function(*args))
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
         return wait
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
+        asyncio.set_event_loop(self.loop)
         try:
-            self._loop.run_forever()
+            self.loop.run_forever()
         finally:
-            left = asyncio.all_tasks(self._loop)
+            left = asyncio.all_tasks(self.loop)
             for task in left:
                 task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
+            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.close()
 
 
 class _Handler:

@@ -1,4 +1,4 @@
-"""What the C server must know of a service's methods: their structs, and where Base stands in them."""
+"""What the C server must know of a service: its methods, their structs, where Base stands in them."""
 
 from typing import Any
 

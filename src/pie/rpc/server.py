@@ -14,6 +14,7 @@ from pie.rpc.dispatch import Dispatcher
 from pie.rpc.leader import LeaderLoop
 from pie.rpc.server_options import ServerOptions
 from pie.rpc.threaded import ThreadedLoop
+from pie.rpc.turns import TurnLoop
 from pie.thrift import Service
 
 
@@ -52,11 +53,15 @@ class ThriftServer:
             Driver(course),
             decoded_limit=options.decoded_limit,
         )
-        self._loop: LeaderLoop | ThreadedLoop
+        self._loop: LeaderLoop | TurnLoop | ThreadedLoop
         if native is None or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
-        else:
+        elif self._coroutines is None:
             self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
+        else:
+            self._loop = TurnLoop(
+                native, listener, handler, self._coroutines, dispatcher, course.gates, options
+            )
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 
