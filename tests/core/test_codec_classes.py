@@ -283,7 +283,7 @@ def test_sets_of_values_without_a_hash_are_lists(native, made):
     for codec in (native, codec_python):
         assert codec.decode(Odd, data).leaves == [made.Leaf(1)]
         assert codec.encode(Odd([made.Leaf(1)])) == data
-        with pytest.raises(CodecError, match=r"all: expected list, got \{1\}"):
+        with pytest.raises(CodecError, match=r"leaves: expected list, got \{1\}"):
             codec.encode(Odd({1}))
 
 
