@@ -375,12 +375,10 @@ static int struct_write_slow(Buffer *out, Program *program, PyObject *value, int
     }
     if (is == 0) {
         PyObject *text = codec_shown(value);
-        PyObject *name = PyType_GetName(program->cls);
-        if (text != NULL && name != NULL) {
-            codec_error("expected %U, got %U", name, text);
+        if (text != NULL) {
+            codec_error("expected %s, got %U", program->cls->tp_name, text);
+            Py_DECREF(text);
         }
-        Py_XDECREF(text);
-        Py_XDECREF(name);
     }
     return -1;
 }
