@@ -9,7 +9,7 @@
 
 #include "late.h"
 
-#define MOST_ARGUMENTS 64
+#define MOST_ARGUMENTS 256
 
 static PyObject *init_name; /* "__init__" */
 
