@@ -3,10 +3,10 @@
 from types import ModuleType
 
 import pytest
+from tests.core.random_thrift import EVERYTHING
 
 from pie import _core
 from pie.thrift import load_module
-from tests.core.random_thrift import EVERYTHING
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ Everything is drawn from a ``random.Random``, so a seed tells all.
 """
 
 import struct
+import sys
 from enum import IntEnum
 from random import Random
 from types import ModuleType
@@ -41,6 +42,13 @@ def random_module(random: Random) -> ModuleType:
     ]
     lines += [_random_struct(random, name) for name in ("Node", "Other")]
     return load_module("\n".join(lines))
+
+
+def forget(module: ModuleType) -> None:
+    """Take a generated module from the table of those that are loaded."""
+    package = module.__name__.partition(".")[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
 
 
 def _random_struct(random: Random, name: str) -> str:

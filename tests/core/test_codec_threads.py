@@ -4,8 +4,9 @@ import sys
 import threading
 
 import pytest
+from tests.core.random_thrift import EVERYTHING
 
-from pie.thrift import CodecError
+from pie.thrift import CodecError, load_module
 
 
 class Meddling(int):
@@ -22,45 +23,34 @@ class Meddling(int):
         return 1 << 70
 
 
-def test_what_changes_while_it_is_written(native, every):
-    """Python code that a value runs takes away what is being written: no more than an error."""
+def taking(cls, act):
+    """A subclass one of whose attributes does something when it is asked for."""
+    return type("Taking", (cls,), {"tags": property(lambda self: act(), lambda self, value: None)})
 
-    class Taking(every.Leaf):
-        @property
-        def id(self):
-            numbers.clear()
-            value.leaves.clear()
-            value.leaves = value.numbers = value.counts = None
-            return 1
 
-        @id.setter
-        def id(self, value):
-            pass
+def test_what_is_taken_away_while_it_is_written(native, every):
+    """Python that a value runs changes what is being written: no more than an error comes of it."""
+
+    def take():
+        numbers.clear()
+        value.leaves.clear()
+        value.leaves = value.numbers = None
 
     numbers = [1] * 100
-    value = every.Every(numbers=numbers, leaves=[Taking(1), *(every.Leaf(n) for n in range(50))])
+    value = every.Every(numbers=numbers)
+    value.leaves = [taking(every.Leaf, take)(1), *(every.Leaf(n) for n in range(50))]
     with pytest.raises(CodecError, match=r"Every\.leaves: the list changed while it was"):
         native.encode(value)
-    tree = {0: [Taking(1)], 1: []}
-    taker = every.Every(tree=tree)
-    value = every.Every(leaves=[])
 
-    class Clearing(every.Leaf):
-        @property
-        def id(self):
-            tree.clear()
-            return 1
-
-        @id.setter
-        def id(self, value):
-            pass
-
-    tree[0] = [Clearing(1)]
+    tree = {}
+    tree.update({0: [taking(every.Leaf, tree.clear)(1)], 1: []})
     with pytest.raises(RuntimeError, match="changed size"):
-        native.encode(taker)
-    shown = every.Every(numbers=[Meddling(lambda: shown.numbers.clear())])
+        native.encode(every.Every(tree=tree))
+
+    large = []
+    large.append(Meddling(large.clear))
     with pytest.raises(CodecError, match="out of the range of i64"):
-        native.encode(shown)
+        native.encode(every.Every(numbers=large))
 
 
 def test_threads_that_change_what_others_write(native, every):
@@ -110,9 +100,6 @@ def test_threads_that_change_what_others_write(native, every):
 
 def test_threads_that_meet_a_class_first(native):
     """Compiling a class runs Python; many threads may begin it at once."""
-    from pie.thrift import load_module
-    from tests.core.random_thrift import EVERYTHING
-
     for _ in range(10):
         module = load_module(EVERYTHING)
         gate = threading.Barrier(4)

@@ -5,10 +5,10 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-
-from pie.thrift import Protocol, codec_python
 from tests.core.outcomes import outcome
 from tests.core.random_thrift import damage, random_module, random_struct, spoil
+
+from pie.thrift import Protocol, codec_python
 
 RELAXED = settings(
     derandomize=True,
