@@ -83,8 +83,8 @@ static size_t wanted(const Buffer *reply, const FrameView *view) {
     return missing < CHUNK ? CHUNK : missing < LARGE_CHUNK ? missing : LARGE_CHUNK;
 }
 
-static ExchangeEnd receive(int fd, Buffer *reply, double deadline, FrameView *view, int *error,
-                           PyThreadState **thread) {
+static ExchangeEnd receive(int fd, Buffer *reply, double deadline, MessageWalk **walk,
+                           FrameView *view, int *error, PyThreadState **thread) {
     view->size = 0;
     for (;;) {
         size_t size = wanted(reply, view);
@@ -109,7 +109,7 @@ static ExchangeEnd receive(int fd, Buffer *reply, double deadline, FrameView *vi
             return EXCHANGE_FAILED;
         }
         reply->size += (size_t)count;
-        FrameState state = frame_find(reply->data, reply->size, LIMIT, view);
+        FrameState state = frame_find(reply->data, reply->size, LIMIT, walk, view);
         if (LIKELY(state == FRAME_WHOLE)) {
             return EXCHANGE_DONE;
         }
@@ -127,7 +127,9 @@ ExchangeEnd exchange(int fd, const Buffer *request, Buffer *reply, double deadli
     PyThreadState *thread = PyEval_SaveThread();
     ExchangeEnd end = send_all(fd, request, deadline, error, &thread);
     if (end == EXCHANGE_DONE && view != NULL) {
-        end = receive(fd, reply, deadline, view, error, &thread);
+        MessageWalk *walk = NULL; /* Of a reply without a length. */
+        end = receive(fd, reply, deadline, &walk, view, error, &thread);
+        free(walk);
     }
     PyEval_RestoreThread(thread);
     return end;
