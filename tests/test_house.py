@@ -30,6 +30,7 @@ FLOORS = {
     "govern": 2,
     "thrift": 2,
     "model": 1,
+    "_core": 0,
 }
 FACES = {"testing"}
 IO_MODULES = {"socket", "ssl", "subprocess", "select", "selectors", "sqlite3", "http", "urllib"}

@@ -18,6 +18,7 @@ from pie._core import native
 from pie.model import Failure, Kind, current_call
 from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
+    ApplicationError,
     Flag,
     Frame,
     FrameSplitter,
@@ -186,7 +187,7 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
     port = start(handler)
     one = peer(port)
     how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
-    for number in range(101, 105):
+    for number in range(101, 111):
         one.send(number, number, **how)
         assert one.reply()[0] == number
     one.sock.sendall(one.request(1, 1, **how) + one.request(2, 2, **how))
@@ -197,12 +198,15 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
 
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("protocol", list(Protocol))
 @pytest.mark.parametrize("transport", [Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED])
-def test_pipelined_requests_come_in_any_pieces(start, handler, demo, peer, transport, size) -> None:
+def test_pipelined_requests_come_in_any_pieces(
+    start, handler, demo, peer, transport, protocol, size
+) -> None:
     handler.GetItem = lambda req: item(demo, req.ItemId)
     one = peer(start(handler))
     count = 20 if size == 1 else 500
-    data = b"".join(one.request(n, n, transport=transport) for n in range(count))
+    data = b"".join(one.request(n, n, transport=transport, protocol=protocol) for n in range(count))
 
     def send() -> None:
         for at in range(0, len(data), size):
@@ -367,6 +371,69 @@ def test_coroutine_functions_are_handlers(start, handler, demo, bench, peer) -> 
         client.GetItem(demo.Demo2Request(ItemId=404))
     client.Nothing()
     assert seen == ["GetItem"] * 3
+
+
+def test_coroutines_and_functions_side_by_side(start, handler, demo, bench, peer) -> None:
+    together = asyncio.Barrier(50)
+
+    async def get(req):
+        await together.wait()
+        if req.ItemId == 500:
+            raise KeyError("secret")
+        return item(demo, req.ItemId)
+
+    noted = []
+    handler.GetItem = get
+    handler.Note = lambda text: noted.append((text, current_call.get().method))
+    port = start(handler, options=ServerOptions(max_threads=64))
+    peers = [peer(port) for _ in range(50)]
+    for _ in range(3):
+        for number, each in enumerate(peers):
+            each.send(number)
+        assert [each.reply()[0] for each in peers] == list(range(50))
+    client = demo.DemoServiceClient(PSM, timeout=10)
+    client.Note("hello")
+    client.Nothing()
+    for number, each in enumerate(peers):
+        each.send(500 if number == 1 else number)
+    assert [each.reply()[0] for each in [peers[0], *peers[2:]]] == [0, *range(2, 50)]
+    with pytest.raises(ApplicationError, match="internal error"):
+        peers[1].reply()
+    assert noted == [("hello", "Note")]
+    served = [row for row in bench.facts() if row["side"] == "server"]
+    assert sorted({row["outcome"] for row in served}) == ["internal", "ok"]
+    assert len(served) == 202
+
+
+@only_native
+def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
+    go = asyncio.Event()
+
+    async def get(req):
+        await go.wait()
+        return item(demo, req.ItemId)
+
+    async def nothing():
+        go.set()
+
+    handler.GetItem, handler.Nothing = get, nothing
+    port = start(handler, options=ServerOptions(max_in_flight=3))
+    peers = [peer(port) for _ in range(3)]
+    for number, each in enumerate(peers[:2]):
+        each.send(number)
+    one = peer(port)
+    how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
+    one.sock.sendall(one.request(7, 7, **how) + one.request(8, 8, **how))
+    with pytest.raises(ApplicationError, match="overloaded"):
+        one.reply()
+    peers[0].sock.close()  # Its reply will have nowhere to go.
+    method = demo.DemoService.methods["Nothing"]
+    peers[2].sock.sendall(encode_call(method, method.args(), 1, Transport.FRAMED))
+    with pytest.raises(ApplicationError, match="overloaded"):
+        decode_reply(method, peers[2].frame())
+    start.servers[port]._loop._loop.call_soon_threadsafe(go.set)
+    assert one.reply()[0] == 7
+    assert peers[1].reply()[0] == 1
 
 
 def test_a_handler_that_never_ends_does_not_keep_the_server(bench, demo, handler, peer) -> None:

@@ -1,4 +1,4 @@
-/* The codec's functions for Python. Twin: pie/thrift/codec.py. */
+/* The codec's functions for Python. Twin: pie/thrift/codec_python.py. */
 #include "codec.h"
 
 #include "codec_error.h"
@@ -9,7 +9,7 @@
 typedef struct {
     Protocol protocol;
     int max_depth;
-    Py_ssize_t decoded_limit;
+    Py_ssize_t offset, decoded_limit;
 } Options;
 
 static int read_protocol(PyObject *value, Protocol *protocol) {
@@ -28,29 +28,38 @@ static int read_protocol(PyObject *value, Protocol *protocol) {
     return -1;
 }
 
+/* A size, as large as can be if it is larger; -1 with an exception set if it is none. */
+static Py_ssize_t read_size(PyObject *name, PyObject *value) {
+    Py_ssize_t number = PyNumber_AsSsize_t(value, NULL);
+    if (number < 0 && !PyErr_Occurred()) {
+        PyErr_Format(PyExc_ValueError, "%U is %zd, which is below 0", name, number);
+    }
+    return number < 0 ? -1 : number;
+}
+
 static int read_option(PyObject *name, PyObject *value, Options *options) {
     if (PyUnicode_CompareWithASCIIString(name, "protocol") == 0) {
         return read_protocol(value, &options->protocol);
     }
-    bool is_depth = PyUnicode_CompareWithASCIIString(name, "max_depth") == 0;
-    if (!is_depth && PyUnicode_CompareWithASCIIString(name, "decoded_limit") != 0) {
+    Py_ssize_t number = read_size(name, value);
+    if (number < 0) {
+        return -1;
+    }
+    if (PyUnicode_CompareWithASCIIString(name, "max_depth") == 0) {
+        options->max_depth = number < DEEPEST ? (int)number : DEEPEST;
+    } else if (PyUnicode_CompareWithASCIIString(name, "decoded_limit") == 0) {
+        options->decoded_limit = number;
+    } else if (PyUnicode_CompareWithASCIIString(name, "offset") == 0) {
+        options->offset = number;
+    } else {
         PyErr_Format(PyExc_TypeError, "there is no argument %R", name);
         return -1;
-    }
-    Py_ssize_t number = PyNumber_AsSsize_t(value, NULL); /* As large as can be if it is larger. */
-    if (number == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    if (is_depth) {
-        options->max_depth = number > DEEPEST ? DEEPEST : number < 0 ? 0 : (int)number;
-    } else {
-        options->decoded_limit = number;
     }
     return 0;
 }
 
 static int read_options(PyObject *const *values, PyObject *names, Options *options) {
-    *options = (Options){PROTOCOL_BINARY, DEFAULT_MAX_DEPTH, DEFAULT_DECODED_LIMIT};
+    *options = (Options){PROTOCOL_BINARY, DEFAULT_MAX_DEPTH, 0, DEFAULT_DECODED_LIMIT};
     for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++) {
         if (read_option(PyTuple_GET_ITEM(names, i), values[i], options) < 0) {
             return -1;
@@ -60,8 +69,7 @@ static int read_options(PyObject *const *values, PyObject *names, Options *optio
 }
 
 static void under_class(PyObject *cls) {
-    const char *name = strrchr(((PyTypeObject *)cls)->tp_name, '.');
-    codec_error_under("%s", name != NULL ? name + 1 : ((PyTypeObject *)cls)->tp_name);
+    codec_error_under("%s", ((PyTypeObject *)cls)->tp_name);
 }
 
 /* Encodes a struct of any class into a buffer. */
@@ -144,17 +152,13 @@ static PyObject *encode_into(PyObject *module, PyObject *const *values, Py_ssize
 }
 
 static PyObject *decode_bytes(PyObject *cls, const uint8_t *bytes, Py_ssize_t size,
-                              Py_ssize_t offset, const Options *options) {
+                              const Options *options) {
     Program *program = program_of(cls);
     if (program == NULL) {
         return NULL;
     }
-    if (offset < 0) {
-        PyErr_Format(PyExc_ValueError, "an offset of %zd", offset);
-        return NULL;
-    }
     Source source = {.begin = bytes, .end = bytes + size, .memory_limit = options->decoded_limit};
-    source.at = bytes + (offset < size ? offset : size);
+    source.at = bytes + (options->offset < size ? options->offset : size);
     PyObject *made = struct_decode(&source, options->protocol, program, options->max_depth);
     if (made != NULL && source.at != source.end) {
         codec_error("%zd bytes left over after the struct", (Py_ssize_t)(source.end - source.at));
@@ -166,11 +170,10 @@ static PyObject *decode_bytes(PyObject *cls, const uint8_t *bytes, Py_ssize_t si
     return made;
 }
 
-static PyObject *decode_buffer(PyObject *cls, PyObject *data, Py_ssize_t offset,
-                               const Options *options) {
+static PyObject *decode_buffer(PyObject *cls, PyObject *data, const Options *options) {
     if (LIKELY(PyBytes_Check(data))) {
         return decode_bytes(cls, (const uint8_t *)PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
-                            offset, options);
+                            options);
     }
     Py_buffer view;
     if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
@@ -179,43 +182,48 @@ static PyObject *decode_buffer(PyObject *cls, PyObject *data, Py_ssize_t offset,
         }
         PyErr_Clear(); /* Its bytes do not lie together: a copy's do. */
         PyObject *copy = PyBytes_FromObject(data);
-        PyObject *made = copy != NULL ? decode_buffer(cls, copy, offset, options) : NULL;
+        PyObject *made = copy != NULL ? decode_buffer(cls, copy, options) : NULL;
         Py_XDECREF(copy);
         return made;
     }
-    PyObject *made = decode_bytes(cls, view.buf, view.len, offset, options);
+    PyObject *made = decode_bytes(cls, view.buf, view.len, options);
     PyBuffer_Release(&view);
     return made;
 }
 
 static PyObject *decode(PyObject *module, PyObject *const *values, Py_ssize_t given,
                         PyObject *names) {
+    static PyObject *offset_name;
     Options options;
-    Py_ssize_t offset = 0;
     if (given < 2 || given > 3) {
         PyErr_SetString(PyExc_TypeError, "decode takes a class, bytes and perhaps an offset");
         return NULL;
     }
-    if (given == 3) {
-        offset = PyNumber_AsSsize_t(values[2], PyExc_OverflowError);
-        if (offset == -1 && PyErr_Occurred()) {
-            return NULL;
-        }
-    }
     if (read_options(values + given, names, &options) < 0) {
         return NULL;
     }
-    return decode_buffer(values[0], values[1], offset, &options);
+    if (given == 3) {
+        if (offset_name == NULL) {
+            offset_name = PyUnicode_InternFromString("offset");
+        }
+        if (offset_name == NULL || read_option(offset_name, values[2], &options) < 0) {
+            return NULL;
+        }
+    }
+    return decode_buffer(values[0], values[1], &options);
 }
 
 static PyMethodDef functions[] = {
     {"encode", (PyCFunction)(void (*)(void))encode, METH_FASTCALL | METH_KEYWORDS,
-     "encode(value, *, protocol='binary', max_depth=64): see pie.thrift.encode."},
+     "encode($module, value, *, protocol='binary', max_depth=64)\n--\n\n"
+     "A struct's bytes. See pie.thrift.codec_python."},
     {"encode_into", (PyCFunction)(void (*)(void))encode_into, METH_FASTCALL | METH_KEYWORDS,
-     "encode_into(out, value, *, protocol='binary', max_depth=64): see pie.thrift.encode_into."},
+     "encode_into($module, out, value, *, protocol='binary', max_depth=64)\n--\n\n"
+     "Appends a struct's bytes. See pie.thrift.codec_python."},
     {"decode", (PyCFunction)(void (*)(void))decode, METH_FASTCALL | METH_KEYWORDS,
-     "decode(cls, data, offset=0, *, protocol='binary', max_depth=64, decoded_limit=67108864): "
-     "see pie.thrift.decode."},
+     "decode($module, cls, data, offset=0, *, protocol='binary', max_depth=64, "
+     "decoded_limit=67108864)\n--\n\n"
+     "The struct that bytes hold. See pie.thrift.codec_python."},
     {NULL},
 };
 

@@ -59,9 +59,22 @@ void connection_end(Connection *connection) {
     connection_release(connection);
 }
 
+int connection_give_away(Connection *connection) {
+    Loop *loop = connection->loop;
+    pthread_mutex_lock(&loop->mutex); /* A sweep may be about to shut the socket, */
+    pthread_mutex_lock(&connection->writing); /* or another thread to write to it. */
+    int fd = connection->fd;
+    connection->fd = -1;
+    pthread_mutex_unlock(&connection->writing);
+    pthread_mutex_unlock(&loop->mutex);
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+    return fd;
+}
+
 void connection_release(Connection *connection) {
     if (atomic_fetch_sub(&connection->references, 1) == 1) {
         close(connection->fd);
+        free(connection->walk);
         buffer_free(&connection->rest);
         buffer_free(&connection->pending);
         pthread_mutex_destroy(&connection->writing);
@@ -87,50 +100,89 @@ static ssize_t send_some(int fd, const uint8_t *data, size_t size) {
     return (ssize_t)sent;
 }
 
-/* Only shuts down: its owner, or the next event, ends it. */
-static void give_up(Connection *connection) {
+void connection_hang_up(Connection *connection) {
     shutdown(connection->fd, SHUT_RDWR);
 }
 
-void connection_send(Connection *connection, const Buffer *reply) {
-    pthread_mutex_lock(&connection->writing);
-    bool blocked = connection->pending.size > connection->pending_at;
-    ssize_t sent = blocked ? 0 : send_some(connection->fd, reply->data, reply->size);
-    if (sent < 0) {
-        give_up(connection);
-    } else if ((size_t)sent < reply->size) {
-        size_t left = reply->size - (size_t)sent;
-        size_t waiting = connection->pending.size - connection->pending_at;
-        if (waiting + left > connection->loop->limits.write_limit ||
-            buffer_add(&connection->pending, reply->data + sent, left) < 0) {
-            give_up(connection);
-        } else if (!blocked) {
-            atomic_store(&connection->write_begun, now_ms());
-            atomic_store(&connection->blocked, true);
-        }
-    }
-    pthread_mutex_unlock(&connection->writing);
-}
-
-static void flush(Connection *connection) {
-    pthread_mutex_lock(&connection->writing);
+/* Under `writing`: sends what is pending; what the socket does not take stays. */
+static void push(Connection *connection) {
     Buffer *pending = &connection->pending;
     size_t size = pending->size - connection->pending_at;
     ssize_t sent = send_some(connection->fd, pending->data + connection->pending_at, size);
     if (sent < 0) {
-        give_up(connection);
-    } else {
-        connection->pending_at += (size_t)sent;
-        if ((size_t)sent == size) {
-            buffer_reset(pending, KEPT_CAPACITY);
-            connection->pending_at = 0;
-            atomic_store(&connection->write_begun, 0);
-            atomic_store(&connection->blocked, false);
-        } else if (sent > 0) {
-            atomic_store(&connection->write_begun, now_ms());
-        }
+        connection_hang_up(connection);
+        sent = (ssize_t)size;
+    }
+    connection->pending_at += (size_t)sent;
+    bool blocked = (size_t)sent < size;
+    if (!blocked) {
+        buffer_reset(pending, KEPT_CAPACITY);
+        connection->pending_at = 0;
+    } else if (size - (size_t)sent > connection->loop->limits.write_limit) {
+        connection_hang_up(connection);
+    }
+    if (!blocked) {
+        atomic_store(&connection->write_begun, 0);
+    } else if (!atomic_load(&connection->blocked)) {
+        atomic_store(&connection->write_begun, now_ms());
+    }
+    atomic_store(&connection->blocked, blocked);
+}
+
+/* Under `writing`: puts a reply behind what is pending. */
+static void append(Connection *connection, const Buffer *reply) {
+    size_t waiting = connection->pending.size - connection->pending_at;
+    bool full = atomic_load(&connection->blocked) &&
+                waiting + reply->size > connection->loop->limits.write_limit;
+    if (full || buffer_add(&connection->pending, reply->data, reply->size) < 0) {
+        connection_hang_up(connection);
+    }
+}
+
+void connection_send(Connection *connection, const Buffer *reply) {
+    pthread_mutex_lock(&connection->writing);
+    append(connection, reply);
+    if (!atomic_load(&connection->blocked)) {
+        push(connection);
     }
     pthread_mutex_unlock(&connection->writing);
+}
+
+void connection_send_later(Worker *worker, Connection *connection, const Buffer *reply) {
+    Loop *loop = worker->loop;
+    pthread_mutex_lock(&connection->writing);
+    append(connection, reply);
+    if (connection->pending.size > KEPT_CAPACITY && !atomic_load(&connection->blocked)) {
+        push(connection);
+    }
+    pthread_mutex_unlock(&connection->writing);
+    if (!connection->outgoing) {
+        if (loop->outbox == NULL) {
+            loop->outbox_since = worker->clock;
+        }
+        connection->outgoing = true;
+        atomic_fetch_add(&connection->references, 1);
+        connection->next_outgoing = loop->outbox;
+        loop->outbox = connection;
+    }
+}
+
+static void flush(Connection *connection) {
+    pthread_mutex_lock(&connection->writing);
+    push(connection);
+    pthread_mutex_unlock(&connection->writing);
+}
+
+void loop_flush(Loop *loop) {
+    Connection *each = loop->outbox;
+    loop->outbox = NULL;
+    while (each != NULL) {
+        Connection *next = each->next_outgoing;
+        each->outgoing = false;
+        flush(each);
+        connection_release(each);
+        each = next;
+    }
 }
 
 /* --- Reading --- */
@@ -141,7 +193,9 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, b
     Buffer *rest = &connection->rest;
     bool within = rest->data != NULL && data >= rest->data && data < rest->data + rest->capacity;
     if (within) {
-        memmove(rest->data, data, size);
+        if (data != rest->data) { /* Else a peer that sends byte by byte has all of it moved. */
+            memmove(rest->data, data, size);
+        }
         rest->size = size;
     } else {
         rest->size = 0;
@@ -166,9 +220,17 @@ void connection_part(Worker *worker, Connection *connection, const uint8_t *rest
         connection_end(connection);
         return;
     }
-    /* What was received already raises no event: the next leader must look of itself. */
-    atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
     loop_queue(connection->loop, connection);
+}
+
+/* A leader has more to do before it waits: what it says meanwhile is sent then, so that its peers
+ * are not woken one by one, and replies to pipelined requests share a packet. */
+static void send_reply(Worker *worker, Connection *connection) {
+    if (worker->leading) {
+        connection_send_later(worker, connection, &worker->out);
+    } else {
+        connection_send(connection, &worker->out);
+    }
 }
 
 /* Answers the whole frames at the front. */
@@ -177,13 +239,14 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
     Loop *loop = connection->loop;
     bool answered = false;
     while (size > 0 && !atomic_load(&connection->blocked)) {
-        FrameView view;
-        switch (frame_find(data, size, loop->limits.frame_limit, &view)) {
+        FrameView view = {0};
+        switch (frame_find(data, size, loop->limits.frame_limit, &connection->walk, &view)) {
         case FRAME_WHOLE:
             break;
         case FRAME_PARTIAL:
             return keep_rest(connection, data, size, answered) < 0 ? HANG_UP : DONE;
         case FRAME_FOREIGN:
+            flush(connection);
             server_hand_over(worker, connection, data, size);
             return HANG_UP;
         default:
@@ -191,11 +254,15 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
             return HANG_UP;
         }
         Answer answer = server_answer(worker, connection, data, size, &view);
+        if (UNLIKELY(loop_is_copy(loop))) { /* The parent will answer. */
+            worker->leading = false;
+            return QUEUED;
+        }
         if (answer == ANSWER_BROKEN) {
             return HANG_UP;
         }
         if (worker->out.size > 0) {
-            connection_send(connection, &worker->out);
+            send_reply(worker, connection);
             buffer_reset(&worker->out, KEPT_CAPACITY);
         }
         if (answer == ANSWER_PARTED) {
@@ -204,6 +271,9 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
         }
         data += view.size;
         size -= view.size;
+        if (answer == ANSWER_PENDING) {
+            return keep_rest(connection, data, size, true) < 0 ? HANG_UP : QUEUED;
+        }
         answered = true;
     }
     return keep_rest(connection, data, size, answered) < 0 ? HANG_UP : DONE;
@@ -236,7 +306,8 @@ static ssize_t receive(Worker *worker, Connection *connection, const uint8_t **d
     }
     /* A short read has emptied the socket: what comes later raises an event of its own. */
     connection->readable = (size_t)count == room || connection->readable_to_end;
-    connection->received = (double)now_ns() * 1e-9;
+    worker->clock = now_ns();
+    connection->received = (double)worker->clock * 1e-9;
     if (rest->size > 0) {
         rest->size += (size_t)count;
         *data = rest->data;
@@ -266,18 +337,26 @@ static Outcome work(Worker *worker, Connection *connection) {
         size_t size;
         ssize_t count = receive(worker, connection, &data, &size);
         if (count < 0) {
-            return HANG_UP;
+            flush(connection);
+            /* Who has said all may still be listening: its end is seen again when it has read. */
+            return atomic_load(&connection->blocked) ? DONE : HANG_UP;
         }
         if (count == 0) {
             break;
         }
-        atomic_store(&connection->used, now_ms());
+        atomic_store(&connection->used, worker->clock / 1000000);
         Outcome outcome = answer_frames(worker, connection, data, size);
         if (outcome != DONE) {
             return outcome;
         }
     }
     return DONE;
+}
+
+/* Whether the socket may have refused bytes that it now takes. Another thread with a reply may be just
+ * about to say so, and no second event would come. */
+static bool may_be_blocked(Connection *connection) {
+    return atomic_load(&connection->blocked) || atomic_load(&connection->references) > 1;
 }
 
 void connection_serve(Worker *worker, Connection *connection) {
@@ -289,11 +368,12 @@ void connection_serve(Worker *worker, Connection *connection) {
         if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
             connection->readable_to_end = true;
         }
-        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && atomic_load(&connection->blocked)) {
+        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && may_be_blocked(connection)) {
             flush(connection);
         }
         switch (work(worker, connection)) {
         case HANG_UP:
+            flush(connection); /* Replies to what came before. */
             connection_end(connection);
             return;
         case QUEUED:

@@ -84,8 +84,8 @@ static size_t wanted(const Buffer *reply, const FrameView *view) {
     return missing < CHUNK ? CHUNK : missing < LARGE_CHUNK ? missing : LARGE_CHUNK;
 }
 
-static ExchangeEnd receive(int fd, Buffer *reply, double deadline, FrameView *view, int *error,
-                           PyThreadState **thread) {
+static ExchangeEnd receive(int fd, Buffer *reply, double deadline, MessageWalk **walk,
+                           FrameView *view, int *error, PyThreadState **thread) {
     /* The usual reply is here within the receive time-out of the socket (pie/rpc/exclusive.py), and
      * takes one call of the system then; what takes longer is waited for until the deadline. */
     bool waits = !(deadline - monotonic_now() < RECEIVE_SECONDS);
@@ -117,7 +117,7 @@ static ExchangeEnd receive(int fd, Buffer *reply, double deadline, FrameView *vi
             return EXCHANGE_FAILED;
         }
         reply->size += (size_t)count;
-        FrameState state = frame_find(reply->data, reply->size, LIMIT, view);
+        FrameState state = frame_find(reply->data, reply->size, LIMIT, walk, view);
         if (LIKELY(state == FRAME_WHOLE)) {
             return EXCHANGE_DONE;
         }
@@ -135,7 +135,9 @@ ExchangeEnd exchange(int fd, const Buffer *request, Buffer *reply, double deadli
     PyThreadState *thread = PyEval_SaveThread();
     ExchangeEnd end = send_all(fd, request, deadline, error, &thread);
     if (end == EXCHANGE_DONE && view != NULL) {
-        end = receive(fd, reply, deadline, view, error, &thread);
+        MessageWalk *walk = NULL; /* Of a reply without a length. */
+        end = receive(fd, reply, deadline, &walk, view, error, &thread);
+        free(walk);
     }
     PyEval_RestoreThread(thread);
     return end;

@@ -7,7 +7,7 @@ static PyObject *kind_name, *raised_by_name, *rule_name;
 /* The number of microseconds nearest to `seconds`, ties to even, exactly as round(seconds, 6) does
  * it. -1 where that is not to be had from 53 bits. */
 static int64_t microseconds(double seconds) {
-    if (!(seconds >= 0 && seconds < 4294967296.0)) {
+    if (signbit(seconds) || !(seconds < 4294967296.0)) {
         return -1;
     }
     int exponent;

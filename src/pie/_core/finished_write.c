@@ -173,10 +173,9 @@ static void asked(Writer *to, const Finished *finished) {
 
 static void milliseconds(Writer *to, double ended) {
     double rest = floor(rint((ended - (double)(int64_t)ended) * 1e6) / 1000);
-    int within = rest > 999 ? 999 : (int)rest;
-    char digits[16];
-    int size = PyOS_snprintf(digits, sizeof digits, ",%03d", within);
-    to->failed |= buffer_add(to->out, digits, size);
+    int within = rest > 999 ? 999 : rest < 0 ? 0 : (int)rest;
+    char digits[] = {',', '0' + within / 100, '0' + within / 10 % 10, '0' + within % 10};
+    to->failed |= buffer_add(to->out, digits, sizeof digits);
 }
 
 int finished_write_line(Buffer *out, const Finished *finished, const LineParts *parts,

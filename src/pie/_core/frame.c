@@ -15,8 +15,46 @@ static bool begins_message(const uint8_t *data, size_t size, Protocol *protocol)
     return size >= 1 && data[0] == 0x82;
 }
 
-FrameState frame_find(const uint8_t *data, size_t size, size_t limit, FrameView *view) {
-    /* A length below 2**31 begins with a byte below 0x80; letters would be 0.5 GiB and more. */
+/* A message without a length. */
+static FrameState unframed_find(const uint8_t *data, size_t size, size_t limit, MessageWalk **walk,
+                                FrameView *view) {
+    if (size < 2) {
+        view->size = 2;
+        return FRAME_PARTIAL;
+    }
+    MessageWalk fresh, *at = *walk;
+    if (at == NULL) {
+        if (!begins_message(data, size, &view->protocol)) {
+            return FRAME_FOREIGN;
+        }
+        at = &fresh;
+        walk_begin(at, view->protocol);
+    }
+    WalkState state = walk_on(at, data, size);
+    view->transport = TRANSPORT_BUFFERED;
+    view->protocol = at->protocol;
+    view->size = view->payload_end = at->at;
+    view->payload = 0;
+    if (state == WALK_MORE && view->size <= limit) {
+        if (*walk == NULL && (*walk = malloc(sizeof **walk)) != NULL) {
+            **walk = fresh;
+        }
+        return *walk == NULL ? FRAME_BROKEN : FRAME_PARTIAL;
+    }
+    free(*walk);
+    *walk = NULL;
+    if (state == WALK_BROKEN) {
+        return FRAME_BROKEN;
+    }
+    return view->size > limit ? FRAME_LARGE : FRAME_WHOLE;
+}
+
+FrameState frame_find(const uint8_t *data, size_t size, size_t limit, MessageWalk **walk,
+                      FrameView *view) {
+    /* A length below 2**31 begins with a byte below 0x80; letters would be 1 GiB and more. */
+    if (size > 0 && data[0] >= 0x80) {
+        return unframed_find(data, size, limit, walk, view);
+    }
     if (size > 0 && data[0] >= 0x40) {
         return FRAME_FOREIGN;
     }

@@ -3,9 +3,9 @@
 #ifndef PIE_FRAME_H
 #define PIE_FRAME_H
 
-#include "codec.h"
+#include "unframed.h"
 
-typedef enum { TRANSPORT_TTHEADER, TRANSPORT_FRAMED } Transport;
+typedef enum { TRANSPORT_TTHEADER, TRANSPORT_FRAMED, TRANSPORT_BUFFERED } Transport;
 
 #define LENGTH_SIZE 4
 
@@ -29,7 +29,9 @@ typedef enum {
     FRAME_BROKEN   /* the twin says what is wrong with it */
 } FrameState;
 
-/* Looks at the message at the front. */
-FrameState frame_find(const uint8_t *data, size_t size, size_t limit, FrameView *view);
+/* Looks at the message at the front. `walk` holds how far an unframed one has been walked over, between
+ * calls: *walk is NULL before the first and after the last, made and freed here. */
+FrameState frame_find(const uint8_t *data, size_t size, size_t limit, MessageWalk **walk,
+                      FrameView *view);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 #include <sys/random.h>
+#include <time.h>
 
-#include "clock.h"
 #include "gates.h"
 
 #define LENGTH 32
@@ -96,11 +96,10 @@ static double wall_of(PyObject *clock) {
 
 static PyObject *next_logid(PyObject *generator) {
     LogidCounter *self = (LogidCounter *)generator;
-    double now = LIKELY(self->clock == NULL) ? wall_now() : wall_of(self->clock);
-    if (UNLIKELY(now == -1.0) && PyErr_Occurred()) {
+    int64_t second = LIKELY(self->clock == NULL) ? time(NULL) : (int64_t)wall_of(self->clock);
+    if (UNLIKELY(second == -1) && PyErr_Occurred()) {
         return NULL;
     }
-    int64_t second = (int64_t)now;
     if (UNLIKELY(second != self->second) && renew_prefix(self, second) < 0) {
         return NULL;
     }

@@ -43,7 +43,9 @@ typedef struct Worker {
     struct Worker *next_parked;
     atomic_bool leading;
     bool refusing; /* leads only to say that everybody is busy */
+    bool turning;  /* leads in turns, and never waits */
     uint64_t turn; /* of its leadership */
+    int64_t clock; /* ns; when it last received */
     Buffer out;    /* the reply being made */
     uint8_t *in;   /* what was received last */
 } Worker;
@@ -60,6 +62,7 @@ struct Connection {
     bool readable;          /* owner: more may be there to read */
     bool readable_to_end;   /* owner: the peer sends no more, so read until its end is seen */
     Buffer rest;            /* owner: received and not answered */
+    struct MessageWalk *walk; /* owner: how far a message without a length was walked over */
     pthread_mutex_t writing;
     Buffer pending;         /* under `writing`: replies that the socket did not take */
     size_t pending_at;
@@ -68,6 +71,8 @@ struct Connection {
     double received;        /* owner: when the last bytes came */
     Connection *next, *previous; /* under the loop's mutex: all that are open */
     Connection *next_queued;
+    Connection *next_outgoing; /* the leader's, likewise: */
+    bool outgoing;
     char peer[PEER_TEXT];
 };
 
@@ -75,6 +80,7 @@ typedef enum { PHASE_VACANT, PHASE_LEADING, PHASE_HANDLING } Phase;
 
 struct Loop {
     int epoll, wake, listener;
+    unsigned forks; /* when it was opened */
     Limits limits;
     void *server; /* whose requests are answered */
 
@@ -96,7 +102,10 @@ struct Loop {
     /* The leader's: */
     struct epoll_event events[EVENTS];
     int event_count, event_at;
-    int64_t swept, accept_again;
+    Connection *outbox; /* with replies to send before waiting */
+    int64_t outbox_since;
+    int64_t swept, accept_again; /* ms */
+    int64_t spawn_again;         /* ns */
     bool accepting;
 
     atomic_bool draining, finished;
@@ -110,13 +119,22 @@ struct Loop {
 int64_t now_ms(void);
 int64_t now_ns(void);
 
-/* 0, or -1 with an OSError. `listener` is not owned. */
-int loop_open(Loop *loop, int listener, const Limits *limits, void *server);
+/* 0, or -1 with an OSError. `listener` is not owned; `threads` = several will lead. */
+int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads);
 void loop_close(Loop *loop);
+
+/* This is a child that a handler forked, where nothing of the loop may be touched: connections and
+ * epoll are shared with the parent, and threads are missing. */
+bool loop_is_copy(const Loop *loop);
 
 /* Works until the loop has finished: called with the GIL, by as many threads as the server asked
  * for. 0, or -1 with MemoryError. */
 int loop_work(Loop *loop);
+/* Serves what is ready and returns: for an event loop that watches `epoll`, and calls at times besides.
+ * Called with the GIL, by one thread. False when the loop has finished. */
+bool loop_turn(Worker *worker);
+int worker_open(Worker *worker, Loop *loop);
+void worker_close(Worker *worker);
 /* Leads while everybody is busy for too long; one thread runs it, beside the others. */
 int loop_refuse(Loop *loop);
 
@@ -136,11 +154,18 @@ Connection *connection_new(Loop *loop, int fd, const char *peer);
 void connection_serve(Worker *worker, Connection *connection);
 /* Sends a reply, or keeps what the socket does not take. */
 void connection_send(Connection *connection, const Buffer *reply);
+/* By the leader: keeps a reply until it is about to wait. */
+void connection_send_later(Worker *worker, Connection *connection, const Buffer *reply);
+void loop_flush(Loop *loop);
 /* Lets the connection go before its reply is there, so that others may be served on it meanwhile:
  * `rest` was received behind the request. A reference is owed: connection_release. */
 void connection_part(Worker *worker, Connection *connection, const uint8_t *rest, size_t size);
 void connection_release(Connection *connection);
-/* Hangs up. By the owner, once. */
+/* Shuts the socket: its owner, or the event that follows, ends it. */
+void connection_hang_up(Connection *connection);
+/* Its socket, which is the caller's from now on; what is sent here goes nowhere. By the owner. */
+int connection_give_away(Connection *connection);
+/* Closes. By the owner, once. */
 void connection_end(Connection *connection);
 /* Takes an idle connection; false if somebody has it. */
 bool connection_take(Connection *connection);

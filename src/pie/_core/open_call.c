@@ -14,21 +14,24 @@ typedef struct {
 
 static PyObject *send_text;
 
-static PyObject *open_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    PyObject *call, *course, *sleep = Py_None;
-    if (!PyArg_ParseTuple(args, "OO|O:OpenCall", &call, &course, &sleep)) {
+/* OpenCall(call, course, sleep=None) */
+static PyObject *open_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf,
+                                 PyObject *keywords) {
+    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    if (count < 2 || count > 3 || (keywords != NULL && PyTuple_GET_SIZE(keywords) != 0)) {
+        PyErr_SetString(PyExc_TypeError, "OpenCall takes a call, its course, and a way to sleep");
         return NULL;
     }
-    OpenCall *self = (OpenCall *)type->tp_alloc(type, 0);
+    OpenCall *self = (OpenCall *)PyType_GenericAlloc((PyTypeObject *)type, 0);
     if (self == NULL) {
         return NULL;
     }
-    if (flow_init(&self->flow, call, course) < 0) {
+    if (flow_init(&self->flow, args[0], args[1]) < 0) {
         self->flow.state = FLOW_OVER;
         Py_DECREF(self);
         return NULL;
     }
-    self->sleep = sleep == Py_None ? NULL : Py_NewRef(sleep);
+    self->sleep = count < 3 || args[2] == Py_None ? NULL : Py_NewRef(args[2]);
     return (PyObject *)self;
 }
 
@@ -56,10 +59,7 @@ static PyObject *truth_of(int more) {
 }
 
 static PyObject *open_start(OpenCall *self, PyObject *nothing) {
-    if (drive(self, flow_advance(&self->flow, NULL)) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
+    return truth_of(drive(self, flow_advance(&self->flow, NULL)));
 }
 
 static PyObject *open_succeed(OpenCall *self, PyObject *const *args, Py_ssize_t count) {
@@ -194,8 +194,8 @@ static PyTypeObject OpenCall_Type = {
     .tp_name = "pie._core._native.OpenCall",
     .tp_doc = "A call on its way.",
     .tp_basicsize = sizeof(OpenCall),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_new = open_new,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_vectorcall = open_vectorcall,
     .tp_dealloc = (destructor)open_dealloc,
     .tp_finalize = (destructor)open_finalize,
     .tp_traverse = (traverseproc)open_traverse,

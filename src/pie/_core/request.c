@@ -1,26 +1,11 @@
 #include "request.h"
 
 #include "metadata.h"
-#include "ttheader.h"
 
 #define SLOW_NS 200000 /* a method that takes longer gets its thread to itself */
 #define AVERAGE_OVER 8
 #define STACK_ARGUMENTS 16
 #define CLOSING_KEY "crrst"
-
-/* What is known of a request while it is served. */
-typedef struct {
-    ServerObject *server;
-    Worker *worker;
-    Connection *connection;
-    const uint8_t *data; /* its frame, and what was received behind it */
-    size_t size;
-    const FrameView *view;
-    const MessageHead *head;
-    Method *method;
-    CallObject *call;
-    bool parted;
-} Request;
 
 static bool closing(const Request *request) {
     return atomic_load(&request->server->loop.draining);
@@ -53,8 +38,11 @@ static int add_bytes(Buffer *out, PyObject *bytes) {
 /* --- Replies --- */
 
 static int write_headers(const Request *request, Buffer *out, size_t *begin) {
-    if (request->view->transport != TRANSPORT_TTHEADER) {
-        *begin = out->size;
+    *begin = out->size;
+    if (request->view->transport == TRANSPORT_BUFFERED) {
+        return 0;
+    }
+    if (request->view->transport == TRANSPORT_FRAMED) {
         if (buffer_room(out, LENGTH_SIZE) == NULL) {
             return -1;
         }
@@ -108,7 +96,7 @@ static int write_reply(const Request *request, PyObject *value, Buffer *out) {
     }
     if (request->view->transport == TRANSPORT_TTHEADER) {
         ttheader_end(out, begin, request->view->inner_framed);
-    } else {
+    } else if (request->view->transport == TRANSPORT_FRAMED) {
         store_u32(out->data + begin, (uint32_t)(out->size - begin - LENGTH_SIZE));
     }
     request->call->response_bytes = (long)(out->size - before);
@@ -130,7 +118,7 @@ static int write_by_twin(const Request *request, PyObject *result, Buffer *out) 
 }
 
 /* The Failure that is set becomes the reply. */
-static Answer write_failure(const Request *request, Buffer *out) {
+static bool write_failure(const Request *request, Buffer *out) {
     PyObject *failure = take_exception();
     PyObject *form = form_of(request);
     PyObject *bytes = form == NULL
@@ -144,9 +132,8 @@ static Answer write_failure(const Request *request, Buffer *out) {
     Py_XDECREF(bytes);
     if (added < 0) {
         PyErr_WriteUnraisable(request->server->twin);
-        return ANSWER_BROKEN;
     }
-    return request->parted ? ANSWER_PARTED : ANSWER_READY;
+    return added == 0;
 }
 
 /* --- The handler --- */
@@ -189,8 +176,8 @@ static PyObject *run_handler(Request *request, PyObject **stack) {
     Method *method = request->method;
     Worker *worker = request->worker;
     bool slow = method->average_ns > SLOW_NS;
-    if (slow && worker->leading && (request->view->flags & FLAG_OUT_OF_ORDER) &&
-        request->view->transport == TRANSPORT_TTHEADER) {
+    if (slow && worker->leading && request->view->transport == TRANSPORT_TTHEADER &&
+        (request->view->flags & FLAG_OUT_OF_ORDER)) {
         /* The caller takes replies in any order: its next request need not wait for this one. */
         connection_part(worker, request->connection, request->data + request->view->size,
                         request->size - request->view->size);
@@ -266,82 +253,96 @@ static int reply_exception(const Request *request, Buffer *out) {
     return written;
 }
 
-static int serve_with(Request *request, PyObject **stack) {
+/* The value the handler returned, or NULL with an exception set; NULL without one if it is running
+ * still. */
+static PyObject *serve_with(Request *request, PyObject **stack) {
     PyObject **arguments = stack + 1;
-    Buffer *out = &request->worker->out;
+    PyObject *value = NULL;
     if (read_arguments(request, arguments) < 0) {
-        return -1;
+        return NULL;
     }
     stack[0] = request->server->handler;
-    int served = 0;
-    if (request->view->transport != TRANSPORT_TTHEADER) {
-        served = base_read(request->method, arguments, request->call);
+    bool ready = request->view->transport == TRANSPORT_TTHEADER ||
+                 base_read(request->method, arguments, request->call) == 0;
+    if (ready && request->server->is_async) {
+        pending_start(request, arguments);
+    } else if (ready) {
+        value = run_handler(request, stack);
     }
-    PyObject *value = served < 0 ? NULL : run_handler(request, stack);
     for (int i = 0; i < request->method->arg_count; i++) {
         Py_DECREF(arguments[i]);
     }
-    if (value == NULL) {
-        return reply_exception(request, out);
-    }
-    served = reply_value(request, value, out);
-    Py_DECREF(value);
-    return served;
+    return value;
 }
 
-/* Decodes, runs, encodes. -1 with an exception set. */
-static int serve(Request *request) {
+/* Decodes the arguments and runs the handler; as serve_with. */
+static PyObject *serve(Request *request) {
     PyObject *few[STACK_ARGUMENTS + 2];
     int count = request->method->arg_count;
     PyObject **stack = few;
     if (count > STACK_ARGUMENTS) {
         stack = PyMem_Malloc((size_t)(count + 2) * sizeof *stack);
         if (stack == NULL) {
-            PyErr_NoMemory();
-            return -1;
+            return PyErr_NoMemory();
         }
     }
-    int served = serve_with(request, stack + 1); /* The call may use the place before. */
+    PyObject *value = serve_with(request, stack + 1); /* The call may use the place before. */
     if (stack != few) {
         PyMem_Free(stack);
     }
-    return served;
+    return value;
 }
 
 /* --- The call --- */
 
+/* One call that took very long, for whatever reason, does not make its method a slow one. */
 static void observe_duration(Method *method, const CallObject *call) {
     int64_t took = (int64_t)((call->end - call->start) * 1e9);
+    took = took > 2 * SLOW_NS ? 2 * SLOW_NS : took;
     method->average_ns += (took - method->average_ns) / AVERAGE_OVER;
+}
+
+bool request_finish(Request *request, PyObject *value, Buffer *out) {
+    size_t before = out->size;
+    if (value == NULL) {
+        reply_exception(request, out);
+    } else {
+        reply_value(request, value, out);
+    }
+    int ended = passage_end(&request->passage);
+    observe_duration(request->method, request->call);
+    if (ended == 0) {
+        return true;
+    }
+    out->size = before;
+    return write_failure(request, out);
+}
+
+/* Makes the call ambient while the handler starts, and undoes it whatever is set then. */
+static void restore_ambient(const Request *request, PyObject *outer) {
+    PyObject *error = take_exception();
+    if (outer != NULL && current_call_reset(outer) < 0) {
+        PyErr_WriteUnraisable(request->server->twin);
+    }
+    raise_exception(error);
 }
 
 /* Takes the call through its gates around the handler. */
 static Answer run_call(Request *request) {
     Buffer *out = &request->worker->out;
-    size_t before = out->size;
-    Passage passage;
-    PyObject *outer = NULL;
-    if (passage_begin(&passage, request->server->gates, request->call) < 0) {
-        return write_failure(request, out);
+    if (passage_begin(&request->passage, request->server->gates, request->call) < 0) {
+        return write_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
     }
-    outer = current_call_set(request->call);
-    if (outer != NULL) {
-        serve(request);
+    PyObject *outer = current_call_set(request->call);
+    PyObject *value = outer == NULL ? NULL : serve(request);
+    if (request->later) {
+        restore_ambient(request, outer);
+        return request->parted ? ANSWER_READY : ANSWER_PENDING;
     }
-    int ended = passage_end(&passage);
-    if (outer != NULL) {
-        PyObject *error = take_exception();
-        if (current_call_reset(outer) < 0) {
-            PyErr_WriteUnraisable(request->server->twin);
-        }
-        raise_exception(error);
-    }
-    observe_duration(request->method, request->call);
-    if (ended < 0) {
-        out->size = before;
-        return write_failure(request, out);
-    }
-    return request->parted ? ANSWER_PARTED : ANSWER_READY;
+    bool told = request_finish(request, value, out);
+    restore_ambient(request, outer);
+    Py_XDECREF(value);
+    return !told ? ANSWER_BROKEN : request->parted ? ANSWER_PARTED : ANSWER_READY;
 }
 
 /* The call of a request; NULL with an exception set, or without one if its headers are damaged. */
@@ -367,10 +368,17 @@ static CallObject *call_of(const Request *request) {
     return call;
 }
 
-/* Unknown methods, messages that are no calls, and everything while all threads are busy. */
+static bool overloaded(const Request *request) {
+    const ServerObject *server = request->server;
+    return request->worker->refusing ||
+           (server->is_async && server->pending >= server->max_pending);
+}
+
+/* Unknown methods, messages that are no calls, and everything while too much is being
+ * done already. */
 static Answer answer_by_twin(const Request *request) {
     ServerObject *server = request->server;
-    const char *how = request->worker->refusing ? "refuse" : "answer_bytes";
+    const char *how = overloaded(request) ? "refuse" : "answer_bytes";
     PyObject *bytes = PyObject_CallMethod(
         server->twin, how, "y#sdO", (const char *)request->data, (Py_ssize_t)request->view->size,
         request->connection->peer, request->connection->received,
@@ -398,7 +406,7 @@ Answer request_answer(ServerObject *server, Worker *worker, Connection *connecti
         .method = method_find(&server->methods, head->name, head->name_size),
     };
     bool is_call = head->type == MESSAGE_CALL || head->type == MESSAGE_ONEWAY;
-    if (request.method == NULL || !is_call || worker->refusing) {
+    if (request.method == NULL || !is_call || overloaded(&request)) {
         return answer_by_twin(&request);
     }
     request.call = call_of(&request);

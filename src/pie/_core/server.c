@@ -4,6 +4,9 @@
 #include "metadata.h"
 #include "request.h"
 
+#define SPAWN_PAUSE_NS 1000000000
+#define MOST_COMPLAINED_OF (16 << 10) /* bytes that the twin looks at to say what is wrong */
+
 static ServerObject *server_of(Worker *worker) {
     return worker->loop->server;
 }
@@ -19,10 +22,16 @@ static void told(ServerObject *server, PyObject *result) {
 /* One more thread, so that there is somebody to pass leadership to. */
 static void keep_one_parked(ServerObject *server, Worker *worker) {
     Loop *loop = &server->loop;
-    if (worker->leading && !worker->refusing && atomic_load(&loop->parked_count) == 0 &&
-        loop->worker_count < loop->limits.max_threads) {
+    if (worker->leading && !worker->refusing && !worker->turning &&
+        atomic_load(&loop->parked_count) == 0 &&
+        loop->worker_count < loop->limits.max_threads && worker->clock >= loop->spawn_again) {
         loop->worker_count++;
-        told(server, PyObject_CallMethod(server->hooks, "spawn", NULL));
+        PyObject *spawned = PyObject_CallMethod(server->hooks, "spawn", NULL);
+        if (spawned != Py_True) { /* The system has none to give now. */
+            loop->worker_count--;
+            loop->spawn_again = worker->clock + SPAWN_PAUSE_NS;
+        }
+        told(server, spawned);
     }
 }
 
@@ -45,16 +54,16 @@ Answer server_answer(Worker *worker, Connection *connection, const uint8_t *data
 
 void server_hand_over(Worker *worker, Connection *connection, const uint8_t *data, size_t size) {
     ServerObject *server = server_of(worker);
-    epoll_ctl(worker->loop->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+    int fd = connection_give_away(connection);
     PyEval_RestoreThread(worker->python);
-    told(server, PyObject_CallMethod(server->hooks, "adopt", "isy#", connection->fd,
-                                     connection->peer, (const char *)data, (Py_ssize_t)size));
+    told(server, PyObject_CallMethod(server->hooks, "adopt", "isy#", fd, connection->peer,
+                                     (const char *)data, (Py_ssize_t)size));
     worker->python = PyEval_SaveThread();
-    connection->fd = -1; /* It is the hooks'. */
 }
 
 void server_complain(Worker *worker, Connection *connection, const uint8_t *data, size_t size) {
     ServerObject *server = server_of(worker);
+    size = size < MOST_COMPLAINED_OF ? size : MOST_COMPLAINED_OF;
     PyEval_RestoreThread(worker->python);
     told(server, PyObject_CallMethod(server->hooks, "complain", "sy#", connection->peer,
                                      (const char *)data, (Py_ssize_t)size));
@@ -97,18 +106,32 @@ static int parse_limits(PyObject *limits, Limits *into) {
     return 0;
 }
 
+/* The one worker of a server whose handlers are coroutines. */
+static int asyncio_open(ServerObject *server, int max_pending) {
+    Worker *worker = &server->asyncio;
+    if (worker_open(worker, &server->loop) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    worker->leading = worker->turning = true;
+    server->is_async = true;
+    server->max_pending = max_pending;
+    return 0;
+}
+
 static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"listener", "handler", "methods", "gates",  "twin", "hooks",
                             "psm",      "cluster", "struct_exception", "decoded_limit", "limits",
-                            NULL};
+                            "max_pending", NULL};
     int listener;
     PyObject *handler, *plans, *gates, *twin, *hooks, *psm, *cluster, *struct_exception, *limits;
     Py_ssize_t decoded_limit;
     Limits parsed;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO!OOOUUOnO!:Server", names, &listener,
+    int max_pending = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO!OOOUUOnO!|i:Server", names, &listener,
                                      &handler, &PyList_Type, &plans, &gates, &twin, &hooks, &psm,
                                      &cluster, &struct_exception, &decoded_limit, &PyTuple_Type,
-                                     &limits) ||
+                                     &limits, &max_pending) ||
         parse_limits(limits, &parsed) < 0) {
         return NULL;
     }
@@ -125,11 +148,15 @@ static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     server->struct_exception = Py_NewRef(struct_exception);
     server->decoded_limit = decoded_limit;
     if (methods_open(&server->methods, plans) < 0 ||
-        loop_open(&server->loop, listener, &parsed, server) < 0) {
+        loop_open(&server->loop, listener, &parsed, server, max_pending == 0) < 0) {
         Py_DECREF(server);
         return NULL;
     }
     server->is_open = true;
+    if (max_pending > 0 && asyncio_open(server, max_pending) < 0) {
+        Py_DECREF(server);
+        return NULL;
+    }
     return (PyObject *)server;
 }
 
@@ -155,6 +182,9 @@ static void server_dealloc(ServerObject *server) {
     if (server->is_open) {
         loop_close(&server->loop); /* Threads that work hold a reference: there are none. */
     }
+    if (server->is_async) {
+        worker_close(&server->asyncio);
+    }
     server_clear(server);
     methods_close(&server->methods);
     Py_XDECREF(server->gates);
@@ -173,6 +203,18 @@ static PyObject *server_refuse(ServerObject *server, PyObject *ignored) {
     return loop_refuse(&server->loop) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+static PyObject *server_turn(ServerObject *server, PyObject *ignored) {
+    if (!server->is_async) {
+        PyErr_SetString(PyExc_RuntimeError, "a server of threads takes no turns: use work()");
+        return NULL;
+    }
+    return PyBool_FromLong(loop_turn(&server->asyncio));
+}
+
+static PyObject *server_fileno(ServerObject *server, PyObject *ignored) {
+    return PyLong_FromLong(server->loop.epoll);
+}
+
 static PyObject *server_drain(ServerObject *server, PyObject *seconds) {
     double patience = PyFloat_AsDouble(seconds);
     if (patience == -1 && PyErr_Occurred()) {
@@ -186,6 +228,10 @@ static PyObject *get_connections(ServerObject *server, void *closure) {
     return PyLong_FromLong(atomic_load(&server->loop.open_count));
 }
 
+static PyObject *get_pending(ServerObject *server, void *closure) {
+    return PyLong_FromLong(server->pending);
+}
+
 static PyObject *get_threads(ServerObject *server, void *closure) {
     return PyLong_FromLong(server->loop.worker_count);
 }
@@ -195,6 +241,10 @@ static PyMethodDef server_methods[] = {
      "Answer requests until the server has drained; any number of threads may."},
     {"refuse", (PyCFunction)server_refuse, METH_NOARGS,
      "Refuse requests while all threads are busy for too long; one thread does."},
+    {"turn", (PyCFunction)server_turn, METH_NOARGS,
+     "Serve what is ready, on the thread of the asyncio loop; False when the server has drained."},
+    {"fileno", (PyCFunction)server_fileno, METH_NOARGS,
+     "The descriptor that is readable when a turn is due."},
     {"drain", (PyCFunction)server_drain, METH_O,
      "Stop accepting, let connections end, and cut what is left after so many seconds."},
     {NULL},
@@ -202,6 +252,7 @@ static PyMethodDef server_methods[] = {
 
 static PyGetSetDef server_attributes[] = {
     {"connections", (getter)get_connections, NULL, "How many are open.", NULL},
+    {"pending", (getter)get_pending, NULL, "Requests that are on the asyncio loop.", NULL},
     {"threads", (getter)get_threads, NULL, "How many answer requests.", NULL},
     {NULL},
 };
@@ -238,5 +289,5 @@ int server_init(PyObject *module) {
     }
     int added = PyModule_AddObjectRef(module, "Server", type);
     Py_DECREF(type);
-    return added;
+    return added < 0 ? -1 : pending_init(module);
 }

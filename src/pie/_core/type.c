@@ -1,5 +1,5 @@
-/* The types of fields, compiled. Twin: pie/thrift/types.py, and the tables of pie/thrift/struct_read.py
- * and pie/thrift/compact.py. */
+/* The types of fields, compiled. Twin: pie/thrift/types.py, and the tables of
+ * pie/thrift/struct_read.py and compact.py. */
 #include "late.h"
 #include "program.h"
 
@@ -28,11 +28,12 @@ static const struct {
     {"string", KIND_STRING}, {"binary", KIND_BINARY}, {"uuid", KIND_UUID},
 };
 
-static const struct {
+static struct {
     const char *name;
     Kind kind;
     int entry_memory;
-} CLASSES[] = {
+    PyObject *cls; /* Looked up when it is needed. */
+} classes[] = {
     {"StructType", KIND_STRUCT, 0}, {"EnumType", KIND_ENUM, 0}, {"ListType", KIND_LIST, 8},
     {"SetType", KIND_SET, 48},      {"MapType", KIND_MAP, 104},
 };
@@ -161,9 +162,8 @@ static Type *compile_scalar(PyObject *kind) {
 }
 
 Type *type_compile(PyObject *kind) {
-    static PyObject *classes[Py_ARRAY_LENGTH(CLASSES)];
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(CLASSES); i++) {
-        PyObject *cls = late(&classes[i], "pie.thrift.types", CLASSES[i].name);
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(classes); i++) {
+        PyObject *cls = late(&classes[i].cls, "pie.thrift.types", classes[i].name);
         int is = cls != NULL ? PyObject_IsInstance(kind, cls) : -1;
         if (is < 0) {
             return NULL;
@@ -171,9 +171,9 @@ Type *type_compile(PyObject *kind) {
         if (!is) {
             continue;
         }
-        Type *type = type_new(CLASSES[i].kind);
+        Type *type = type_new(classes[i].kind);
         if (type != NULL) {
-            type->entry_memory = CLASSES[i].entry_memory;
+            type->entry_memory = classes[i].entry_memory;
             if (compile_parts(type, kind) < 0) {
                 type_free(type);
                 return NULL;

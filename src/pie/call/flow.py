@@ -50,10 +50,11 @@ def flow(call: Call, course: Course) -> Flow:
     if native is not None:
         opened: Flow = native.OpenCall(call, course)
         return opened
-    return _flow(call, course)
+    return flow_in_python(call, course)
 
 
-def _flow(call: Call, course: Course) -> Flow:
+def flow_in_python(call: Call, course: Course) -> Flow:
+    """The twin of ``flow.c``."""
     clock = course.clock
     call.started = clock.wall()
     call.start = call.attempt_start = clock.monotonic()

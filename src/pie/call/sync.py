@@ -58,26 +58,30 @@ class PythonOpenCall:
         """
         call = self._call
         try:
-            self.start()
-            while True:
+            more = self.start()
+            while more:
                 try:
                     result = action(call)
                 except BaseException as error:
                     more = self.fail(error)
                 else:
                     more = self.succeed(result)
-                if not more:
-                    return call.result
+            return call.result
         finally:
             self.close()
 
-    def start(self) -> None:
-        """Enter the gates.
+    def start(self) -> bool:
+        """Enter the gates. True = an attempt is wanted; False = a gate rejected the call and
+        another gave it a result.
 
         Raises:
             Failure: a gate rejected the call (which has left its gates).
         """
-        self._advance(next(self._flow))
+        try:
+            self._advance(next(self._flow))
+        except StopIteration:
+            return False
+        return True
 
     def succeed(self, result: Any = None) -> bool:
         """The attempt has its answer. True = another attempt is wanted.

@@ -3,27 +3,31 @@
 import os
 import weakref
 from collections.abc import Callable
+from types import MethodType
+from typing import Any
 
-_methods: dict[int, weakref.WeakMethod[Callable[[], None]]] = {}
-"""By their own ids, in the order they came; gone with their objects. What is given to
+_Method = Callable[[Any], None]
+_methods: dict[int, tuple[weakref.ref[object], _Method]] = {}
+"""By the ids of their references, in the order they came; gone with their objects. What is given to
 ``os.register_at_fork`` can never be taken back: there is one of it, for all of them."""
 
 
 def after_fork(method: Callable[[], None]) -> None:
     """Call a bound method in every child forked from now on, while its object lives."""
-    reference = weakref.WeakMethod(method, _forget)
-    _methods[id(reference)] = reference
+    assert isinstance(method, MethodType), f"{method} is not a bound method"
+    reference = weakref.ref(method.__self__, _forget)
+    _methods[id(reference)] = reference, method.__func__
 
 
-def _forget(reference: weakref.WeakMethod[Callable[[], None]]) -> None:
+def _forget(reference: weakref.ref[object]) -> None:
     _methods.pop(id(reference), None)
 
 
 def _run() -> None:
-    for reference in [*_methods.values()]:
-        method = reference()
-        if method is not None:
-            method()
+    for reference, method in [*_methods.values()]:
+        found = reference()
+        if found is not None:
+            method(found)
 
 
 os.register_at_fork(after_in_child=_run)

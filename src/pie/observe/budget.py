@@ -39,4 +39,8 @@ class Budget:
         if expected <= self.per_second:
             return 1.0
         share = self.per_second / expected
-        return 1 / share if zlib.crc32(logid.encode()) < share * 2**32 else 0.0
+        return (
+            1 / share
+            if zlib.crc32(logid.encode("utf-8", "backslashreplace")) < share * 2**32
+            else 0.0
+        )

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -226,17 +226,14 @@ def encode(row: CallRow | EdgeRow) -> bytes:
     try:
         return msgspec.json.encode(row) + b"\n"
     except UnicodeEncodeError:
-        for name in row.__struct_fields__:
-            value = getattr(row, name)
-            if isinstance(value, str):
-                setattr(row, name, _valid(value))
-            elif isinstance(value, list):
-                setattr(row, name, [_valid(each) for each in value])
-        return msgspec.json.encode(row) + b"\n"
+        valid = {name: _valid(getattr(row, name)) for name in row.__struct_fields__}
+        return msgspec.json.encode(msgspec.structs.replace(row, **valid)) + b"\n"
 
 
-def _valid(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+def _valid(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return [_valid(each) for each in value] if isinstance(value, list) else value
 
 
 def call_log(

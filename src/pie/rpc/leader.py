@@ -1,38 +1,26 @@
 """The loop of a server in C: the adaptive leader. Twin: ``threaded.py``."""
 
 import logging
-import os
 import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from pie.call import Gates
-from pie.model import normalise_logid
 from pie.rpc.dispatch import Dispatcher
-from pie.rpc.metadata import name_from_peer, parse_span
-from pie.rpc.places import method_plans
+from pie.rpc.native_loop import NativeLoop
 from pie.rpc.server_options import ServerOptions
-from pie.rpc.threaded import Connections
-from pie.thrift import FrameSplitter, StructException, ThriftError
 
 logger = logging.getLogger(__name__)
 _SWITCH_SECONDS = 0.0005
-_SAY_AGAIN_SECONDS = 1.0
 
 
-class LeaderLoop:
-    """Runs ``_native.Server`` on threads of this process.
+class LeaderLoop(NativeLoop):
+    """Handlers on threads, one of which leads."""
 
-    Args:
-        native: the extension.
-        listener: bound and listening; closed when nothing more is accepted.
-        dispatcher: answers what C does not.
-        gates: that every call passes.
-        options: bounds.
-    """
+    name = "threads that lead in turn"
 
     def __init__(
         self,
@@ -42,41 +30,14 @@ class LeaderLoop:
         gates: Gates,
         options: ServerOptions,
     ) -> None:
-        self._listener = listener
-        self._options = options
-        # Unframed messages and THeader have no loop in C: their connections get a thread.
-        self._threaded = Connections(dispatcher, options)
+        super().__init__(native, listener, dispatcher.handler, dispatcher, gates, options)
         self._threads: list[threading.Thread] = []
-        self._refused = _Seldom()
-        listener.setblocking(False)
-        native.setup_metadata(name_from_peer, parse_span, normalise_logid)
-        self._server = native.Server(
-            listener=listener.fileno(),
-            handler=dispatcher.handler,
-            methods=method_plans(dispatcher.service),
-            gates=gates,
-            twin=dispatcher,
-            hooks=self,
-            psm=dispatcher.identity.psm,
-            cluster=dispatcher.identity.cluster,
-            struct_exception=StructException,
-            decoded_limit=options.decoded_limit,
-            limits=(
-                options.frame_limit,
-                options.write_limit,
-                options.max_connections,
-                options.max_threads,
-                options.idle_timeout,
-                options.transfer_timeout,
-                options.overload_timeout,
-            ),
-        )
 
     def start(self) -> None:
         # A thread that computes gives way after this; the default of 5 ms is what others then wait.
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
         self._run(self._server.refuse, "pie-refuse")
-        self.spawn()
+        self._run(self._server.work, "pie-rpc-0")
 
     def stop(self, seconds: float) -> None:
         """Accept what is in the backlog and nothing more, finish what is in flight, and cut what
@@ -88,62 +49,16 @@ class LeaderLoop:
             each.join(max(0.0, deadline + 1 - time.monotonic()))
         self._threaded.finish(max(0.0, deadline - time.monotonic()))
 
-    # --- What the loop asks for and tells. ---
-
-    def spawn(self) -> None:
-        """One more thread is wanted."""
-        self._run(self._server.work, f"pie-rpc-{len(self._threads)}")
-
-    def adopt(self, descriptor: int, peer: str, received: bytes) -> None:
-        """A connection whose transport C does not speak."""
-        sock = socket.socket(fileno=descriptor)
-        sock.setblocking(True)
-        self._threaded.open(sock, peer, received)
-
-    def complain(self, peer: str, data: bytes) -> None:
-        """A connection was closed because of these bytes."""
-        splitter = FrameSplitter(self._options.frame_limit)
-        splitter.feed(data)
+    def spawn(self) -> bool:
+        """One more thread is wanted; False when there is none to be had."""
         try:
-            splitter.take()
-            reason = "the message in the frame cannot be read"
-        except ThriftError as error:
-            reason = str(error)
-        logger.warning("closed the connection of %s: %s", peer, reason)
+            self._run(self._server.work, f"pie-rpc-{len(self._threads) - 1}")
+        except (RuntimeError, MemoryError) as error:
+            logger.warning("%d threads answer requests, no more: %s", len(self._threads) - 1, error)
+            return False
+        return True
 
-    def refused(self, peer: str) -> None:
-        """A connection was one too many."""
-        if self._refused.now():
-            logger.warning(
-                "refused %s: %d connections are open, the limit (max_connections)",
-                peer,
-                self._options.max_connections,
-            )
-
-    def cannot_accept(self, error: int) -> None:
-        """The system gives no more connections."""
-        if self._refused.now():
-            logger.warning("cannot accept a connection: %s", os.strerror(error))
-
-    def backlog_served(self) -> None:
-        """Nothing more is accepted."""
-        self._listener.close()
-
-    def _run(self, target: Any, name: str) -> None:
+    def _run(self, target: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
-
-
-class _Seldom:
-    """Lets one of many messages a second through."""
-
-    def __init__(self) -> None:
-        self._said = 0.0
-
-    def now(self) -> bool:
-        now = time.monotonic()
-        if now - self._said < _SAY_AGAIN_SECONDS:
-            return False
-        self._said = now
-        return True

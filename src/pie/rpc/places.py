@@ -1,4 +1,4 @@
-"""What the C server must know of a service's methods: their structs, and where Base stands in them."""
+"""What the C server must know of a service: its methods, and where Base stands in their structs."""
 
 from typing import Any
 

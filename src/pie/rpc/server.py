@@ -14,6 +14,7 @@ from pie.rpc.dispatch import Dispatcher
 from pie.rpc.leader import LeaderLoop
 from pie.rpc.server_options import ServerOptions
 from pie.rpc.threaded import ThreadedLoop
+from pie.rpc.turns import TurnLoop
 from pie.thrift import Service
 
 
@@ -27,6 +28,9 @@ class ThriftServer:
         runtime: of this process.
         listener: bound and listening, TCP or unix; closed when the server stops.
         drain_seconds: how long a stopping server waits for requests in flight.
+
+    Attributes:
+        name: what serves, for people.
 
     Raises:
         TypeError: the handler lacks a method.
@@ -52,11 +56,16 @@ class ThriftServer:
             Driver(course),
             decoded_limit=options.decoded_limit,
         )
-        self._loop: LeaderLoop | ThreadedLoop
+        self._loop: LeaderLoop | TurnLoop | ThreadedLoop
         if native is None or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
-        else:
+        elif self._coroutines is None:
             self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
+        else:
+            self._loop = TurnLoop(
+                native, listener, handler, self._coroutines, dispatcher, course.gates, options
+            )
+        self.name = f"pie thrift, {self._loop.name}"
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 

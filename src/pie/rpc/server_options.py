@@ -13,6 +13,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: int = 10_000
     max_threads: int = 64
     """Handlers that run at the same time; more requests wait."""
+    max_in_flight: int = 10_000
+    """Coroutines that run at the same time; more requests are refused."""
     frame_limit: int = DEFAULT_FRAME_LIMIT
     """Of one message on the wire."""
     decoded_limit: int = DEFAULT_DECODED_LIMIT

@@ -1,7 +1,7 @@
 """A thread per connection: the loop of a server without the C extension, and of TLS.
 
-Twin: ``pie/_core/loop.c``. It also serves the connections that C hands over (unframed messages,
-THeader).
+Twin: ``pie/_core/loop.c``. It also serves the connections that C hands over: those that
+speak THeader.
 """
 
 import logging
@@ -79,6 +79,8 @@ class ThreadedLoop:
         dispatcher: answers frames.
         options: bounds.
     """
+
+    name = "a thread for each connection"
 
     def __init__(
         self, listener: socket.socket, dispatcher: Dispatcher, options: ServerOptions

@@ -1,80 +1,14 @@
-"""One struct at a time: values to bytes and back, in either protocol."""
+"""One struct at a time: values to bytes and back. In C where the extension is, which does the same
+as ``codec_python`` and says the same of what it cannot do."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-from pie.thrift.binary_read import BINARY_READ
-from pie.thrift.binary_write import BINARY_WRITE
-from pie.thrift.compact_read import COMPACT_READ
-from pie.thrift.compact_write import COMPACT_WRITE
-from pie.thrift.errors import CodecError
-from pie.thrift.protocol import Protocol
-from pie.thrift.source import DEFAULT_DECODED_LIMIT, Source
-from pie.thrift.struct_read import struct_reader
-from pie.thrift.struct_write import struct_writer
-from pie.thrift.structs import Struct
+from pie._core import native
+from pie.thrift.codec_python import DEFAULT_MAX_DEPTH
 
-DEFAULT_MAX_DEPTH = 64
-"""Structs and containers within each other, the outermost struct counted."""
+if TYPE_CHECKING or native is None:
+    from pie.thrift.codec_python import decode, encode, encode_into
+else:
+    decode, encode, encode_into = native.decode, native.encode, native.encode_into
 
-_READ = {Protocol.BINARY: BINARY_READ, Protocol.COMPACT: COMPACT_READ}
-_WRITE = {Protocol.BINARY: BINARY_WRITE, Protocol.COMPACT: COMPACT_WRITE}
-
-S = TypeVar("S", bound=Struct)
-
-
-def encode(
-    value: Struct,
-    *,
-    protocol: Protocol = Protocol.BINARY,
-    max_depth: int = DEFAULT_MAX_DEPTH,
-) -> bytes:
-    """A struct's bytes.
-
-    Raises:
-        CodecError: a value does not fit its field, a required field is not set, a union has not
-            exactly one field set, or the value is nested deeper than ``max_depth``.
-    """
-    out = bytearray()
-    encode_into(out, value, protocol=protocol, max_depth=max_depth)
-    return bytes(out)
-
-
-def encode_into(
-    out: bytearray,
-    value: Struct,
-    *,
-    protocol: Protocol = Protocol.BINARY,
-    max_depth: int = DEFAULT_MAX_DEPTH,
-) -> None:
-    """Append a struct's bytes. See ``encode``; after an error ``out`` holds a part of them."""
-    cls = type(value)
-    try:
-        struct_writer(cls, _WRITE[protocol])(out, value, max_depth)
-    except CodecError as error:
-        raise error.under(cls.__name__) from None
-
-
-def decode(
-    cls: type[S],
-    data: bytes | memoryview,
-    offset: int = 0,
-    *,
-    protocol: Protocol = Protocol.BINARY,
-    max_depth: int = DEFAULT_MAX_DEPTH,
-    decoded_limit: int = DEFAULT_DECODED_LIMIT,
-) -> S:
-    """The struct that ``data`` holds from ``offset`` to its end.
-
-    Raises:
-        CodecError: the bytes are not that struct, are nested deeper than ``max_depth``, or would
-            take more memory than ``decoded_limit`` bytes.
-    """
-    source = Source.of(data, decoded_limit)
-    try:
-        value, end = struct_reader(cls, _READ[protocol])(source, offset, max_depth)
-        if end != len(source):
-            raise CodecError(f"{len(source) - end} bytes left over after the struct")
-    except CodecError as error:
-        raise error.under(cls.__name__) from None
-    result: S = value
-    return result
+__all__ = ["DEFAULT_MAX_DEPTH", "decode", "encode", "encode_into"]

@@ -53,7 +53,7 @@ def _byte(data: Source, at: int) -> int:
 
 
 def _element_code(code: int) -> int:
-    return CompactType.TRUE if code == CompactType.FALSE else code
+    return int(CompactType.TRUE) if code == CompactType.FALSE else code
 
 
 def _list_head(data: Source, at: int) -> tuple[int, int, int]:

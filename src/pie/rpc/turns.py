@@ -1,0 +1,97 @@
+"""The loop of a server in C whose handlers are coroutines: it takes turns on their asyncio loop.
+
+Twin: ``threaded.py`` over ``coroutines.py``.
+"""
+
+import contextvars
+import inspect
+import socket
+import threading
+import time
+from asyncio import Future
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+from pie.call import Gates
+from pie.rpc.coroutines import Coroutines
+from pie.rpc.dispatch import Dispatcher
+from pie.rpc.native_loop import NativeLoop
+from pie.rpc.server_options import ServerOptions
+
+_TICK_SECONDS = 0.05
+
+
+class TurnLoop(NativeLoop):
+    """Coroutine functions as tasks of the loop, plain functions on threads beside it.
+
+    Connections are read and written on the thread of the loop, whenever one is ready.
+    """
+
+    name = "asyncio"
+
+    def __init__(
+        self,
+        native: ModuleType,
+        listener: socket.socket,
+        handler: Any,
+        coroutines: Coroutines,
+        dispatcher: Dispatcher,
+        gates: Gates,
+        options: ServerOptions,
+    ) -> None:
+        super().__init__(
+            native,
+            listener,
+            handler,
+            dispatcher,
+            gates,
+            options,
+            max_pending=options.max_in_flight,
+        )
+        self._handler = handler
+        self._loop = coroutines.loop
+        self._executor = ThreadPoolExecutor(options.max_threads, "pie-rpc")
+        self._running: set[Future[Any]] = set()  # The loop itself holds tasks weakly.
+        self._finished = threading.Event()
+
+    def start(self) -> None:
+        self._loop.call_soon_threadsafe(self._begin)
+
+    def stop(self, seconds: float) -> None:
+        """Accept what is in the backlog and nothing more, finish what is in flight, and cut what
+        has not ended after so many seconds."""
+        deadline = time.monotonic() + seconds
+        self._server.drain(seconds)
+        self._threaded.drain.begin()
+        self._finished.wait(seconds + 1)
+        self._threaded.finish(max(0.0, deadline - time.monotonic()))
+        self._executor.shutdown(wait=False)
+
+    def start_handler(self, attr: str, args: tuple[Any, ...], pending: Any) -> None:
+        """Run a method; its end answers the request."""
+        function = getattr(self._handler, attr)
+        running: Future[Any]
+        if inspect.iscoroutinefunction(function):
+            running = self._loop.create_task(function(*args))
+        else:
+            context = contextvars.copy_context()
+            running = self._loop.run_in_executor(self._executor, context.run, function, *args)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        running.add_done_callback(pending.finish)
+
+    def _begin(self) -> None:
+        self._loop.add_reader(self._server.fileno(), self._turn)
+        self._tick()
+
+    def _tick(self) -> None:
+        """Connections also end when nothing happens on them."""
+        self._turn()
+        if not self._finished.is_set():
+            self._loop.call_later(_TICK_SECONDS, self._tick)
+
+    def _turn(self) -> None:
+        if not self._server.turn() and not self._finished.is_set():
+            self._loop.remove_reader(self._server.fileno())
+            self._finished.set()
