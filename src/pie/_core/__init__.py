@@ -12,12 +12,16 @@ native: ModuleType | None = None
 reason = ""
 
 
+def gevent_patched() -> bool:
+    """Whether this process waits in greenlets, which C code cannot switch."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("socket"))
+
+
 def _choose() -> tuple[ModuleType | None, str]:
-    wish = os.environ.get("PIE_CORE", "")
-    if wish == "python":
+    if os.environ.get("PIE_CORE", "") == "python":
         return None, "PIE_CORE=python in the environment asks for Python"
-    patched = sys.modules.get("gevent.monkey")
-    if patched is not None and patched.is_module_patched("socket"):
+    if gevent_patched():
         return None, "gevent has patched this process, and C code cannot switch its greenlets"
     try:
         from pie._core import _native
