@@ -59,6 +59,18 @@ void connection_end(Connection *connection) {
     connection_release(connection);
 }
 
+int connection_give_away(Connection *connection) {
+    Loop *loop = connection->loop;
+    pthread_mutex_lock(&loop->mutex); /* A sweep may be about to shut the socket, */
+    pthread_mutex_lock(&connection->writing); /* or another thread to write to it. */
+    int fd = connection->fd;
+    connection->fd = -1;
+    pthread_mutex_unlock(&connection->writing);
+    pthread_mutex_unlock(&loop->mutex);
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+    return fd;
+}
+
 void connection_release(Connection *connection) {
     if (atomic_fetch_sub(&connection->references, 1) == 1) {
         close(connection->fd);
@@ -109,10 +121,10 @@ static void push(Connection *connection) {
     } else if (size - (size_t)sent > connection->loop->limits.write_limit) {
         connection_hang_up(connection);
     }
-    if (blocked && (sent > 0 || !atomic_load(&connection->blocked))) {
-        atomic_store(&connection->write_begun, now_ms());
-    } else if (!blocked) {
+    if (!blocked) {
         atomic_store(&connection->write_begun, 0);
+    } else if (!atomic_load(&connection->blocked)) {
+        atomic_store(&connection->write_begun, now_ms());
     }
     atomic_store(&connection->blocked, blocked);
 }
@@ -181,7 +193,9 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, b
     Buffer *rest = &connection->rest;
     bool within = rest->data != NULL && data >= rest->data && data < rest->data + rest->capacity;
     if (within) {
-        memmove(rest->data, data, size);
+        if (data != rest->data) { /* Else a peer that sends byte by byte has all of it moved. */
+            memmove(rest->data, data, size);
+        }
         rest->size = size;
     } else {
         rest->size = 0;
@@ -206,8 +220,6 @@ void connection_part(Worker *worker, Connection *connection, const uint8_t *rest
         connection_end(connection);
         return;
     }
-    /* What was received already raises no event: the next leader must look of itself. */
-    atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
     loop_queue(connection->loop, connection);
 }
 
@@ -234,6 +246,7 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
         case FRAME_PARTIAL:
             return keep_rest(connection, data, size, answered) < 0 ? HANG_UP : DONE;
         case FRAME_FOREIGN:
+            flush(connection);
             server_hand_over(worker, connection, data, size);
             return HANG_UP;
         default:
@@ -241,6 +254,10 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
             return HANG_UP;
         }
         Answer answer = server_answer(worker, connection, data, size, &view);
+        if (UNLIKELY(loop_is_copy(loop))) { /* The parent will answer. */
+            worker->leading = false;
+            return QUEUED;
+        }
         if (answer == ANSWER_BROKEN) {
             return HANG_UP;
         }
@@ -336,6 +353,12 @@ static Outcome work(Worker *worker, Connection *connection) {
     return DONE;
 }
 
+/* Whether the socket may have refused bytes that it now takes. Another thread with a reply may be just
+ * about to say so, and no second event would come. */
+static bool may_be_blocked(Connection *connection) {
+    return atomic_load(&connection->blocked) || atomic_load(&connection->references) > 1;
+}
+
 void connection_serve(Worker *worker, Connection *connection) {
     do {
         unsigned events = atomic_exchange(&connection->events, 0);
@@ -345,11 +368,12 @@ void connection_serve(Worker *worker, Connection *connection) {
         if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
             connection->readable_to_end = true;
         }
-        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && atomic_load(&connection->blocked)) {
+        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && may_be_blocked(connection)) {
             flush(connection);
         }
         switch (work(worker, connection)) {
         case HANG_UP:
+            flush(connection); /* Replies to what came before. */
             connection_end(connection);
             return;
         case QUEUED:

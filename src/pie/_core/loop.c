@@ -12,6 +12,7 @@
 #include "server.h"
 
 #define ACCEPTS_IN_A_ROW 64
+#define BACKLOG 65536
 #define SWEEP_MS 250
 #define DRAIN_SWEEP_MS 50
 #define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
@@ -30,6 +31,22 @@ int64_t now_ms(void) {
     return now_ns() / 1000000;
 }
 
+/* --- Forks --- */
+
+static unsigned forks; /* between this process and the first one */
+
+static void count_fork(void) {
+    forks++;
+}
+
+static void count_forks(void) {
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+bool loop_is_copy(const Loop *loop) {
+    return loop->forks != forks;
+}
+
 /* --- Leadership --- */
 
 static uint64_t led(uint64_t turn, Phase phase) {
@@ -41,6 +58,13 @@ static void make_leader(Loop *loop, Worker *worker) {
     worker->turn = (atomic_load(&loop->leadership) >> 2) + 1;
     worker->leading = true;
     atomic_store(&loop->leadership, led(worker->turn, PHASE_LEADING));
+}
+
+static void wake_watchdog(Loop *loop) {
+    if (UNLIKELY(atomic_load(&loop->watchdog_asleep)) &&
+        atomic_exchange(&loop->watchdog_asleep, false)) {
+        sem_post(&loop->watchdog_wake);
+    }
 }
 
 /* A parked thread leads from now on; if there is none, nobody does until one is done. False if
@@ -59,6 +83,9 @@ static bool pass_leadership(Loop *loop, unsigned long long from) {
         atomic_store(&loop->vacant_since, now_ns());
     }
     pthread_mutex_unlock(&loop->mutex);
+    if (passed && next == NULL) {
+        wake_watchdog(loop); /* It sees to it that what waits is refused in time. */
+    }
     return passed;
 }
 
@@ -68,6 +95,7 @@ void worker_enter_handler(Worker *worker, int64_t start_ns, bool slow) {
         return;
     }
     if (slow) {
+        loop_flush(loop); /* Nobody may be there to do it. */
         worker->leading = false;
         pass_leadership(loop, led(worker->turn, PHASE_LEADING));
         return;
@@ -75,10 +103,7 @@ void worker_enter_handler(Worker *worker, int64_t start_ns, bool slow) {
     atomic_store_explicit(&loop->handling_since, start_ns, memory_order_relaxed);
     atomic_fetch_add_explicit(&loop->handled, 1, memory_order_relaxed);
     atomic_store(&loop->leadership, led(worker->turn, PHASE_HANDLING));
-    if (UNLIKELY(atomic_load(&loop->watchdog_asleep)) &&
-        atomic_exchange(&loop->watchdog_asleep, false)) {
-        sem_post(&loop->watchdog_wake);
-    }
+    wake_watchdog(loop);
 }
 
 void worker_leave_handler(Worker *worker) {
@@ -104,6 +129,19 @@ static void wake_refuser(Loop *loop) {
     pthread_mutex_unlock(&loop->mutex);
 }
 
+/* Takes leadership from a handler that takes long, sends what its thread had not come to, and passes
+ * it on. */
+static void relieve(Loop *loop, unsigned long long from) {
+    unsigned long long mine = led((from >> 2) + 1, PHASE_LEADING);
+    pthread_mutex_lock(&loop->mutex);
+    bool taken = atomic_compare_exchange_strong(&loop->leadership, &from, mine);
+    pthread_mutex_unlock(&loop->mutex);
+    if (taken) {
+        loop_flush(loop);
+        pass_leadership(loop, mine);
+    }
+}
+
 /* Promotes when the leader's handler takes long. Needs no GIL, which the handler may be holding. */
 static void *watch(void *argument) {
     Loop *loop = argument;
@@ -116,7 +154,7 @@ static void *watch(void *argument) {
         Phase phase = seen & 3;
         if (phase == PHASE_HANDLING) {
             if (now_ns() - atomic_load(&loop->handling_since) > WATCH_NS) {
-                pass_leadership(loop, seen);
+                relieve(loop, seen);
             }
         } else if (phase == PHASE_VACANT) {
             wake_refuser(loop);
@@ -141,6 +179,8 @@ static void *watch(void *argument) {
 /* --- What the leader does --- */
 
 void loop_queue(Loop *loop, Connection *connection) {
+    /* What was received already raises no event: who serves it must look of itself. */
+    atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
     pthread_mutex_lock(&loop->mutex);
     connection->next_queued = NULL;
     *loop->queue_end = connection;
@@ -351,7 +391,8 @@ static bool keep_house(Worker *worker) {
     int64_t now = now_ms();
     bool draining = atomic_load(&loop->draining);
     if (draining && loop->listener >= 0) {
-        while (accept_some(worker, ACCEPTS_IN_A_ROW)) {
+        /* More than the longest backlog, less than for ever: clients may go on connecting. */
+        for (int i = 0; i < BACKLOG / ACCEPTS_IN_A_ROW && accept_some(worker, ACCEPTS_IN_A_ROW); i++) {
         }
         listen_on(loop, false);
         loop->listener = -1;
@@ -429,6 +470,9 @@ static Connection *next_connection(Worker *worker) {
 /* Waits for work; false when there will be none. */
 static bool get_lead(Worker *worker) {
     Loop *loop = worker->loop;
+    if (loop_is_copy(loop)) {
+        return false;
+    }
     pthread_mutex_lock(&loop->mutex);
     if (!atomic_load(&loop->finished)) {
         if ((atomic_load(&loop->leadership) & 3) == PHASE_VACANT) {
@@ -447,7 +491,6 @@ static bool get_lead(Worker *worker) {
 }
 
 static void lead(Worker *worker) {
-    loop_flush(worker->loop); /* What the one before did not come to. */
     while (worker->leading && !atomic_load(&worker->loop->finished)) {
         Connection *connection = next_connection(worker);
         if (connection != NULL) {
@@ -462,9 +505,9 @@ static void refuse(Worker *worker) {
     Connection *connection = next_connection(worker);
     if (atomic_load(&loop->parked_count) > 0) {
         if (connection != NULL) {
-            atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
             loop_queue(loop, connection);
         }
+        loop_flush(loop);
         worker->leading = false;
         pass_leadership(loop, led(worker->turn, PHASE_LEADING));
     } else if (connection != NULL) {
@@ -542,7 +585,9 @@ int loop_refuse(Loop *loop) {
 }
 
 int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads) {
-    *loop = (Loop){.listener = listener, .limits = *limits, .server = server};
+    static pthread_once_t counted = PTHREAD_ONCE_INIT;
+    pthread_once(&counted, count_forks);
+    *loop = (Loop){.listener = listener, .limits = *limits, .server = server, .forks = forks};
     loop->queue_end = &loop->queue;
     loop->worker_count = 1; /* The first is there unasked. */
     atomic_init(&loop->vacant_since, now_ns());
@@ -563,9 +608,16 @@ int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool
 }
 
 void loop_close(Loop *loop) {
+    if (loop_is_copy(loop)) {
+        return; /* Its threads are not here, its locks may be held, its sockets are the parent's. */
+    }
     if (loop->watched) {
         finish(loop);
         pthread_join(loop->watchdog, NULL);
+    }
+    loop_flush(loop);
+    while (loop->open != NULL) { /* Nobody had the time to end these. */
+        connection_end(loop->open);
     }
     free_buried(loop);
     if (loop->epoll >= 0) {

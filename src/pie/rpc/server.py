@@ -29,6 +29,9 @@ class ThriftServer:
         listener: bound and listening, TCP or unix; closed when the server stops.
         drain_seconds: how long a stopping server waits for requests in flight.
 
+    Attributes:
+        name: what serves, for people.
+
     Raises:
         TypeError: the handler lacks a method.
     """
@@ -62,6 +65,7 @@ class ThriftServer:
             self._loop = TurnLoop(
                 native, listener, handler, self._coroutines, dispatcher, course.gates, options
             )
+        self.name = f"pie thrift, {self._loop.name}"
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 
