@@ -6,6 +6,7 @@ place that uses it, which then does the work. ``reason`` says why it is not used
 
 import os
 import sys
+from importlib import import_module
 from types import ModuleType
 
 native: ModuleType | None = None
@@ -24,13 +25,12 @@ def _choose() -> tuple[ModuleType | None, str]:
     if gevent_patched():
         return None, "gevent has patched this process, and C code cannot switch its greenlets"
     try:
-        from pie._core import _native
+        return import_module("pie._core._native"), ""
     except ImportError as error:
         return None, (
             f"{error}: it is built when Pie is installed where a C compiler and the headers of "
             "Python are (Debian: apt install gcc python3-dev)"
         )
-    return _native, ""
 
 
 native, reason = _choose()
