@@ -134,8 +134,14 @@ ALWAYS_INLINE int elements_write(Buffer *out, Type *element, PyObject *elements,
     write_to(out, put_list_head(at, element, count, protocol));
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *value = PySequence_Fast_GET_ITEM(elements, i);
-        int done = element->kind == KIND_I64 ? int_write(out, KIND_I64, value, protocol)
-                                             : part_write(out, element, value, depth, protocol);
+        int done;
+        if (element->kind == KIND_I64) { /* Without a call, as the next. */
+            done = int_write(out, KIND_I64, value, protocol);
+        } else if (element->kind == KIND_DOUBLE) {
+            done = double_write(out, value, protocol);
+        } else {
+            done = part_write(out, element, value, depth, protocol);
+        }
         if (UNLIKELY(done < 0)) {
             codec_error_under("[%zd]", i);
             return -1;
