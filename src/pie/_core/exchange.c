@@ -10,6 +10,7 @@
 #define LARGE_CHUNK ((size_t)256 << 10)
 #define LIMIT ((size_t)16 << 20) /* DEFAULT_FRAME_LIMIT of pie/thrift/frames.py */
 #define LONGEST_MS 1000000
+#define RECEIVE_SECONDS 0.02 /* or more: RECEIVE_TIMEOUT of pie/rpc/exclusive.py */
 
 typedef enum { WAIT_READY, WAIT_LATE, WAIT_FAILED, WAIT_RAISED } Wait;
 
@@ -85,6 +86,9 @@ static size_t wanted(const Buffer *reply, const FrameView *view) {
 
 static ExchangeEnd receive(int fd, Buffer *reply, double deadline, MessageWalk **walk,
                            FrameView *view, int *error, PyThreadState **thread) {
+    /* The usual reply is here within the receive time-out of the socket (pie/rpc/exclusive.py), and
+     * takes one call of the system then; what takes longer is waited for until the deadline. */
+    bool waits = !(deadline - monotonic_now() < RECEIVE_SECONDS);
     view->size = 0;
     for (;;) {
         size_t size = wanted(reply, view);
@@ -92,17 +96,21 @@ static ExchangeEnd receive(int fd, Buffer *reply, double deadline, MessageWalk *
         if (room == NULL) {
             return EXCHANGE_NO_MEMORY;
         }
-        Wait wait = wait_for(fd, POLLIN, deadline, thread);
+        Wait wait = waits ? WAIT_READY : wait_for(fd, POLLIN, deadline, thread);
         if (wait != WAIT_READY) {
             *error = errno;
             return ended(wait, EXCHANGE_LATE, EXCHANGE_FAILED);
         }
-        ssize_t count = recv(fd, room, size, MSG_DONTWAIT);
+        ssize_t count = recv(fd, room, size, waits ? 0 : MSG_DONTWAIT);
+        waits = false;
         if (count == 0) {
             return EXCHANGE_CLOSED;
         }
         if (count < 0) {
             *error = errno;
+            if (errno == EINTR && signal_raises(thread)) {
+                return EXCHANGE_RAISED;
+            }
             if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
                 continue;
             }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "clock.h"
+#include "errors.h"
 #include "flow.h"
 
 #define SPARE_BUFFERS 16
@@ -81,7 +82,7 @@ static PyObject *attempt_by_twin(Work *work) {
 
 /* An error of the arguments becomes the call's failure; always NULL. */
 static PyObject *arguments_failed(Work *work) {
-    PyObject *error = take_exception();
+    PyObject *error = error_take();
     PyObject *raised = PyObject_CallFunctionObjArgs(
         functions[UNWRITABLE], work->attempt.call, work->attempt.method->description, error, NULL);
     Py_XDECREF(raised); /* It raises. */
@@ -91,7 +92,7 @@ static PyObject *arguments_failed(Work *work) {
 
 /* What may be behind a failure is added to it, which stays set; always NULL. */
 static PyObject *exchange_failed(Work *work) {
-    PyObject *error = take_exception();
+    PyObject *error = error_take();
     PyObject *told = PyObject_CallFunctionObjArgs(functions[FAILED], work->attempt.call,
                                                   work->plan->bound, error, NULL);
     if (told == NULL) {
@@ -99,7 +100,7 @@ static PyObject *exchange_failed(Work *work) {
         return NULL;
     }
     Py_DECREF(told);
-    raise_exception(error);
+    error_give(error);
     return NULL;
 }
 
@@ -205,7 +206,7 @@ static int push_idle(Work *work, PyObject *instance, ConnectionState *connection
 
 /* Gives a connection back, taking over the reference. An exception that is set stays. */
 static int give_back(Work *work, PyObject *instance, ConnectionState *connection) {
-    PyObject *error = take_exception();
+    PyObject *error = error_take();
     int done = 0;
     if (!connection->reusable || !push_idle(work, instance, connection)) {
         PyObject *given =
@@ -216,7 +217,7 @@ static int give_back(Work *work, PyObject *instance, ConnectionState *connection
     Py_DECREF(connection);
     if (error != NULL) {
         PyErr_Clear();
-        raise_exception(error);
+        error_give(error);
     }
     return done;
 }

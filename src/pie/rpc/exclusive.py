@@ -3,6 +3,7 @@
 import os
 import select
 import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from pie.thrift import CRRST, Frame, FrameError, FrameSplitter
 
 LOOK_AFTER_SECONDS = 0.0
 """An idle connection is looked at before it is used, if it was idle for so long."""
+
+RECEIVE_TIMEOUT = struct.pack("ll", 0, 20_000)
+"""Of the socket, in seconds and microseconds."""
 
 _CHUNK = 64 << 10
 NOT_SENT, LATE_TO_SEND, LATE, CLOSED, FAILED, ODD = range(1, 7)
@@ -45,6 +49,9 @@ class ClientConnection(State):
     __slots__ = ("_sock", "_splitter")
 
     def __init__(self, sock: socket.socket, target: Target) -> None:
+        # For the lane in C: the usual reply is waited for in recv itself.
+        sock.setblocking(True)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, RECEIVE_TIMEOUT)
         self._sock = sock
         self._splitter = FrameSplitter()
         self.fd = sock.fileno()

@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Any
 
-from pie._core import native
+from pie._core import gevent_patched, native
 from pie.call import Driver, Runtime, server_course
 from pie.rpc.coroutines import Coroutines
 from pie.rpc.dispatch import Dispatcher
@@ -57,7 +57,7 @@ class ThriftServer:
             decoded_limit=options.decoded_limit,
         )
         self._loop: LeaderLoop | TurnLoop | ThreadedLoop
-        if native is None or options.tls is not None:
+        if native is None or gevent_patched() or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
         elif self._coroutines is None:
             self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
