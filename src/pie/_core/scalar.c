@@ -1,6 +1,7 @@
 #include "scalar.h"
 
 #include "codec_error.h"
+#include "errors.h"
 
 #define KEPT_KEYS 512
 #define LONGEST_KEPT_KEY 32
@@ -152,18 +153,14 @@ PyObject *scalar_text_slow(const uint8_t *utf8, Py_ssize_t size) {
     if (LIKELY(text != NULL) || !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         return text;
     }
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    Py_ssize_t start = 0;
+    PyObject *error = error_take();
     PyObject *reason = PyUnicodeDecodeError_GetReason(error);
+    Py_ssize_t start;
     if (reason != NULL && PyUnicodeDecodeError_GetStart(error, &start) == 0) {
         codec_error("is not UTF-8: %U at byte %zd", reason, start);
     }
     Py_XDECREF(reason);
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(traceback);
+    Py_DECREF(error);
     return NULL;
 }
 
