@@ -1,7 +1,7 @@
 /* A call on its way, as Python holds it.
  *
- * Twins: for threads OpenCall of pie/call/sync.py (start, succeed, fail, close, run), for asyncio the
- * generator that pie/call/flow.py makes (next, send, throw, close).
+ * Twins: for threads OpenCall of pie/call/sync.py (start, succeed, fail, close, run), for
+ * asyncio the generator that pie/call/flow.py makes (next, send, throw, close).
  */
 #include "errors.h"
 #include "flow.h"
