@@ -35,12 +35,12 @@ def start(bench, demo: ModuleType) -> Iterator[Callable[..., int]]:
         cluster: str = "default",
         transport: str = "ttheader",
         options: ServerOptions | None = None,
+        service: Any = None,
     ) -> int:
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        server = ThriftServer(
-            demo.DemoService, handler, bench.runtime, listener, options, drain_seconds=3
-        )
+        service = service or demo.DemoService
+        server = ThriftServer(service, handler, bench.runtime, listener, options, drain_seconds=3)
         thread = threading.Thread(target=server.serve)
         thread.start()
         running.append((server, thread))

@@ -5,17 +5,19 @@
 #include "codec.h"
 #include "late.h"
 
-static PyObject *error_class(void) {
-    static PyObject *cache;
-    return late(&cache, "pie.thrift.errors", "CodecError");
+static PyObject *error_class, *shown_function;
+
+int codec_error_prepare(void) {
+    bool ready = late(&error_class, "pie.thrift.errors", "CodecError") != NULL
+                 && late(&shown_function, "pie.thrift.errors", "shown") != NULL;
+    return ready ? 0 : -1;
 }
 
 static void raise_text(PyObject *text) {
-    PyObject *cls = text != NULL ? error_class() : NULL;
-    if (cls != NULL) {
-        PyErr_SetObject(cls, text);
+    if (text != NULL) {
+        PyErr_SetObject(error_class, text);
+        Py_DECREF(text);
     }
-    Py_XDECREF(text);
 }
 
 void codec_error(const char *format, ...) {
@@ -26,9 +28,7 @@ void codec_error(const char *format, ...) {
 }
 
 PyObject *codec_shown(PyObject *value) {
-    static PyObject *cache;
-    PyObject *shown = late(&cache, "pie.thrift.errors", "shown");
-    return shown != NULL ? PyObject_CallOneArg(shown, value) : NULL;
+    return PyObject_CallOneArg(shown_function, value);
 }
 
 void codec_error_value(const char *format, PyObject *value) {
@@ -43,8 +43,7 @@ void codec_error_value(const char *format, PyObject *value) {
 
 /* The exception that is set, taken out and normalized; NULL if it is no CodecError. */
 static PyObject *take_codec_error(void) {
-    PyObject *cls = error_class();
-    if (cls == NULL || !PyErr_ExceptionMatches(cls)) {
+    if (!PyErr_ExceptionMatches(error_class)) {
         return NULL;
     }
 #if PY_VERSION_HEX >= 0x030C0000

@@ -26,7 +26,7 @@ Connection *connection_new(Loop *loop, int fd, const char *peer) {
     connection->loop = loop;
     connection->fd = fd;
     atomic_init(&connection->references, 1);
-    atomic_init(&connection->used, now_ms());
+    atomic_init(&connection->used, monotonic_ms());
     pthread_mutex_init(&connection->writing, NULL);
     snprintf(connection->peer, sizeof connection->peer, "%s", peer);
     return connection;
@@ -57,6 +57,18 @@ void connection_end(Connection *connection) {
     shutdown(connection->fd, SHUT_RDWR);
     loop_unlink(loop, connection);
     connection_release(connection);
+}
+
+int connection_give_away(Connection *connection) {
+    Loop *loop = connection->loop;
+    pthread_mutex_lock(&loop->mutex); /* A sweep may be about to shut the socket, */
+    pthread_mutex_lock(&connection->writing); /* or another thread to write to it. */
+    int fd = connection->fd;
+    connection->fd = -1;
+    pthread_mutex_unlock(&connection->writing);
+    pthread_mutex_unlock(&loop->mutex);
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+    return fd;
 }
 
 void connection_release(Connection *connection) {
@@ -109,10 +121,10 @@ static void push(Connection *connection) {
     } else if (size - (size_t)sent > connection->loop->limits.write_limit) {
         connection_hang_up(connection);
     }
-    if (blocked && (sent > 0 || !atomic_load(&connection->blocked))) {
-        atomic_store(&connection->write_begun, now_ms());
-    } else if (!blocked) {
+    if (!blocked) {
         atomic_store(&connection->write_begun, 0);
+    } else if (!atomic_load(&connection->blocked)) {
+        atomic_store(&connection->write_begun, monotonic_ms());
     }
     atomic_store(&connection->blocked, blocked);
 }
@@ -181,7 +193,9 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, b
     Buffer *rest = &connection->rest;
     bool within = rest->data != NULL && data >= rest->data && data < rest->data + rest->capacity;
     if (within) {
-        memmove(rest->data, data, size);
+        if (data != rest->data) { /* Else a peer that sends byte by byte has all of it moved. */
+            memmove(rest->data, data, size);
+        }
         rest->size = size;
     } else {
         rest->size = 0;
@@ -195,7 +209,7 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, b
     if (size == 0) {
         atomic_store(&connection->frame_begun, 0);
     } else if (another || atomic_load(&connection->frame_begun) == 0) {
-        atomic_store(&connection->frame_begun, now_ms());
+        atomic_store(&connection->frame_begun, monotonic_ms());
     }
     return 0;
 }
@@ -206,8 +220,6 @@ void connection_part(Worker *worker, Connection *connection, const uint8_t *rest
         connection_end(connection);
         return;
     }
-    /* What was received already raises no event: the next leader must look of itself. */
-    atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
     loop_queue(connection->loop, connection);
 }
 
@@ -234,6 +246,7 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
         case FRAME_PARTIAL:
             return keep_rest(connection, data, size, answered) < 0 ? HANG_UP : DONE;
         case FRAME_FOREIGN:
+            flush(connection);
             server_hand_over(worker, connection, data, size);
             return HANG_UP;
         default:
@@ -241,6 +254,10 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
             return HANG_UP;
         }
         Answer answer = server_answer(worker, connection, data, size, &view);
+        if (UNLIKELY(loop_is_copy(loop))) { /* The parent will answer. */
+            worker->leading = false;
+            return QUEUED;
+        }
         if (answer == ANSWER_BROKEN) {
             return HANG_UP;
         }
@@ -289,7 +306,7 @@ static ssize_t receive(Worker *worker, Connection *connection, const uint8_t **d
     }
     /* A short read has emptied the socket: what comes later raises an event of its own. */
     connection->readable = (size_t)count == room || connection->readable_to_end;
-    worker->clock = now_ns();
+    worker->clock = monotonic_ns();
     connection->received = (double)worker->clock * 1e-9;
     if (rest->size > 0) {
         rest->size += (size_t)count;
@@ -336,6 +353,12 @@ static Outcome work(Worker *worker, Connection *connection) {
     return DONE;
 }
 
+/* Whether the socket may have refused bytes that it now takes. Another thread with a reply may be just
+ * about to say so, and no second event would come. */
+static bool may_be_blocked(Connection *connection) {
+    return atomic_load(&connection->blocked) || atomic_load(&connection->references) > 1;
+}
+
 void connection_serve(Worker *worker, Connection *connection) {
     do {
         unsigned events = atomic_exchange(&connection->events, 0);
@@ -345,11 +368,12 @@ void connection_serve(Worker *worker, Connection *connection) {
         if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
             connection->readable_to_end = true;
         }
-        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && atomic_load(&connection->blocked)) {
+        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && may_be_blocked(connection)) {
             flush(connection);
         }
         switch (work(worker, connection)) {
         case HANG_UP:
+            flush(connection); /* Replies to what came before. */
             connection_end(connection);
             return;
         case QUEUED:

@@ -30,7 +30,7 @@ struct GateOp {
 };
 
 extern const GateKind server_trace_gate, client_trace_gate, record_gate, server_deadline_gate,
-    client_deadline_gate;
+    client_deadline_gate, route_gate, balance_gate;
 
 extern PyTypeObject GateList_Type;
 

@@ -6,12 +6,12 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server.h"
 
 #define ACCEPTS_IN_A_ROW 64
+#define BACKLOG 65536
 #define SWEEP_MS 250
 #define DRAIN_SWEEP_MS 50
 #define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
@@ -20,14 +20,20 @@
 #define WATCH_NS 1000000    /* a handler that runs longer has surprised */
 #define WATCH_IDLE_TICKS 50 /* without a request, and the watchdog sleeps */
 
-int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+/* --- Forks --- */
+
+static unsigned forks; /* between this process and the first one */
+
+static void count_fork(void) {
+    forks++;
 }
 
-int64_t now_ms(void) {
-    return now_ns() / 1000000;
+static void count_forks(void) {
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+bool loop_is_copy(const Loop *loop) {
+    return loop->forks != forks;
 }
 
 /* --- Leadership --- */
@@ -43,6 +49,13 @@ static void make_leader(Loop *loop, Worker *worker) {
     atomic_store(&loop->leadership, led(worker->turn, PHASE_LEADING));
 }
 
+static void wake_watchdog(Loop *loop) {
+    if (UNLIKELY(atomic_load(&loop->watchdog_asleep)) &&
+        atomic_exchange(&loop->watchdog_asleep, false)) {
+        sem_post(&loop->watchdog_wake);
+    }
+}
+
 /* A parked thread leads from now on; if there is none, nobody does until one is done. False if
  * somebody else was faster, and leadership is not what it was. */
 static bool pass_leadership(Loop *loop, unsigned long long from) {
@@ -56,9 +69,12 @@ static bool pass_leadership(Loop *loop, unsigned long long from) {
         make_leader(loop, next);
         sem_post(&next->wake);
     } else if (passed) {
-        atomic_store(&loop->vacant_since, now_ns());
+        atomic_store(&loop->vacant_since, monotonic_ns());
     }
     pthread_mutex_unlock(&loop->mutex);
+    if (passed && next == NULL) {
+        wake_watchdog(loop); /* It sees to it that what waits is refused in time. */
+    }
     return passed;
 }
 
@@ -68,6 +84,7 @@ void worker_enter_handler(Worker *worker, int64_t start_ns, bool slow) {
         return;
     }
     if (slow) {
+        loop_flush(loop); /* Nobody may be there to do it. */
         worker->leading = false;
         pass_leadership(loop, led(worker->turn, PHASE_LEADING));
         return;
@@ -75,10 +92,7 @@ void worker_enter_handler(Worker *worker, int64_t start_ns, bool slow) {
     atomic_store_explicit(&loop->handling_since, start_ns, memory_order_relaxed);
     atomic_fetch_add_explicit(&loop->handled, 1, memory_order_relaxed);
     atomic_store(&loop->leadership, led(worker->turn, PHASE_HANDLING));
-    if (UNLIKELY(atomic_load(&loop->watchdog_asleep)) &&
-        atomic_exchange(&loop->watchdog_asleep, false)) {
-        sem_post(&loop->watchdog_wake);
-    }
+    wake_watchdog(loop);
 }
 
 void worker_leave_handler(Worker *worker) {
@@ -92,7 +106,7 @@ void worker_leave_handler(Worker *worker) {
 /* Nobody has led for too long: what waits is refused, rather than left without a word. */
 static void wake_refuser(Loop *loop) {
     int64_t limit = loop->limits.overload_ms * 1000000;
-    if (now_ns() - atomic_load(&loop->vacant_since) < limit) {
+    if (monotonic_ns() - atomic_load(&loop->vacant_since) < limit) {
         return;
     }
     pthread_mutex_lock(&loop->mutex);
@@ -102,6 +116,19 @@ static void wake_refuser(Loop *loop) {
         sem_post(&refuser->wake);
     }
     pthread_mutex_unlock(&loop->mutex);
+}
+
+/* Takes leadership from a handler that takes long, sends what its thread had not come to, and passes
+ * it on. */
+static void relieve(Loop *loop, unsigned long long from) {
+    unsigned long long mine = led((from >> 2) + 1, PHASE_LEADING);
+    pthread_mutex_lock(&loop->mutex);
+    bool taken = atomic_compare_exchange_strong(&loop->leadership, &from, mine);
+    pthread_mutex_unlock(&loop->mutex);
+    if (taken) {
+        loop_flush(loop);
+        pass_leadership(loop, mine);
+    }
 }
 
 /* Promotes when the leader's handler takes long. Needs no GIL, which the handler may be holding. */
@@ -115,8 +142,8 @@ static void *watch(void *argument) {
         unsigned long long seen = atomic_load(&loop->leadership);
         Phase phase = seen & 3;
         if (phase == PHASE_HANDLING) {
-            if (now_ns() - atomic_load(&loop->handling_since) > WATCH_NS) {
-                pass_leadership(loop, seen);
+            if (monotonic_ns() - atomic_load(&loop->handling_since) > WATCH_NS) {
+                relieve(loop, seen);
             }
         } else if (phase == PHASE_VACANT) {
             wake_refuser(loop);
@@ -141,6 +168,8 @@ static void *watch(void *argument) {
 /* --- What the leader does --- */
 
 void loop_queue(Loop *loop, Connection *connection) {
+    /* What was received already raises no event: who serves it must look of itself. */
+    atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
     pthread_mutex_lock(&loop->mutex);
     connection->next_queued = NULL;
     *loop->queue_end = connection;
@@ -284,7 +313,7 @@ static bool accept_some(Worker *worker, int most) {
         } else if (errno != EINTR && errno != ECONNABORTED) {
             server_cannot_accept(worker, errno);
             listen_on(loop, false);
-            loop->accept_again = now_ms() + ACCEPT_PAUSE_MS;
+            loop->accept_again = monotonic_ms() + ACCEPT_PAUSE_MS;
             return false;
         }
     }
@@ -348,10 +377,11 @@ static void finish(Loop *loop) {
 /* What is due at times; false when the loop has finished. */
 static bool keep_house(Worker *worker) {
     Loop *loop = worker->loop;
-    int64_t now = now_ms();
+    int64_t now = monotonic_ms();
     bool draining = atomic_load(&loop->draining);
     if (draining && loop->listener >= 0) {
-        while (accept_some(worker, ACCEPTS_IN_A_ROW)) {
+        /* More than the longest backlog, less than for ever: clients may go on connecting. */
+        for (int i = 0; i < BACKLOG / ACCEPTS_IN_A_ROW && accept_some(worker, ACCEPTS_IN_A_ROW); i++) {
         }
         listen_on(loop, false);
         loop->listener = -1;
@@ -429,6 +459,9 @@ static Connection *next_connection(Worker *worker) {
 /* Waits for work; false when there will be none. */
 static bool get_lead(Worker *worker) {
     Loop *loop = worker->loop;
+    if (loop_is_copy(loop)) {
+        return false;
+    }
     pthread_mutex_lock(&loop->mutex);
     if (!atomic_load(&loop->finished)) {
         if ((atomic_load(&loop->leadership) & 3) == PHASE_VACANT) {
@@ -447,7 +480,6 @@ static bool get_lead(Worker *worker) {
 }
 
 static void lead(Worker *worker) {
-    loop_flush(worker->loop); /* What the one before did not come to. */
     while (worker->leading && !atomic_load(&worker->loop->finished)) {
         Connection *connection = next_connection(worker);
         if (connection != NULL) {
@@ -462,9 +494,9 @@ static void refuse(Worker *worker) {
     Connection *connection = next_connection(worker);
     if (atomic_load(&loop->parked_count) > 0) {
         if (connection != NULL) {
-            atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
             loop_queue(loop, connection);
         }
+        loop_flush(loop);
         worker->leading = false;
         pass_leadership(loop, led(worker->turn, PHASE_LEADING));
     } else if (connection != NULL) {
@@ -542,10 +574,12 @@ int loop_refuse(Loop *loop) {
 }
 
 int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads) {
-    *loop = (Loop){.listener = listener, .limits = *limits, .server = server};
+    static pthread_once_t counted = PTHREAD_ONCE_INIT;
+    pthread_once(&counted, count_forks);
+    *loop = (Loop){.listener = listener, .limits = *limits, .server = server, .forks = forks};
     loop->queue_end = &loop->queue;
     loop->worker_count = 1; /* The first is there unasked. */
-    atomic_init(&loop->vacant_since, now_ns());
+    atomic_init(&loop->vacant_since, monotonic_ns());
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&loop->mutex, NULL);
@@ -563,9 +597,16 @@ int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool
 }
 
 void loop_close(Loop *loop) {
+    if (loop_is_copy(loop)) {
+        return; /* Its threads are not here, its locks may be held, its sockets are the parent's. */
+    }
     if (loop->watched) {
         finish(loop);
         pthread_join(loop->watchdog, NULL);
+    }
+    loop_flush(loop);
+    while (loop->open != NULL) { /* Nobody had the time to end these. */
+        connection_end(loop->open);
     }
     free_buried(loop);
     if (loop->epoll >= 0) {
@@ -579,7 +620,7 @@ void loop_close(Loop *loop) {
 }
 
 void loop_drain(Loop *loop, int64_t patience_ms) {
-    atomic_store(&loop->drain_end, now_ms() + patience_ms);
+    atomic_store(&loop->drain_end, monotonic_ms() + patience_ms);
     atomic_store(&loop->draining, true);
     eventfd_write(loop->wake, 1);
 }

@@ -12,6 +12,7 @@
 #define PIE_LOOP_H
 
 #include "buffer.h"
+#include "clock.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -80,6 +81,7 @@ typedef enum { PHASE_VACANT, PHASE_LEADING, PHASE_HANDLING } Phase;
 
 struct Loop {
     int epoll, wake, listener;
+    unsigned forks; /* when it was opened */
     Limits limits;
     void *server; /* whose requests are answered */
 
@@ -103,7 +105,8 @@ struct Loop {
     int event_count, event_at;
     Connection *outbox; /* with replies to send before waiting */
     int64_t outbox_since;
-    int64_t swept, accept_again;
+    int64_t swept, accept_again; /* ms */
+    int64_t spawn_again;         /* ns */
     bool accepting;
 
     atomic_bool draining, finished;
@@ -114,12 +117,13 @@ struct Loop {
     bool watched;
 };
 
-int64_t now_ms(void);
-int64_t now_ns(void);
-
 /* 0, or -1 with an OSError. `listener` is not owned; `threads` = several will lead. */
 int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads);
 void loop_close(Loop *loop);
+
+/* This is a child that a handler forked, where nothing of the loop may be touched: connections and
+ * epoll are shared with the parent, and threads are missing. */
+bool loop_is_copy(const Loop *loop);
 
 /* Works until the loop has finished: called with the GIL, by as many threads as the server asked
  * for. 0, or -1 with MemoryError. */
@@ -157,6 +161,8 @@ void connection_part(Worker *worker, Connection *connection, const uint8_t *rest
 void connection_release(Connection *connection);
 /* Shuts the socket: its owner, or the event that follows, ends it. */
 void connection_hang_up(Connection *connection);
+/* Its socket, which is the caller's from now on; what is sent here goes nowhere. By the owner. */
+int connection_give_away(Connection *connection);
 /* Closes. By the owner, once. */
 void connection_end(Connection *connection);
 /* Takes an idle connection; false if somebody has it. */

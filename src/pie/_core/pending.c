@@ -79,6 +79,10 @@ int pending_start(Request *request, PyObject *const *arguments) {
 /* Sends what there is and serves the connection on. */
 static void go_on(ServerObject *server, Connection *connection, bool told, bool parted) {
     Worker *worker = &server->asyncio;
+    if (loop_is_copy(&server->loop)) {
+        worker->out.size = 0;
+        return; /* The parent will answer. */
+    }
     worker->python = PyEval_SaveThread();
     if (worker->out.size > 0) {
         connection_send(connection, &worker->out);
@@ -119,14 +123,35 @@ static PyObject *pending_finish(PendingObject *pending, PyObject *task) {
     Py_RETURN_NONE;
 }
 
-/* Its task was thrown away. */
+/* Its task was thrown away, by whichever thread let go of it last, and maybe in the middle of another
+ * reply: this one is made apart, and the connection left to the loop. */
+static void abandon(PendingObject *pending) {
+    Request request = request_of(pending);
+    Connection *connection = pending->connection;
+    Buffer out = {0};
+    PyObject *before = error_take();
+    PyErr_SetString(PyExc_RuntimeError, "the handler's task was thrown away");
+    if (request_finish(&request, NULL, &out)) {
+        connection_send(connection, &out);
+    } else {
+        connection_hang_up(connection);
+    }
+    buffer_free(&out);
+    if (pending->parted) {
+        connection_release(connection);
+    } else {
+        loop_queue(connection->loop, connection);
+    }
+    pending->server->pending--;
+    Py_CLEAR(pending->call);
+    Py_CLEAR(pending->server);
+    error_give(before);
+}
+
 static void pending_dealloc(PendingObject *pending) {
     PyTypeObject *type = Py_TYPE(pending);
     if (pending->server != NULL) {
-        PyObject *before = take_exception();
-        PyErr_SetString(PyExc_RuntimeError, "the handler's task was thrown away");
-        finish(pending, NULL);
-        raise_exception(before);
+        abandon(pending);
     }
     type->tp_free(pending);
     Py_DECREF(type);

@@ -31,7 +31,7 @@ struct Type {
     int memory, entry_memory;
     Type *key, *element; /* Of a map; of a map, list or set. */
     PyObject *cls;       /* Of a struct or an enum. */
-    Program *program;    /* Of a struct; NULL until it is needed, for structs may be in each other. */
+    Program *program;    /* Of a struct; NULL until needed, for structs may be in each other. */
     /* Of an enum: its members by number, in a table where the numbers lie close, else in a dict. */
     PyObject *members, **table;
     int64_t table_low, table_size;

@@ -119,7 +119,7 @@ static int write_by_twin(const Request *request, PyObject *result, Buffer *out) 
 
 /* The Failure that is set becomes the reply. */
 static bool write_failure(const Request *request, Buffer *out) {
-    PyObject *failure = take_exception();
+    PyObject *failure = error_take();
     PyObject *form = form_of(request);
     PyObject *bytes = form == NULL
                           ? NULL
@@ -160,7 +160,7 @@ static int read_arguments(const Request *request, PyObject **values) {
         error = PyUnicode_FromFormat("%zd bytes left over after the struct",
                                      (Py_ssize_t)(source.end - source.at));
     } else {
-        error = take_exception();
+        error = error_take();
     }
     if (error != NULL) {
         PyObject *raised = PyObject_CallMethod(request->server->twin, "unreadable", "OOO",
@@ -239,12 +239,12 @@ static int reply_exception(const Request *request, Buffer *out) {
     if (!PyErr_ExceptionMatches(request->server->struct_exception)) {
         return -1;
     }
-    PyObject *error = take_exception();
+    PyObject *error = error_take();
     PyObject *result = PyObject_CallMethod(request->server->twin, "declared", "OOO",
                                            request->method->description, request->call, error);
     int written = -1;
     if (result == Py_None) {
-        raise_exception(error);
+        error_give(error);
     } else {
         Py_DECREF(error);
         written = result == NULL ? -1 : write_by_twin(request, result, out);
@@ -320,11 +320,11 @@ bool request_finish(Request *request, PyObject *value, Buffer *out) {
 
 /* Makes the call ambient while the handler starts, and undoes it whatever is set then. */
 static void restore_ambient(const Request *request, PyObject *outer) {
-    PyObject *error = take_exception();
+    PyObject *error = error_take();
     if (outer != NULL && current_call_reset(outer) < 0) {
         PyErr_WriteUnraisable(request->server->twin);
     }
-    raise_exception(error);
+    error_give(error);
 }
 
 /* Takes the call through its gates around the handler. */

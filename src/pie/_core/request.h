@@ -3,6 +3,7 @@
 #ifndef PIE_REQUEST_H
 #define PIE_REQUEST_H
 
+#include "errors.h"
 #include "method.h"
 #include "server.h"
 #include "ttheader.h"

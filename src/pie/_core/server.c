@@ -4,6 +4,9 @@
 #include "metadata.h"
 #include "request.h"
 
+#define SPAWN_PAUSE_NS 1000000000
+#define MOST_COMPLAINED_OF (16 << 10) /* bytes that the twin looks at to say what is wrong */
+
 static ServerObject *server_of(Worker *worker) {
     return worker->loop->server;
 }
@@ -19,10 +22,16 @@ static void told(ServerObject *server, PyObject *result) {
 /* One more thread, so that there is somebody to pass leadership to. */
 static void keep_one_parked(ServerObject *server, Worker *worker) {
     Loop *loop = &server->loop;
-    if (worker->leading && !worker->refusing && !worker->turning && atomic_load(&loop->parked_count) == 0 &&
-        loop->worker_count < loop->limits.max_threads) {
+    if (worker->leading && !worker->refusing && !worker->turning &&
+        atomic_load(&loop->parked_count) == 0 &&
+        loop->worker_count < loop->limits.max_threads && worker->clock >= loop->spawn_again) {
         loop->worker_count++;
-        told(server, PyObject_CallMethod(server->hooks, "spawn", NULL));
+        PyObject *spawned = PyObject_CallMethod(server->hooks, "spawn", NULL);
+        if (spawned != Py_True) { /* The system has none to give now. */
+            loop->worker_count--;
+            loop->spawn_again = worker->clock + SPAWN_PAUSE_NS;
+        }
+        told(server, spawned);
     }
 }
 
@@ -45,16 +54,16 @@ Answer server_answer(Worker *worker, Connection *connection, const uint8_t *data
 
 void server_hand_over(Worker *worker, Connection *connection, const uint8_t *data, size_t size) {
     ServerObject *server = server_of(worker);
-    epoll_ctl(worker->loop->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+    int fd = connection_give_away(connection);
     PyEval_RestoreThread(worker->python);
-    told(server, PyObject_CallMethod(server->hooks, "adopt", "isy#", connection->fd,
-                                     connection->peer, (const char *)data, (Py_ssize_t)size));
+    told(server, PyObject_CallMethod(server->hooks, "adopt", "isy#", fd, connection->peer,
+                                     (const char *)data, (Py_ssize_t)size));
     worker->python = PyEval_SaveThread();
-    connection->fd = -1; /* It is the hooks'. */
 }
 
 void server_complain(Worker *worker, Connection *connection, const uint8_t *data, size_t size) {
     ServerObject *server = server_of(worker);
+    size = size < MOST_COMPLAINED_OF ? size : MOST_COMPLAINED_OF;
     PyEval_RestoreThread(worker->python);
     told(server, PyObject_CallMethod(server->hooks, "complain", "sy#", connection->peer,
                                      (const char *)data, (Py_ssize_t)size));

@@ -127,6 +127,11 @@ class FollowedFile:
         self._stamp: tuple[int, int] | None = None
         self._content: CalleeFile | None = None
 
+    @property
+    def next_look(self) -> float:
+        """When the file is to be looked at again (monotonic seconds)."""
+        return self._looked + _CHECK_SECONDS
+
     def content(self) -> CalleeFile | None:
         """What it says; the same object until it changes; None if there was never a file.
 

@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -60,6 +61,7 @@ class ServerConnection:
         self._drain = drain
         self._on_close = on_close
         self._received = received
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name=f"pie-rpc-{peer}", daemon=True)
 
     def start(self) -> None:
@@ -123,6 +125,8 @@ class ServerConnection:
 
     def _answer(self, frame: Frame, received: float) -> None:
         reply = self._dispatcher.answer(frame, self._peer, received, closing=self._drain.begun)
+        if os.getpid() != self._process:
+            sys.exit()  # A child that the handler forked, and that came back: the parent answers.
         if reply is not None:
             self._sock.settimeout(self._options.transfer_timeout)
             self._sock.sendall(reply)

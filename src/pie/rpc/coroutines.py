@@ -2,12 +2,15 @@
 
 import asyncio
 import inspect
+import logging
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 from pie.model import Call, current_call
 from pie.thrift import Service
+
+logger = logging.getLogger(__name__)
 
 
 class Coroutines:
@@ -22,6 +25,7 @@ class Coroutines:
     def __init__(self, service: type[Service], handler: Any) -> None:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="pie-asyncio", daemon=True)
+        self._stopping = False
         self.handler = _Handler()
         for each in service.methods.values():
             function = getattr(handler, each.attr)
@@ -40,6 +44,7 @@ class Coroutines:
 
     def stop(self) -> None:
         """End the loop; what still runs on it is cancelled."""
+        self._stopping = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
 
@@ -53,7 +58,7 @@ class Coroutines:
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         try:
-            self.loop.run_forever()
+            self._run_on()
         finally:
             left = asyncio.all_tasks(self.loop)
             for task in left:
@@ -61,6 +66,16 @@ class Coroutines:
             self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.close()
+
+
+    def _run_on(self) -> None:
+        """Until ``stop``. ``SystemExit`` in a task leaves a loop; the task has it all the same, and
+        the others are not to go down with it."""
+        while not self._stopping:
+            try:
+                self.loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as error:
+                logger.error("a handler raised %s: the server goes on", type(error).__name__)
 
 
 class _Handler:

@@ -8,7 +8,7 @@ import logging
 from typing import Any, NamedTuple, NoReturn, Self
 
 from pie.call import Driver
-from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call
+from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call, failure_of
 from pie.observe import Identity
 from pie.rpc.metadata import (
     application_error,
@@ -34,6 +34,7 @@ from pie.thrift import (
     encode_exception,
     encode_reply,
     fill_base_resp,
+    protocol_of,
     read_base,
     read_base_resp,
     read_message,
@@ -215,9 +216,11 @@ class Dispatcher:
         """The reply that carries a result struct."""
         return self._encode(method, result, call, Form.of_native(*form))
 
-    def failed(self, method: Method, failure: Failure, call: Call, form: tuple[Any, ...]) -> bytes:
+    def failed(
+        self, method: Method, error: BaseException, call: Call, form: tuple[Any, ...]
+    ) -> bytes:
         """The reply that tells of a failure, whose cause is logged."""
-        return self._failed(failure, call, method.name, Form.of_native(*form))
+        return self._failed(error, call, method.name, Form.of_native(*form))
 
     # --- Parts of an answer. ---
 
@@ -242,8 +245,8 @@ class Dispatcher:
         current_call.set(call)
         try:
             data: bytes | None = self._driver.run(call, handle)
-        except Failure as failure:
-            data = self._failed(failure, call, name, form)
+        except BaseException as error:  # SystemExit of a handler, too, is no reason to hang up.
+            data = self._failed(error, call, name, form)
         finally:
             current_call.set(outer)
         return None if oneway else data
@@ -289,16 +292,24 @@ class Dispatcher:
         return data
 
     @staticmethod
-    def _failed(failure: Failure, call: Call, name: str, form: Form) -> bytes:
+    def _failed(error: BaseException, call: Call, name: str, form: Form) -> bytes:
+        failure = failure_of(error)
+        if failure is not error:
+            failure.__cause__ = error
         if failure.__cause__ is not None:
             logger.error("%s failed: %s", call.method, failure.message, exc_info=failure.__cause__)
-        error = application_error(failure, call)
+        told = application_error(failure, call)
         return encode_exception(
-            name, error, form.seqid, form.transport, form.header(call), form.protocol
+            name, told, form.seqid, form.transport, form.header(call), form.protocol
         )
 
 
 def _frame(data: bytes) -> Frame:
+    """The frame in bytes that are known to be one whole message."""
+    protocol = protocol_of(data)
+    if protocol is not None:
+        # C has found its end; the walk of the twin takes a second for every megabyte.
+        return Frame(Transport.BUFFERED, data, None, len(data), protocol)
     splitter = FrameSplitter(len(data))
     splitter.feed(data)
     frame = splitter.take()

@@ -1,5 +1,6 @@
 """The loop of a server in C: the adaptive leader. Twin: ``threaded.py``."""
 
+import logging
 import socket
 import sys
 import threading
@@ -12,11 +13,14 @@ from pie.rpc.dispatch import Dispatcher
 from pie.rpc.native_loop import NativeLoop
 from pie.rpc.server_options import ServerOptions
 
+logger = logging.getLogger(__name__)
 _SWITCH_SECONDS = 0.0005
 
 
 class LeaderLoop(NativeLoop):
     """Handlers on threads, one of which leads."""
+
+    name = "threads that lead in turn"
 
     def __init__(
         self,
@@ -33,7 +37,7 @@ class LeaderLoop(NativeLoop):
         # A thread that computes gives way after this; the default of 5 ms is what others then wait.
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
         self._run(self._server.refuse, "pie-refuse")
-        self.spawn()
+        self._run(self._server.work, "pie-rpc-0")
 
     def stop(self, seconds: float) -> None:
         """Accept what is in the backlog and nothing more, finish what is in flight, and cut what
@@ -45,9 +49,14 @@ class LeaderLoop(NativeLoop):
             each.join(max(0.0, deadline + 1 - time.monotonic()))
         self._threaded.finish(max(0.0, deadline - time.monotonic()))
 
-    def spawn(self) -> None:
-        """One more thread is wanted."""
-        self._run(self._server.work, f"pie-rpc-{len(self._threads)}")
+    def spawn(self) -> bool:
+        """One more thread is wanted; False when there is none to be had."""
+        try:
+            self._run(self._server.work, f"pie-rpc-{len(self._threads) - 1}")
+        except (RuntimeError, MemoryError) as error:
+            logger.warning("%d threads answer requests, no more: %s", len(self._threads) - 1, error)
+            return False
+        return True
 
     def _run(self, target: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)

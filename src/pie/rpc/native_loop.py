@@ -81,12 +81,17 @@ class NativeLoop:
         self._threaded.open(sock, peer, received)
 
     def complain(self, peer: str, data: bytes) -> None:
-        """A connection was closed because of these bytes."""
+        """A connection was closed because of a message that begins with these bytes."""
         splitter = FrameSplitter(self._options.frame_limit)
         splitter.feed(data)
         try:
-            splitter.take()
-            reason = "the message in the frame cannot be read"
+            whole = splitter.take() is not None
+            reason = (
+                "the message in the frame cannot be read"
+                if whole
+                else f"a message that cannot be read, or of more than "
+                f"{self._options.frame_limit} bytes"
+            )
         except ThriftError as error:
             reason = str(error)
         logger.warning("closed the connection of %s: %s", peer, reason)

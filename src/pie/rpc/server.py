@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Any
 
-from pie._core import native
+from pie._core import gevent_patched, native
 from pie.call import Driver, Runtime, server_course
 from pie.rpc.coroutines import Coroutines
 from pie.rpc.dispatch import Dispatcher
@@ -28,6 +28,9 @@ class ThriftServer:
         runtime: of this process.
         listener: bound and listening, TCP or unix; closed when the server stops.
         drain_seconds: how long a stopping server waits for requests in flight.
+
+    Attributes:
+        name: what serves, for people.
 
     Raises:
         TypeError: the handler lacks a method.
@@ -54,7 +57,7 @@ class ThriftServer:
             decoded_limit=options.decoded_limit,
         )
         self._loop: LeaderLoop | TurnLoop | ThreadedLoop
-        if native is None or options.tls is not None:
+        if native is None or gevent_patched() or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
         elif self._coroutines is None:
             self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
@@ -62,6 +65,7 @@ class ThriftServer:
             self._loop = TurnLoop(
                 native, listener, handler, self._coroutines, dispatcher, course.gates, options
             )
+        self.name = f"pie thrift, {self._loop.name}"
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 
