@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "clock.h"
+#include "errors.h"
 #include "flow.h"
 
 #define SPARE_BUFFERS 16
