@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.rpc.peer import Peer
 
 from pie._core import native
 from pie.model import Failure, Kind, current_call
@@ -20,11 +21,8 @@ from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
     ApplicationError,
     Flag,
-    Frame,
-    FrameSplitter,
     Protocol,
     Transport,
-    TTHeader,
     decode_reply,
     encode_call,
 )
@@ -32,51 +30,6 @@ from pie.thrift import (
 PSM = "toutiao.my.server"
 HERE = Path(__file__).parent
 only_native = pytest.mark.skipif(native is None, reason="the loop in C is not in use")
-
-
-class Peer:
-    """A client of bytes."""
-
-    def __init__(self, demo, port: int, *, sock: socket.socket | None = None) -> None:
-        self.demo = demo
-        self.sock = sock or socket.create_connection(("127.0.0.1", port), timeout=10)
-        self.splitter = FrameSplitter(1 << 30)
-
-    def request(
-        self,
-        item: int,
-        seqid: int = 1,
-        transport: Transport = Transport.FRAMED,
-        protocol: Protocol = Protocol.BINARY,
-        flags: int = 0,
-    ) -> bytes:
-        method = self.demo.DemoService.methods["GetItem"]
-        args = method.args(self.demo.Demo2Request(ItemId=item))
-        return encode_call(method, args, seqid, transport, TTHeader(flags=flags), protocol)
-
-    def send(self, item: int, seqid: int = 1, **how) -> None:
-        self.sock.sendall(self.request(item, seqid, **how))
-
-    def frame(self) -> Frame:
-        while (frame := self.splitter.take()) is None:
-            data = self.sock.recv(65536)
-            if not data:
-                raise EOFError
-            self.splitter.feed(data)
-        return frame
-
-    def reply(self) -> tuple[int, str]:
-        method = self.demo.DemoService.methods["GetItem"]
-        item = method.unpack(decode_reply(method, self.frame())).item
-        return item.ItemId, item.ItemName
-
-    def ended(self) -> bool:
-        with contextlib.suppress(ConnectionResetError):
-            return self.sock.recv(65536) == b""
-        return True
-
-    def close(self) -> None:
-        self.sock.close()
 
 
 @pytest.fixture
@@ -413,10 +366,7 @@ def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
         await go.wait()
         return item(demo, req.ItemId)
 
-    async def nothing():
-        go.set()
-
-    handler.GetItem, handler.Nothing = get, nothing
+    handler.GetItem = get
     port = start(handler, options=ServerOptions(max_in_flight=3))
     peers = [peer(port) for _ in range(3)]
     for number, each in enumerate(peers[:2]):
@@ -434,6 +384,45 @@ def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
     start.servers[port]._loop._loop.call_soon_threadsafe(go.set)
     assert one.reply()[0] == 7
     assert peers[1].reply()[0] == 1
+
+
+@pytest.mark.parametrize("coroutines", [False, True])
+def test_gates_of_the_services_own(start, handler, demo, bench, peer, coroutines) -> None:
+    seen = []
+
+    class Outer:
+        def enter(self, call):
+            seen.append(("in", call.method, call.logid != ""))
+
+        def leave(self, call):
+            seen.append(("out", call.outcome, call.failure is None))
+
+    class Inner:
+        def enter(self, call):
+            if call.method == "Note":
+                raise Failure(Kind.DENIED, "no notes today", rule="notes v3")
+
+        def leave(self, call):
+            pass
+
+    async def get(req):
+        return item(demo, req.ItemId)
+
+    if coroutines:
+        handler.GetItem = get
+    start(handler, gates=[Outer(), Inner()])
+    client = demo.DemoServiceClient(PSM, timeout=10)
+    assert client.GetItem(demo.Demo2Request(ItemId=1)).item.ItemId == 1
+    client.Note("hello")
+    client.Nothing()
+    assert seen == [
+        ("in", "GetItem", True), ("out", "ok", True),
+        ("in", "Note", True), ("out", "denied", False),
+        ("in", "Nothing", True), ("out", "ok", True),
+    ]  # fmt: skip
+    assert handler.noted == []
+    (denied,) = [row for row in bench.facts() if row["outcome"] == "denied"]
+    assert (denied["rule"], denied["message"]) == ("notes v3", "no notes today")
 
 
 def test_a_handler_that_never_ends_does_not_keep_the_server(bench, demo, handler, peer) -> None:

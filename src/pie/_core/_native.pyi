@@ -114,7 +114,7 @@ class Server:
         hooks: object,
         psm: str,
         cluster: str,
-        struct_exception: type[BaseException],
+        answers: tuple[type[BaseException], ...],
         decoded_limit: int,
         limits: tuple[int, int, int, int, float, float, float],
         max_pending: int = 0,

@@ -76,13 +76,15 @@ def django(project: str, settings: ModuleType) -> "WsgiApp":
     return _serve(service, app, meta)
 
 
-def thrift(service: str, handler: str, settings: ModuleType) -> None:
+def thrift(service: str, handler: str, settings: ModuleType, *, gates: str = "") -> None:
     """Serve a Thrift service until the process is told to stop.
 
     Args:
         service: ``module:name`` of the generated service class.
         handler: ``module:name`` of a class with the service's methods.
         settings: the service's settings module.
+        gates: ``module:name`` of a list of ``pie.govern.Gate`` objects that every call passes, last
+            before its handler.
     """
     from pie.rpc import ThriftServer, describe
     from pie.serve.thrift import server_options
@@ -99,6 +101,7 @@ def thrift(service: str, handler: str, settings: ModuleType) -> None:
         process.process.runtime,
         process.listener,
         options,
+        gates=process.load(gates) if gates else (),
         drain_seconds=process.settings.DRAIN_SECONDS,
     )
     meta = describe(description, process.settings.PSM, process.settings.OWNERS)
