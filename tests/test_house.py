@@ -138,3 +138,14 @@ def test_the_demo_needs_nothing_that_only_tests_install() -> None:
         for name in imports_of(file) if "gen_py" not in file.parts else ():
             owners = {each.lower() for each in distributions.get(name.partition(".")[0], [])}
             assert not owners or owners & {"pie-runtime", *installed}, f"{file} imports {name}"
+
+
+def test_the_plan_names_every_file_of_the_core() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    (table,) = re.findall(r"^### Its files$(.*?)^### ", text, re.DOTALL | re.MULTILINE)
+    named = set()
+    for row in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE):
+        for name in re.findall(r"`([a-z_.]+)`", row):
+            named |= {name} if "." in name else {f"{name}.c", f"{name}.h"}
+    files = {file.name for file in (SOURCE / "_core").glob("*.[ch]")}
+    assert named == files

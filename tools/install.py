@@ -58,7 +58,8 @@ def install_dependencies(wanted: list[str], *, dev: bool) -> None:
 
 def install_wheel() -> None:
     stamp = STAMPS / ".wheel"
-    digest = hash_of(["pyproject.toml", "README.md", "LICENSE"], "src")
+    inputs = ["pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"]
+    digest = hash_of(inputs, "src")
     if stamp.is_file() and stamp.read_text() == digest:
         return
     say("building and installing the wheel")
@@ -69,7 +70,19 @@ def install_wheel() -> None:
         (wheel,) = Path(directory).glob("*.whl")
         install = [*PIP, "install", "--quiet", "--no-deps", "--force-reinstall", str(wheel)]
         run(install, "installing the wheel failed, see above: is the disk full?")
+    say_what_core()
     stamp.write_text(digest)
+
+
+def say_what_core() -> None:
+    """The extension is optional: without a compiler Pie installs all the same, and is slower."""
+    ask = "from pie._core import reason; print(reason)"
+    done = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, cwd=ROOT / "tools", check=False
+    )
+    reason = done.stdout.strip() or done.stderr.strip()
+    if reason:
+        say(f"Pie's C core is not in use, all works in Python and more slowly: {reason}")
 
 
 def hash_of(names: list[str], folder: str) -> str:

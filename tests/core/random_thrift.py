@@ -22,6 +22,7 @@ from pie.thrift import (
     Union,
     load_module,
 )
+from pie.thrift.types import has_hash
 
 SCALARS = ("bool", "i8", "i16", "i32", "i64", "double", "string", "binary", "uuid")
 KEYS = ("i32", "string", "i64", "bool", "Color", "binary", "uuid", "double")
@@ -78,8 +79,12 @@ def _random_type(random: Random, depth: int) -> str:
     if choice < 8:
         return f"list<{_random_type(random, depth - 1)}>"
     if choice == 8:
-        return f"set<{random.choice(KEYS)}>"
-    return f"map<{random.choice(KEYS)}, {_random_type(random, depth - 1)}>"
+        return f"set<{_random_key_type(random, depth - 1)}>"
+    return f"map<{_random_key_type(random, depth - 1)}, {_random_type(random, depth - 1)}>"
+
+
+def _random_key_type(random: Random, depth: int) -> str:
+    return random.choice(KEYS) if random.random() < 0.8 else _random_type(random, depth)
 
 
 def random_struct(random: Random, cls: type[Struct], depth: int = 4) -> Struct:
@@ -99,7 +104,7 @@ def random_struct(random: Random, cls: type[Struct], depth: int = 4) -> Struct:
 
 def _has_struct(kind: ThriftType) -> bool:
     if isinstance(kind, MapType):
-        return _has_struct(kind.value)
+        return _has_struct(kind.key) or _has_struct(kind.value)
     if isinstance(kind, (ListType, SetType)):
         return _has_struct(kind.element)
     return isinstance(kind, StructType)
@@ -114,6 +119,10 @@ def random_value(random: Random, kind: ThriftType, depth: int) -> Any:
     if isinstance(kind, (ListType, SetType, MapType)):
         size = random.choice((0, 1, 2, 3, 20)) if depth > 0 else 0
         size = min(size, 2) if _has_struct(kind) else size
+        if isinstance(kind, (SetType, MapType)) and not has_hash(
+            kind.key if isinstance(kind, MapType) else kind.element
+        ):
+            return _random_pairs(random, kind, size, depth - 1)
         if isinstance(kind, MapType):
             keys = [_random_key(random, kind.key) for _ in range(size)]
             return {key: random_value(random, kind.value, depth - 1) for key in keys}
@@ -123,6 +132,16 @@ def random_value(random: Random, kind: ThriftType, depth: int) -> Any:
         items = [random_value(random, kind.element, depth - 1) for _ in range(size)]
         return random.choice((list, list, tuple))(items)
     return _random_scalar(random, kind.name)
+
+
+def _random_pairs(random: Random, kind: ThriftType, size: int, depth: int) -> list[Any]:
+    """What is a list in Python because its keys or elements have no hash."""
+    if not isinstance(kind, MapType):
+        return [random_value(random, kind.element, depth) for _ in range(size)]
+    return [
+        (random_value(random, kind.key, depth), random_value(random, kind.value, depth))
+        for _ in range(size)
+    ]
 
 
 def _random_key(random: Random, kind: ThriftType) -> Any:
@@ -240,7 +259,8 @@ struct Every {
     7: string text, 8: binary blob, 9: uuid ident, 10: Color color, 11: list<i64> numbers,
     12: set<string> names, 13: map<string, i64> counts, 14: Leaf leaf, 15: list<Leaf> leaves,
     16: map<i32, list<Leaf>> tree, 17: Choice choice, 18: Every inner, 19: Broken broken,
-    20: list<bool> flags, 40: map<bool, bool> pairs, 42: Fresh fresh, 300: list<list<double>> grid,
+    20: list<bool> flags, 40: map<bool, bool> bools, 41: set<Leaf> set_of_leaves,
+    43: map<Leaf, list<i32>> pairs, 42: Fresh fresh, 300: list<list<double>> grid,
 }
 """
 """What single tests are about."""

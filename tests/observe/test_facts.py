@@ -1,10 +1,12 @@
 """Call records and aggregates: complete, exact, and on disk."""
 
 import contextlib
+import io
 import json
 import math
 import random
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from pie.call import Driver, server_course
 from pie.model import Call, Failure, Kind
-from pie.observe import Budget, Identity, Observer
+from pie.observe import Budget, Console, Identity, Observer
 from pie.observe.aggregate import Aggregator
 from pie.observe.call_log import encode
 from pie.observe.facts import CallRow, bucket_upper_us, histogram_bucket
@@ -173,6 +175,45 @@ def test_a_full_disk_costs_no_fact(tmp_path: Path, observer: Observer) -> None:
         map(str, range(10))
     )
     assert file.lost == 0
+
+
+def test_a_full_disk_costs_no_line_of_a_call(observer: Observer, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    from pie.observe.lines import hour_of
+
+    folder = tmp_path / "a" / "log" / "app"
+    folder.mkdir(parents=True)
+    now = time.time()
+    paths = [folder / f"a.b.c.{hour_of(now + hour * 3600)}.log" for hour in (0, 1)]
+    for each in paths:
+        each.symlink_to("/dev/full")
+    serve(observer, 3)
+    assert not observer.recorder.flush()
+    serve(observer, 3)
+    assert not observer.recorder.flush()
+    for each in paths:
+        each.unlink()
+    for file in observer._files.values():
+        file.close()
+    assert observer.recorder.flush()
+    lines = "".join(each.read_text() for each in paths if each.exists())
+    assert lines.count("data=Get ok ") == 6
+    assert observer.recorder.lost == 0
+
+
+def test_in_debug_mode_the_console_shows_the_lines_of_calls(tmp_path: Path) -> None:
+    for everything in (True, False):
+        screen = io.StringIO()
+        observer = Observer(
+            Identity(psm="a.b.c"),
+            tmp_path,
+            tmp_path / "service",
+            console=Console(screen, everything=everything),
+        )
+        serve(observer, 3)
+        observer.close()
+        assert screen.getvalue().count("data=Get ok ") == 3 * everything
 
 
 def test_a_torn_line_is_ended_and_given_again(tmp_path: Path) -> None:

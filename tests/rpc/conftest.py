@@ -2,13 +2,14 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from pie.govern import Gate
 from pie.rpc import ServerOptions, ThriftServer
 from pie.state import Instance
 from pie.thrift import load_module
@@ -35,11 +36,14 @@ def start(bench, demo: ModuleType) -> Iterator[Callable[..., int]]:
         cluster: str = "default",
         transport: str = "ttheader",
         options: ServerOptions | None = None,
+        service: Any = None,
+        gates: Iterable[Gate] = (),
     ) -> int:
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
+        service = service or demo.DemoService
         server = ThriftServer(
-            demo.DemoService, handler, bench.runtime, listener, options, drain_seconds=3
+            service, handler, bench.runtime, listener, options, gates=gates, drain_seconds=3
         )
         thread = threading.Thread(target=server.serve)
         thread.start()

@@ -45,7 +45,7 @@ def nothing(demo):
 def unchecked(monkeypatch):
     """Clients do not look whether a pooled connection is still open, as if the peer closed it
     right after they did."""
-    monkeypatch.setattr(exclusive.ClientConnection, "is_fresh", lambda self, oldest: True)
+    monkeypatch.setattr(exclusive, "LOOK_AFTER_SECONDS", 3600)
     monkeypatch.setattr(async_connection.AsyncConnection, "is_usable", lambda self, oldest: True)
 
 

@@ -13,7 +13,7 @@ def test_a_forked_child_calls_on(start, handler, demo) -> None:
     start(handler)
     client = demo.DemoServiceClient(PSM)
     client.Nothing()
-    binder = client._invoke.__self__._binder
+    binder = client._call.channel._binder
     binder._lock.acquire()  # As if another thread was setting it up at the moment of the fork.
     child = os.fork()
     if child == 0:

@@ -374,8 +374,7 @@ def test_garbage_closes_its_connection_and_no_other(start, handler, demo, garbag
 def test_a_frame_that_never_ends_is_cut(start, handler, demo) -> None:
     port = start(handler, options=ServerOptions(transfer_timeout=0.2))
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
-        for _ in range(3):
-            sock.sendall(b"\x00\x00\x01")
+        sock.sendall(b"\x00\x00\x01\x00\x80\x01")
         assert sock.recv(100) == b""
 
 

@@ -24,6 +24,7 @@ from pie.thrift import (
     Protocol,
     Transport,
     decode_reply,
+    encode_call,
 )
 
 PSM = "toutiao.my.server"
@@ -365,10 +366,7 @@ def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
         await go.wait()
         return item(demo, req.ItemId)
 
-    async def nothing():
-        go.set()
-
-    handler.GetItem, handler.Nothing = get, nothing
+    handler.GetItem = get
     port = start(handler, options=ServerOptions(max_in_flight=3))
     peers = [peer(port) for _ in range(3)]
     for number, each in enumerate(peers[:2]):
@@ -386,6 +384,45 @@ def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
     start.servers[port]._loop._loop.call_soon_threadsafe(go.set)
     assert one.reply()[0] == 7
     assert peers[1].reply()[0] == 1
+
+
+@pytest.mark.parametrize("coroutines", [False, True])
+def test_gates_of_the_services_own(start, handler, demo, bench, peer, coroutines) -> None:
+    seen = []
+
+    class Outer:
+        def enter(self, call):
+            seen.append(("in", call.method, call.logid != ""))
+
+        def leave(self, call):
+            seen.append(("out", call.outcome, call.failure is None))
+
+    class Inner:
+        def enter(self, call):
+            if call.method == "Note":
+                raise Failure(Kind.DENIED, "no notes today", rule="notes v3")
+
+        def leave(self, call):
+            pass
+
+    async def get(req):
+        return item(demo, req.ItemId)
+
+    if coroutines:
+        handler.GetItem = get
+    start(handler, gates=[Outer(), Inner()])
+    client = demo.DemoServiceClient(PSM, timeout=10)
+    assert client.GetItem(demo.Demo2Request(ItemId=1)).item.ItemId == 1
+    client.Note("hello")
+    client.Nothing()
+    assert seen == [
+        ("in", "GetItem", True), ("out", "ok", True),
+        ("in", "Note", True), ("out", "denied", False),
+        ("in", "Nothing", True), ("out", "ok", True),
+    ]  # fmt: skip
+    assert handler.noted == []
+    (denied,) = [row for row in bench.facts() if row["outcome"] == "denied"]
+    assert (denied["rule"], denied["message"]) == ("notes v3", "no notes today")
 
 
 def test_a_handler_that_never_ends_does_not_keep_the_server(bench, demo, handler, peer) -> None:

@@ -44,7 +44,8 @@ class Victim:
             text=True,
             bufsize=1,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
             | (environment or {}),
         )
         self.port: int = self._line()["port"]
@@ -61,7 +62,9 @@ class Victim:
         assert line, f"the server died: {self.process.wait()}"
         return json.loads(line)
 
-    def settled(self, good: Callable[[dict[str, int]], bool], seconds: float = 10) -> dict[str, int]:
+    def settled(
+        self, good: Callable[[dict[str, int]], bool], seconds: float = 10
+    ) -> dict[str, int]:
         """The figures once they are as they should be; the last ones if they never are."""
         deadline = time.monotonic() + seconds
         while not good(figures := self.figures()) and time.monotonic() < deadline:

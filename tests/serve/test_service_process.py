@@ -5,10 +5,18 @@ import os
 import re
 import signal
 import socket
+import ssl
+import stat
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+
+import pytest
+
+from pie.state import RemoteStore, lookup_services
+from pie.thrift import FrameSplitter, Transport, decode_reply, encode_call, load_module
 
 DEMO = {
     "bootstrap": (
@@ -67,6 +75,84 @@ def test_a_thrift_service_says_what_the_seed_says(services) -> None:
     ]
     running.stop()
     assert running.process.returncode == 0
+
+
+def test_a_thrift_service_on_a_unix_socket(services, state) -> None:
+    path = services.root / "s"
+    services.write(f"HOST = 'unix:{path}'\n", **DEMO)
+    running = services.start(PIE_PLATFORM=state, PIE_TOKEN="t")
+    printed = said(running.read_until("stdout and stderr"))
+    assert f"Starting ... with socket: unix:{path}" in printed
+    found = running.until(lambda: instances(state), "its registration")
+    assert (found[0].address, found[0].port) == (f"unix:{path}", 0)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(path))
+        assert double(sock, 21) == 42
+    running.stop()
+    assert running.process.returncode == 0
+    again = services.start(PIE_PLATFORM=state, PIE_TOKEN="t")  # What was left is replaced.
+    again.read_until("Starting ... with socket")
+    again.stop()
+
+
+def test_a_thrift_service_speaks_tls(services) -> None:
+    port = services.free_port()
+    pem = Path(__file__).parents[1] / "rpc" / "tls" / "localhost.pem"
+    (services.root / "cert.pem").write_text(pem.read_text())
+    services.write(f"PORT = {port}\nTLS_CERT = 'cert.pem'\nTHREADS = 3\n", **DEMO)
+    running = services.start()
+    running.read_until("Starting ... with port")
+    context = ssl.create_default_context(cafile=pem)
+    with (
+        running.until(lambda: connected(port), "its port"),
+        socket.create_connection(("127.0.0.1", port)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as sock,
+    ):
+        assert double(sock, 4) == 8
+    running.stop()
+    assert running.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("TLS_CERT = 'none.pem'", "TLS_CERT 'none.pem'"),
+        ("TLS_KEY = 'key.pem'", "TLS_CERT is not"),
+        ("HOST = 'unix:s'", "absolute path"),
+        ("FRAME_LIMIT = 7", "choose 1024 bytes"),
+    ],
+)
+def test_settings_of_thrift_that_cannot_be(services, lines, words) -> None:
+    services.write(f"{lines}\n", **DEMO)
+    running = services.start()
+    _, errors = running.process.communicate(timeout=60)
+    assert running.process.returncode == 1
+    assert words in errors
+
+
+def instances(state: str):
+    found = lookup_services(RemoteStore(state, "t")).get("toutiao.my.api")
+    return found.instances if found is not None else ()
+
+
+def connected(port: int) -> socket.socket | None:
+    try:
+        return socket.create_connection(("127.0.0.1", port))
+    except OSError:
+        return None
+
+
+def double(sock: socket.socket, number: int) -> int:
+    """One call of the demo service."""
+    sock.settimeout(10)
+    service = load_module("service DemoService { i32 Double(1: i32 n) }").DemoService
+    method = service.methods["Double"]
+    sock.sendall(encode_call(method, method.args(number), 1, Transport.FRAMED))
+    splitter = FrameSplitter()
+    while (frame := splitter.take()) is None:
+        splitter.feed(sock.recv(4096))
+    return method.unpack(decode_reply(method, frame))
 
 
 def test_without_debug_mode_the_start_lines_are_all_the_console_sees(services) -> None:
@@ -236,7 +322,7 @@ def test_help_says_every_key_its_value_and_where_it_came_from(services) -> None:
     printed, errors = running.wait()
     assert (running.process.returncode, errors) == (0, "")
     assert re.search(r"--port NUMBER +7701 +\(from settings\.py; default 0\)", printed)
-    assert re.search(r"--threads NUMBER +3 +\(from command line; default 16\)", printed)
+    assert re.search(r"--threads NUMBER +3 +\(from command line; default 0\)", printed)
     assert re.search(r"--cluster TEXT +canary +\(from environment; default default\)", printed)
     assert "hush" not in printed
     assert all(len(line) <= 80 for line in printed.splitlines() if not line.startswith("  --"))

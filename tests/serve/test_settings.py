@@ -90,7 +90,7 @@ def test_masking(text: str, shown: str) -> None:
         ({"PSM": None}, "PSM is None; write a text in quotes"),
         ({"LOG_LEVEL": "LOUD"}, "choose one of DEBUG"),
         ({"CLUSTER": "a b/c"}, "CLUSTER is 'a b/c'; use letters"),
-        ({"THREADS": 0}, "choose 1 or more"),
+        ({"THREADS": -1}, "choose 0 to 10000"),
         ({"DRAIN_SECONDS": -1.0}, "choose 0 or more"),
         ({"DRAIN_SECONDS": float("inf")}, "choose 0 or more"),
     ],

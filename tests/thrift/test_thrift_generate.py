@@ -36,8 +36,28 @@ service float {
   void _call(), oneway void _invoke(),
 }
 """
+TYPES_AND_METHODS = """
+include "base.thrift"
+typedef i32 Num
+enum Color { RED, GREEN }
+enum Odd { __A, _b_, is_integer, _missing_, from, Alias = 0, self = 7, __init__ = 9 }
+struct Item {
+  1: i32 print, 2: Item match, 3: i32 type, 4: i32 cls, 5: i32 __x, 6: i32 __init__,
+  7: i32 __slots__, 8: i32 __fields__, 9: i32 _pie_reader, 10: list<i32> tuple,
+}
+struct __Hidden { 1: i32 a }
+const __Hidden __HIDDEN = {"a": 3}
+service Shop {
+  Item Item(1: Item Item, 2: list<Num> n), Num Num(1: Num Num),
+  Color Color(1: map<Item, Color> tints, 2: Color Color = Color.RED),
+  void base(1: base.B b), base.B later(1: base.B base, 2: base.E e = base.E.X),
+  void close(), void self(1: i32 self, 2: i32 cls), void __init__(1: __Hidden __h), void type(),
+  list<Item> list(1: set<Item> set), void Shop(), void methods(), void _t(1: Odd _t),
+}
+"""
 CORNER_FILES = {
-    "dir/list.thrift": '/** Ends in """ and \\ and "quote" */ struct dict { 1: string str }'
+    "base.thrift": "struct B {} enum E { X }",
+    "dir/list.thrift": '/** Ends in """ and \\ and "quote" */ struct dict { 1: string str }',
 }
 
 
@@ -66,6 +86,8 @@ def test_type_checker_linter_and_formatter_accept_it(idl_folder, tmp_path):
     write(files_of(idl_folder, "demo2.thrift"), tmp_path / "made" / "demo2")
     corners = load_idl("c.thrift", {**CORNER_FILES, "c.thrift": CORNERS}.__getitem__)
     write(generate(corners), tmp_path / "made" / "corners")
+    methods = load_idl("m.thrift", {**CORNER_FILES, "m.thrift": TYPES_AND_METHODS}.__getitem__)
+    write(generate(methods), tmp_path / "made" / "methods")
     write({"made/__init__.py": ""}, tmp_path)
     (tmp_path / "use.py").write_text(
         "from made.demo2 import demo2\n"
@@ -125,6 +147,50 @@ def test_names_that_python_has_for_itself():
     client._invoke_()
     assert [name for name, _ in calls] == ["int", "list", "_call", "_invoke"]
     assert calls[0][1] == made.float_int_args(1, None, 4)
+
+
+def test_methods_may_be_called_like_types_and_names_may_begin_with_underscores():
+    made = load_module(TYPES_AND_METHODS, CORNER_FILES)
+    calls = []
+    client = over(made.ShopClient, lambda method, args: calls.append((method.name, args)))
+    client.Color(tints=[])
+    client.later(made.base_.B())
+    client._init__(made._HIDDEN)
+    assert [name for name, _ in calls] == ["Color", "later", "__init__"]
+    assert calls[0][1].Color is made.Color.RED
+    assert calls[1][1].e is made.base_.E.X
+    assert made.Item(_x=1, _init__=2, _slots__=3, _fields__=4, _pie_reader_=5) != made.Item()
+    assert [(member.name, member.value) for member in made.Odd] == [
+        ("_A", 0),
+        ("_b__", 1),
+        ("is_integer_", 2),
+        ("_missing__", 3),
+        ("from_", 4),
+        ("self", 7),
+        ("_init___", 9),
+    ]
+    assert made.Odd.Alias is made.Odd._A
+
+
+def test_the_text_depends_on_nothing_but_the_idl(tmp_path):
+    (tmp_path / "a.thrift").write_text(
+        CORNERS.replace('include "dir/list.thrift"', "struct dict {}").replace("list.dict", "dict")
+    )
+    program = (
+        "from pathlib import Path; from pie.thrift import *;"
+        "print(generate(load_idl('a.thrift', lambda path: Path(path).read_text())))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(SOURCE), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(texts) == 1
 
 
 def test_directories_become_packages_with_relative_imports(tmp_path, monkeypatch):

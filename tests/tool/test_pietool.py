@@ -172,6 +172,29 @@ def test_clients_without_a_workspace(
     assert "new" not in pietool(line).output
 
 
+def test_included_files_are_found_in_the_folders_given(
+    tmp_path: Path, pietool: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path, text in {
+        "shop.thrift": 'include "far.thrift"\nservice Shop { far.Far Get(1: far.Id id) }',
+        "one/far.thrift": 'include "base/id.thrift"\ntypedef id.Id Id\nstruct Far { 1: Id id }',
+        "two/base/id.thrift": "typedef i64 Id",
+        "two/far.thrift": "what is found first counts",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    line = "--type thriftclient --idl shop.thrift --output mine"
+    missing = pietool(line)
+    assert "shop.thrift:1:9: included file 'far.thrift' is not there" in missing.output
+    done = pietool(f"{line} -I one --include two")
+    assert done.exit_code == 0, done.output
+    assert files_below(tmp_path / "mine") == {
+        f"pyrpc/{name}.py" for name in ("__init__", "shop", "far", "base/__init__", "base/id")
+    }
+    assert pietool("--type flask --psm a.b.c --prefix b/c -I one").exit_code == 2
+
+
 def test_chinese_where_the_locale_is(
     workspace: Path, pietool: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,8 +238,9 @@ def test_every_setting_is_in_the_settings(workspace: Path, pietool: Run, line: s
     pietool(line)
     (settings,) = (workspace / "app/my").glob("*/settings.py")
     text = settings.read_text()
-    only_http = {"THREADS", "CACHE"} if line == SERVER else set()
-    for key in set(Settings.__struct_fields__) - only_http:
+    thrift = {"MAX_CONNECTIONS", "FRAME_LIMIT", "IDLE_SECONDS", "TLS_CERT", "TLS_KEY", "TLS_CA"}
+    of_others = {"CACHE"} if line == SERVER else thrift
+    for key in set(Settings.__struct_fields__) - of_others:
         assert f"\n{key}" in text or f"\n# {key} = " in text, key
 
 

@@ -6,27 +6,31 @@ place that uses it, which then does the work. ``reason`` says why it is not used
 
 import os
 import sys
+from importlib import import_module
 from types import ModuleType
 
 native: ModuleType | None = None
 reason = ""
 
 
+def gevent_patched() -> bool:
+    """Whether this process waits in greenlets, which C code cannot switch."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("socket"))
+
+
 def _choose() -> tuple[ModuleType | None, str]:
-    wish = os.environ.get("PIE_CORE", "")
-    if wish == "python":
+    if os.environ.get("PIE_CORE", "") == "python":
         return None, "PIE_CORE=python in the environment asks for Python"
-    patched = sys.modules.get("gevent.monkey")
-    if patched is not None and patched.is_module_patched("socket"):
+    if gevent_patched():
         return None, "gevent has patched this process, and C code cannot switch its greenlets"
     try:
-        from pie._core import _native
+        return import_module("pie._core._native"), ""
     except ImportError as error:
         return None, (
             f"{error}: it is built when Pie is installed where a C compiler and the headers of "
             "Python are (Debian: apt install gcc python3-dev)"
         )
-    return _native, ""
 
 
 native, reason = _choose()

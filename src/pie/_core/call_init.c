@@ -5,6 +5,7 @@ PyObject *call_setup(PyObject *module, PyObject *args);
 int call_fields_init(PyObject *module);
 int logid_init(PyObject *module);
 int gates_init(PyObject *module);
+int routing_init(PyObject *module);
 int passage_init(PyObject *module);
 int open_call_init(PyObject *module);
 int call_log_init(PyObject *module);
@@ -22,7 +23,7 @@ static PyMethodDef functions[] = {
 
 int call_init(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0 || call_fields_init(module) < 0 ||
-        logid_init(module) < 0 || gates_init(module) < 0 || passage_init(module) < 0) {
+        logid_init(module) < 0 || gates_init(module) < 0 || routing_init(module) < 0 || passage_init(module) < 0) {
         return -1;
     }
     return open_call_init(module) < 0 ? -1 : call_log_init(module);

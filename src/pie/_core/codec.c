@@ -69,8 +69,7 @@ static int read_options(PyObject *const *values, PyObject *names, Options *optio
 }
 
 static void under_class(PyObject *cls) {
-    const char *name = strrchr(((PyTypeObject *)cls)->tp_name, '.');
-    codec_error_under("%s", name != NULL ? name + 1 : ((PyTypeObject *)cls)->tp_name);
+    codec_error_under("%s", ((PyTypeObject *)cls)->tp_name);
 }
 
 /* Encodes a struct of any class into a buffer. */

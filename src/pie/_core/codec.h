@@ -1,8 +1,8 @@
 /* Structs to bytes and back, in the binary and the compact protocol.
  *
- * A Program is a struct class compiled: its fields by id, the offsets of its slots, and the programs
- * of the structs in it. The twins are pie/thrift/{binary,compact}_{read,write}.py: the same
- * values, the same bytes, the same errors with the same paths.
+ * A Program is a struct class compiled: its fields by id, the offsets of its slots, and the
+ * programs of the structs in it. The twin is pie/thrift/codec_python.py: the same values, the same
+ * bytes, the same errors with the same paths.
  */
 #ifndef PIE_CODEC_H
 #define PIE_CODEC_H
@@ -24,8 +24,8 @@ typedef struct {
     Py_ssize_t memory, memory_limit;
 } Source;
 
-/* The program of a generated class, compiled at its first use and kept on it; borrowed. NULL with an
- * exception set if it is no generated struct. */
+/* The program of a struct class, compiled at its first use and kept on it; borrowed. NULL with an
+ * exception set if it is no struct class. */
 Program *program_of(PyObject *cls);
 
 /* The number of fields, and the order number of the one with this id; -1 if there is none. */

@@ -4,6 +4,10 @@
 
 #include "core.h"
 
+/* Looks up what errors are made of. It must have been done before anything fails: to import while an
+ * exception is set is not possible. -1 with an exception set if it does not work. */
+int codec_error_prepare(void);
+
 /* Sets a CodecError without a path. The format is PyUnicode_FromFormat's. */
 void codec_error(const char *format, ...);
 

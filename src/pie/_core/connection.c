@@ -26,7 +26,7 @@ Connection *connection_new(Loop *loop, int fd, const char *peer) {
     connection->loop = loop;
     connection->fd = fd;
     atomic_init(&connection->references, 1);
-    atomic_init(&connection->used, now_ms());
+    atomic_init(&connection->used, monotonic_ms());
     pthread_mutex_init(&connection->writing, NULL);
     snprintf(connection->peer, sizeof connection->peer, "%s", peer);
     return connection;
@@ -124,7 +124,7 @@ static void push(Connection *connection) {
     if (!blocked) {
         atomic_store(&connection->write_begun, 0);
     } else if (!atomic_load(&connection->blocked)) {
-        atomic_store(&connection->write_begun, now_ms());
+        atomic_store(&connection->write_begun, monotonic_ms());
     }
     atomic_store(&connection->blocked, blocked);
 }
@@ -209,7 +209,7 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, b
     if (size == 0) {
         atomic_store(&connection->frame_begun, 0);
     } else if (another || atomic_load(&connection->frame_begun) == 0) {
-        atomic_store(&connection->frame_begun, now_ms());
+        atomic_store(&connection->frame_begun, monotonic_ms());
     }
     return 0;
 }
@@ -306,7 +306,7 @@ static ssize_t receive(Worker *worker, Connection *connection, const uint8_t **d
     }
     /* A short read has emptied the socket: what comes later raises an event of its own. */
     connection->readable = (size_t)count == room || connection->readable_to_end;
-    worker->clock = now_ns();
+    worker->clock = monotonic_ns();
     connection->received = (double)worker->clock * 1e-9;
     if (rest->size > 0) {
         rest->size += (size_t)count;

@@ -9,7 +9,7 @@
 
 #include "late.h"
 
-#define MOST_ARGUMENTS 64
+#define MOST_ARGUMENTS 256
 
 static PyObject *init_name; /* "__init__" */
 
@@ -20,9 +20,7 @@ static inline PyObject **slot_at(PyObject *self, Py_ssize_t offset) {
 /* --- Is the constructor a generated one? --- */
 
 static PyObject *maker_name(const Program *program, const Field *field) {
-    const char *dot = strrchr(program->cls->tp_name, '.');
-    const char *name = dot != NULL ? dot + 1 : program->cls->tp_name;
-    return PyUnicode_FromFormat("_%s_%U", name, field->attr);
+    return PyUnicode_FromFormat("_%s_%U", program->cls->tp_name, field->attr);
 }
 
 /* The statement by which a generated constructor sets a field. */

@@ -20,38 +20,6 @@ int call_init(PyObject *module);
 int client_init(PyObject *module);
 int server_init(PyObject *module);
 
-/* The exception that is set, taken away: a new reference, or NULL. */
-static inline PyObject *take_exception(void) {
-#if PY_VERSION_HEX >= 0x030C0000
-    return PyErr_GetRaisedException();
-#else
-    PyObject *type, *value, *trace;
-    PyErr_Fetch(&type, &value, &trace);
-    if (type == NULL) {
-        return NULL;
-    }
-    PyErr_NormalizeException(&type, &value, &trace);
-    if (trace != NULL) {
-        PyException_SetTraceback(value, trace);
-    }
-    Py_DECREF(type);
-    Py_XDECREF(trace);
-    return value;
-#endif
-}
-
-/* Sets it again, taking over the reference; nothing for NULL. */
-static inline void raise_exception(PyObject *error) {
-    if (error == NULL) {
-        return;
-    }
-#if PY_VERSION_HEX >= 0x030C0000
-    PyErr_SetRaisedException(error);
-#else
-    PyErr_Restore(Py_NewRef(Py_TYPE(error)), error, PyException_GetTraceback(error));
-#endif
-}
-
 static inline uint16_t load_u16(const uint8_t *at) {
     uint16_t value;
     memcpy(&value, at, sizeof value);

@@ -4,13 +4,16 @@
 
 #include "core.h"
 
-/* Takes the exception that is set (one must be), normalised and with its traceback. */
+/* Takes the exception that is set, normalised and with its traceback: a new reference, or NULL. */
 static inline PyObject *error_take(void) {
 #if PY_VERSION_HEX >= 0x030C0000
     return PyErr_GetRaisedException();
 #else
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
+    if (type == NULL) {
+        return NULL;
+    }
     PyErr_NormalizeException(&type, &error, &traceback);
     if (traceback != NULL) {
         PyException_SetTraceback(error, traceback);
@@ -21,8 +24,11 @@ static inline PyObject *error_take(void) {
 #endif
 }
 
-/* Sets an exception; takes over the reference. */
+/* Sets an exception, taking over the reference; nothing for NULL. */
 static inline void error_give(PyObject *error) {
+    if (error == NULL) {
+        return;
+    }
 #if PY_VERSION_HEX >= 0x030C0000
     PyErr_SetRaisedException(error);
 #else

@@ -108,5 +108,6 @@ static FrameState ttheader_find(const uint8_t *data, FrameView *view) {
         }
         view->payload += LENGTH_SIZE;
     }
-    return FRAME_WHOLE;
+    bool named = data[TTHEADER_FIXED] == (view->protocol == PROTOCOL_BINARY ? ID_BINARY : ID_COMPACT);
+    return named ? FRAME_WHOLE : FRAME_BROKEN;
 }

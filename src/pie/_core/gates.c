@@ -6,7 +6,7 @@
 /* All gates known here; their classes come by `setup_gate`. */
 static const GateKind *const kinds[] = {
     &server_trace_gate, &client_trace_gate, &record_gate, &server_deadline_gate,
-    &client_deadline_gate,
+    &client_deadline_gate, &route_gate, &balance_gate,
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 static PyObject *classes[KINDS];

@@ -6,7 +6,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server.h"
@@ -20,16 +19,6 @@
 #define OUTBOX_NS 100000    /* a reply waits no longer for others to be made */
 #define WATCH_NS 1000000    /* a handler that runs longer has surprised */
 #define WATCH_IDLE_TICKS 50 /* without a request, and the watchdog sleeps */
-
-int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t now_ms(void) {
-    return now_ns() / 1000000;
-}
 
 /* --- Forks --- */
 
@@ -80,7 +69,7 @@ static bool pass_leadership(Loop *loop, unsigned long long from) {
         make_leader(loop, next);
         sem_post(&next->wake);
     } else if (passed) {
-        atomic_store(&loop->vacant_since, now_ns());
+        atomic_store(&loop->vacant_since, monotonic_ns());
     }
     pthread_mutex_unlock(&loop->mutex);
     if (passed && next == NULL) {
@@ -117,7 +106,7 @@ void worker_leave_handler(Worker *worker) {
 /* Nobody has led for too long: what waits is refused, rather than left without a word. */
 static void wake_refuser(Loop *loop) {
     int64_t limit = loop->limits.overload_ms * 1000000;
-    if (now_ns() - atomic_load(&loop->vacant_since) < limit) {
+    if (monotonic_ns() - atomic_load(&loop->vacant_since) < limit) {
         return;
     }
     pthread_mutex_lock(&loop->mutex);
@@ -153,7 +142,7 @@ static void *watch(void *argument) {
         unsigned long long seen = atomic_load(&loop->leadership);
         Phase phase = seen & 3;
         if (phase == PHASE_HANDLING) {
-            if (now_ns() - atomic_load(&loop->handling_since) > WATCH_NS) {
+            if (monotonic_ns() - atomic_load(&loop->handling_since) > WATCH_NS) {
                 relieve(loop, seen);
             }
         } else if (phase == PHASE_VACANT) {
@@ -324,7 +313,7 @@ static bool accept_some(Worker *worker, int most) {
         } else if (errno != EINTR && errno != ECONNABORTED) {
             server_cannot_accept(worker, errno);
             listen_on(loop, false);
-            loop->accept_again = now_ms() + ACCEPT_PAUSE_MS;
+            loop->accept_again = monotonic_ms() + ACCEPT_PAUSE_MS;
             return false;
         }
     }
@@ -388,7 +377,7 @@ static void finish(Loop *loop) {
 /* What is due at times; false when the loop has finished. */
 static bool keep_house(Worker *worker) {
     Loop *loop = worker->loop;
-    int64_t now = now_ms();
+    int64_t now = monotonic_ms();
     bool draining = atomic_load(&loop->draining);
     if (draining && loop->listener >= 0) {
         /* More than the longest backlog, less than for ever: clients may go on connecting. */
@@ -590,7 +579,7 @@ int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool
     *loop = (Loop){.listener = listener, .limits = *limits, .server = server, .forks = forks};
     loop->queue_end = &loop->queue;
     loop->worker_count = 1; /* The first is there unasked. */
-    atomic_init(&loop->vacant_since, now_ns());
+    atomic_init(&loop->vacant_since, monotonic_ns());
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&loop->mutex, NULL);
@@ -631,7 +620,7 @@ void loop_close(Loop *loop) {
 }
 
 void loop_drain(Loop *loop, int64_t patience_ms) {
-    atomic_store(&loop->drain_end, now_ms() + patience_ms);
+    atomic_store(&loop->drain_end, monotonic_ms() + patience_ms);
     atomic_store(&loop->draining, true);
     eventfd_write(loop->wake, 1);
 }

@@ -12,6 +12,7 @@
 #define PIE_LOOP_H
 
 #include "buffer.h"
+#include "clock.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -115,9 +116,6 @@ struct Loop {
     atomic_bool watchdog_asleep;
     bool watched;
 };
-
-int64_t now_ms(void);
-int64_t now_ns(void);
 
 /* 0, or -1 with an OSError. `listener` is not owned; `threads` = several will lead. */
 int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads);

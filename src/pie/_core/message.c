@@ -1,11 +1,12 @@
-/* The head of a message: which method, what kind of message, which call. Twin: pie/thrift/message.py.
- * Runs without the GIL. */
+/* The head of a message: which method, what kind of message, which call. Runs without the GIL.
+ * Twin: pie/thrift/message_head.py. */
 #include "codec.h"
 
 #define BINARY_VERSION 0x80010000u
 #define COMPACT_MAGIC 0x82
 #define COMPACT_VERSION 1
 #define MAX_NAME_BYTES 1024
+#define MAX_VARINT_BYTES 10 /* More of them than a number needs are read, as the twin does. */
 
 static const char *const END = "the message ends within its header";
 
@@ -38,18 +39,20 @@ static const char *binary_read(const uint8_t *message, size_t size, MessageHead 
     return check(head);
 }
 
-/* A varint of up to 32 bits: 1, 0 if it is longer, -1 if it does not end within the message. */
+/* A varint of up to 32 bits: 1, 0 if it is larger, -1 if it does not end within the message. */
 static int varint_read(const uint8_t *message, size_t size, size_t *at, uint32_t *number) {
-    uint64_t sum = 0;
-    for (int shift = 0; shift < 35; shift += 7) {
+    bool large = false;
+    *number = 0;
+    for (int i = 0; i < MAX_VARINT_BYTES; i++) {
         if (*at >= size) {
             return -1;
         }
         uint8_t byte = message[(*at)++];
-        sum |= (uint64_t)(byte & 0x7F) << shift;
+        uint64_t part = (uint64_t)(byte & 0x7F) << (i < 5 ? 7 * i : 35);
+        large = large || part > UINT32_MAX;
+        *number |= (uint32_t)part;
         if (byte < 0x80) {
-            *number = (uint32_t)sum;
-            return sum <= UINT32_MAX;
+            return !large;
         }
     }
     return 0;

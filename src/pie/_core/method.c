@@ -79,6 +79,8 @@ static int base_open(BasePlace *place, PyObject *plan) {
     place->cls = (PyTypeObject *)Py_NewRef(cls);
     place->logid = known_slot(cls, known, 1);
     place->caller = known_slot(cls, known, 2);
+    place->addr = known_slot(cls, known, 3);
+    place->client = known_slot(cls, known, 4);
     place->extra = known_slot(cls, known, 6);
     place->env = place->env_name = -1;
     if (env_cls != Py_None) {

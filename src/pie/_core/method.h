@@ -12,7 +12,7 @@ typedef struct {
     PyTypeObject *owner;     /* the argument's class; NULL = it is the Base itself */
     Py_ssize_t owner_slot;
     PyTypeObject *cls;
-    Py_ssize_t logid, caller, extra;
+    Py_ssize_t logid, caller, addr, client, extra;
     Py_ssize_t env;          /* TrafficEnv */
     PyTypeObject *env_cls;
     Py_ssize_t env_name;

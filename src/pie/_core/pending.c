@@ -129,7 +129,7 @@ static void abandon(PendingObject *pending) {
     Request request = request_of(pending);
     Connection *connection = pending->connection;
     Buffer out = {0};
-    PyObject *before = take_exception();
+    PyObject *before = error_take();
     PyErr_SetString(PyExc_RuntimeError, "the handler's task was thrown away");
     if (request_finish(&request, NULL, &out)) {
         connection_send(connection, &out);
@@ -145,7 +145,7 @@ static void abandon(PendingObject *pending) {
     pending->server->pending--;
     Py_CLEAR(pending->call);
     Py_CLEAR(pending->server);
-    raise_exception(before);
+    error_give(before);
 }
 
 static void pending_dealloc(PendingObject *pending) {

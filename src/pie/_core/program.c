@@ -4,6 +4,7 @@
 
 #include <structmember.h>
 
+#include "codec_error.h"
 #include "late.h"
 
 #define STRUCT_MEMORY 56
@@ -234,6 +235,9 @@ static Program *program_kept(PyObject *cls) {
 
 static Program *program_first(PyObject *cls) {
     static PyObject *struct_class;
+    if (codec_error_prepare() < 0) {
+        return NULL;
+    }
     int is = PyType_Check(cls) ? comes_from(cls, &struct_class, "Struct") : 0;
     if (is <= 0) {
         if (is == 0) {

@@ -31,7 +31,7 @@ struct Type {
     int memory, entry_memory;
     Type *key, *element; /* Of a map; of a map, list or set. */
     PyObject *cls;       /* Of a struct or an enum. */
-    Program *program;    /* Of a struct; NULL until it is needed, for structs may be in each other. */
+    Program *program;    /* Of a struct; NULL until needed, for structs may be in each other. */
     /* Of an enum: its members by number, in a table where the numbers lie close, else in a dict. */
     PyObject *members, **table;
     int64_t table_low, table_size;
@@ -66,6 +66,11 @@ struct Program {
     FieldId *ids; /* In the order of the ids. */
     PyObject *init, *init_code; /* The generated __init__; NULL if it is another. */
 };
+
+/* Python's sets and dicts can hold its values: it is no struct and no container, which come last. */
+static inline bool type_has_hash(const Type *type) {
+    return type->kind < KIND_STRUCT;
+}
 
 /* --- type.c --- */
 

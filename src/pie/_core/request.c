@@ -28,7 +28,8 @@ static int add_bytes(Buffer *out, PyObject *bytes) {
         PyErr_SetString(PyExc_TypeError, "a reply is bytes");
         return -1;
     }
-    if (buffer_add(out, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)) < 0) {
+    size_t size = (size_t)PyBytes_GET_SIZE(bytes);
+    if (size > 0 && buffer_add(out, PyBytes_AS_STRING(bytes), size) < 0) {
         PyErr_NoMemory();
         return -1;
     }
@@ -119,7 +120,7 @@ static int write_by_twin(const Request *request, PyObject *result, Buffer *out) 
 
 /* The Failure that is set becomes the reply. */
 static bool write_failure(const Request *request, Buffer *out) {
-    PyObject *failure = take_exception();
+    PyObject *failure = error_take();
     PyObject *form = form_of(request);
     PyObject *bytes = form == NULL
                           ? NULL
@@ -160,7 +161,7 @@ static int read_arguments(const Request *request, PyObject **values) {
         error = PyUnicode_FromFormat("%zd bytes left over after the struct",
                                      (Py_ssize_t)(source.end - source.at));
     } else {
-        error = take_exception();
+        error = error_take();
     }
     if (error != NULL) {
         PyObject *raised = PyObject_CallMethod(request->server->twin, "unreadable", "OOO",
@@ -234,22 +235,28 @@ static int reply_value(const Request *request, PyObject *value, Buffer *out) {
     return write_reply(request, value, out);
 }
 
-/* An exception that the IDL declares is an answer; any other stays set. */
+/* An exception that is an answer: the IDL declares it, or it is a business status. Any other stays
+ * set. */
 static int reply_exception(const Request *request, Buffer *out) {
-    if (!PyErr_ExceptionMatches(request->server->struct_exception)) {
+    if (!PyErr_ExceptionMatches(request->server->answers)) {
         return -1;
     }
-    PyObject *error = take_exception();
-    PyObject *result = PyObject_CallMethod(request->server->twin, "declared", "OOO",
-                                           request->method->description, request->call, error);
+    PyObject *error = error_take();
+    PyObject *form = form_of(request);
+    PyObject *bytes = form == NULL
+                          ? NULL
+                          : PyObject_CallMethod(request->server->twin, "raised", "OOOO",
+                                                request->method->description, request->call, error,
+                                                form);
+    Py_XDECREF(form);
     int written = -1;
-    if (result == Py_None) {
-        raise_exception(error);
+    if (bytes == Py_None) {
+        error_give(error);
     } else {
         Py_DECREF(error);
-        written = result == NULL ? -1 : write_by_twin(request, result, out);
+        written = bytes == NULL ? -1 : add_bytes(out, bytes);
     }
-    Py_XDECREF(result);
+    Py_XDECREF(bytes);
     return written;
 }
 
@@ -320,11 +327,11 @@ bool request_finish(Request *request, PyObject *value, Buffer *out) {
 
 /* Makes the call ambient while the handler starts, and undoes it whatever is set then. */
 static void restore_ambient(const Request *request, PyObject *outer) {
-    PyObject *error = take_exception();
+    PyObject *error = error_take();
     if (outer != NULL && current_call_reset(outer) < 0) {
         PyErr_WriteUnraisable(request->server->twin);
     }
-    raise_exception(error);
+    error_give(error);
 }
 
 /* Takes the call through its gates around the handler. */
@@ -415,9 +422,10 @@ Answer request_answer(ServerObject *server, Worker *worker, Connection *connecti
     }
     request.call = call_of(&request);
     if (request.call == NULL) {
-        if (PyErr_Occurred()) {
-            PyErr_WriteUnraisable(server->twin);
+        if (!PyErr_Occurred()) {
+            return ANSWER_DAMAGED;
         }
+        PyErr_WriteUnraisable(server->twin);
         return ANSWER_BROKEN;
     }
     Answer answer = run_call(&request);

@@ -3,6 +3,7 @@
 #ifndef PIE_REQUEST_H
 #define PIE_REQUEST_H
 
+#include "errors.h"
 #include "method.h"
 #include "server.h"
 #include "ttheader.h"
@@ -18,7 +19,7 @@ typedef struct {
     PyObject *twin;  /* pie.rpc.dispatch.Dispatcher */
     PyObject *hooks; /* pie.rpc.leader */
     PyObject *psm, *cluster;
-    PyObject *struct_exception;
+    PyObject *answers; /* classes of exceptions that are answers */
     Py_ssize_t decoded_limit;
     /* Handlers run on an asyncio loop, whose thread alone serves connections: */
     bool is_async;

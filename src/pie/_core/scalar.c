@@ -1,7 +1,7 @@
 #include "scalar.h"
 
 #include "codec_error.h"
-#include "late.h"
+#include "errors.h"
 
 #define KEPT_KEYS 512
 #define LONGEST_KEPT_KEY 32
@@ -27,11 +27,12 @@ int scalar_out_of_range(Kind kind, PyObject *value) {
     return -1;
 }
 
+int scalar_no_int(PyObject *value) {
+    codec_error_value("expected int, got %U", value);
+    return -1;
+}
+
 int scalar_int_slow(Kind kind, PyObject *value, int64_t *number) {
-    if (!PyLong_Check(value) || PyBool_Check(value)) {
-        codec_error_value("expected int, got %U", value);
-        return -1;
-    }
     int overflow;
     *number = PyLong_AsLongLongAndOverflow(value, &overflow);
     return overflow || !scalar_fits(kind, *number) ? scalar_out_of_range(kind, value) : 0;
@@ -65,8 +66,45 @@ int scalar_too_large(Py_ssize_t size) {
     return -1;
 }
 
-static inline bool is_surrogate(Py_UCS4 letter) {
-    return letter >= 0xD800 && letter <= 0xDFFF;
+/* The size of text whose letters take `kind` bytes here, a constant; -1 for lone surrogates. */
+static inline __attribute__((always_inline)) Py_ssize_t utf8_size(PyObject *text, int kind) {
+    const void *data = PyUnicode_DATA(text);
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text), size = length;
+    bool surrogates = false;
+    for (Py_ssize_t i = 0; i < length; i++) {
+        Py_UCS4 letter = PyUnicode_READ(kind, data, i);
+        surrogates |= kind > 1 && letter >= 0xD800 && letter <= 0xDFFF;
+        size += (letter >= 0x80) + (letter >= 0x800) + (letter >= 0x10000);
+    }
+    return surrogates ? -1 : size;
+}
+
+static inline __attribute__((always_inline)) uint8_t *utf8_write(uint8_t *out, PyObject *text,
+                                                                 int kind) {
+    const void *data = PyUnicode_DATA(text);
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    for (Py_ssize_t i = 0; i < length; i++) {
+        Py_UCS4 letter = PyUnicode_READ(kind, data, i);
+        if (letter < 0x80) {
+            *out++ = (uint8_t)letter;
+        } else if (letter < 0x800) {
+            out[0] = (uint8_t)(0xC0 | letter >> 6);
+            out[1] = (uint8_t)(0x80 | (letter & 0x3F));
+            out += 2;
+        } else if (kind == 2 || letter < 0x10000) {
+            out[0] = (uint8_t)(0xE0 | letter >> 12);
+            out[1] = (uint8_t)(0x80 | (letter >> 6 & 0x3F));
+            out[2] = (uint8_t)(0x80 | (letter & 0x3F));
+            out += 3;
+        } else {
+            out[0] = (uint8_t)(0xF0 | letter >> 18);
+            out[1] = (uint8_t)(0x80 | (letter >> 12 & 0x3F));
+            out[2] = (uint8_t)(0x80 | (letter >> 6 & 0x3F));
+            out[3] = (uint8_t)(0x80 | (letter & 0x3F));
+            out += 4;
+        }
+    }
+    return out;
 }
 
 Py_ssize_t scalar_text_size_slow(PyObject *value) {
@@ -80,43 +118,21 @@ Py_ssize_t scalar_text_size_slow(PyObject *value) {
     }
 #endif
     int kind = PyUnicode_KIND(value);
-    const void *data = PyUnicode_DATA(value);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(value), size = length;
-    for (Py_ssize_t i = 0; i < length; i++) {
-        Py_UCS4 letter = PyUnicode_READ(kind, data, i);
-        if (UNLIKELY(is_surrogate(letter))) {
-            codec_error_value("%U is not valid Unicode text (lone surrogate)", value);
-            return -1;
-        }
-        size += (letter >= 0x80) + (letter >= 0x800) + (letter >= 0x10000);
+    Py_ssize_t size = kind == 1   ? utf8_size(value, 1)
+                      : kind == 2 ? utf8_size(value, 2)
+                                  : utf8_size(value, 4);
+    if (UNLIKELY(size < 0)) {
+        codec_error_value("%U is not valid Unicode text (lone surrogate)", value);
+        return -1;
     }
     return scalar_check_size(size) == 0 ? size : -1;
 }
 
 uint8_t *scalar_text_write_slow(uint8_t *out, PyObject *value) {
     int kind = PyUnicode_KIND(value);
-    const void *data = PyUnicode_DATA(value);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(value);
-    for (Py_ssize_t i = 0; i < length; i++) {
-        Py_UCS4 letter = PyUnicode_READ(kind, data, i);
-        if (letter < 0x80) {
-            *out++ = (uint8_t)letter;
-            continue;
-        }
-        if (letter < 0x800) {
-            *out++ = (uint8_t)(0xC0 | letter >> 6);
-        } else {
-            if (letter < 0x10000) {
-                *out++ = (uint8_t)(0xE0 | letter >> 12);
-            } else {
-                *out++ = (uint8_t)(0xF0 | letter >> 18);
-                *out++ = (uint8_t)(0x80 | (letter >> 12 & 0x3F));
-            }
-            *out++ = (uint8_t)(0x80 | (letter >> 6 & 0x3F));
-        }
-        *out++ = (uint8_t)(0x80 | (letter & 0x3F));
-    }
-    return out;
+    return kind == 1   ? utf8_write(out, value, 1)
+           : kind == 2 ? utf8_write(out, value, 2)
+                       : utf8_write(out, value, 4);
 }
 
 const char *scalar_bytes(PyObject *value, Py_ssize_t *size) {
@@ -137,18 +153,14 @@ PyObject *scalar_text_slow(const uint8_t *utf8, Py_ssize_t size) {
     if (LIKELY(text != NULL) || !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         return text;
     }
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    Py_ssize_t start = 0;
+    PyObject *error = error_take();
     PyObject *reason = PyUnicodeDecodeError_GetReason(error);
+    Py_ssize_t start;
     if (reason != NULL && PyUnicodeDecodeError_GetStart(error, &start) == 0) {
         codec_error("is not UTF-8: %U at byte %zd", reason, start);
     }
     Py_XDECREF(reason);
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(traceback);
+    Py_DECREF(error);
     return NULL;
 }
 
@@ -171,42 +183,6 @@ PyObject *scalar_key(const uint8_t *utf8, Py_ssize_t size) {
         Py_XSETREF(*place, Py_NewRef(text));
     }
     return text;
-}
-
-static PyObject *uuid_class(void) {
-    static PyObject *cache;
-    return late(&cache, "uuid", "UUID");
-}
-
-int scalar_uuid_write(uint8_t *out, PyObject *value) {
-    PyObject *cls = uuid_class();
-    Py_INCREF(value); /* What follows is Python. */
-    int is = cls != NULL ? PyObject_IsInstance(value, cls) : -1;
-    PyObject *bytes = is > 0 ? PyObject_GetAttrString(value, "bytes") : NULL;
-    bool usable = bytes != NULL && PyBytes_Check(bytes) && PyBytes_GET_SIZE(bytes) == UUID_SIZE;
-    if (usable) {
-        memcpy(out, PyBytes_AS_STRING(bytes), UUID_SIZE);
-    } else if (!PyErr_Occurred()) {
-        codec_error_value("expected uuid.UUID, got %U", value);
-    }
-    Py_XDECREF(bytes);
-    Py_DECREF(value);
-    return usable ? 0 : -1;
-}
-
-PyObject *scalar_uuid(const uint8_t *bytes) {
-    static PyObject *keywords;
-    PyObject *cls = uuid_class();
-    if (keywords == NULL) {
-        keywords = Py_BuildValue("(s)", "bytes");
-    }
-    PyObject *data = PyBytes_FromStringAndSize((const char *)bytes, UUID_SIZE);
-    PyObject *made = NULL;
-    if (cls != NULL && keywords != NULL && data != NULL) {
-        made = PyObject_Vectorcall(cls, &data, 0, keywords);
-    }
-    Py_XDECREF(data);
-    return made;
 }
 
 PyObject *scalar_enum_slow(const Type *type, int64_t number) {

@@ -8,8 +8,9 @@
 #define MAX_SIZE INT32_MAX /* Bytes of a string, elements of a container. */
 #define UUID_SIZE 16
 
-/* An int that is none of a few digits, or no int: as scalar_int. */
+/* An int of many digits: as scalar_int. */
 int scalar_int_slow(Kind kind, PyObject *value, int64_t *number);
+int scalar_no_int(PyObject *value);
 int scalar_out_of_range(Kind kind, PyObject *value);
 int scalar_double_slow(PyObject *value, double *number);
 int scalar_no_bool(PyObject *value);
@@ -54,8 +55,8 @@ static inline bool scalar_fits(Kind kind, int64_t number) {
 
 /* The value of an int field; -1 with CodecError set. */
 static inline int scalar_int(Kind kind, PyObject *value, int64_t *number) {
-    if (UNLIKELY(!PyLong_CheckExact(value))) {
-        return scalar_int_slow(kind, value, number);
+    if (UNLIKELY(!PyLong_Check(value) || PyBool_Check(value))) {
+        return scalar_no_int(value);
     }
 #if PY_VERSION_HEX >= 0x030C0000
     if (UNLIKELY(!PyUnstable_Long_IsCompact((PyLongObject *)value))) {

@@ -49,6 +49,10 @@ Answer server_answer(Worker *worker, Connection *connection, const uint8_t *data
     keep_one_parked(server, worker);
     Answer answer = request_answer(server, worker, connection, data, size, view, &head);
     worker->python = PyEval_SaveThread();
+    if (answer == ANSWER_DAMAGED) {
+        server_complain(worker, connection, data, view->size);
+        return ANSWER_BROKEN;
+    }
     return answer;
 }
 
@@ -121,16 +125,16 @@ static int asyncio_open(ServerObject *server, int max_pending) {
 
 static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"listener", "handler", "methods", "gates",  "twin", "hooks",
-                            "psm",      "cluster", "struct_exception", "decoded_limit", "limits",
+                            "psm",      "cluster", "answers", "decoded_limit", "limits",
                             "max_pending", NULL};
     int listener;
-    PyObject *handler, *plans, *gates, *twin, *hooks, *psm, *cluster, *struct_exception, *limits;
+    PyObject *handler, *plans, *gates, *twin, *hooks, *psm, *cluster, *answers, *limits;
     Py_ssize_t decoded_limit;
     Limits parsed;
     int max_pending = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO!OOOUUOnO!|i:Server", names, &listener,
                                      &handler, &PyList_Type, &plans, &gates, &twin, &hooks, &psm,
-                                     &cluster, &struct_exception, &decoded_limit, &PyTuple_Type,
+                                     &cluster, &answers, &decoded_limit, &PyTuple_Type,
                                      &limits, &max_pending) ||
         parse_limits(limits, &parsed) < 0) {
         return NULL;
@@ -145,7 +149,7 @@ static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     server->hooks = Py_NewRef(hooks);
     server->psm = Py_NewRef(psm);
     server->cluster = Py_NewRef(cluster);
-    server->struct_exception = Py_NewRef(struct_exception);
+    server->answers = Py_NewRef(answers);
     server->decoded_limit = decoded_limit;
     if (methods_open(&server->methods, plans) < 0 ||
         loop_open(&server->loop, listener, &parsed, server, max_pending == 0) < 0) {
@@ -190,7 +194,7 @@ static void server_dealloc(ServerObject *server) {
     Py_XDECREF(server->gates);
     Py_XDECREF(server->psm);
     Py_XDECREF(server->cluster);
-    Py_XDECREF(server->struct_exception);
+    Py_XDECREF(server->answers);
     type->tp_free(server);
     Py_DECREF(type);
 }

@@ -9,6 +9,7 @@ typedef enum {
     ANSWER_READY,  /* the reply, if there is one, is in the worker's `out` */
     ANSWER_PARTED, /* likewise, and the connection was let go: release it when that is sent */
     ANSWER_PENDING, /* it comes later, and then the connection is served on: pending.c */
+    ANSWER_DAMAGED, /* hang up, and say what is wrong with the bytes */
     ANSWER_BROKEN, /* hang up */
 } Answer;
 

@@ -141,15 +141,16 @@ ALWAYS_INLINE PyObject *set_read(Source *source, Type *type, int depth, Protocol
     }
     /* Read before the first is hashed, which may not work: bytes that are wrong are told first. */
     PyObject *list = elements_read(source, type->element, count, depth - 1, protocol);
-    if (UNLIKELY(list == NULL)) {
-        return NULL;
+    if (UNLIKELY(list == NULL || !type_has_hash(type->element))) {
+        return list;
     }
     PyObject *set = PySet_New(list);
     Py_DECREF(list);
     return set;
 }
 
-ALWAYS_INLINE int entry_read(Source *source, Type *type, PyObject *dict, Py_ssize_t index,
+/* An entry into a dict, or into a list of pairs where keys have no hash. */
+ALWAYS_INLINE int entry_read(Source *source, Type *type, PyObject *entries, Py_ssize_t index,
                              int depth, Protocol protocol) {
     PyObject *key = type->key->kind == KIND_STRING
                         ? key_read(source, protocol)
@@ -163,7 +164,14 @@ ALWAYS_INLINE int entry_read(Source *source, Type *type, PyObject *dict, Py_ssiz
         Py_XDECREF(key);
         return -1;
     }
-    int done = PyDict_SetItem(dict, key, value);
+    int done;
+    if (LIKELY(type_has_hash(type->key))) {
+        done = PyDict_SetItem(entries, key, value);
+    } else {
+        PyObject *pair = PyTuple_Pack(2, key, value);
+        done = pair != NULL ? PyList_Append(entries, pair) : -1;
+        Py_XDECREF(pair);
+    }
     Py_DECREF(key);
     Py_DECREF(value);
     return done;
@@ -178,13 +186,13 @@ ALWAYS_INLINE PyObject *map_read(Source *source, Type *type, int depth, Protocol
     if (UNLIKELY(count < 0 || read_spend(source, MAP_MEMORY + count * type->entry_memory) < 0)) {
         return NULL;
     }
-    PyObject *dict = PyDict_New();
-    for (Py_ssize_t i = 0; dict != NULL && i < count; i++) {
-        if (UNLIKELY(entry_read(source, type, dict, i, depth - 1, protocol) < 0)) {
-            Py_CLEAR(dict);
+    PyObject *entries = LIKELY(type_has_hash(type->key)) ? PyDict_New() : PyList_New(0);
+    for (Py_ssize_t i = 0; entries != NULL && i < count; i++) {
+        if (UNLIKELY(entry_read(source, type, entries, i, depth - 1, protocol) < 0)) {
+            Py_CLEAR(entries);
         }
     }
-    return dict;
+    return entries;
 }
 
 /* --- Structs --- */

@@ -102,7 +102,7 @@ static int uuid_write(Buffer *out, PyObject *value) {
 
 /* The elements in a list or tuple; NULL with an exception set. */
 static PyObject *elements_of(const Type *type, PyObject *value) {
-    if (type->kind == KIND_LIST) {
+    if (type->kind == KIND_LIST || !type_has_hash(type->element)) {
         bool is_list = PyList_Check(value);
         if (UNLIKELY(!is_list && !PyTuple_Check(value))) {
             codec_error_value("expected list, got %U", value);
@@ -134,8 +134,14 @@ ALWAYS_INLINE int elements_write(Buffer *out, Type *element, PyObject *elements,
     write_to(out, put_list_head(at, element, count, protocol));
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *value = PySequence_Fast_GET_ITEM(elements, i);
-        int done = element->kind == KIND_I64 ? int_write(out, KIND_I64, value, protocol)
-                                             : part_write(out, element, value, depth, protocol);
+        int done;
+        if (element->kind == KIND_I64) { /* Without a call, as the next. */
+            done = int_write(out, KIND_I64, value, protocol);
+        } else if (element->kind == KIND_DOUBLE) {
+            done = double_write(out, value, protocol);
+        } else {
+            done = part_write(out, element, value, depth, protocol);
+        }
         if (UNLIKELY(done < 0)) {
             codec_error_under("[%zd]", i);
             return -1;
@@ -216,7 +222,7 @@ ALWAYS_INLINE int items_write(Buffer *out, Type *type, PyObject *value, int dept
     for (Py_ssize_t i = 0; done == 0 && i < count && i < PyList_GET_SIZE(items); i++) {
         PyObject *pair = PyList_GET_ITEM(items, i);
         if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
-            PyErr_Format(PyExc_TypeError, "the items of a %s are no pairs", Py_TYPE(value)->tp_name);
+            PyErr_Format(PyExc_TypeError, "items of a %s are no pairs", Py_TYPE(value)->tp_name);
             done = -1;
         } else {
             done = entry_write(out, type, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1),
@@ -227,8 +233,48 @@ ALWAYS_INLINE int items_write(Buffer *out, Type *type, PyObject *value, int dept
     return done;
 }
 
+static int pairs_check(PyObject *pairs) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(pairs); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(pairs, i);
+        if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
+            codec_error_value("expected a pair (key, value), got %U", pair);
+            codec_error_under("[%zd]", i);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A map whose keys have no hash: a list of pairs, copied, for another thread may hold it too. */
+ALWAYS_INLINE int pairs_write(Buffer *out, Type *type, PyObject *value, int depth,
+                              Protocol protocol) {
+    if (!PyList_Check(value) && !PyTuple_Check(value)) {
+        codec_error_value("expected list of pairs, got %U", value);
+        return -1;
+    }
+    PyObject *pairs = PySequence_Tuple(value);
+    if (pairs == NULL) {
+        return -1;
+    }
+    int done = pairs_check(pairs);
+    if (done == 0) {
+        done = depth > 0 ? map_head_write(out, type, PyTuple_GET_SIZE(pairs), protocol)
+                         : too_deep();
+    }
+    for (Py_ssize_t i = 0; done == 0 && i < PyTuple_GET_SIZE(pairs); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(pairs, i);
+        done = entry_write(out, type, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1),
+                           depth - 1, protocol);
+    }
+    Py_DECREF(pairs);
+    return done;
+}
+
 ALWAYS_INLINE int map_write(Buffer *out, Type *type, PyObject *value, int depth,
                             Protocol protocol) {
+    if (UNLIKELY(!type_has_hash(type->key))) {
+        return pairs_write(out, type, value, depth, protocol);
+    }
     if (UNLIKELY(!PyDict_Check(value))) {
         codec_error_value("expected dict, got %U", value);
         return -1;
@@ -237,8 +283,9 @@ ALWAYS_INLINE int map_write(Buffer *out, Type *type, PyObject *value, int depth,
         return too_deep();
     }
     Py_INCREF(value);
-    int done = LIKELY(PyDict_CheckExact(value)) ? dict_write(out, type, value, depth - 1, protocol)
-                                                : items_write(out, type, value, depth - 1, protocol);
+    bool exact = LIKELY(PyDict_CheckExact(value));
+    int done = exact ? dict_write(out, type, value, depth - 1, protocol)
+                     : items_write(out, type, value, depth - 1, protocol);
     Py_DECREF(value);
     return done;
 }
@@ -374,12 +421,10 @@ static int struct_write_slow(Buffer *out, Program *program, PyObject *value, int
     }
     if (is == 0) {
         PyObject *text = codec_shown(value);
-        PyObject *name = PyType_GetName(program->cls);
-        if (text != NULL && name != NULL) {
-            codec_error("expected %U, got %U", name, text);
+        if (text != NULL) {
+            codec_error("expected %s, got %U", program->cls->tp_name, text);
+            Py_DECREF(text);
         }
-        Py_XDECREF(text);
-        Py_XDECREF(name);
     }
     return -1;
 }

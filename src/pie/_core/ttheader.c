@@ -81,7 +81,7 @@ size_t ttheader_begin(Buffer *out, uint16_t flags, int32_t seqid, int protocol) 
     store_u16(at + 4, TTHEADER_MAGIC);
     store_u16(at + 6, flags);
     store_u32(at + 8, (uint32_t)seqid);
-    at[TTHEADER_FIXED] = protocol == 1 ? 2 : 0;
+    at[TTHEADER_FIXED] = protocol == 1 ? ID_COMPACT : ID_BINARY;
     at[TTHEADER_FIXED + 1] = 0; /* No transforms. */
     out->size += TTHEADER_FIXED + 2;
     return begin;

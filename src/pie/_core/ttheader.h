@@ -9,6 +9,8 @@
 #define TTHEADER_FIXED 14 /* bytes before the protocol and the blocks */
 #define FLAG_OUT_OF_ORDER 0x01
 
+enum { ID_BINARY = 0, ID_COMPACT = 2 }; /* what the headers call the protocols */
+
 /* Integer keys that are read or written in C; pie.thrift.IntKey has them all. */
 enum {
     KEY_LOGID = 2,

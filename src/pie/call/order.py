@@ -6,6 +6,7 @@ Server, outermost first:
     trace     gives the call its logid and span: everything after it can be found in the chain.
     record    right behind trace, so that a rejection by any later gate is recorded like an answer.
     deadline  before anything that costs: a caller that has given up gets no work done.
+    own       the author's, nearest to the handler: they see what all the others let through.
 Client, once for a call:
     trace     as above; the call becomes a child of the one being served.
     record    sees the outcome of all attempts together.
@@ -15,12 +16,20 @@ Client, for each attempt (the retry loop of the flow stands between the two list
     balance   last: chooses among what all others left, and counts what is in flight.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from pie.call.flow import Course
 from pie.call.gates import Gates
-from pie.govern import DEFAULT_TIMEOUT, Balance, ClientDeadline, Retry, Route, ServerDeadline
+from pie.govern import (
+    DEFAULT_TIMEOUT,
+    Balance,
+    ClientDeadline,
+    Gate,
+    Retry,
+    Route,
+    ServerDeadline,
+)
 from pie.model import SYSTEM_CLOCK, Clock
 from pie.observe import ClientTrace, Observer, Record, ServerTrace
 
@@ -39,13 +48,22 @@ class ClientPolicy(NamedTuple):
     pinned: dict[str, str] | None = None
 
 
-def server_course(observer: Observer, clock: Clock = SYSTEM_CLOCK) -> Course:
-    """How calls that this process serves run."""
+def server_course(
+    observer: Observer, own: Iterable[Gate] = (), clock: Clock = SYSTEM_CLOCK
+) -> Course:
+    """How calls that this process serves run.
+
+    Args:
+        observer: of this process.
+        own: gates of the service's author.
+        clock: of every gate.
+    """
     gates = Gates(
         [
             ServerTrace(observer.new_logid),
             Record(observer.recorder.log),
             ServerDeadline(clock=clock),
+            *own,
         ]
     )
     return Course(gates=gates, clock=clock)

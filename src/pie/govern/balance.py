@@ -4,6 +4,7 @@ Power of two choices (Mitzenmacher, 2001): of two endpoints drawn at random, the
 calls of ours in flight.
 """
 
+from pie._core import native
 from pie.model import SYSTEM_RANDOM, Call, Endpoint, Random, address_of
 
 
@@ -43,3 +44,8 @@ class Balance:
         one, other = candidates[first], candidates[second]
         pending = self._pending.get
         return one if pending(one.id, 0) <= pending(other.id, 0) else other
+
+
+if native is not None:
+    native.setup_random(SYSTEM_RANDOM)
+    native.setup_gate("Balance", Balance)

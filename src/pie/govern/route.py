@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from pie._core import native
 from pie.model import Call, Endpoint, Failure, Kind, address_of, place, split_transport
 
 
@@ -63,3 +64,7 @@ def _pinned_endpoint(call: Call, pin: str, cluster: str) -> Endpoint:
         f"{pin}/ttheader (a Pie service), {pin}/framed or {pin}/buffered (Apache Thrift)",
         never_sent=True,
     )
+
+
+if native is not None:
+    native.setup_gate("Route", Route)

@@ -9,6 +9,7 @@ from pie.model.endpoint import (
     Place,
     address_of,
     host_and_port,
+    is_unix,
     place,
     split_transport,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "current_call",
     "failure_of",
     "host_and_port",
+    "is_unix",
     "logid_address",
     "logid_time",
     "new_span_id",

@@ -59,7 +59,7 @@ def place(address: str, cluster: str, transport: str) -> Place:
     Raises:
         ValueError: the text is no address.
     """
-    if not address.startswith(_UNIX):
+    if not is_unix(address):
         host, port = host_and_port(address)
         return Place(address, cluster, host, port, transport)
     path = address.removeprefix(_UNIX)
@@ -69,6 +69,11 @@ def place(address: str, cluster: str, transport: str) -> Place:
             f"most {_MAX_UNIX_PATH} bytes"
         )
     return Place(address, cluster, address, 0, transport)
+
+
+def is_unix(host: str) -> bool:
+    """Whether the host of an endpoint is a unix socket."""
+    return host.startswith(_UNIX)
 
 
 def address_of(endpoint: Endpoint) -> str:
@@ -86,7 +91,7 @@ def split_transport(text: str) -> tuple[str, str]:
         ValueError: what stands there is no transport.
     """
     address, slash, transport = text.rpartition("/")
-    if not slash or (text.startswith(_UNIX) and transport not in TRANSPORTS):
+    if not slash or (is_unix(text) and transport not in TRANSPORTS):
         return text, ""
     if transport not in TRANSPORTS:
         raise ValueError(f"{transport!r} is not a transport: choose {', '.join(TRANSPORTS)}")

@@ -109,6 +109,7 @@ class Recorder:
         self._clock = clock
         self._closed = False
         self._broken = 0
+        self._said_lost = 0
         self._renew()
         after_fork(self._begin)
 
@@ -130,6 +131,11 @@ class Recorder:
         """Facts and lines that never reached the disk, since the start of the process."""
         waited = self._edges.lost + sum(each.lost for each in self._backlogs.values())
         return self.log.lost + waited + self._broken
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that this process is serving."""
+        return self.log.serving
 
     def flush(self, *, final: bool = False) -> bool:
         """Write what there is; True when the disk took all of it.
@@ -189,9 +195,20 @@ class Recorder:
                 time.sleep(_GATHER_SECONDS)
             try:
                 written = self.flush()
+                self._say_lost()
             except Exception:
                 self._broken += 1
                 logger.exception("calls could not be written down")
+
+    def _say_lost(self) -> None:
+        """Once, and again whenever it has doubled."""
+        if self.lost > 2 * self._said_lost:
+            self._said_lost = self.lost
+            logger.warning(
+                "%d records, aggregates or lines of calls are lost: the disk is full, or calls "
+                "come faster than it writes",
+                self._said_lost,
+            )
 
     def _patience(self, written: bool) -> float | None:
         if not written:

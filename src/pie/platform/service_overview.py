@@ -294,5 +294,7 @@ def _instance(instance: Instance, facts: RuntimeFacts | None, figures: Figures) 
         server=said.server,
         command=said.command,
         config_version=said.config_version,
+        in_flight=said.in_flight,
+        lost=said.lost,
         settings=[ServiceSetting(each.key, each.value, each.source) for each in said.settings],
     )

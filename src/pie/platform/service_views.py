@@ -106,6 +106,8 @@ class ServiceInstance:
     """One instance as it registered itself.
 
     ``reported`` says whether it told of its process: ``workers`` and all below come from there.
+    ``in_flight`` are the calls it was serving when it last said so; ``lost`` counts call records,
+    aggregates and lines that never reached its disk, since its start.
     """
 
     id: str
@@ -128,6 +130,8 @@ class ServiceInstance:
     server: str
     command: str
     config_version: str
+    in_flight: int
+    lost: int
     settings: list[ServiceSetting]
 
 

@@ -34,13 +34,13 @@ class AsyncChannel:
         bound, options = await self._bound(), current_options.get()
         call = bound.new_call(method, options)
         driver = AsyncDriver(bound.course_of(options))
-        answer = Answer()
+        answer: Any = None
         try:
             answer = await driver.run(call, lambda each: _attempt(each, method, args, bound))
         finally:
             if options is not None:
-                options.tell(call, answer.business)
-        return answer.get()
+                options.tell(call, answer.business if isinstance(answer, Answer) else None)
+        return answer.get() if isinstance(answer, Answer) else answer
 
     async def _bound(self) -> Bound:
         """The client as it stands; the registry's first answer is waited for beside the loop."""

@@ -11,7 +11,7 @@ from pie.rpc.async_connection import AsyncConnection, connect_async
 from pie.rpc.conversation import answers
 from pie.rpc.exclusive import patience
 from pie.rpc.link import Target
-from pie.rpc.refusal import SENT_AGAIN, Stale, all_busy, deadline_passed
+from pie.rpc.refusal import Stale, all_busy, deadline_passed
 from pie.thrift import Frame
 
 _SWEEP_SECONDS = 5.0
@@ -66,7 +66,7 @@ class AsyncInstancePool:
                     connection.retired = True  # Out of step: it would spoil the next call, too.
                 return frame
             except Stale:
-                call.notes.append(SENT_AGAIN)
+                call.notes.append(Stale.note)
             finally:
                 self._give_back(connection)
 
@@ -166,7 +166,7 @@ class AsyncSharedInstance:
             try:
                 return await connection.exchange(call, request, seqid, oneway=oneway)
             except Stale:
-                call.notes.append(SENT_AGAIN)
+                call.notes.append(Stale.note)
             finally:
                 if connection.retired:
                     self._let_go(connection)

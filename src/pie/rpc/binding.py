@@ -1,5 +1,6 @@
 """A client tied to its process: whom it calls, by which rules, as it stands now."""
 
+import math
 import threading
 
 from pie.call import ClientPolicy, Course, Gates, Runtime, client_course, get_runtime
@@ -46,6 +47,11 @@ class Bound:
         if self.runtime is not runtime:
             return False
         return self.followed is None or self.followed.content() is self.file
+
+    @property
+    def next_look(self) -> float:
+        """When to ask again whether it is current (monotonic seconds)."""
+        return math.inf if self.followed is None else self.followed.next_look
 
     def new_call(self, method: Method, options: Options | None) -> Call:
         """A call to the service, with what the options say."""

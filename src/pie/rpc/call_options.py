@@ -1,4 +1,4 @@
-"""Per-call options: ``with pie.rpc.server_options(timeout=0.2) as made: client.GetItem(…)``."""
+"""Per-call options: ``with pie.rpc.options(timeout=0.2) as made: client.GetItem(…)``."""
 
 from __future__ import annotations
 

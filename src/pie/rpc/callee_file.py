@@ -20,6 +20,16 @@ _CHECK_SECONDS = 1.0
 _AT = re.compile(r" - at `\$\.([a-z_]+)(?:\.([a-z_]+))?")
 
 
+Transport = Literal[
+    "ttheader",
+    "framed",
+    "buffered",
+    "ttheader+compact",
+    "framed+compact",
+    "buffered+compact",
+]
+
+
 class CalleeError(Exception):
     """A client that cannot know whom to call: the message says where that should stand."""
 
@@ -34,7 +44,7 @@ class CalleeFile(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str = ""
     timeout_ms: int = 1000
     """For a call with all its attempts."""
-    transport: Literal["ttheader", "framed", "buffered"] = "ttheader"
+    transport: Transport = "ttheader"
     """How to speak to ``addresses``; a registered instance says it itself."""
     addresses: tuple[str, ...] = ()
     """``host:port`` or ``unix:/path`` of a callee that no registry knows. Empty: ask the
@@ -126,6 +136,11 @@ class FollowedFile:
         self._looked = 0.0
         self._stamp: tuple[int, int] | None = None
         self._content: CalleeFile | None = None
+
+    @property
+    def next_look(self) -> float:
+        """When the file is to be looked at again (monotonic seconds)."""
+        return self._looked + _CHECK_SECONDS
 
     def content(self) -> CalleeFile | None:
         """What it says; the same object until it changes; None if there was never a file.

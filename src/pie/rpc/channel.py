@@ -25,6 +25,10 @@ class Channel:
     def __init__(self, asked: Asked) -> None:
         self._binder = Binder(asked)
 
+    def bound(self) -> Bound:
+        """The channel as it stands now. Raises as ``invoke`` where there is no call yet."""
+        return self._binder.bound()
+
     def invoke(self, method: Method, args: Struct) -> Any:
         """Make one call and return its value; None for void and oneway.
 
@@ -45,16 +49,17 @@ class Channel:
         """Make a call that ``new_call`` prepared. Raises as ``invoke``."""
         bound, options = self._binder.bound(), current_options.get()
         driver = Driver(bound.course_of(options))
-        answer = Answer()
+        answer: Any = None
         try:
-            answer = driver.run(call, lambda each: _attempt(each, method, args, bound))
+            answer = driver.run(call, lambda each: attempt(each, method, args, bound))
         finally:
             if options is not None:
-                options.tell(call, answer.business)
-        return answer.get()
+                options.tell(call, answer.business if isinstance(answer, Answer) else None)
+        return answer.get() if isinstance(answer, Answer) else answer
 
 
-def _attempt(call: Call, method: Method, args: Struct, bound: Bound) -> Answer:
+def attempt(call: Call, method: Method, args: Struct, bound: Bound) -> Answer:
+    """One attempt of a call, within its gates: to the endpoint they chose."""
     endpoint, link = call.target, bound.callee.link
     assert endpoint is not None, "balance chose none"
     way = spoken(call, endpoint, multiplex=link.multiplex)

@@ -28,6 +28,7 @@ from pie.thrift import (
 )
 
 _ways = {name: parse_transport(name) for name in TRANSPORTS}
+_NATIVE = (Transport.TTHEADER, Transport.FRAMED)
 _MAX_SEQID = 0x7FFFFFFF
 _numbers = itertools.count(1)
 
@@ -75,6 +76,15 @@ def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> tuple[Transpor
     return found
 
 
+def native_way(endpoint: Endpoint) -> tuple[int, int] | None:
+    """The numbers of its transport and protocol in ``frame.h`` and ``codec.h``; None if the lane
+    does not speak them."""
+    transport, protocol = _ways.get(endpoint.transport, (Transport.HTTP1, Protocol.BINARY))
+    if transport not in _NATIVE:
+        return None
+    return _NATIVE.index(transport), int(protocol is Protocol.COMPACT)
+
+
 def write_request(
     call: Call,
     method: Method,
@@ -98,13 +108,15 @@ def write_request(
     try:
         request = encode_call(method, args, seqid, transport, header, protocol)
     except (CodecError, FrameError) as error:
-        raise Failure(
-            Kind.INVALID,
-            f"cannot send {call.callee}.{method.name}: {error}",
-            raised_by="self",
-        ) from None
+        raise unwritable(call, method, error) from None
     call.request_bytes = len(request)
     return request
+
+
+def unwritable(call: Call, method: Method, error: Exception) -> Failure:
+    """The failure of a call whose arguments are not what the IDL says."""
+    what = f"cannot send {call.callee}.{method.name}: {error}"
+    return Failure(Kind.INVALID, what, raised_by="self")
 
 
 def answers(frame: Frame, seqid: int) -> bool:

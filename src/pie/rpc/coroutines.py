@@ -67,7 +67,6 @@ class Coroutines:
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.close()
 
-
     def _run_on(self) -> None:
         """Until ``stop``. ``SystemExit`` in a task leaves a loop; the task has it all the same, and
         the others are not to go down with it."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, NoReturn, Self
 from pie.call import Driver
 from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call, failure_of
 from pie.observe import Identity
+from pie.rpc.business import BusinessError, BusinessStatus
 from pie.rpc.metadata import (
     application_error,
     name_from_peer,
@@ -20,6 +21,7 @@ from pie.rpc.metadata import (
 from pie.thrift import (
     DEFAULT_DECODED_LIMIT,
     ApplicationError,
+    ApplicationErrorType,
     CodecError,
     Frame,
     FrameSplitter,
@@ -87,11 +89,16 @@ class Form(NamedTuple):
             closing=bool(closing),
         )
 
-    def header(self, call: Call) -> TTHeader | None:
+    @property
+    def has_header(self) -> bool:
+        """Whether a reply can say more than its message does."""
+        return self.transport in (Transport.TTHEADER, Transport.THEADER)
+
+    def header(self, call: Call, business: BusinessStatus | None = None) -> TTHeader | None:
         """The headers of the reply; None where the transport has none."""
-        if self.transport not in (Transport.TTHEADER, Transport.THEADER):
+        if not self.has_header:
             return None
-        header = reply_header(call, closing=self.closing)
+        header = reply_header(call, closing=self.closing, business=business)
         header.framed = self.framed
         header.compressed = self.compressed
         return header
@@ -155,8 +162,7 @@ class Dispatcher:
         def handle(call: Call) -> bytes | None:
             args = self._arguments(call, frame)
             assert method is not None
-            result = self._handle(call, method, args)
-            return None if result is None else self._encode(method, result, call, form)
+            return self._handle(call, method, args, form)
 
         return self._run(call, handle, head.name, form, oneway=method is not None and method.oneway)
 
@@ -207,12 +213,11 @@ class Dispatcher:
             Kind.INVALID, f"cannot read the arguments of {call.method}: {error}"
         ) from None
 
-    def declared(self, method: Method, call: Call, error: StructException) -> Struct | None:
-        """The result struct of an exception that the IDL declares; None if it does not."""
-        result = method.failure(error)
-        if result is not None:
-            call.business(BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}")
-        return result
+    def raised(
+        self, method: Method, call: Call, error: Exception, form: tuple[Any, ...]
+    ) -> bytes | None:
+        """The reply to an exception that is an answer; None if it is none."""
+        return self._raised(method, call, error, Form.of_native(*form))
 
     def fill(self, call: Call, value: Any) -> None:
         """Fill the BaseResp of what a handler returned, and take its status into the call."""
@@ -278,25 +283,52 @@ class Dispatcher:
                 read_base_info(call, base)
         return args
 
-    def _handle(self, call: Call, method: Method, args: Struct) -> Struct | None:
-        """Run the handler; None for a one-way method."""
+    def _handle(self, call: Call, method: Method, args: Struct, form: Form) -> bytes | None:
+        """Run the handler; the reply, None for a one-way method."""
         try:
             value = getattr(self.handler, method.attr)(*method.arguments(args))
-        except StructException as error:
-            declared = self.declared(method, call, error)
-            if declared is None:
+        except (StructException, BusinessError) as error:
+            reply = self._raised(method, call, error, form)
+            if reply is None:
                 raise
-            return declared
+            return reply
         if method.oneway:
             return None
         self.fill(call, value)
-        return method.success(value)
+        return self._encode(method, method.success(value), call, form)
+
+    def _raised(self, method: Method, call: Call, error: Exception, form: Form) -> bytes | None:
+        if isinstance(error, BusinessError):
+            call.business(error.code, error.message)
+            return self._business(method, call, error, form)
+        result = method.failure(error)
+        if result is None:
+            return None
+        call.business(BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}")
+        return self._encode(method, result, call, form)
+
+    def _business(self, method: Method, call: Call, error: BusinessError, form: Form) -> bytes:
+        """A status in the headers, in place of a value or beside one."""
+        if method.result is None:
+            return b""
+        if not form.has_header:
+            told = ApplicationError(str(error), ApplicationErrorType.INTERNAL_ERROR)
+            return encode_exception(
+                method.name, told, form.seqid, form.transport, None, form.protocol
+            )
+        result = method.result() if error.value is None else method.success(error.value)
+        return self._encode(method, result, call, form, error.status)
 
     @staticmethod
-    def _encode(method: Method, result: Struct, call: Call, form: Form) -> bytes:
-        data = encode_reply(
-            method, result, form.seqid, form.transport, form.header(call), form.protocol
-        )
+    def _encode(
+        method: Method,
+        result: Struct,
+        call: Call,
+        form: Form,
+        business: BusinessStatus | None = None,
+    ) -> bytes:
+        header = form.header(call, business)
+        data = encode_reply(method, result, form.seqid, form.transport, header, form.protocol)
         call.response_bytes = len(data)
         return data
 

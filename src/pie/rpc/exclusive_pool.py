@@ -1,4 +1,8 @@
-"""The connections to one instance that carry one call at a time each, for threads."""
+"""The connections to one instance that carry one call at a time each, for threads.
+
+The client's lane in C (``lane.c``) takes idle connections and gives them back by itself, while no
+Python runs but not under the lock; hence each step here that looks at ``idle`` is one step.
+"""
 
 import threading
 import time
@@ -10,7 +14,7 @@ from pie.rpc.conversation import answers
 from pie.rpc.dial import connect
 from pie.rpc.exclusive import ClientConnection
 from pie.rpc.link import Target
-from pie.rpc.refusal import SENT_AGAIN, Stale, all_busy
+from pie.rpc.refusal import Stale, all_busy
 from pie.thrift import Frame
 
 
@@ -32,13 +36,16 @@ class InstancePool:
     Whoever waits is served in the order of coming.
     """
 
+    __slots__ = ("_limits", "_lock", "_open", "_target", "idle", "waiting", "wanted")
+
     def __init__(self, target: Target) -> None:
         self._target = target
         self._limits = target.link.limits
         self._lock = threading.Lock()
-        self._idle: list[ClientConnection] = []
-        self._waiting: deque[_Waiter] = deque()
         self._open = 0
+        self.idle: list[ClientConnection] = []
+        """What became idle last stands at the end."""
+        self.waiting: deque[_Waiter] = deque()
         self.wanted = time.monotonic()
         """When somebody last asked for this pool."""
 
@@ -51,18 +58,18 @@ class InstancePool:
             Failure: there is no reply. ``never_sent`` when the peer cannot have got the request.
         """
         while True:
-            connection = self._take(call)
+            connection = self.take(call)
             try:
                 frame = connection.exchange(call, request, oneway=oneway)
                 if frame is not None and not answers(frame, seqid):
                     connection.reusable = False  # Out of step: it would spoil the next call, too.
                 return frame
             except Stale:
-                call.notes.append(SENT_AGAIN)
+                call.notes.append(Stale.note)
             finally:
-                self._give_back(connection)
+                self.give_back(connection)
 
-    def _take(self, call: Call) -> ClientConnection:
+    def take(self, call: Call) -> ClientConnection:
         """An idle connection that is still good, or a new one.
 
         Raises:
@@ -70,65 +77,81 @@ class InstancePool:
         """
         oldest = time.monotonic() - self._limits.idle_seconds
         while True:
+            waiter = None
             with self._lock:
-                connection = self._idle.pop() if self._idle else None
-                waiter = None
+                connection = self._pop()
                 if connection is None:
-                    if self._open < self._limits.max_connections:
-                        self._open += 1
-                    else:
-                        waiter = _Waiter()
-                        self._waiting.append(waiter)
+                    waiter = self._place_or_waiter()
             if waiter is not None:
                 connection = self._wait(call, waiter)
             if connection is None:
                 return self._make(call)
             if connection.is_fresh(oldest):
                 return connection
-            self._discard(connection)
+            self.discard(connection)
 
-    def _give_back(self, connection: ClientConnection) -> None:
+    def give_back(self, connection: ClientConnection) -> None:
         """Hand a connection to the next call, keep it, or close it if it is of no more use."""
         if not connection.reusable:
-            self._discard(connection)
+            self.discard(connection)
             return
         connection.idle_since = time.monotonic()
         with self._lock:
             if self._serve_next(connection):
                 return
-            if len(self._idle) < self._limits.max_idle:
-                self._idle.append(connection)
+            if len(self.idle) < self._limits.max_idle:
+                self.idle.append(connection)
                 return
-        self._discard(connection)
+        self.discard(connection)
+
+    def discard(self, connection: ClientConnection) -> None:
+        """Close a connection; whoever waits may make another one."""
+        connection.close()
+        self._allow_another()
 
     def sweep(self, now: float) -> bool:
         """Close what is idle and no longer good; True if the pool itself is of no more use."""
-        with self._lock:
-            idle, self._idle = self._idle, []
         oldest = now - self._limits.idle_seconds
         kept = []
-        for each in idle:
+        while (each := self._pop()) is not None:
             if each.is_fresh(oldest):
                 kept.append(each)
             else:
-                self._discard(each)
+                self.discard(each)
         with self._lock:
-            self._idle = kept + self._idle
-            while self._idle and self._waiting:
-                self._serve_next(self._idle.pop())
+            self.idle[:0] = reversed(kept)
+            while self.waiting and (each := self._pop()) is not None:
+                self._serve_next(each)
             return not self._open and self.wanted < oldest
 
     def close(self) -> None:
         """Close everything that is idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for each in idle:
-            self._discard(each)
+        while (each := self._pop()) is not None:
+            self.discard(each)
 
     def abandon(self) -> None:
         """In a forked child: close this process's copies; the parent's connections live on."""
-        for each in self._idle:
+        for each in self.idle:
             each.close()
+
+    def _pop(self) -> ClientConnection | None:
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return None
+
+    def _place_or_waiter(self) -> _Waiter | None:
+        """None: the call may make a connection. Under the lock."""
+        if self._open < self._limits.max_connections:
+            self._open += 1
+            return None
+        waiter = _Waiter()
+        self.waiting.append(waiter)
+        # From here on whoever gives back sees that somebody waits; what became idle before:
+        connection = self._pop()
+        if connection is not None:
+            self._serve_next(connection)
+        return waiter
 
     def _make(self, call: Call) -> ClientConnection:
         try:
@@ -137,10 +160,6 @@ class InstancePool:
             self._allow_another()
             raise
 
-    def _discard(self, connection: ClientConnection) -> None:
-        connection.close()
-        self._allow_another()
-
     def _allow_another(self) -> None:
         with self._lock:
             if not self._serve_next(None):
@@ -148,9 +167,9 @@ class InstancePool:
 
     def _serve_next(self, connection: ClientConnection | None) -> bool:
         """Give the first who waits a connection, or the place of one; under the lock."""
-        if not self._waiting:
+        if not self.waiting:
             return False
-        waiter = self._waiting.popleft()
+        waiter = self.waiting.popleft()
         waiter.connection, waiter.served = connection, True
         waiter.wakened.release()
         return True
@@ -171,9 +190,9 @@ class InstancePool:
     def _give_up(self, waiter: _Waiter) -> None:
         with self._lock:
             if not waiter.served:
-                self._waiting.remove(waiter)
+                self.waiting.remove(waiter)
                 return
         if waiter.connection is not None:
-            self._give_back(waiter.connection)
+            self.give_back(waiter.connection)
         else:
             self._allow_another()

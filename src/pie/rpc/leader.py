@@ -21,6 +21,8 @@ _SWITCH_SECONDS = 0.0005
 class LeaderLoop(NativeLoop):
     """Handlers on threads, one of which leads."""
 
+    name = "threads that lead in turn"
+
     def __init__(
         self,
         native: ModuleType,

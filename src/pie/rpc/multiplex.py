@@ -18,7 +18,6 @@ from pie.rpc.dial import connect
 from pie.rpc.exclusive import patience, says_closing
 from pie.rpc.link import Target
 from pie.rpc.refusal import (
-    SENT_AGAIN,
     Stale,
     deadline_passed,
     no_reply,
@@ -303,7 +302,7 @@ class SharedInstance:
             try:
                 return self._take(call).exchange(call, request, seqid, oneway=oneway)
             except Stale:
-                call.notes.append(SENT_AGAIN)
+                call.notes.append(Stale.note)
 
     def sweep(self, now: float) -> bool:
         """Close the connection if it is of no more use; True if the instance is of none, too."""

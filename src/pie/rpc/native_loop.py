@@ -9,6 +9,7 @@ from typing import Any
 
 from pie.call import Gates
 from pie.model import normalise_logid
+from pie.rpc.business import BusinessError
 from pie.rpc.dispatch import Dispatcher
 from pie.rpc.metadata import name_from_peer, parse_span
 from pie.rpc.places import method_plans
@@ -60,7 +61,7 @@ class NativeLoop:
             hooks=self,
             psm=dispatcher.identity.psm,
             cluster=dispatcher.identity.cluster,
-            struct_exception=StructException,
+            answers=(StructException, BusinessError),
             decoded_limit=options.decoded_limit,
             limits=(
                 options.frame_limit,

@@ -26,11 +26,10 @@ _STATE_CLOSED = 7
 _REFUSAL_SECONDS = 0.2
 
 
-SENT_AGAIN = "sent again: its pooled connection had been closed by the peer before"
-
-
 class Stale(Exception):
     """A pooled connection had been closed before the request could reach the peer: use another."""
+
+    note = "sent again: its pooled connection had been closed by the peer before"
 
 
 def refused_from(sock: socket.socket, call: Call, latest: int) -> int | None:

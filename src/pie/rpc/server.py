@@ -5,10 +5,12 @@ Every request is a Call through the server's gates. The reply takes the form of 
 
 import socket
 import threading
+from collections.abc import Iterable
 from typing import Any
 
-from pie._core import native
+from pie._core import gevent_patched, native
 from pie.call import Driver, Runtime, server_course
+from pie.govern import Gate
 from pie.rpc.coroutines import Coroutines
 from pie.rpc.dispatch import Dispatcher
 from pie.rpc.leader import LeaderLoop
@@ -27,7 +29,11 @@ class ThriftServer:
             asyncio loop of their own.
         runtime: of this process.
         listener: bound and listening, TCP or unix; closed when the server stops.
+        gates: of the service's own, in order; every call passes them last before its handler.
         drain_seconds: how long a stopping server waits for requests in flight.
+
+    Attributes:
+        name: what serves, for people.
 
     Raises:
         TypeError: the handler lacks a method.
@@ -41,10 +47,11 @@ class ThriftServer:
         listener: socket.socket,
         options: ServerOptions | None = None,
         *,
+        gates: Iterable[Gate] = (),
         drain_seconds: float = 10.0,
     ) -> None:
         options = options or ServerOptions()
-        course = server_course(runtime.observer)
+        course = server_course(runtime.observer, gates)
         self._coroutines = Coroutines.of(service, handler)
         dispatcher = Dispatcher(
             service,
@@ -54,7 +61,7 @@ class ThriftServer:
             decoded_limit=options.decoded_limit,
         )
         self._loop: LeaderLoop | TurnLoop | ThreadedLoop
-        if native is None or options.tls is not None:
+        if native is None or gevent_patched() or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
         elif self._coroutines is None:
             self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
@@ -62,6 +69,7 @@ class ThriftServer:
             self._loop = TurnLoop(
                 native, listener, handler, self._coroutines, dispatcher, course.gates, options
             )
+        self.name = f"pie thrift, {self._loop.name}"
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 

@@ -8,6 +8,7 @@ from pie.model import PSM
 from pie.rpc.async_channel import AsyncChannel
 from pie.rpc.callee import Asked
 from pie.rpc.channel import Channel
+from pie.rpc.lane import Caller, caller
 from pie.rpc.link import TLS, PoolLimits
 from pie.thrift import Method, Service, Struct
 
@@ -39,7 +40,7 @@ class ServiceClient:
             the address is none or does not say how the callee speaks, the timeout is not above 0.
     """
 
-    __slots__ = ("_invoke",)
+    __slots__ = ("_call",)
     __service__: ClassVar[type[Service]]
 
     def __init__(
@@ -58,11 +59,7 @@ class ServiceClient:
         asked = Asked(
             self.__service__.name, name, to_cluster, timeout, address, tls, multiplex, pool
         )
-        self._invoke: Invoke = Channel(asked).invoke
-
-    def _call(self, name: str, *args: Any) -> Any:
-        method = self.__service__.methods[name]
-        return self._invoke(method, method.args(*args))
+        self._call: Caller = caller(Channel(asked), self.__service__)
 
 
 class AsyncServiceClient:
@@ -129,8 +126,16 @@ def over(stub: type[Stub], invoke: Invoke) -> Stub:
     if isinstance(made, AsyncServiceClient):
         made._invoke = _awaited(invoke)
     else:
-        made._invoke = invoke
+        made._call = _called(made.__service__, invoke)
     return made
+
+
+def _called(service: type[Service], invoke: Invoke) -> Caller:
+    def call(name: str, *args: Any) -> Any:
+        method = service.methods[name]
+        return invoke(method, method.args(*args))
+
+    return call
 
 
 def _awaited(invoke: Invoke) -> AsyncInvoke:

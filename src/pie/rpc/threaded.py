@@ -80,6 +80,8 @@ class ThreadedLoop:
         options: bounds.
     """
 
+    name = "a thread for each connection"
+
     def __init__(
         self, listener: socket.socket, dispatcher: Dispatcher, options: ServerOptions
     ) -> None:

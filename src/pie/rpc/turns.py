@@ -28,6 +28,8 @@ class TurnLoop(NativeLoop):
     Connections are read and written on the thread of the loop, whenever one is ready.
     """
 
+    name = "asyncio"
+
     def __init__(
         self,
         native: ModuleType,

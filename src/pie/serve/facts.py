@@ -24,7 +24,7 @@ def instance_of(process: Process, protocol: Literal["http", "thrift"], *, debug:
         cluster=who.cluster,
         env=who.env,
         id=who.instance,
-        host=process.advertised,
+        host=process.endpoint,
         port=process.port,
         protocol=protocol,
         transport="http" if protocol == "http" else "ttheader",

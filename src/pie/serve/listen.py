@@ -1,7 +1,11 @@
-"""Binding the port of a service."""
+"""Binding the port of a service, or its unix socket."""
 
 import errno
+import os
 import socket
+import stat
+
+from pie.model import is_unix
 
 _TRIES = 100
 _BACKLOG = 1024
@@ -10,9 +14,15 @@ _BACKLOG = 1024
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket on ``port``, or on the next free one when that is in use.
 
+    ``unix:/path`` for a host is a unix socket, which this user and their group may connect to. A
+    socket there that nobody listens on any more is replaced.
+
     Raises:
-        OSError: the address is not this machine's, or a hundred ports in a row are taken.
+        OSError: the address is not this machine's, or a hundred ports in a row are taken; or
+            somebody listens on the unix socket, or it cannot be made.
     """
+    if is_unix(host):
+        return _listen_unix(host.partition(":")[2])
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     last = port + (_TRIES if port else 0)
     while True:
@@ -33,3 +43,29 @@ def listen(host: str, port: int) -> socket.socket:
             port += 1
         else:
             return sock
+
+
+def _listen_unix(path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        sock.bind(path)
+        os.chmod(path, 0o660)  # noqa: PTH101 - a path as it was given, for the message below
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"cannot listen on unix:{path}: {error.strerror}") from None
+    return sock
+
+
+def _remove_stale(path: str) -> None:
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return  # Binding says what is wrong.
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)  # noqa: PTH108 - likewise

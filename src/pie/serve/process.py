@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pie.call import Runtime, set_runtime
+from pie.model import is_unix
 from pie.observe import Console, Identity, Observer, host_address
 from pie.serve.loading import Loaded
 from pie.serve.settings import Settings, SettingsError
@@ -22,8 +23,12 @@ class Process:
         loaded: its settings.
         workspace: around it.
         service_root: folder of its code.
-        port: it is called at; 0 for a script.
+        port: it is called at; 0 for a script and on a unix socket.
         console: where its lines are shown.
+
+    Attributes:
+        advertised: this host's address in the fleet.
+        endpoint: where it is called: that address, or ``unix:/path``.
     """
 
     def __init__(
@@ -38,6 +43,7 @@ class Process:
         self.workspace = workspace
         self.port = port
         self.advertised = _address_of(_advertised(settings))
+        self.endpoint = settings.HOST if is_unix(settings.HOST) else self.advertised
         pinned = pinned_instances()
         self.identity = Identity(
             psm=settings.PSM,
@@ -71,7 +77,8 @@ def script_console(settings: Settings) -> Console | None:
 def _advertised(settings: Settings) -> str:
     if settings.ADVERTISE:
         return settings.ADVERTISE
-    return host_address() if settings.HOST in ("0.0.0.0", "::") else settings.HOST
+    anywhere = settings.HOST in ("0.0.0.0", "::") or is_unix(settings.HOST)
+    return host_address() if anywhere else settings.HOST
 
 
 def _address_of(name: str) -> str:

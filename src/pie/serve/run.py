@@ -18,6 +18,8 @@ from pie.state import ServiceMeta
 if TYPE_CHECKING:
     from pie.web.wsgi import WsgiApp
 
+HTTP_THREADS = 16
+
 
 def flask(app: str, settings: ModuleType) -> "WsgiApp":
     """Serve a Flask application until the process is told to stop.
@@ -74,27 +76,36 @@ def django(project: str, settings: ModuleType) -> "WsgiApp":
     return _serve(service, app, meta)
 
 
-def thrift(service: str, handler: str, settings: ModuleType) -> None:
+def thrift(service: str, handler: str, settings: ModuleType, *, gates: str = "") -> None:
     """Serve a Thrift service until the process is told to stop.
 
     Args:
         service: ``module:name`` of the generated service class.
         handler: ``module:name`` of a class with the service's methods.
         settings: the service's settings module.
+        gates: ``module:name`` of a list of ``pie.govern.Gate`` objects that every call passes, last
+            before its handler.
     """
     from pie.rpc import ThriftServer, describe
+    from pie.serve.thrift import server_options
 
     process = Service(settings, "thrift")
+    try:
+        options = server_options(process.settings, Path(str(settings.__file__)).absolute().parent)
+    except SettingsError as error:
+        sys.exit(f"pie: {error}")
     description = process.load(service)
     server = ThriftServer(
         description,
         process.load(handler)(),
         process.process.runtime,
         process.listener,
+        options,
+        gates=process.load(gates) if gates else (),
         drain_seconds=process.settings.DRAIN_SECONDS,
     )
     meta = describe(description, process.settings.PSM, process.settings.OWNERS)
-    process.run(server, meta, name="pie thrift", threads=0)
+    process.run(server, meta, name=server.name, threads=options.max_threads)
 
 
 def script(settings: ModuleType | str) -> None:
@@ -127,7 +138,7 @@ def _serve(service: Service, app: "WsgiApp", meta: ServiceMeta) -> "WsgiApp":
         return app
     from pie.serve.http import HttpServer
 
-    threads = service.settings.THREADS
+    threads = service.settings.THREADS or HTTP_THREADS
     server = HttpServer(
         app, service.listener, threads=threads, drain_seconds=service.settings.DRAIN_SECONDS
     )

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
+from pie._core import native, reason
+from pie.model import is_unix
 from pie.observe import Console
 from pie.serve.debug import DebugServer, NoDebugSocket
 from pie.serve.debug.commands import Commands
@@ -22,6 +24,7 @@ from pie.serve.loading import Loaded, load_settings
 from pie.serve.options import HELP, help_text, read_options
 from pie.serve.output import OutputRoad
 from pie.serve.process import Process
+from pie.serve.report import FactsReporter
 from pie.serve.settings import SettingsError
 from pie.serve.signals import on_stop
 from pie.serve.uwsgi import uwsgi_host
@@ -61,8 +64,8 @@ class Service:
             root = Path(str(module.__file__)).absolute().parent
             workspace = Workspace.from_environment(start=root)
             if self.host is None:
-                self._listener = listen(settings.HOST, settings.PORT)
-                port = self._listener.getsockname()[1]
+                self._listener = self._listen()
+                port = 0 if self._on_unix else self._listener.getsockname()[1]
             else:
                 port = self.host.port(settings.PORT)
             self._console = Console(sys.stdout, everything=settings.DEBUG)
@@ -76,6 +79,7 @@ class Service:
         self._output = OutputRoad(self._file)
         self._debug: DebugServer | None = None
         self._registrar: Registrar | None = None
+        self._reporter: FactsReporter | None = None
         for doubt in self.loaded.doubts:
             logger.warning("%s", doubt)
         self._say_port()
@@ -85,6 +89,10 @@ class Service:
         """What this process serves on, when it serves itself."""
         assert self._listener is not None
         return self._listener
+
+    @property
+    def _on_unix(self) -> bool:
+        return is_unix(self.settings.HOST)
 
     def load(self, reference: str) -> Any:
         """Import ``module:name`` of the service's own code, after logging is in place.
@@ -140,6 +148,14 @@ class Service:
 
         host.in_worker(come_up)
 
+    def _listen(self) -> socket.socket:
+        if self._on_unix and self._protocol == "http":
+            raise SettingsError(
+                f"HOST is {self.settings.HOST!r}; an HTTP service listens on a port: write an "
+                "address, such as 127.0.0.1"
+            )
+        return listen(self.settings.HOST, self.settings.PORT)
+
     def _load(self, module: ModuleType) -> Loaded:
         """The settings in force; answers ``--help``."""
         options = {} if self.host is not None else read_options(sys.argv[1:])
@@ -158,7 +174,7 @@ class Service:
         _catch_crashes()
         debug = self._open_debug(says=speaks)
         self._open_output(says=speaks)
-        if speaks and not self.process.port:
+        if speaks and not self.process.port and not self._on_unix:
             logger.warning(
                 "not registered: uWSGI listens on no port; set PORT in settings.py to the one "
                 "through which the service is called"
@@ -171,9 +187,13 @@ class Service:
             instance = instance_of(self.process, self._protocol, debug=debug)
             self._registrar = Registrar(self.process.store, instance, meta, facts)
             self._registrar.start()
+            self._reporter = FactsReporter(self._registrar, facts, self.process.observer.recorder)
+            self._reporter.start()
 
     def _close(self) -> None:
         """Leave nothing behind; a registration that still stands is left to a successor."""
+        if self._reporter is not None:
+            self._reporter.stop()
         if self._registrar is not None:
             self._registrar.stop(deregister=False)
         if self._debug is not None:
@@ -182,6 +202,8 @@ class Service:
         self.process.close()
 
     def _deregister(self) -> None:
+        if self._reporter is not None:
+            self._reporter.stop()
         if self._registrar is not None:
             self._registrar.stop()
 
@@ -227,11 +249,15 @@ class Service:
                 logger.info(" * Running on %s (Press CTRL+C to quit)", address)
             elif self.process.port:
                 logger.info(" * Running behind a proxy, %s: uWSGI speaks no HTTP", address)
+        elif self._on_unix:
+            logger.info("Starting ... with socket: %s", self.settings.HOST)
         else:
             logger.info("Starting ... with port: %d", self.process.port)
+        if native is None:
+            logger.info("Pie's C core is not in use, its Python twins are slower: %s", reason)
 
     def _say_port(self) -> None:
-        if self._listener is None:
+        if self._listener is None or self._on_unix:
             return
         wanted, got = self.settings.PORT, self.process.port
         source = self.loaded.sources["PORT"]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pie.model import PSM
+from pie.model import PSM, is_unix, place
 
 
 class SettingsError(Exception):
@@ -28,7 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ENV: str = ""
     """Environment lane, carried to every service downstream."""
     HOST: str = "127.0.0.1"
-    """Address to listen on. 0.0.0.0 opens the service to the network."""
+    """Address to listen on. 0.0.0.0 opens the service to the network. A Thrift service may listen
+    on a unix socket: unix:/path."""
     ADVERTISE: str = ""
     """Address others reach this host by; found out when empty."""
     PORT: int = 0
@@ -47,8 +48,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Open a unix socket that answers what the process is doing (python -m pie.serve.debug)."""
     OWNERS: tuple[str, ...] = ()
     """Who is responsible; shown on the service's page. Outside settings.py: comma-separated."""
-    THREADS: int = 16
-    """Threads that serve HTTP requests."""
+    THREADS: int = 0
+    """Requests served at a time, each on a thread. 0 = 16 for HTTP, 64 for Thrift."""
+    MAX_CONNECTIONS: int = 10_000
+    """Open connections of a Thrift service; more are closed at once."""
+    FRAME_LIMIT: int = 16 << 20
+    """Bytes of one Thrift message."""
+    IDLE_SECONDS: float = 600.0
+    """A Thrift connection without a request is closed after this."""
+    TLS_CERT: str = ""
+    """PEM file with the certificate of a Thrift service and those that signed it; it then speaks
+    TLS. Relative paths start at the folder of settings.py."""
+    TLS_KEY: str = ""
+    """PEM file with the key to it, where TLS_CERT holds none."""
+    TLS_CA: str = ""
+    """PEM file of authorities. Callers must then show a certificate that one of them signed."""
     VERSION: str = ""
     """Version of the service's code."""
     DRAIN_SECONDS: float = 10.0
@@ -158,6 +172,11 @@ def _cluster(value: str) -> str | None:
 
 
 def _host(value: str) -> str | None:
+    if is_unix(value):
+        try:
+            place(value, "default", "ttheader")
+        except ValueError as error:
+            return str(error).partition(": ")[2]
     return None if value.strip() == value != "" else "write an address, such as 127.0.0.1"
 
 
@@ -170,10 +189,18 @@ def _level(value: str) -> str | None:
 
 
 def _threads(value: int) -> str | None:
+    return None if 0 <= value <= 10_000 else "choose 0 to 10000"
+
+
+def _connections(value: int) -> str | None:
     return None if value >= 1 else "choose 1 or more"
 
 
-def _drain(value: float) -> str | None:
+def _frame_limit(value: int) -> str | None:
+    return None if 1024 <= value < 1 << 31 else "choose 1024 bytes to 2 GiB"
+
+
+def _seconds(value: float) -> str | None:
     return None if math.isfinite(value) and value >= 0 else "choose 0 or more"
 
 
@@ -197,6 +224,9 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "PORT": _port,
     "LOG_LEVEL": _level,
     "THREADS": _threads,
-    "DRAIN_SECONDS": _drain,
+    "DRAIN_SECONDS": _seconds,
+    "IDLE_SECONDS": _seconds,
+    "MAX_CONNECTIONS": _connections,
+    "FRAME_LIMIT": _frame_limit,
     "CACHE": _cache,
 }

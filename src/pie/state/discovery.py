@@ -65,6 +65,10 @@ class Directory:
         view = self._views.get(psm)
         return view.instances if view is not None and view.ready else self._first(psm).instances
 
+    def view(self, psm: str) -> View:
+        """What ``instances`` reads, for who asks often. Waits and raises like it."""
+        return self._first(psm)
+
     def clusters(self, psm: str) -> dict[str, tuple[Instance, ...]]:
         """The instances by cluster name. Waits and raises like `instances`."""
         found: dict[str, list[Instance]] = {}

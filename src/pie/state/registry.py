@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from pie.model import PSM
+from pie.model import PSM, address_of, is_unix, place
 from pie.state.store import Store
 
 _log = logging.getLogger("pie.state")
@@ -16,9 +16,21 @@ _NAME = re.compile(r"[A-Za-z0-9_.:@+-]{1,128}")
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,255}")
 
 
+Transport = Literal[
+    "ttheader",
+    "framed",
+    "buffered",
+    "ttheader+compact",
+    "framed+compact",
+    "buffered+compact",
+    "http",
+]
+
+
 class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One running instance: where it listens and how to speak to it.
 
+    ``host`` may be ``unix:/path``, which those on its machine can call; ``port`` is then 0.
     ``started`` is Unix seconds, ``debug`` the address of its debug socket, ``weight`` its share of
     traffic (100 = a full one).
 
@@ -33,7 +45,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     protocol: Literal["http", "thrift"]
     cluster: str = "default"
     env: str = ""
-    transport: Literal["ttheader", "framed", "buffered", "http"] = "http"
+    transport: Transport = "http"
     pid: int = 0
     version: str = ""
     started: float = 0.0
@@ -48,17 +60,19 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                     f"the {field} {text[:128]!r} of {self.psm} is not a name: use 1 to 128 of "
                     "letters, digits and _ . : @ + -"
                 )
-        if not _HOST.fullmatch(self.host):
+        if is_unix(self.host):
+            place(self.host, self.cluster, self.transport)
+        elif not _HOST.fullmatch(self.host):
             raise ValueError(f"the host {self.host[:255]!r} of {self.psm} is not an address")
-        if not 0 < self.port < 65536:
+        elif not 0 < self.port < 65536:
             raise ValueError(f"the port {self.port} of {self.psm} is not in 1..65535")
         if not 0 <= self.weight <= 10_000:
             raise ValueError(f"the weight {self.weight} of {self.psm} is not in 0..10000")
 
     @property
     def address(self) -> str:
-        """``host:port``, an IPv6 host in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """``host:port``, an IPv6 host in brackets; ``unix:/path``."""
+        return address_of(self)
 
 
 class Interface(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -108,7 +122,8 @@ class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     Stands beside the instance under the same lease, not in it: who looks for an address should not
     be woken by it. ``debug`` is the path of the debug socket, or empty; ``config_version`` names
-    the dynamic config in force.
+    the dynamic config in force. Two are told anew while they change: ``in_flight``, calls being
+    served, and ``lost``, call records, aggregates and lines that never reached the disk.
     """
 
     psm: str
@@ -124,6 +139,8 @@ class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     command: str = ""
     settings: tuple[Setting, ...] = ()
     config_version: str = ""
+    in_flight: int = 0
+    lost: int = 0
 
 
 class Service(msgspec.Struct, frozen=True):

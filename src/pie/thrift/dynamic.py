@@ -202,7 +202,7 @@ class _Build:
     def _enum(self, path: str, definition: EnumDef) -> type[IntEnum]:
         key = path, definition.name
         if key not in self._enums:
-            members = [(_member(each.name), each.value) for each in definition.members]
+            members = [(member_name(each.name), each.value) for each in definition.members]
             make: Any = IntEnum  # Its functional form, which checkers read with literals only.
             self._enums[key] = make(definition_name(definition.name), members)
         return self._enums[key]
@@ -216,7 +216,8 @@ class _Build:
                 items = [self._value(each) for each in value.items]
                 return set(items) if value.is_set else items
             case MapConstant():
-                return {self._value(key): self._value(item) for key, item in value.items}
+                pairs = [(self._value(key), self._value(item)) for key, item in value.items]
+                return dict(pairs) if value.is_dict else pairs
             case StructConstant():
                 kind = value.struct.kind
                 given = {_attr(name, kind): self._value(item) for name, item in value.fields}
@@ -226,11 +227,6 @@ class _Build:
 
 def _attr(name: str, kind: StructKind) -> str:
     return field_attr(name, exception=kind == "exception")
-
-
-def _member(name: str) -> str:
-    """A member's name: Python keeps those like _this_ for itself."""
-    return f"{name}_" if name.startswith("_") and name.endswith("_") else member_name(name)
 
 
 def _finish(made: type[Struct], fields: tuple[Field, ...], makers: _Makers) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from pie.thrift.base import FIELD_ID
-from pie.thrift.json_form import enum_name, key_text, to_json
+from pie.thrift.json_form import enum_name, json_key, to_json
 from pie.thrift.structs import Struct, Union
 from pie.thrift.types import (
+    BINARY,
     EnumType,
     Field,
     ListType,
@@ -15,6 +16,7 @@ from pie.thrift.types import (
     SetType,
     StructType,
     ThriftType,
+    has_hash,
 )
 
 MAX_FIELDS = 500
@@ -39,13 +41,18 @@ class _Example:
             case ListType() | SetType():
                 return [] if _comes_back(kind.element, inside) else [self.of(kind.element, inside)]
             case MapType():
-                if _comes_back(kind.value, inside):
-                    return {}
-                return {_key(kind.key): self.of(kind.value, inside)}
+                return self._map(kind, inside)
             case EnumType():
-                return enum_name(next(iter(kind.enum)))
+                return _first_member(kind)
             case Scalar():
                 return _SCALARS.get(kind.name, 0)
+
+    def _map(self, kind: MapType, inside: tuple[type[Struct], ...]) -> Any:
+        as_pairs = not has_hash(kind.key)
+        if _comes_back(kind.key, inside) or _comes_back(kind.value, inside):
+            return [] if as_pairs else {}
+        value = self.of(kind.value, inside)
+        return [[self.of(kind.key, inside), value]] if as_pairs else {_key(kind.key): value}
 
     def _struct(self, cls: type[Struct], inside: tuple[type[Struct], ...]) -> dict[str, Any]:
         fields = [field for field in cls.__fields__ if self._shown(field, inside)]
@@ -74,8 +81,12 @@ def _comes_back(kind: ThriftType, inside: tuple[type[Struct], ...]) -> bool:
     return isinstance(kind, StructType) and kind.cls in inside
 
 
+def _first_member(kind: EnumType) -> str | int:
+    """Its name, or the number 0 where the enum is empty."""
+    first = next(iter(kind.enum), None)
+    return 0 if first is None else enum_name(first)
+
+
 def _key(kind: ThriftType) -> str:
-    if isinstance(kind, EnumType):
-        return enum_name(next(iter(kind.enum)))
     plain = _Example().of(kind, ())
-    return key_text(kind, plain) or "key"
+    return json_key(plain) or ("a2V5" if kind == BINARY else "key")  # The same in base64.

@@ -1,8 +1,9 @@
 """Values as people write them in JSON, by the types of the IDL: for forms and shells.
 
 Structs are objects with the IDL's field names, enums go by name or number, binary is base64, a
-uuid is its usual text, maps with keys that are no strings write them as such, and every i64
-survives: what a program that knows only doubles would spoil may be written as a string.
+uuid is its usual text, maps with keys that are no strings write them as such (those whose keys are
+structs or containers are an array of pairs [key, value]), and every i64 survives: what a program
+that knows only doubles would spoil may be written as a string.
 """
 
 import base64
@@ -28,6 +29,7 @@ from pie.thrift.types import (
     SetType,
     StructType,
     ThriftType,
+    has_hash,
     uuid_from_text,
 )
 
@@ -77,16 +79,13 @@ def to_json(kind: ThriftType, value: Any, *, safe_ints: bool = False) -> Any:
                 for field in type(value).__fields__
                 if (item := getattr(value, field.attr)) is not None
             }
-        case ListType():
-            return [to_json(kind.element, item, safe_ints=safe_ints) for item in value]
-        case SetType():
+        case SetType() if has_hash(kind.element):
             items = sorted(value, key=lambda item: (str(type(item)), item))
             return [to_json(kind.element, item, safe_ints=safe_ints) for item in items]
+        case ListType() | SetType():
+            return [to_json(kind.element, item, safe_ints=safe_ints) for item in value]
         case MapType():
-            return {
-                key_text(kind.key, key): to_json(kind.value, item, safe_ints=safe_ints)
-                for key, item in value.items()
-            }
+            return _map_to_json(kind, value, safe_ints)
         case EnumType():
             return enum_name(value) if isinstance(value, IntEnum) else value
     return _scalar_to_json(kind, value, safe_ints)
@@ -94,9 +93,12 @@ def to_json(kind: ThriftType, value: Any, *, safe_ints: bool = False) -> Any:
 
 def enum_name(member: IntEnum) -> str:
     """The name of a member in the IDL: Python may have it with a ``_`` behind."""
-    bare = member.name.removesuffix("_")
-    changed = member_name(bare) == member.name or (bare.startswith("_") and bare.endswith("_"))
-    return bare if changed else member.name
+    return _idl_name(member.name)
+
+
+def _idl_name(name: str) -> str:
+    bare = name.removesuffix("_")
+    return bare if member_name(bare) == name else name
 
 
 # -- reading ----------------------------------------------------------------------------------
@@ -108,13 +110,13 @@ def _read(kind: ThriftType, data: Any, path: str, depth: int) -> Any:
     match kind:
         case StructType():
             return _read_struct(kind.cls, data, path, depth)
-        case ListType():
-            return _read_items(kind, data, path, depth)
-        case SetType():
+        case SetType() if has_hash(kind.element):
             items = _read_items(kind, data, path, depth)
             if len(set(items)) != len(items):
                 raise JsonFormError("the same element is there twice", path)
             return set(items)
+        case ListType() | SetType():
+            return _read_items(kind, data, path, depth)
         case MapType():
             return _read_map(kind, data, path, depth)
         case EnumType():
@@ -163,7 +165,9 @@ def _read_items(kind: ListType | SetType, data: Any, path: str, depth: int) -> l
     return [_read(kind.element, item, f"{path}[{at}]", depth - 1) for at, item in enumerate(data)]
 
 
-def _read_map(kind: MapType, data: Any, path: str, depth: int) -> dict[Any, Any]:
+def _read_map(kind: MapType, data: Any, path: str, depth: int) -> Any:
+    if not has_hash(kind.key):
+        return _read_pairs(kind, data, path, depth)
     if not isinstance(data, dict):
         raise _expected(f"an object ({type_name(kind)})", data, path)
     found: dict[Any, Any] = {}
@@ -173,6 +177,20 @@ def _read_map(kind: MapType, data: Any, path: str, depth: int) -> dict[Any, Any]
         if key in found:
             raise JsonFormError("the same key is there twice", place)
         found[key] = _read(kind.value, item, place, depth - 1)
+    return found
+
+
+def _read_pairs(kind: MapType, data: Any, path: str, depth: int) -> list[tuple[Any, Any]]:
+    """A map whose keys have no hash."""
+    if not isinstance(data, list):
+        raise _expected(f"an array of pairs ({type_name(kind)})", data, path)
+    found: list[tuple[Any, Any]] = []
+    for at, pair in enumerate(data):
+        place = f"{path}[{at}]"
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise _expected("a pair [key, value]", pair, place)
+        key = _read(kind.key, pair[0], f"{place}[0]", depth - 1)
+        found.append((key, _read(kind.value, pair[1], f"{place}[1]", depth - 1)))
     return found
 
 
@@ -191,12 +209,13 @@ def _read_key(kind: ThriftType, text: str, path: str) -> Any:
 
 
 def _read_enum(kind: EnumType, data: Any, path: str) -> Any:
-    members = {enum_name(member): member for member in kind.enum}
+    members = {_idl_name(name): member for name, member in kind.enum.__members__.items()}
     if isinstance(data, str) and not _is_integer(data):
         if data in members:
             return members[data]
         near = difflib.get_close_matches(data.upper(), [*members], 1, 0.5)
-        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(members)}"
+        known = ", ".join(members) or "none"
+        hint = f"did you mean {near[0]}?" if near else f"it has {known}"
         raise JsonFormError(f"{kind.enum.__name__} has no member {shown(data)}; {hint}", path)
     number = _read_int("i32", data, path, f"a name or number of {kind.enum.__name__}")
     return next((member for member in members.values() if member == number), number)
@@ -288,6 +307,15 @@ def _join(path: str, name: str) -> str:
 # -- writing ----------------------------------------------------------------------------------
 
 
+def _map_to_json(kind: MapType, value: Any, safe_ints: bool) -> Any:
+    def item_of(item: Any) -> Any:
+        return to_json(kind.value, item, safe_ints=safe_ints)
+
+    if has_hash(kind.key):
+        return {key_text(kind.key, key): item_of(item) for key, item in value.items()}
+    return [[to_json(kind.key, key, safe_ints=safe_ints), item_of(item)] for key, item in value]
+
+
 def _scalar_to_json(kind: Scalar, value: Any, safe_ints: bool) -> Any:
     if kind.name == "binary":
         return base64.b64encode(value).decode()
@@ -302,7 +330,11 @@ def _scalar_to_json(kind: Scalar, value: Any, safe_ints: bool) -> Any:
 
 def key_text(kind: ThriftType, key: Any) -> str:
     """A key of a map as JSON's keys are: text."""
-    plain = to_json(kind, key)
+    return json_key(to_json(kind, key))
+
+
+def json_key(plain: Any) -> str:
+    """A scalar of JSON as a key."""
     if isinstance(plain, bool):
         return "true" if plain else "false"
     return plain if isinstance(plain, str) else repr(plain)

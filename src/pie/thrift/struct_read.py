@@ -26,6 +26,7 @@ from pie.thrift.types import (
     StructType,
     ThriftType,
     TType,
+    has_hash,
 )
 
 Reader: TypeAlias = Callable[[Source, int, int], tuple[Any, int]]
@@ -164,7 +165,7 @@ def _reader(kind: ThriftType, form: ReadForm) -> Reader:
     if isinstance(kind, ListType):
         return _sequence_reader(kind, form, list)
     if isinstance(kind, SetType):
-        return _sequence_reader(kind, form, set)
+        return _sequence_reader(kind, form, set if has_hash(kind.element) else list)
     if isinstance(kind, MapType):
         return _map_reader(kind, form)
     shared = {
@@ -253,20 +254,22 @@ def _map_reader(kind: MapType, form: ReadForm) -> Reader:
     read_head, check = form.map_head, _element_check(form, kind.key, kind.value)
     each = _MAP_ENTRY + _memory(kind.key) + _memory(kind.value)
     read_key, read_value = _reader(kind.key, form), _reader(kind.value, form)
+    is_dict = has_hash(kind.key)
 
-    def read(data: Source, at: int, depth: int) -> tuple[dict[Any, Any], int]:
+    def read(data: Source, at: int, depth: int) -> tuple[Any, int]:
         check_depth(depth)
         key_code, value_code, count, at = read_head(data, at)
         check(count, len(data) - at, (key_code, value_code))
         data.spend(_MAP_MEMORY + each * count)
-        values: dict[Any, Any] = {}
+        pairs = []
         for index in range(count):
             try:
                 key, at = read_key(data, at, depth - 1)
-                values[key], at = read_value(data, at, depth - 1)
+                value, at = read_value(data, at, depth - 1)
             except CodecError as error:
                 raise error.under(f"[entry {index}]") from None
-        return values, at
+            pairs.append((key, value))
+        return dict(pairs) if is_dict else pairs, at
 
     return read
 

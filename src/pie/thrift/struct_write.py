@@ -22,6 +22,7 @@ from pie.thrift.types import (
     StructType,
     ThriftType,
     TType,
+    has_hash,
 )
 
 Writer: TypeAlias = Callable[[bytearray, Any, int], None]
@@ -122,7 +123,9 @@ def _writer(kind: ThriftType, form: WriteForm) -> Writer:
     if isinstance(kind, ListType):
         return _sequence_writer(kind, form, "list", (list, tuple))
     if isinstance(kind, SetType):
-        return _sequence_writer(kind, form, "set", (set, frozenset))
+        hashed = has_hash(kind.element)
+        name, accepted = ("set", (set, frozenset)) if hashed else ("list", (list, tuple))
+        return _sequence_writer(kind, form, name, accepted)
     if isinstance(kind, MapType):
         return _map_writer(kind, form)
     name = "i32" if isinstance(kind, EnumType) else kind.name
@@ -230,13 +233,15 @@ def _map_writer(kind: MapType, form: WriteForm) -> Writer:
     codes = kind.key.code, kind.value.code
     head = form.map_head
     write_key, write_value = _writer(kind.key, form), _writer(kind.value, form)
+    is_dict = has_hash(kind.key)
 
     def write(out: bytearray, value: Any, depth: int) -> None:
-        if not isinstance(value, dict):
+        if is_dict and not isinstance(value, dict):
             raise CodecError(f"expected dict, got {shown(value)}")
+        pairs = value.items() if is_dict else _checked_pairs(value)
         check_depth(depth)
         out += head(*codes, _checked(len(value)))
-        for key, item in value.items():
+        for key, item in pairs:
             try:
                 write_key(out, key, depth - 1)
                 write_value(out, item, depth - 1)
@@ -244,6 +249,16 @@ def _map_writer(kind: MapType, form: WriteForm) -> Writer:
                 raise error.under(f"[{shown(key)}]") from None
 
     return write
+
+
+def _checked_pairs(value: Any) -> Collection[tuple[Any, Any]]:
+    """A map whose keys have no hash."""
+    if not isinstance(value, (list, tuple)):
+        raise CodecError(f"expected list of pairs, got {shown(value)}")
+    for index, pair in enumerate(value):
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise CodecError(f"expected a pair (key, value), got {shown(pair)}", f"[{index}]")
+    return value
 
 
 def _checked(size: int) -> int:

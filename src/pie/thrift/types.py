@@ -73,7 +73,7 @@ class ListType:
 
 @dataclass(frozen=True, slots=True)
 class SetType:
-    """set<element>"""
+    """set<element>: a Python set, or a list of elements that have no hash."""
 
     element: "ThriftType"
 
@@ -84,7 +84,7 @@ class SetType:
 
 @dataclass(frozen=True, slots=True)
 class MapType:
-    """map<key, value>"""
+    """map<key, value>: a dict, or a list of pairs whose keys have no hash."""
 
     key: "ThriftType"
     value: "ThriftType"
@@ -95,6 +95,12 @@ class MapType:
 
 
 ThriftType: TypeAlias = Scalar | EnumType | StructType | ListType | SetType | MapType
+
+
+def has_hash(kind: ThriftType) -> bool:
+    """A Python set or dict can hold values of the type: it is no struct and no container."""
+    return isinstance(kind, (Scalar, EnumType))
+
 
 BOOL = Scalar("bool", TType.BOOL)
 I8 = Scalar("i8", TType.I8)

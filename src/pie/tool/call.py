@@ -53,6 +53,13 @@ PSM_OF_TOOL = "pie.tool.call"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The callee's IDL, if it registered none.",
 )
+@click.option(
+    "-I",
+    "--include",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder to look for what --idl includes in, after its own. May be given several times.",
+)
 @click.option("--service", default="", help="Service to call, if the IDL has several.")
 @click.option("-H", "--header", "headers", multiple=True, metavar="NAME:VALUE", help="HTTP only.")
 @click.option("--template", "show_template", is_flag=True, help="Print an example of the request.")
@@ -66,6 +73,7 @@ def call(
     instance: str,
     timeout: float,
     idl: Path | None,
+    include: tuple[Path, ...],
     service: str,
     headers: tuple[str, ...],
     show_template: bool,
@@ -101,7 +109,11 @@ def call(
                 f"{what} is for HTTP (pie call {psm} POST /path BODY): a method takes one JSON"
             )
     try:
-        known = service_of_file(idl, service) if idl is not None else _registered(url, psm, service)
+        known = (
+            service_of_file(idl, service, include)
+            if idl is not None
+            else _registered(url, psm, service)
+        )
         if not method:
             _show_methods(psm, known)
             return

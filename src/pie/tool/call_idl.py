@@ -1,7 +1,7 @@
 """The services that ``pie call`` knows: from a registration's IDL, or from a file."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pie.state import ServiceMeta
@@ -13,14 +13,21 @@ class IdlProblem(Exception):
     """No service, or not the method, that was asked for: the message says what there is."""
 
 
-def service_of_file(path: Path, name: str = "") -> type[Service]:
-    """The service of an IDL file; its includes are looked for beside it.
+def service_of_file(path: Path, name: str = "", include: Sequence[Path] = ()) -> type[Service]:
+    """The service of an IDL file; what it includes is looked for beside it, then in ``include``.
 
     Raises:
         IdlProblem: the file is not valid IDL, or has no such service.
     """
-    folder = path.parent
-    return _load(path.name, lambda each: (folder / each).read_text(encoding="utf-8"), name, ())
+    folders = [path.parent, *include]
+
+    def load(wanted: str) -> str:
+        for folder in folders:
+            if (folder / wanted).is_file():
+                return (folder / wanted).read_text(encoding="utf-8")
+        raise LookupError(wanted)
+
+    return _load(path.name, load, name, ())
 
 
 def service_of_meta(meta: ServiceMeta, name: str = "") -> type[Service]:
@@ -57,7 +64,7 @@ def _load(
 ) -> type[Service]:
     try:
         found = services(load_idl(path, load))
-    except (IdlError, UnicodeDecodeError) as error:
+    except IdlError as error:
         raise IdlProblem(f"the IDL cannot be used: {error}") from None
     known = ", ".join(found) or "none"
     if name:

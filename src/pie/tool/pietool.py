@@ -34,6 +34,14 @@ class _Greeting(click.Command):
 @click.option("--psm", help="Name of the service: product.subsystem.module.")
 @click.option("--prefix", help="Where it goes: my/api is app/my/api of the workspace.")
 @click.option("--idl", help="Thrift types only: an IDL file, looked for in lib/idl first.")
+@click.option(
+    "-I",
+    "--include",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Thrift types only: a folder to look for included IDL files in, after lib/idl. May be "
+    "given several times.",
+)
 @click.option("--service", "chosen", help="Which service of the IDL, when it has several.")
 @click.option(
     "--target", help="thriftclient only: PSM, or name in the registry, of whom the client calls."
@@ -57,6 +65,7 @@ def main(
     psm: str | None,
     prefix: str | None,
     idl: str | None,
+    include: tuple[Path, ...],
     chosen: str | None,
     target: str | None,
     root: Path | None,
@@ -96,7 +105,7 @@ def main(
     \b
     Documentation: docs/pietool.md
     """
-    for option, value in (("--idl", idl), ("--service", chosen)):
+    for option, value in (("--idl", idl), ("--include", include or None), ("--service", chosen)):
         if value is not None and not kind.startswith("thrift"):
             raise click.UsageError(f"{option} is for thriftserver and thriftclient, not for {kind}")
     for option, given in (("--target", target), ("--output", output)):
@@ -105,7 +114,11 @@ def main(
     if idl is None and kind.startswith("thrift"):
         raise click.UsageError(f"--type {kind} needs --idl, e.g. --idl demo2.thrift")
     if output is not None:
-        _only_clients(output, idl or "", root, prefix, dry_run=dry_run, diff=diff)
+        if prefix is not None:
+            raise click.UsageError("--output stands instead of --prefix: give one of them")
+        base = root.resolve() if root is not None else workspace_root() or Path.cwd()
+        read = read_idl(base, idl or "", include)
+        _only_clients(plan_clients_only(output.resolve(), read), dry_run=dry_run, diff=diff)
         return
     if prefix is None:
         raise click.UsageError("--prefix is needed, e.g. --prefix my/api")
@@ -115,6 +128,7 @@ def main(
         prefix=prefix,
         psm=psm or "",
         idl=idl or "",
+        include=include,
         service=chosen or "",
         target=target or "",
     )
@@ -150,14 +164,8 @@ def _root(given: Path | None) -> Path:
     return root
 
 
-def _only_clients(
-    output: Path, idl: str, root: Path | None, prefix: str | None, *, dry_run: bool, diff: bool
-) -> None:
+def _only_clients(plan: Plan, *, dry_run: bool, diff: bool) -> None:
     """Clients for a program that lives in no workspace."""
-    if prefix is not None:
-        raise click.UsageError("--output stands instead of --prefix: give one of them")
-    base = root.resolve() if root is not None else workspace_root() or Path.cwd()
-    plan: Plan = plan_clients_only(output.resolve(), read_idl(base, idl))
     click.echo(word("client code", path=plan.root / "pyrpc"))
     if diff:
         click.echo(plan.diff(), nl=False)

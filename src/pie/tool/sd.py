@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import pie
-from pie.model import PSM, host_and_port
+from pie.model import PSM, TRANSPORTS, host_and_port
 from pie.state import Instance, StoreError, instance_key, meta_key
 from pie.state.registry import encode
 from pie.tool.sd_registry import Found, Registered, Registry, as_json
@@ -16,7 +16,7 @@ from pie.tool.sd_view import show_list, show_service
 from pie.tool.table import WARN, echo, paint
 from pie.tool.terminal import moment
 
-_TRANSPORTS = ("ttheader", "framed", "buffered", "http")
+_TRANSPORTS = (*TRANSPORTS, "http")
 _PLATFORM = click.option(
     "--platform", "url", default="", help="Address of the platform: the workspace's if left out."
 )

@@ -37,12 +37,15 @@ def parse_traceparent(value: str) -> tuple[str, str] | None:
 
 def read_environ(environ: Mapping[str, object]) -> Incoming:
     """Read a WSGI environ. A traceparent wins over a logid: its span belongs to its trace."""
-    logid = normalise_logid(_text(environ, "HTTP_X_TT_LOGID")) or ""
+    given, traceparent = _text(environ, "HTTP_X_TT_LOGID"), _text(environ, "HTTP_TRACEPARENT")
+    logid = (normalise_logid(given) or "") if given else ""
     parent_id = ""
-    trace = parse_traceparent(_text(environ, "HTTP_TRACEPARENT"))
+    trace = parse_traceparent(traceparent) if traceparent else None
     if trace is not None:
         logid, parent_id = trace
     metadata = [key for key in environ if key.startswith(_METADATA)]
+    if not metadata:
+        return Incoming(logid, parent_id, {}, {})
     return Incoming(
         logid,
         parent_id,

@@ -113,6 +113,8 @@ export const serviceEn = {
     transport: 'Transport',
     command: 'Command',
     config: 'Dynamic config',
+    inFlight: 'Calls being served',
+    lost: 'Lost call facts',
     setting: 'Setting',
     value: 'Value',
     source: 'Came from',

@@ -114,6 +114,8 @@ export const serviceZh: ServiceMessages = {
     transport: '传输协议',
     command: '启动命令',
     config: '动态配置版本',
+    inFlight: '处理中的请求',
+    lost: '丢失的调用记录',
     setting: '配置项',
     value: '值',
     source: '来源',

@@ -13,7 +13,7 @@ from pie.thrift.generate.names import (
     relative_import,
     triple_quote,
 )
-from pie.thrift.generate.scope import ModuleScope
+from pie.thrift.generate.scope import ModuleScope, method_names, names_in
 from pie.thrift.generate.services import ServiceSource
 from pie.thrift.generate.structs import StructSource, enum_source
 from pie.thrift.idl.ast import Const, Document, EnumDef, ServiceDef, StructDef, Typedef
@@ -50,7 +50,7 @@ class _Module:
         self._document = document
         self._modules = modules
         self._check_names()
-        taken = self._public() | MODULE_NAMES | BUILTINS
+        taken = self._public() | MODULE_NAMES | BUILTINS | method_names(document)
         self._aliases: dict[str, str] = {}
         for target in dict.fromkeys(program.includes[document.path].values()):
             alias = modules[target][-1]
@@ -64,7 +64,8 @@ class _Module:
         """The module's text."""
         scope, definitions = self._scope, self._document.definitions
         structs = [StructSource(scope, d) for d in definitions if isinstance(d, StructDef)]
-        services = [ServiceSource(scope, service) for service in self._services()]
+        in_services = scope.within_services()
+        services = [ServiceSource(scope, in_services, each) for each in self._services()]
         structs += [struct for service in services for struct in service.structs()]
         enums = [enum_source(d) for d in definitions if isinstance(d, EnumDef)]
         blocks = [
@@ -75,6 +76,7 @@ class _Module:
             self._typedefs(),
             self._constants(),
             _joined(struct.descriptor_lines() for struct in structs),
+            [f"{new}: _t.TypeAlias = {old}" for old, new in in_services.renamed.items()],
             self._idl(),
         ]
         for service in services:
@@ -128,20 +130,21 @@ class _Module:
 
     def _typedefs(self) -> list[str]:
         """Aliases, each after those it is made of."""
-        waiting = [d for d in self._document.definitions if isinstance(d, Typedef)]
-        lines: list[str] = []
-        done: set[str] = set()
-        own = {typedef.name for typedef in waiting}
-        while waiting:
-            for typedef in waiting:
-                if _names_in(self._scope.annotation(typedef.type), own) <= done:
-                    break
-            waiting.remove(typedef)
-            done.add(typedef.name)
+        own = {d.name: d for d in self._document.definitions if isinstance(d, Typedef)}
+        lines: dict[str, list[str]] = {}
+
+        def write(typedef: Typedef) -> None:
+            for name in names_in(typedef.type):
+                if name in own and name not in lines:
+                    write(own[name])
             hint = self._scope.annotation(typedef.type)
-            lines.append(f"{definition_name(typedef.name)}: _t.TypeAlias = {hint}")
-            lines += docstring(typedef.doc, "")
-        return lines
+            line = f"{definition_name(typedef.name)}: _t.TypeAlias = {hint}"
+            lines[typedef.name] = [line, *docstring(typedef.doc, "")]
+
+        for typedef in own.values():
+            if typedef.name not in lines:
+                write(typedef)
+        return _joined(lines.values())
 
     def _constants(self) -> list[str]:
         lines: list[str] = []
@@ -194,8 +197,3 @@ class _Module:
 
 def _joined(blocks: Iterable[list[str]]) -> list[str]:
     return [line for block in blocks for line in block]
-
-
-def _names_in(annotation: str, names: set[str]) -> set[str]:
-    words = annotation.replace("[", " ").replace("]", " ").replace(",", " ").split()
-    return {word for word in words if word in names}

@@ -4,32 +4,52 @@ import keyword
 import posixpath
 import re
 from collections.abc import Iterable
-from enum import IntEnum
 
 from pie.thrift.errors import IdlError, Position
 from pie.thrift.idl.program import Program
 
-BUILTINS = frozenset({"bool", "int", "float", "str", "bytes", "list", "set", "dict"})
+BUILTINS = frozenset({"bool", "int", "float", "str", "bytes", "list", "set", "dict", "tuple"})
 """What annotations of generated code are made of."""
 
 MODULE_NAMES = frozenset({"_rpc", "_t", "_idl", "_idl_files", "builtins"})
 """What every generated module has beside the definitions of its IDL."""
 
 _IN_SIGNATURES = frozenset({"self", "cls"})
-_IN_ENUMS = frozenset(dir(IntEnum)) | frozenset(dir(int)) | {"mro", "name", "value"}
-_IN_EXCEPTIONS = frozenset(dir(Exception))
-_IN_CLIENTS = frozenset(dir(object)) | {
-    "__module__",
-    "__service__",
-    "__slots__",
-    "_call",
-    "_invoke",
-}
+_IN_ENUMS = frozenset(
+    {
+        "as_integer_ratio",
+        "bit_count",
+        "bit_length",
+        "conjugate",
+        "denominator",
+        "from_bytes",
+        "imag",
+        "is_integer",
+        "mro",
+        "name",
+        "numerator",
+        "real",
+        "to_bytes",
+        "value",
+    }
+)
+"""What members have themselves. Written out: the text shall not depend on which Python makes it."""
+
+_IN_CLASSES = "_pie_"
+"""How everything begins that the codec keeps on a class."""
+
+_IN_EXCEPTIONS = frozenset({"add_note", "args", "with_traceback"})
+_IN_CLIENTS = frozenset({"_call", "_invoke"})
 """What clients have beside the methods of their service."""
 
 
 def safe(name: str, taken: Iterable[str] = ()) -> str:
-    """A name with ``_`` behind it where Python, or the class it goes into, has it for itself."""
+    """A name with ``_`` behind it where Python, or the class it goes into, has it for itself.
+
+    Of several ``_`` before it one is left: Python changes such names within classes.
+    """
+    if name.startswith("__"):
+        name = f"_{name.lstrip('_')}"
     return f"{name}_" if keyword.iskeyword(name) or name in taken else name
 
 
@@ -40,12 +60,15 @@ def definition_name(name: str) -> str:
 
 def field_attr(name: str, *, exception: bool) -> str:
     """The attribute of a field, and the constructor's argument."""
+    if name.startswith(_IN_CLASSES):
+        return f"{name}_"
     return safe(name, _IN_SIGNATURES | (_IN_EXCEPTIONS if exception else frozenset()))
 
 
 def member_name(name: str) -> str:
-    """A member of an enum."""
-    return safe(name, _IN_ENUMS)
+    """A member of an enum; Python keeps names like _this_ for itself."""
+    found = safe(name, _IN_ENUMS)
+    return f"{found}_" if found.startswith("_") and found.endswith("_") else found
 
 
 def method_name(name: str) -> str:
@@ -113,15 +136,18 @@ def quote(text: str) -> str:
 
 def triple_quote(text: str) -> str:
     """A literal of many lines."""
-    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     lines = [
         "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line)
-        for line in escaped.split("\n")
+        for line in _between_quotes(text).split("\n")
     ]
     body = "\n".join(lines)
-    if body.endswith('"'):
-        body = body[:-1] + '\\"'
     return f'"""\\\n{body}"""'
+
+
+def _between_quotes(text: str) -> str:
+    """A text as it stands between triple quotes: none of its own may end it."""
+    escaped = text.replace("\\", "\\\\")
+    return re.sub(r'"{3,}|"+\Z', lambda match: '\\"' * len(match.group()), escaped)
 
 
 def docstring(text: str, indent: str) -> list[str]:
@@ -129,10 +155,7 @@ def docstring(text: str, indent: str) -> list[str]:
     plain = "".join(c for c in text if c.isprintable() or c == "\n").strip()
     if not plain:
         return []
-    escaped = plain.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if escaped.endswith('"'):
-        escaped = escaped[:-1] + '\\"'
-    lines = [f"{indent}{line}".rstrip() for line in escaped.split("\n")]
+    lines = [f"{indent}{line}".rstrip() for line in _between_quotes(plain).split("\n")]
     lines[0] = f'{indent}"""{lines[0].lstrip()}'
     if len(lines) == 1:
         lines[0] += '"""'

@@ -1,9 +1,18 @@
 """How one generated module writes types and values."""
 
 import math
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from pie.thrift.generate.names import BUILTINS, definition_name, field_attr, member_name, quote
+from pie.thrift.generate.names import (
+    BUILTINS,
+    MODULE_NAMES,
+    definition_name,
+    field_attr,
+    member_name,
+    method_name,
+    quote,
+)
 from pie.thrift.idl.ast import (
     BaseRef,
     Document,
@@ -14,6 +23,7 @@ from pie.thrift.idl.ast import (
     ServiceDef,
     SetRef,
     StructDef,
+    Typedef,
     TypeRef,
 )
 from pie.thrift.idl.program import Program
@@ -44,12 +54,32 @@ class ModuleScope:
     def __init__(self, program: Program, document: Document, aliases: dict[str, str]) -> None:
         self.program = program
         self.path = document.path
+        self._document = document
         self._aliases = aliases
         names = {definition.name for definition in document.definitions}
         for definition in document.definitions:
             if isinstance(definition, ServiceDef):
                 names.update(function.name for function in definition.functions)
         self._prefix = "builtins." if names & BUILTINS else ""
+        self._renamed: dict[str, str] = {}
+
+    def within_services(self) -> "ModuleScope":
+        """The same names as they are called within the classes of services, where a method may
+        have the name of a type; ``renamed`` has those that differ."""
+        own = {definition_name(each.name): each for each in self._document.definitions}
+        scope = ModuleScope(self.program, self._document, self._aliases)
+        for name in sorted(method_names(self._document) & own.keys()):
+            if isinstance(own[name], (Typedef, EnumDef, StructDef)):
+                alias = f"_{name}"
+                while alias in own or alias in MODULE_NAMES:
+                    alias += "_"
+                scope._renamed[name] = alias
+        return scope
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """Definitions that go by another name here."""
+        return self._renamed
 
     @property
     def needs_builtins(self) -> bool:
@@ -59,6 +89,8 @@ class ModuleScope:
     def name(self, path: str, name: str) -> str:
         """A definition of the file ``path``, as this module calls it."""
         own = definition_name(name)
+        if path == self.path and own in self._renamed:
+            return self._renamed[own]
         return own if path == self.path else f"{self._aliases[path]}.{own}"
 
     def reference(self, name: str) -> str:
@@ -77,10 +109,13 @@ class ModuleScope:
             case ListRef():
                 return f"{self._prefix}list[{self.annotation(ref.element)}]"
             case SetRef():
-                return f"{self._prefix}set[{self.annotation(ref.element)}]"
+                kind = "set" if self.program.has_hash(self.path, ref.element) else "list"
+                return f"{self._prefix}{kind}[{self.annotation(ref.element)}]"
             case MapRef():
-                key, value = self.annotation(ref.key), self.annotation(ref.value)
-                return f"{self._prefix}dict[{key}, {value}]"
+                pair = f"[{self.annotation(ref.key)}, {self.annotation(ref.value)}]"
+                if self.program.has_hash(self.path, ref.key):
+                    return f"{self._prefix}dict{pair}"
+                return f"{self._prefix}list[{self._prefix}tuple{pair}]"
 
     def _uuid(self) -> str:
         """The class ``uuid.UUID``: a module of that name may be one of the IDL's own."""
@@ -116,8 +151,10 @@ class ModuleScope:
                 opening, closing = "{}" if value.is_set else "[]"
                 return f"{opening}{items}{closing}" if items else empty
             case MapConstant():
-                pairs = (f"{self.expression(k)}: {self.expression(v)}" for k, v in value.items)
-                return f"{{{', '.join(pairs)}}}"
+                pairs = [(self.expression(key), self.expression(item)) for key, item in value.items]
+                entries = [f"{k}: {v}" if value.is_dict else f"({k}, {v})" for k, v in pairs]
+                opening, closing = "{}" if value.is_dict else "[]"
+                return f"{opening}{', '.join(entries)}{closing}"
             case StructConstant():
                 exception = value.struct.kind == "exception"
                 fields = (
@@ -133,6 +170,28 @@ class ModuleScope:
         if isinstance(value, float) and not math.isfinite(value):
             return f'{self._prefix}float("{value}")'
         return quote(value) if isinstance(value, str) else repr(value)
+
+
+def method_names(document: Document) -> set[str]:
+    """What the methods of a file's services are called."""
+    return {
+        method_name(function.name)
+        for definition in document.definitions
+        if isinstance(definition, ServiceDef)
+        for function in definition.functions
+    }
+
+
+def names_in(ref: TypeRef) -> Iterator[str]:
+    """The named types a type is written with."""
+    match ref:
+        case NamedRef():
+            yield ref.name
+        case ListRef() | SetRef():
+            yield from names_in(ref.element)
+        case MapRef():
+            yield from names_in(ref.key)
+            yield from names_in(ref.value)
 
 
 def is_mutable(value: Constant) -> bool:

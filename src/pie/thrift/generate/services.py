@@ -15,8 +15,9 @@ _LINE_LENGTH = 100
 class ServiceSource:
     """Source text of one service."""
 
-    def __init__(self, scope: ModuleScope, service: ServiceDef) -> None:
+    def __init__(self, scope: ModuleScope, inside: ModuleScope, service: ServiceDef) -> None:
         self._scope = scope
+        self._inside = inside
         self._service = service
         self._name = definition_name(service.name)
 
@@ -140,7 +141,7 @@ class ServiceSource:
         parts = ["self", *self._parameters(function.arguments, handler=handler)]
         if handler and len(parts) > 1:
             parts.append("/")
-        returns = "None" if function.returns is None else self._scope.annotation(function.returns)
+        returns = "None" if function.returns is None else self._inside.annotation(function.returns)
         head, tail = f"{_INDENT}{head} {method_name(function.name)}(", f") -> {returns}:"
         line = f"{head}{', '.join(parts)}{tail}"
         if len(line) <= _LINE_LENGTH:
@@ -152,7 +153,7 @@ class ServiceSource:
         parameters: list[str] = []
         can_omit = not handler
         for argument in reversed(arguments):
-            name, hint = argument_name(argument.name), self._scope.annotation(argument.type)
+            name, hint = argument_name(argument.name), self._inside.annotation(argument.type)
             default = self._default(argument)
             optional = argument.requiredness == "optional"
             can_omit = can_omit and (optional or argument.default is not None)
@@ -165,7 +166,7 @@ class ServiceSource:
         """What stands for an argument left out; None where the struct makes the default itself."""
         if argument.default is None:
             return "None"
-        scope = self._scope
+        scope = self._inside
         value = evaluate(scope.program, scope.path, argument.type, argument.default)
         return "None" if is_mutable(value) else scope.expression(value)
 

@@ -44,7 +44,7 @@ def enum_source(enum: EnumDef) -> list[str]:
     for member in enum.members:
         lines.append(f"{_INDENT}{member_name(member.name)} = {member.value}")
         lines += docstring(member.doc, _INDENT)
-    return lines
+    return lines if enum.members else [*lines, f"{_INDENT}pass"]
 
 
 class StructSource:

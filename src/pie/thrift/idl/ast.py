@@ -118,7 +118,10 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class FieldDef:
-    """A field of a struct, an argument, or an exception in a throws clause."""
+    """A field of a struct, an argument, or an exception in a throws clause.
+
+    ``implicit_id``: the file gives it no number.
+    """
 
     id: int
     name: str
@@ -128,6 +131,7 @@ class FieldDef:
     doc: str
     annotations: Annotations
     position: Position
+    implicit_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)

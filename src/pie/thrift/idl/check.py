@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pie.thrift.errors import IdlError, Position
 from pie.thrift.idl.ast import (
-    BaseRef,
+    BASE_TYPES,
     Const,
     Document,
     EnumDef,
@@ -19,13 +19,20 @@ from pie.thrift.idl.ast import (
     Typedef,
     TypeRef,
 )
-from pie.thrift.idl.parser import MAX_NESTING
+from pie.thrift.idl.defaults import DefaultsCheck
+from pie.thrift.idl.parser import MAX_NESTING, STREAMING_HINT
 from pie.thrift.idl.program import Found, Loader, Program, load_program
 from pie.thrift.idl.values import evaluate
 from pie.thrift.types import INT_BITS
 
-MAX_FIELD_ID = (1 << 15) - 1
-_RESERVED = frozenset({"byte", "uuid", "void", "list", "set", "map", "true", "false"})
+MAX_TYPE_PARTS = 1000
+"""Of one type, with its typedefs written out: typedefs of maps of typedefs grow fast."""
+
+MIN_FIELD_ID, MAX_FIELD_ID = -(1 << 15), (1 << 15) - 1
+_RESERVED_TYPES = BASE_TYPES | {"void", "list", "set", "map"}
+_RESERVED_VALUES = frozenset({"true", "false"})
+_SUCCESS_ID = 0
+"""Of the value in an answer."""
 
 
 def load_idl(path: str, load: Loader) -> Program:
@@ -42,6 +49,11 @@ def load_idl(path: str, load: Loader) -> Program:
     program = load_program(path, load)
     for document in program.documents.values():
         _Check(program, document).run()
+    defaults = DefaultsCheck(program)
+    for document in program.documents.values():
+        for definition in document.definitions:
+            if isinstance(definition, StructDef):
+                defaults.check(document.path, definition)
     return program
 
 
@@ -58,12 +70,14 @@ class _Check:
         self._program = program
         self._path = document.path
         self._document = document
+        self._type_parts = 0
 
     def run(self) -> None:
         definitions = self._document.definitions
         _unique(definitions, "name")
         for definition in definitions:
-            if definition.name in _RESERVED:
+            is_value = isinstance(definition, Const)
+            if definition.name in (_RESERVED_VALUES if is_value else _RESERVED_TYPES):
                 raise IdlError(definition.position, f"{definition.name} is a word of the language")
             match definition:
                 case Typedef():
@@ -79,39 +93,36 @@ class _Check:
                     self._service(definition)
 
     def _type(self, ref: TypeRef) -> None:
+        self._type_parts = 0
         self._nested_type(self._path, ref, 0)
 
     def _nested_type(self, path: str, ref: TypeRef, depth: int) -> None:
         if depth > MAX_NESTING:
             raise IdlError(ref.position, f"the type is nested deeper than {MAX_NESTING} levels")
+        self._type_parts += 1
+        if self._type_parts > MAX_TYPE_PARTS:
+            raise IdlError(
+                ref.position,
+                f"the type has more than {MAX_TYPE_PARTS} parts",
+                "make some of them a struct",
+            )
         path, kind = self._program.resolve(path, ref)
         match kind:
-            case ListRef():
+            case ListRef() | SetRef():
                 self._nested_type(path, kind.element, depth + 1)
-            case SetRef():
-                self._nested_type(path, kind.element, depth + 1)
-                self._hashable(path, kind.element, "an element of a set")
             case MapRef():
                 self._nested_type(path, kind.key, depth + 1)
                 self._nested_type(path, kind.value, depth + 1)
-                self._hashable(path, kind.key, "a key of a map")
-
-    def _hashable(self, path: str, ref: TypeRef, what: str) -> None:
-        if not isinstance(self._program.resolve(path, ref).type, (BaseRef, EnumDef)):
-            raise IdlError(
-                ref.position,
-                f"{what} must be of a base type or an enum",
-                "Python has no sets or keys of values that can change: use a list",
-            )
 
     def _fields(self, fields: tuple[FieldDef, ...], owner: StructDef | None = None) -> None:
         _unique(fields, "field")
         ids: dict[int, FieldDef] = {}
         for field in fields:
-            if not 1 <= field.id <= MAX_FIELD_ID:
+            if not MIN_FIELD_ID <= field.id <= MAX_FIELD_ID:
                 raise IdlError(
                     field.position,
-                    f"the id {field.id} of the field {field.name} is not in 1..{MAX_FIELD_ID}",
+                    f"the id {field.id} of the field {field.name} does not fit 16 bits",
+                    f"take one of 1..{MAX_FIELD_ID}",
                 )
             other = ids.setdefault(field.id, field)
             if other is not field:
@@ -156,6 +167,13 @@ class _Check:
         return parents
 
     def _function(self, function: FunctionDef) -> None:
+        mode = function.annotations.get("streaming.mode", "unary")
+        if mode != "unary":
+            raise IdlError(
+                function.position,
+                f"the function {function.name} streams ({mode}), and Pie has no streaming",
+                STREAMING_HINT,
+            )
         if function.returns is not None:
             self._type(function.returns)
         if function.oneway and (function.returns is not None or function.throws):
@@ -167,6 +185,12 @@ class _Check:
         self._fields(function.arguments)
         self._fields(function.throws)
         for thrown in function.throws:
+            if thrown.id == _SUCCESS_ID:
+                raise IdlError(
+                    thrown.position,
+                    f"the id {_SUCCESS_ID} of the exception {thrown.name} is that of the answer",
+                    f"the next free id is {_free_id(function.throws)}",
+                )
             kind = self._program.resolve(self._path, thrown.type).type
             if not isinstance(kind, StructDef) or kind.kind != "exception":
                 raise IdlError(
@@ -189,27 +213,19 @@ def _unique(named: Iterable[_Named], what: str) -> None:
 
 
 def _check_enum(enum: EnumDef) -> None:
-    if not enum.members:
-        raise IdlError(enum.position, f"the enum {enum.name} is empty", "give it a member")
     _unique(enum.members, "member")
-    values: dict[int, str] = {}
     limit = 1 << (INT_BITS["i32"] - 1)
     for member in enum.members:
         if not -limit <= member.value < limit:
             raise IdlError(member.position, f"{member.value} is out of the range of i32")
-        other = values.setdefault(member.value, member.name)
-        if other != member.name:
-            raise IdlError(
-                member.position, f"the value {member.value} of {member.name} is taken by {other}"
-            )
 
 
 def _check_union_field(field: FieldDef) -> None:
-    if field.requiredness == "required" or field.default is not None:
+    if field.default is not None:
         raise IdlError(
             field.position,
-            f"the field {field.name} of a union is required or has a default",
-            "exactly one field of a union is set: leave both out",
+            f"the field {field.name} of a union has a default",
+            "exactly one field of a union is set: leave it out",
         )
 
 

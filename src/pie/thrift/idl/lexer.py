@@ -1,5 +1,6 @@
 """IDL text to tokens. Comments are kept beside the tokens they belong to."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -8,32 +9,39 @@ from pie.thrift.errors import IdlError, Position, shown
 
 TokenKind = Literal["name", "int", "float", "string", "symbol", "end"]
 
+HEADERS = frozenset({"namespace", "include", "cpp_include"})
+"""What a file begins with."""
+
 _TOKEN = re.compile(
     r"""
       (?P<space>[ \t\r\f\v\ufeff]+)
     | (?P<newline>\n)
     | (?P<block>/\*.*?\*/)
-    | (?P<line>(?://|\#)[^\n]*)
+    | (?P<line>(?://|\#)[^\r\n]*)
     | (?P<float>[+-]?(?:\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+))
-    | (?P<int>[+-]?(?:0[xX][0-9a-fA-F]+|\d+))
-    | (?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
+    | (?P<int>[+-]?(?:0[xX][0-9a-fA-F]+|0o[0-7]+|\d+))
+    | (?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)
     | (?P<string>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')
     | (?P<symbol>[{}()<>\[\],;:=*&])
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_ESCAPE = re.compile(r"\\(.)")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'"}
 
 
 class Token(NamedTuple):
-    """A token with the comment above it (``doc``) and the one after it on its line."""
+    """A token with the comment above it (``doc``) and the one after it on its line.
+
+    The text of a string is what stands between its quotes, escapes as written.
+    """
 
     kind: TokenKind
     text: str
     position: Position
     doc: str
     trailing: str
+
+
+_LEGAL = re.compile(r"licen[cs]e|copyright", re.IGNORECASE)
 
 
 class _Raw(NamedTuple):
@@ -61,8 +69,8 @@ def tokenize(text: str, path: str) -> list[Token]:
                 above.append((line, line + raw.text.count("\n"), comment))
             continue
         # What stands before the headers is about the file, empty lines or not.
-        about_file = not tokens and raw.text in ("namespace", "include")
-        doc = "\n".join(text for _, _, text in above) if about_file else _doc(above, line)
+        about_file = not tokens and raw.text in HEADERS
+        doc = _file_doc(above) if about_file else _doc(above, line)
         tokens.append(Token(*_value(raw), raw.position, doc, ""))
         above.clear()
         last_line = line
@@ -94,14 +102,15 @@ def _unreadable(text: str, at: int, position: Position) -> IdlError:
         return IdlError(
             position, "string without an end", f"close it with {text[at]} on the same line"
         )
-    return IdlError(
-        position, f"unexpected character {shown(text[at])}", "remove it, or put it into quotes"
-    )
+    hint = "remove it, or put it into quotes"
+    if text[at] == "@":
+        hint = 'annotations follow what they are about: (name = "value")'
+    return IdlError(position, f"unexpected character {shown(text[at])}", hint)
 
 
 def _value(raw: _Raw) -> tuple[TokenKind, str]:
     if raw.kind == "string":
-        return "string", _ESCAPE.sub(lambda m: _escape(m, raw.position), raw.text[1:-1])
+        return "string", raw.text[1:-1]
     kinds: dict[str, TokenKind] = {
         "name": "name",
         "int": "int",
@@ -112,23 +121,14 @@ def _value(raw: _Raw) -> tuple[TokenKind, str]:
     return kinds[raw.kind], raw.text
 
 
-def _escape(match: re.Match[str], position: Position) -> str:
-    try:
-        return _ESCAPES[match.group(1)]
-    except KeyError:
-        raise IdlError(
-            position,
-            f"unknown escape {match.group()} in a string",
-            r"known are \n \t \r \\ \" and \'",
-        ) from None
-
-
 def _comment_text(raw: _Raw) -> str:
     if raw.kind == "line":
         return raw.text.lstrip("/#").strip()
-    lines = [line.strip() for line in raw.text[2:-2].strip("*").splitlines()]
-    lines = [line[1:].removeprefix(" ") if line.startswith("*") else line for line in lines]
-    return "\n".join(lines).strip()
+    body = raw.text[2:-2].strip("*")
+    first, *below = [line.strip() for line in body.split("\n")]
+    if not all(line.startswith("*") for line in below if line):
+        return inspect.cleandoc(body).strip()
+    return "\n".join([first, *(line[1:].removeprefix(" ") for line in below)]).strip()
 
 
 def _doc(above: list[tuple[int, int, str]], line: int) -> str:
@@ -140,3 +140,19 @@ def _doc(above: list[tuple[int, int, str]], line: int) -> str:
         lines.insert(0, text)
         line = first
     return "\n".join(lines)
+
+
+def _file_doc(above: list[tuple[int, int, str]]) -> str:
+    """All comments at the head of a file, but those about its licence: that of the IDL is not
+    that of what is generated, and readers look for what the file is about. Lines like
+    ``#@namespace`` are for other compilers."""
+    paragraphs: list[list[str]] = []
+    following = 0
+    for first, last, text in above:
+        if first > following or not paragraphs:
+            paragraphs.append([])
+        if not text.startswith("@namespace"):
+            paragraphs[-1].append(text)
+        following = last + 1
+    texts = ["\n".join(lines).strip() for lines in paragraphs]
+    return "\n\n".join(text for text in texts if text and not _LEGAL.search(text))

@@ -1,5 +1,7 @@
 """IDL tokens to the tree of one file, by recursive descent."""
 
+import re
+import sys
 from pathlib import PurePosixPath
 
 from pie.thrift.errors import IdlError, Position, shown
@@ -31,14 +33,35 @@ from pie.thrift.idl.ast import (
     TypeRef,
     Value,
 )
-from pie.thrift.idl.lexer import Token, tokenize
+from pie.thrift.idl.lexer import HEADERS, Token, tokenize
 from pie.thrift.types import Requiredness
 
 MAX_NESTING = 32
 """Types or values within each other."""
 
 MAX_INT_DIGITS = 20
+STREAMING_HINT = "return a list, or let the caller ask for one page after the other"
 _DEFINITIONS = "typedef, const, enum, struct, union, exception or service"
+_NOT_TAKEN = {
+    "interaction": "it is of another dialect of Thrift: use a service",
+    "package": "it is of another dialect of Thrift: write namespace * name",
+    "senum": "senum is no longer part of Thrift: use enum, or string",
+    "slist": "slist is no longer part of Thrift: use string",
+    "cpp_namespace": "write: namespace cpp name",
+    "delphi_namespace": "write: namespace delphi name",
+    "java_package": "write: namespace java name",
+    "perl_package": "write: namespace perl name",
+    "php_namespace": "write: namespace php name",
+    "py_module": "write: namespace py name",
+    "ruby_namespace": "write: namespace rb name",
+    "smalltalk_category": "write: namespace st.category name",
+    "smalltalk_prefix": "write: namespace st.prefix name",
+    "xsd_namespace": "leave it out: Pie makes no XML schemas",
+}
+"""Words of early Thrift and of its dialects, and what to write instead."""
+
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-7][0-9a-fA-F]|.)", re.DOTALL)
+_ESCAPES = dict(zip(r"""ntrabfv\"'""", "\n\t\r\a\b\f\v\\\"'", strict=True))
 
 
 def parse_idl(text: str, path: str = "<idl>") -> Document:
@@ -92,24 +115,32 @@ class _Parser:
             self._accept(";")
         return self._tokens[self._at - 1].trailing
 
-    def _string(self, what: str) -> str:
+    def _string(self, what: str, *, strict: bool = True) -> str:
+        """A string with its escapes. Not ``strict`` keeps them as they are: annotations hold
+        patterns, which tools read."""
         if self._token.kind != "string":
             raise self._unexpected(f"{what} in quotes")
-        return self._take().text
+        token = self._take()
+
+        def escaped(match: re.Match[str]) -> str:
+            known = _unescaped(match.group(1))
+            if known is None and strict:
+                raise IdlError(
+                    token.position,
+                    f"unknown escape {match.group()} in a string",
+                    r"known are \n \t \r \a \b \f \v \\ \" \' \x41 \u0041 and \U00000041",
+                )
+            return match.group() if known is None else known
+
+        return _ESCAPE.sub(escaped, token.text)
 
     def _name(self, what: str) -> Token:
-        """A name to be declared: no dots, and none that Python would mangle."""
+        """A name to be declared."""
         token = self._token
         if token.kind != "name":
             raise self._unexpected(what)
         if "." in token.text:
             raise IdlError(token.position, f"{what} has no dot, found {shown(token.text)}")
-        if token.text.startswith("__"):
-            raise IdlError(
-                token.position,
-                f"the name {shown(token.text)} begins with two underscores",
-                "Python reserves such names: take another",
-            )
         return self._take()
 
     def _int(self, what: str) -> int:
@@ -124,7 +155,7 @@ class _Parser:
     # A file
 
     def document(self, path: str, text: str) -> Document:
-        doc = self._token.doc if self._token.text in ("include", "namespace") else ""
+        doc = self._token.doc if self._token.text in HEADERS else ""
         includes: list[Include] = []
         namespaces: list[Namespace] = []
         definitions: list[Definition] = []
@@ -133,6 +164,9 @@ class _Parser:
                 includes.append(self._include())
             elif self._is("namespace"):
                 namespaces.append(self._namespace())
+            elif self._accept("cpp_include"):
+                self._string("the path of a C++ header")
+                self._separator()
             else:
                 definitions.append(self._definition())
         return Document(path, text, doc, tuple(includes), tuple(namespaces), tuple(definitions))
@@ -141,12 +175,12 @@ class _Parser:
         self._take()
         position = self._token.position
         path = self._string("the path of an IDL file")
-        prefix = PurePosixPath(path).name.removesuffix(".thrift")
-        if not prefix.isidentifier():
+        prefix = PurePosixPath(path).stem
+        if not prefix or "\0" in path:
             raise IdlError(
                 position,
                 f"include {shown(path)} gives no name to refer to it by",
-                "name the file like an identifier, e.g. base.thrift",
+                "name a file, e.g. base.thrift",
             )
         self._separator()
         return Include(path, prefix, position)
@@ -160,7 +194,9 @@ class _Parser:
         return Namespace(language, name, position)
 
     def _take_word(self, what: str) -> str:
-        if self._token.kind not in ("name", "string"):
+        if self._token.kind == "string":
+            return self._string(what, strict=False)
+        if self._token.kind != "name":
             raise self._unexpected(what)
         return self._take().text
 
@@ -178,6 +214,8 @@ class _Parser:
                     return self._struct(kind)
                 case "service":
                     return self._service()
+                case word if word in _NOT_TAKEN:
+                    raise IdlError(token.position, f"{word} is not accepted", _NOT_TAKEN[word])
         raise self._unexpected(f"a definition ({_DEFINITIONS})")
 
     # Definitions
@@ -222,34 +260,42 @@ class _Parser:
     def _struct(self, kind: StructKind) -> StructDef:
         doc = self._take().doc
         name = self._name(f"the name of the {kind}")
+        self._accept("xsd_all")
         self._expect("{")
         fields = self._fields("}")
         annotations = self._annotations()
         self._separator()
         return StructDef(kind, name.text, fields, doc, annotations, name.position)
 
-    def _fields(self, closing: str) -> tuple[FieldDef, ...]:
+    def _fields(self, closing: str, depth: int = 0) -> tuple[FieldDef, ...]:
+        """Fields up to a closing bracket. Those without an id count down from -1."""
         fields: list[FieldDef] = []
+        implicit = -1
         while not self._accept(closing):
-            fields.append(self._field(closing))
+            field = self._field(closing, implicit, depth)
+            if field.implicit_id:
+                implicit -= 1
+            fields.append(field)
         return tuple(fields)
 
-    def _field(self, closing: str) -> FieldDef:
+    def _field(self, closing: str, implicit: int, depth: int) -> FieldDef:
         doc = self._token.doc
-        if self._token.kind != "int":
-            raise self._unexpected(
-                f"a field's id or '{closing}'", "every field has a number: 1: string name"
-            )
-        number = self._int("a field's id")
-        self._expect(":")
+        has_id = self._token.kind == "int"
+        number = self._int("a field's id") if has_id else implicit
+        if has_id:
+            self._expect(":")
+        elif self._token.kind != "name":
+            raise self._unexpected(f"a field or '{closing}'", "a field is written 1: string name")
         requiredness: Requiredness = "default"
         if self._accept("required"):
             requiredness = "required"
         elif self._accept("optional"):
             requiredness = "optional"
         kind = self._type()
+        self._accept("&")  # How C++ shall hold the field.
         name = self._name("the name of the field")
         default = self._value() if self._accept("=") else None
+        self._xsd(depth)
         annotations = self._annotations()
         trailing = self._separator()
         return FieldDef(
@@ -261,7 +307,17 @@ class _Parser:
             doc or trailing,
             annotations,
             name.position,
+            implicit_id=not has_id,
         )
+
+    def _xsd(self, depth: int) -> None:
+        """What XML schemas once needed to know of a field. Nobody else reads it."""
+        self._check_nesting(depth, self._token.position)
+        self._accept("xsd_optional")
+        self._accept("xsd_nillable")
+        if self._accept("xsd_attrs"):
+            self._expect("{")
+            self._fields("}", depth + 1)
 
     def _service(self) -> ServiceDef:
         doc = self._take().doc
@@ -277,7 +333,7 @@ class _Parser:
 
     def _function(self) -> FunctionDef:
         doc = self._token.doc
-        oneway = self._accept("oneway")
+        oneway = self._accept("oneway") or self._accept("async")
         returns = None if self._accept("void") else self._type()
         name = self._name("the name of the function")
         self._expect("(")
@@ -308,17 +364,31 @@ class _Parser:
             raise self._unexpected("a type")
         if self._accept("list"):
             (element,) = self._parameters(1, depth)
+            self._cpp_type()
             return ListRef(element, position, self._annotations())
         if self._accept("set"):
+            self._cpp_type()
             (element,) = self._parameters(1, depth)
             return SetRef(element, position, self._annotations())
         if self._accept("map"):
+            self._cpp_type()
             key, value = self._parameters(2, depth)
             return MapRef(key, value, position, self._annotations())
-        if self._token.text in BASE_TYPES:
-            name = self._take().text
+        name = self._token.text
+        if name in BASE_TYPES:
+            self._at += 1
             return BaseRef("i8" if name == "byte" else name, position, self._annotations())
-        return self._named("a type")
+        if name in _NOT_TAKEN:
+            raise IdlError(position, f"{name} is not accepted", _NOT_TAKEN[name])
+        found = self._named("a type")
+        if name in ("stream", "sink") and self._is("<"):
+            raise IdlError(position, f"{name}<…> is streaming, which Pie has not", STREAMING_HINT)
+        return found
+
+    def _cpp_type(self) -> None:
+        """How C++ shall call a container: written in it, where annotations came later."""
+        if self._accept("cpp_type"):
+            self._string("the name of a C++ type")
 
     def _parameters(self, count: int, depth: int) -> list[TypeRef]:
         self._expect("<")
@@ -360,7 +430,7 @@ class _Parser:
             case "float":
                 return float(self._take().text)
             case "string":
-                return self._take().text
+                return self._string("a value")
             case "name":
                 return self._take().text == "true"
         raise self._unexpected("a value")
@@ -385,12 +455,21 @@ class _Parser:
             return found
         while not self._accept(")"):
             key = self._take_word("an annotation's name or ')'")
-            found[key] = self._string("its value") if self._accept("=") else "1"
+            found[key] = self._string("its value", strict=False) if self._accept("=") else "1"
             self._separator()
         return found
 
 
+def _unescaped(name: str) -> str | None:
+    """What an escape stands for; None if that is no character."""
+    if len(name) == 1:
+        return _ESCAPES.get(name)
+    code = int(name[1:], 16)
+    is_character = code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF
+    return chr(code) if is_character else None
+
+
 def _number(text: str) -> int:
     digits = text.lstrip("+-").lower()
-    value = int(digits, 16) if digits.startswith("0x") else int(digits)
-    return -value if text.startswith("-") else value
+    base = {"0x": 16, "0o": 8}.get(digits[:2], 10)
+    return -int(digits, base) if text.startswith("-") else int(digits, base)

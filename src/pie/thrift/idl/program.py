@@ -87,7 +87,15 @@ class Program:
             if not isinstance(found.definition, Typedef):
                 return Resolved(found.path, found.definition)
             path, ref = found.path, found.definition.type
-        raise IdlError(ref.position, "typedefs go in a circle", "name a type that is not a typedef")
+        raise IdlError(
+            ref.position,
+            f"typedefs go in a circle, or through more than {MAX_NESTING} names",
+            "name a type that is not a typedef",
+        )
+
+    def has_hash(self, path: str, ref: TypeRef) -> bool:
+        """A type written in a file is one whose values a Python set or dict can hold."""
+        return isinstance(self.resolve(path, ref).type, (BaseRef, EnumDef))
 
     def names(self, path: str) -> Iterator[tuple[str, Definition]]:
         """Every name that can be written in a file."""
@@ -144,6 +152,10 @@ class _Loading:
             return self._load(path)
         except (OSError, LookupError):
             return None
+        except UnicodeDecodeError as error:
+            raise IdlError(
+                Position(path, 1, 1), f"not UTF-8 text: byte {error.start}", "save it as UTF-8"
+            ) from None
 
     def add(self, path: str, text: str, opened: list[str]) -> None:
         """Add a file after those it includes. ``opened`` are the files that led to it."""

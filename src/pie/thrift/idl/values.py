@@ -40,7 +40,7 @@ class EnumConstant:
 
 @dataclass(frozen=True, slots=True)
 class ListConstant:
-    """A list, or a set."""
+    """A list, or a set (in Python: its elements have a hash)."""
 
     items: tuple["Constant", ...]
     is_set: bool
@@ -48,9 +48,10 @@ class ListConstant:
 
 @dataclass(frozen=True, slots=True)
 class MapConstant:
-    """A map."""
+    """A map, or a list of pairs where keys have no hash in Python."""
 
     items: tuple[tuple["Constant", "Constant"], ...]
+    is_dict: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class _Evaluation:
             raise IdlError(self._position, f"the value has more than {MAX_PARTS} parts")
         if isinstance(value, NameValue):
             return self._named(resolved, path, value)
+        if isinstance(value, (ListValue, MapValue)) and not value.items:
+            value = _empty(resolved, value)
         match resolved.type, value:
             case (BaseRef() as base, ScalarValue()):
                 return _scalar(base.name, value)
@@ -110,7 +113,10 @@ class _Evaluation:
             case (ListRef() | SetRef() as kind, ListValue()):
                 element = self._program.resolve(resolved.path, kind.element)
                 items = tuple(self.of(element, path, item) for item in value.items)
-                return ListConstant(items, isinstance(kind, SetRef))
+                is_set = isinstance(kind, SetRef)
+                return ListConstant(
+                    items, is_set and self._program.has_hash(resolved.path, kind.element)
+                )
             case (MapRef() as kind, MapValue()):
                 return self._map(resolved.path, kind, path, value)
             case (StructDef() as struct, MapValue()):
@@ -118,10 +124,11 @@ class _Evaluation:
         raise _mismatch(resolved, value)
 
     def _named(self, resolved: Resolved, path: str, value: NameValue) -> Constant:
-        member = self._member(path, value)
-        if member is not None:
-            return _of_member(resolved, member, value)
         found = self._program.find(path, value.name)
+        if found is None or not isinstance(found.definition, Const):
+            member = _own_member(resolved, value) or self._member(path, value)
+            if member is not None:
+                return _of_member(resolved, member, value)
         if found is None or not isinstance(found.definition, Const):
             hint = self._program.hint(path, value.name, (Const,))
             if isinstance(resolved.type, EnumDef):
@@ -158,13 +165,15 @@ class _Evaluation:
             (self.of(key_type, path, key), self.of(value_type, path, item))
             for key, item in value.items
         )
+        if not self._program.has_hash(type_path, kind.key):
+            return MapConstant(items, is_dict=False)
         seen = set()
         for (key, _), (written, _) in zip(items, value.items, strict=True):
             plain = key.member.value if isinstance(key, EnumConstant) else key
             if plain in seen:
                 raise IdlError(written.position, "the key is there twice")
             seen.add(plain)
-        return MapConstant(items)
+        return MapConstant(items, is_dict=True)
 
     def _struct(
         self, type_path: str, struct: StructDef, path: str, value: MapValue
@@ -204,7 +213,7 @@ def _scalar(kind: str, value: ScalarValue) -> Constant:
         case ("string", str()):
             return given
         case ("binary", str()):
-            return given.encode()
+            return given.encode(errors="surrogatepass")
         case ("uuid", str()):
             return _uuid(given, value.position)
         case (_, int()) if kind in INT_BITS and not isinstance(given, bool):
@@ -238,6 +247,26 @@ def _enum_number(path: str, enum: EnumDef, value: ScalarValue) -> EnumConstant:
             return EnumConstant(path, enum, member)
     known = ", ".join(f"{enum.name}.{member.name}" for member in enum.members)
     raise IdlError(value.position, f"{shown(value.value)} is not in {enum.name}", f"it has {known}")
+
+
+def _empty(resolved: Resolved, value: ListValue | MapValue) -> ListValue | MapValue:
+    """``[]`` or ``{}`` as its type has it: Apache's compiler lets both stand for any container."""
+    if isinstance(resolved.type, MapRef):
+        return MapValue((), value.position)
+    if isinstance(resolved.type, (ListRef, SetRef)):
+        return ListValue((), value.position)
+    return value
+
+
+def _own_member(resolved: Resolved, value: NameValue) -> EnumConstant | None:
+    """For an enum, the member that a name ends with. Apache's compiler reads no more of it, and
+    published files leave out the name of the file, or have that of another enum."""
+    name = value.name.rpartition(".")[2]
+    if isinstance(resolved.type, EnumDef):
+        for member in resolved.type.members:
+            if member.name == name:
+                return EnumConstant(resolved.path, resolved.type, member)
+    return None
 
 
 def _of_member(resolved: Resolved, member: EnumConstant, value: NameValue) -> Constant:

@@ -1,6 +1,7 @@
 """Finding and loading an IDL file with what it includes."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -61,8 +62,13 @@ class Idl:
         raise click.ClickException(f"{self.name} defines no service {name}; {hint}")
 
 
-def read_idl(root: Path, given: str) -> Idl:
+def read_idl(root: Path, given: str, include: Sequence[Path] = ()) -> Idl:
     """Find, parse and check an IDL file: in lib/idl, else from the root or the current folder.
+
+    Args:
+        root: of the workspace.
+        given: the file, as a person names it.
+        include: folders to look for included files in, after the file's own and lib/idl.
 
     Raises:
         click.ClickException: it is not there, or it is wrong: file, line and column.
@@ -75,9 +81,10 @@ def read_idl(root: Path, given: str) -> Idl:
         folder, name = path.parent, path.name
     files: dict[str, Path] = {}
     missing: list[str] = []
+    folders = list(dict.fromkeys([folder, shared, *include]))
 
     def load(wanted: str) -> str:
-        for base in dict.fromkeys([folder, shared]):
+        for base in folders:
             try:
                 text = (base / wanted).read_text(encoding="utf-8")
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -103,7 +110,7 @@ def read_idl(root: Path, given: str) -> Idl:
         where = _shown(files.get(place.file, Path(place.file)), root)
         text = f"{where}:{place.line}:{place.column}: {error.message}"
         if missing:
-            text += "\n" + _not_found(missing[-1], list(dict.fromkeys([folder, shared])))
+            text += "\n" + _not_found(missing[-1], folders)
         elif error.hint:
             text += f"; {error.hint}"
         raise click.ClickException(text) from None

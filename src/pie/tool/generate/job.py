@@ -48,6 +48,7 @@ class Options:
     prefix: str
     psm: str
     idl: str
+    include: tuple[Path, ...]
     service: str
     target: str
 
@@ -152,7 +153,7 @@ class Job:
 
     def _plan_server(self) -> None:
         options = self._options
-        idl = self._idl = read_idl(self._root, options.idl)
+        idl = self._idl = read_idl(self._root, options.idl, options.include)
         known = self._manifest
         service = idl.service(options.service or (known.service if known.idl == idl.name else ""))
         if known.service and (known.idl, known.service) != (idl.name, service.name):
@@ -178,7 +179,7 @@ class Job:
 
     def _plan_client(self, psm: str) -> None:
         options = self._options
-        idl = self._idl = read_idl(self._root, options.idl)
+        idl = self._idl = read_idl(self._root, options.idl, options.include)
         self._services = (idl.service(options.service),) if options.service else idl.services
         target = checked_psm(options.target, "--target") if options.target else ""
         if options.target and len(self._services) > 1:

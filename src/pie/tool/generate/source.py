@@ -135,18 +135,14 @@ class Values:
 
     def _of(self, resolved: Resolved, inside: tuple[StructDef, ...]) -> Value | None:
         self._parts += 1
-        builtins = "builtins." if self._imports.taken & BUILTINS else ""
         match resolved.type:
             case BaseRef() as base:
                 return self._base(base.name)
-            case ListRef():
-                return "[]"
-            case MapRef():
-                return "{}"
-            case SetRef():
-                self._imports.needs_builtins |= bool(builtins)
-                return f"{builtins}set()"
+            case ListRef() | SetRef() | MapRef() as kind:
+                return self._empty(resolved.path, kind)
             case EnumDef() as enum:
+                if not enum.members:
+                    return None
                 name = self._imports.use(resolved.path, enum.name)
                 return f"{name}.{member_name(enum.members[0].name)}"
             case StructDef() as struct:
@@ -154,6 +150,16 @@ class Values:
 
     def _base(self, name: str) -> str:
         return f"{self._imports.uuid()}(int=0)" if name == "uuid" else _EMPTY.get(name, "0")
+
+    def _empty(self, path: str, kind: ListRef | SetRef | MapRef) -> Value:
+        match kind:
+            case MapRef() if self._program.has_hash(path, kind.key):
+                return "{}"
+            case SetRef() if self._program.has_hash(path, kind.element):
+                hidden = bool(self._imports.taken & BUILTINS)
+                self._imports.needs_builtins |= hidden
+                return "builtins.set()" if hidden else "set()"
+        return "[]"
 
     def _struct(self, path: str, struct: StructDef, inside: tuple[StructDef, ...]) -> Value | None:
         if struct in inside:

@@ -17,6 +17,8 @@ export function InstanceDetail({ instance, columns }: { instance: ServiceInstanc
           [t.config, instance.config_version],
           [t.debug, instance.debug],
           [t.command, instance.command],
+          [t.inFlight, String(instance.in_flight)],
+          [t.lost, String(instance.lost)],
         ] satisfies Array<[string, string]>)
       : []),
   ];

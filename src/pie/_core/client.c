@@ -1,5 +1,0 @@
-#include "core.h"
-
-int client_init(PyObject *module) {
-    return 0;
-}

@@ -1,0 +1,39 @@
+/* The client's hot path: an ordinary call from its arguments to its value. Python's side of it:
+ * pie/rpc/lane.py; twin: pie/rpc/channel.py, which also makes every call that is unusual. */
+#ifndef PIE_LANE_H
+#define PIE_LANE_H
+
+#include "exchange.h"
+#include "lane_plan.h"
+#include "program.h"
+
+/* One attempt. */
+typedef struct {
+    const Plan *plan;
+    const Method *method;
+    PyObject *client; /* what Base says of the client program */
+    CallObject *call;
+    PyObject *const *args;
+    Transport transport;
+    Protocol protocol;
+    int32_t seqid;
+} Attempt;
+
+typedef enum { USUAL, UNUSUAL, ERROR } Way;
+
+/* --- lane_request.c: UNUSUAL = nothing is written, the twin does it. ERROR = an exception is set; a
+ * CodecError says what is wrong with the arguments. --- */
+Way request_write(const Attempt *attempt, Buffer *out);
+
+/* --- lane_reply.c --- */
+
+typedef struct {
+    PyObject *value; /* new reference */
+    bool in_step;    /* it is the reply to this request */
+    bool closing;    /* the peer asks for another connection from now on */
+} Reply;
+
+/* Reads a whole frame. UNUSUAL = the twin reads it; `in_step` and `closing` are known even so. */
+Way reply_read(const Attempt *attempt, const uint8_t *data, const FrameView *view, Reply *reply);
+
+#endif

@@ -1,0 +1,54 @@
+"""The bounds of a Thrift service, from its settings."""
+
+import ssl
+from pathlib import Path
+
+from pie.rpc import ServerOptions
+from pie.serve.settings import Settings, SettingsError
+
+THREADS = 64
+
+
+def server_options(settings: Settings, folder: Path) -> ServerOptions:
+    """What the settings of a service ask of its server.
+
+    Args:
+        settings: in force.
+        folder: paths start there.
+
+    Raises:
+        SettingsError: the files for TLS are not what they should be.
+    """
+    return ServerOptions(
+        max_connections=settings.MAX_CONNECTIONS,
+        max_threads=settings.THREADS or THREADS,
+        frame_limit=settings.FRAME_LIMIT,
+        idle_timeout=settings.IDLE_SECONDS,
+        tls=_tls(settings, folder),
+    )
+
+
+def _tls(settings: Settings, folder: Path) -> ssl.SSLContext | None:
+    if not settings.TLS_CERT:
+        if settings.TLS_KEY or settings.TLS_CA:
+            raise SettingsError("TLS_KEY or TLS_CA is set, TLS_CERT is not: set it, or neither")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    key = folder / settings.TLS_KEY if settings.TLS_KEY else None
+    try:
+        context.load_cert_chain(folder / settings.TLS_CERT, key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"TLS_CERT {settings.TLS_CERT!r} and TLS_KEY {settings.TLS_KEY!r} hold no certificate "
+            f"with its key: {error}"
+        ) from None
+    if settings.TLS_CA:
+        try:
+            context.load_verify_locations(folder / settings.TLS_CA)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(
+                f"TLS_CA {settings.TLS_CA!r} holds no certificates of authorities: {error}"
+            ) from None
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
