@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.rpc.peer import Peer
 
 from pie._core import native
 from pie.model import Failure, Kind, current_call
@@ -20,63 +21,14 @@ from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
     ApplicationError,
     Flag,
-    Frame,
-    FrameSplitter,
     Protocol,
     Transport,
-    TTHeader,
     decode_reply,
-    encode_call,
 )
 
 PSM = "toutiao.my.server"
 HERE = Path(__file__).parent
 only_native = pytest.mark.skipif(native is None, reason="the loop in C is not in use")
-
-
-class Peer:
-    """A client of bytes."""
-
-    def __init__(self, demo, port: int, *, sock: socket.socket | None = None) -> None:
-        self.demo = demo
-        self.sock = sock or socket.create_connection(("127.0.0.1", port), timeout=10)
-        self.splitter = FrameSplitter(1 << 30)
-
-    def request(
-        self,
-        item: int,
-        seqid: int = 1,
-        transport: Transport = Transport.FRAMED,
-        protocol: Protocol = Protocol.BINARY,
-        flags: int = 0,
-    ) -> bytes:
-        method = self.demo.DemoService.methods["GetItem"]
-        args = method.args(self.demo.Demo2Request(ItemId=item))
-        return encode_call(method, args, seqid, transport, TTHeader(flags=flags), protocol)
-
-    def send(self, item: int, seqid: int = 1, **how) -> None:
-        self.sock.sendall(self.request(item, seqid, **how))
-
-    def frame(self) -> Frame:
-        while (frame := self.splitter.take()) is None:
-            data = self.sock.recv(65536)
-            if not data:
-                raise EOFError
-            self.splitter.feed(data)
-        return frame
-
-    def reply(self) -> tuple[int, str]:
-        method = self.demo.DemoService.methods["GetItem"]
-        item = method.unpack(decode_reply(method, self.frame())).item
-        return item.ItemId, item.ItemName
-
-    def ended(self) -> bool:
-        with contextlib.suppress(ConnectionResetError):
-            return self.sock.recv(65536) == b""
-        return True
-
-    def close(self) -> None:
-        self.sock.close()
 
 
 @pytest.fixture

@@ -139,3 +139,34 @@ class Pending:
 def setup_metadata(
     name_from_peer: object, parse_span: object, normalise_logid: object, /
 ) -> None: ...
+
+# --- the client's lane; what it asks of Python is told in pie.rpc.lane ---
+
+class ConnectionState:
+    """Twin: ``pie.rpc.exclusive.ConnectionState``."""
+
+    fd: int
+    sent: int
+    used: bool
+    reusable: bool
+    idle_since: float
+
+class Lane:
+    """Twin: ``pie.rpc.lane.TwinCaller``."""
+
+    def __init__(self, channel: object, service: type, twin: Callable[..., Any], /) -> None: ...
+    def __call__(self, name: str, /, *args: Any) -> Any: ...
+    @property
+    def channel(self) -> Any: ...
+
+def client_methods(plans: list[tuple[Any, list[Any], Any]], /) -> object: ...
+def setup_lane(
+    names: dict[str, Any],
+    methods: Callable[[type], object],
+    options: object,
+    runtime_globals: dict[str, Any],
+    stale: type[BaseException],
+    answer: type,
+    /,
+) -> None: ...
+def setup_random(random: object, /) -> None: ...

@@ -9,7 +9,8 @@ typedef struct {
     int64_t second, seen, seen_before;
 } Budget;
 
-/* How many calls the record stands for; 0 = do not keep it. -1 = no memory (no exception is set). */
+/* How many calls the record stands for; 0 = do not keep it. -1 = no memory (no exception is
+ * set). */
 double budget_weight(Budget *budget, PyObject *logid, double ended, int64_t duration_us,
                      bool failed);
 

@@ -1,7 +1,7 @@
 /* CallFields, the storage of a Call. Twin: pie/model/fields.py.
  *
- * pie.model.Call is a subclass of it without fields of its own. Calls of exactly that class are kept
- * for the next one when they die.
+ * pie.model.Call is a subclass of it without fields of its own. Calls of exactly that class are
+ * kept for the next one when they die.
  */
 #include "call.h"
 
@@ -270,7 +270,8 @@ static const Field *field_named(PyObject *name) {
 }
 
 enum { SIDE, PROTOCOL, CALLER, CALLER_CLUSTER, CALLEE, CALLEE_CLUSTER, METHOD };
-#define REQUIRED (1ULL << SIDE | 1ULL << PROTOCOL | 1ULL << CALLER | 1ULL << CALLEE | 1ULL << METHOD)
+#define REQUIRED \
+    (1ULL << SIDE | 1ULL << PROTOCOL | 1ULL << CALLER | 1ULL << CALLEE | 1ULL << METHOD)
 
 static bool is_argument(const Field *field) {
     return field - fields <= METHOD || strcmp(field->name, "env") == 0 ||

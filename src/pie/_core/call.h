@@ -1,5 +1,6 @@
 /* A Call, and its way through gates to its record. Twins: pie/model/call.py (fields),
- * pie/call/{flow,gates}.py, the gates named in gates.c, pie/observe/{recorder,aggregate,access,budget}.py.
+ * pie/call/{flow,gates}.py, the gates named in gates.c,
+ * pie/observe/{call_log,aggregate,access,budget}.py.
  */
 #ifndef PIE_CALL_H
 #define PIE_CALL_H
@@ -32,8 +33,8 @@ static inline bool call_is_served(const CallObject *call) {
     return PyUnicode_CompareWithASCIIString(call->side, "server") == 0;
 }
 
-/* A new call with everything blank but its side and protocol ("server"/"client", interned). It is of
- * the class pie.model.Call. */
+/* A new call with everything blank but its side and protocol ("server"/"client", interned). It
+ * is of the class pie.model.Call. */
 CallObject *call_new(bool server, bool thrift);
 
 /* Sets one of the text fields, taking over the reference. */
@@ -61,9 +62,9 @@ typedef struct {
  * released). -1 with the Failure set: the call has failed and left its gates. */
 int passage_begin(Passage *passage, PyObject *gates, CallObject *call);
 
-/* flow.py's end: sets `end`, leaves the gates in reverse. If an exception is set when it is called,
- * the call fails with it. Afterwards 0 = the call's outcome is `call->result`/success; -1 = a Failure
- * is set (its __cause__ the exception it stands for). */
+/* flow.py's end: sets `end`, leaves the gates in reverse. If an exception is set when it is
+ * called, the call fails with it. Afterwards 0 = the call's outcome is `call->result`/success;
+ * -1 = a Failure is set (its __cause__ the exception it stands for). */
 int passage_end(Passage *passage);
 
 /* Puts a finished call into the call log of its process, as the gate pie.observe.Record does. */
@@ -72,6 +73,6 @@ int call_log_record(PyObject *log, CallObject *call);
 /* pie.model.current_call. */
 PyObject *current_call_set(CallObject *call); /* new token; NULL on error */
 int current_call_reset(PyObject *token);      /* steals the token */
-CallObject *current_call_get(void);           /* new reference; NULL = none or an error (see PyErr) */
+CallObject *current_call_get(void); /* new reference; NULL = none or an error (see PyErr) */
 
 #endif

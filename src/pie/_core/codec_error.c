@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "codec.h"
+#include "errors.h"
 #include "late.h"
 
 static PyObject *error_class, *shown_function;
@@ -41,21 +42,9 @@ void codec_error_value(const char *format, PyObject *value) {
     }
 }
 
-/* The exception that is set, taken out and normalized; NULL if it is no CodecError. */
+/* The CodecError that is set, taken away; NULL if something else is set, which stays. */
 static PyObject *take_codec_error(void) {
-    if (!PyErr_ExceptionMatches(error_class)) {
-        return NULL;
-    }
-#if PY_VERSION_HEX >= 0x030C0000
-    return PyErr_GetRaisedException();
-#else
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
-    return error;
-#endif
+    return PyErr_ExceptionMatches(error_class) ? error_take() : NULL;
 }
 
 /* Puts a place before the error's path, and sets the error again; takes over both references. */
@@ -63,12 +52,13 @@ static void put_under(PyObject *error, PyObject *place) {
     PyObject *path = place != NULL ? PyObject_GetAttrString(error, "path") : NULL;
     PyObject *whole = path != NULL ? PyUnicode_Concat(place, path) : NULL;
     if (whole != NULL && PyObject_SetAttrString(error, "path", whole) == 0) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        error_give(error);
+    } else {
+        Py_DECREF(error);
     }
     Py_XDECREF(whole);
     Py_XDECREF(path);
     Py_XDECREF(place);
-    Py_DECREF(error);
 }
 
 void codec_error_under(const char *format, ...) {

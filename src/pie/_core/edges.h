@@ -1,4 +1,5 @@
-/* Exact 10-second aggregates of calls by edge. Twin: pie/observe/aggregate.py. Guarded by the GIL. */
+/* Exact 10-second aggregates of calls by edge. Twin: pie/observe/aggregate.py. Guarded by the
+ * GIL. */
 #ifndef PIE_EDGES_H
 #define PIE_EDGES_H
 

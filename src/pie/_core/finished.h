@@ -17,8 +17,8 @@ typedef struct {
 
 /* -1 with an exception set when the call cannot be written down. May run Python. */
 int finished_of(Finished *finished, CallObject *call);
-/* To be asked right before it is written: what Python may have put into the call meanwhile is refused
- * with an exception set. */
+/* To be asked right before it is written: what Python may have put into the call meanwhile is
+ * refused with an exception set. */
 int finished_check(const Finished *finished);
 void finished_clear(Finished *finished);
 

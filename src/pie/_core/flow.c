@@ -100,8 +100,8 @@ static int retry_pause(Flow *flow, double *seconds) {
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* The attempt keeps the span its peer saw; the call, now more than that, takes a new one. A call that
- * is tried once stays one Call and one record. */
+/* The attempt keeps the span its peer saw; the call, now more than that, takes a new one. A call
+ * that is tried once stays one Call and one record. */
 static int become_more(Flow *flow) {
     PyObject *span = new_span_id();
     if (span == NULL) {

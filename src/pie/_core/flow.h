@@ -33,8 +33,9 @@ typedef enum { STEP_SEND, STEP_WAIT, STEP_DONE, STEP_ERROR } Step;
 /* -1 with an exception set if these are no call and course. */
 int flow_init(Flow *flow, PyObject *call, PyObject *course);
 
-/* Goes on: with the result of what was asked for, or, where `result` is NULL and an exception is set,
- * with that. `result` is borrowed; NULL without an exception is None. STEP_WAIT: flow->delay. */
+/* Goes on: with the result of what was asked for, or, where `result` is NULL and an exception is
+ * set, with that. `result` is borrowed; NULL without an exception is None. STEP_WAIT:
+ * flow->delay. */
 Step flow_advance(Flow *flow, PyObject *result);
 
 /* Ends a flow that nobody will advance any more: its call is cancelled. Runs its gates. -1 with an

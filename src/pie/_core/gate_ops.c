@@ -1,6 +1,6 @@
-/* The gates that every call passes, in C.
- * Twins: pie/observe/{trace,record}.py, pie/govern/deadline.py. A gate that is about to reject a call
- * lets its twin do it, which says why.
+/* The gates that every call passes, in C. Twins: pie/observe/{trace,record}.py,
+ * pie/govern/deadline.py. A gate that is about to reject a call lets its twin do it, which says
+ * why.
  */
 #include "call_log.h"
 #include "clock.h"

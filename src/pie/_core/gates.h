@@ -45,9 +45,9 @@ int passage_enter(Passage *passage, double *delay);
  * the first error of a gate, after all have been left. */
 int passage_leave(Passage *passage);
 
-/* Ends a call that has its times: with `cause` (taken over) it fails first, then it leaves its gates.
- * 0 = it has its result; -1 = its Failure is set, or what is not for its caller: a cancellation, the
- * error of a gate. */
+/* Ends a call that has its times: with `cause` (taken over) it fails first, then it leaves its
+ * gates. 0 = it has its result; -1 = its Failure is set, or what is not for its caller: a
+ * cancellation, the error of a gate. */
 int passage_finish(Passage *passage, CallObject *call, PyObject *cause);
 
 /* The Failure (pie.call.flow.too_long) of a call that would have to wait past its deadline is set;

@@ -259,13 +259,12 @@ static int has_answered(Plan *plan) {
 
 /* An Answer, from a Frame or the bytes of one; takes over the reference. */
 static PyObject *read_by_twin(Work *work, PyObject *frame) {
-    bool reads = frame != NULL && has_answered(work->plan) == 0;
-    PyObject *seqid = reads ? PyLong_FromLong(work->attempt.seqid) : NULL;
+    PyObject *seqid = frame == NULL ? NULL : PyLong_FromLong(work->attempt.seqid);
     PyObject *answer = NULL;
     if (seqid != NULL) {
         answer = PyObject_CallFunctionObjArgs(functions[READ], work->attempt.call,
                                               work->attempt.method->description, frame, seqid,
-                                              NULL);
+                                              work->plan->bound, NULL);
     }
     Py_XDECREF(frame);
     Py_XDECREF(seqid);

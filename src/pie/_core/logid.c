@@ -1,4 +1,5 @@
-/* Names of chains and spans. Twin: pie/model/logid.py, which also makes the prefix of each second. */
+/* Names of chains and spans. Twin: pie/model/logid.py, which also makes the prefix of each
+ * second. */
 #include "logid.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* A call on its way, as Python holds it.
  *
- * Twins: for threads OpenCall of pie/call/sync.py (start, succeed, fail, close, run), for asyncio the
- * generator that pie/call/flow.py makes (next, send, throw, close).
+ * Twins: for threads OpenCall of pie/call/sync.py (start, succeed, fail, close, run), for
+ * asyncio the generator that pie/call/flow.py makes (next, send, throw, close).
  */
 #include "errors.h"
 #include "flow.h"
@@ -71,7 +71,7 @@ static PyObject *open_succeed(OpenCall *self, PyObject *const *args, Py_ssize_t 
 }
 
 /* Sets an exception given as an object or a class. */
-static void raise(PyObject *error) {
+static void set_raised(PyObject *error) {
     if (PyExceptionClass_Check(error)) {
         PyErr_SetNone(error);
     } else if (PyExceptionInstance_Check(error)) {
@@ -83,7 +83,7 @@ static void raise(PyObject *error) {
 }
 
 static PyObject *open_fail(OpenCall *self, PyObject *error) {
-    raise(error);
+    set_raised(error);
     return truth_of(drive(self, flow_advance(&self->flow, NULL)));
 }
 
@@ -140,7 +140,7 @@ static PyObject *open_send(OpenCall *self, PyObject *value) {
 }
 
 static PyObject *open_throw(OpenCall *self, PyObject *error) {
-    raise(error);
+    set_raised(error);
     return stopped(said(self, flow_advance(&self->flow, NULL)));
 }
 

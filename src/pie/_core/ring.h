@@ -1,5 +1,5 @@
-/* Records that wait for the writer: whole lines, up to a limit. What comes when it is full is dropped
- * and counted. Guarded by the GIL.
+/* Records that wait for the writer: whole lines, up to a limit. What comes when it is full is
+ * dropped and counted. Guarded by the GIL.
  */
 #ifndef PIE_RING_H
 #define PIE_RING_H

@@ -1,7 +1,7 @@
 #include "scalar.h"
 
 #include "codec_error.h"
-#include "late.h"
+#include "errors.h"
 
 #define KEPT_KEYS 512
 #define LONGEST_KEPT_KEY 32
@@ -153,18 +153,14 @@ PyObject *scalar_text_slow(const uint8_t *utf8, Py_ssize_t size) {
     if (LIKELY(text != NULL) || !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         return text;
     }
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    Py_ssize_t start = 0;
+    PyObject *error = error_take();
     PyObject *reason = PyUnicodeDecodeError_GetReason(error);
+    Py_ssize_t start;
     if (reason != NULL && PyUnicodeDecodeError_GetStart(error, &start) == 0) {
         codec_error("is not UTF-8: %U at byte %zd", reason, start);
     }
     Py_XDECREF(reason);
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(traceback);
+    Py_DECREF(error);
     return NULL;
 }
 
@@ -187,42 +183,6 @@ PyObject *scalar_key(const uint8_t *utf8, Py_ssize_t size) {
         Py_XSETREF(*place, Py_NewRef(text));
     }
     return text;
-}
-
-static PyObject *uuid_class(void) {
-    static PyObject *cache;
-    return late(&cache, "uuid", "UUID");
-}
-
-int scalar_uuid_write(uint8_t *out, PyObject *value) {
-    PyObject *cls = uuid_class();
-    Py_INCREF(value); /* What follows is Python. */
-    int is = cls != NULL ? PyObject_IsInstance(value, cls) : -1;
-    PyObject *bytes = is > 0 ? PyObject_GetAttrString(value, "bytes") : NULL;
-    bool usable = bytes != NULL && PyBytes_Check(bytes) && PyBytes_GET_SIZE(bytes) == UUID_SIZE;
-    if (usable) {
-        memcpy(out, PyBytes_AS_STRING(bytes), UUID_SIZE);
-    } else if (!PyErr_Occurred()) {
-        codec_error_value("expected uuid.UUID, got %U", value);
-    }
-    Py_XDECREF(bytes);
-    Py_DECREF(value);
-    return usable ? 0 : -1;
-}
-
-PyObject *scalar_uuid(const uint8_t *bytes) {
-    static PyObject *keywords;
-    PyObject *cls = uuid_class();
-    if (keywords == NULL) {
-        keywords = Py_BuildValue("(s)", "bytes");
-    }
-    PyObject *data = PyBytes_FromStringAndSize((const char *)bytes, UUID_SIZE);
-    PyObject *made = NULL;
-    if (cls != NULL && keywords != NULL && data != NULL) {
-        made = PyObject_Vectorcall(cls, &data, 0, keywords);
-    }
-    Py_XDECREF(data);
-    return made;
 }
 
 PyObject *scalar_enum_slow(const Type *type, int64_t number) {

@@ -11,7 +11,7 @@
 #define LIST_MEMORY 64
 #define SET_MEMORY 216
 #define MAP_MEMORY 64
-#define FEW_FIELDS 40 /* Their values stand on the stack. */
+#define FEW_FIELDS 24 /* Their values stand on the stack. */
 
 static PyObject *binary_value(Source *source, Type *type, int depth);
 static PyObject *compact_value(Source *source, Type *type, int depth);

@@ -20,6 +20,16 @@ _CHECK_SECONDS = 1.0
 _AT = re.compile(r" - at `\$\.([a-z_]+)(?:\.([a-z_]+))?")
 
 
+Transport = Literal[
+    "ttheader",
+    "framed",
+    "buffered",
+    "ttheader+compact",
+    "framed+compact",
+    "buffered+compact",
+]
+
+
 class CalleeError(Exception):
     """A client that cannot know whom to call: the message says where that should stand."""
 
@@ -34,7 +44,7 @@ class CalleeFile(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str = ""
     timeout_ms: int = 1000
     """For a call with all its attempts."""
-    transport: Literal["ttheader", "framed", "buffered"] = "ttheader"
+    transport: Transport = "ttheader"
     """How to speak to ``addresses``; a registered instance says it itself."""
     addresses: tuple[str, ...] = ()
     """``host:port`` or ``unix:/path`` of a callee that no registry knows. Empty: ask the

@@ -8,7 +8,6 @@ import os
 import select
 import socket
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -126,7 +125,7 @@ class ServerConnection:
     def _answer(self, frame: Frame, received: float) -> None:
         reply = self._dispatcher.answer(frame, self._peer, received, closing=self._drain.begun)
         if os.getpid() != self._process:
-            sys.exit()  # A child that the handler forked, and that came back: the parent answers.
+            os._exit(0)  # A child that the handler forked, and that came back: the parent answers.
         if reply is not None:
             self._sock.settimeout(self._options.transfer_timeout)
             self._sock.sendall(reply)

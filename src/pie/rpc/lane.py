@@ -108,7 +108,7 @@ def unwritable(call: Call, method: Method, error: Exception) -> None:
     raise unwritable_failure(call, method, error) if isinstance(error, CodecError) else error
 
 
-def read(call: Call, method: Method, frame: Frame | bytes, seqid: int) -> Answer:
+def read(call: Call, method: Method, frame: Frame | bytes, seqid: int, bound: Bound) -> Answer:
     """What an unusual reply says."""
     if isinstance(frame, bytes):
         splitter = FrameSplitter()
@@ -119,6 +119,7 @@ def read(call: Call, method: Method, frame: Frame | bytes, seqid: int) -> Answer
             raise no_reply(call, error) from None
         assert taken is not None, "C found a whole frame"
         frame = taken
+    bound.answered = True
     return read_answer(call, method, frame, seqid)
 
 

@@ -1,6 +1,7 @@
 """The loop of a server in C: the adaptive leader. Twin: ``threaded.py``."""
 
 import logging
+import os
 import socket
 import sys
 import threading
@@ -37,7 +38,7 @@ class LeaderLoop(NativeLoop):
         # A thread that computes gives way after this; the default of 5 ms is what others then wait.
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
         self._run(self._server.refuse, "pie-refuse")
-        self._run(self._server.work, "pie-rpc-0")
+        self._run(self._work, "pie-rpc-0")
 
     def stop(self, seconds: float) -> None:
         """Accept what is in the backlog and nothing more, finish what is in flight, and cut what
@@ -52,11 +53,17 @@ class LeaderLoop(NativeLoop):
     def spawn(self) -> bool:
         """One more thread is wanted; False when there is none to be had."""
         try:
-            self._run(self._server.work, f"pie-rpc-{len(self._threads) - 1}")
+            self._run(self._work, f"pie-rpc-{len(self._threads) - 1}")
         except (RuntimeError, MemoryError) as error:
             logger.warning("%d threads answer requests, no more: %s", len(self._threads) - 1, error)
             return False
         return True
+
+    def _work(self) -> None:
+        process = os.getpid()
+        self._server.work()
+        if os.getpid() != process:
+            os._exit(0)  # A child that a handler forked, and that came back: nothing is left to do.
 
     def _run(self, target: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)
