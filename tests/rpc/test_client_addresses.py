@@ -154,7 +154,9 @@ def certificates(tmp_path_factory, program) -> Path:
         subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
 
     new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    run(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
+    usage = ("-addext", "keyUsage=critical,keyCertSign")  # Python 3.13 insists.
+    names = ("-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
+    run(*new, *names, *usage)
     for name in ("server", "client"):
         run(
             *new,
