@@ -21,6 +21,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+_COMMAND = (sys.executable, "-X", "faulthandler", "-m", "tests.rpc.victim")
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
