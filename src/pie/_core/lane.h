@@ -19,7 +19,21 @@ typedef struct {
     int32_t seqid;
 } Attempt;
 
+/* What one call works on. */
+typedef struct {
+    Plan *plan; /* owned: the lane may get another one meanwhile */
+    PyObject *args; /* a tuple, for the twin; made when it is needed */
+    Attempt attempt;
+    Py_ssize_t count;
+    Buffer request, reply;
+} Work;
+
 typedef enum { USUAL, UNUSUAL, ERROR } Way;
+
+/* --- lane_attempt.c: the value or Answer of one attempt; NULL with an exception set. --- */
+PyObject *lane_attempt(Work *work);
+int lane_attempt_init(void);
+int lane_attempt_setup(PyObject *names, PyObject *stale);
 
 /* --- lane_request.c: UNUSUAL = nothing is written, the twin does it. ERROR = an exception is set; a
  * CodecError says what is wrong with the arguments. --- */
@@ -35,5 +49,11 @@ typedef struct {
 
 /* Reads a whole frame. UNUSUAL = the twin reads it; `in_step` and `closing` are known even so. */
 Way reply_read(const Attempt *attempt, const uint8_t *data, const FrameView *view, Reply *reply);
+
+/* --- lane.c --- */
+
+/* An interned name; a name of pie.rpc.lane. -1 with an exception set. */
+int lane_intern(PyObject **name, const char *text);
+int lane_take(PyObject *names, const char *name, PyObject **function);
 
 #endif
