@@ -12,7 +12,7 @@ static bool begins_message(const uint8_t *data, size_t size, Protocol *protocol)
         return true;
     }
     *protocol = PROTOCOL_COMPACT;
-    return size >= 2 && data[0] == 0x82 && (data[1] & 0x1F) == 1;
+    return size >= 2 && data[0] == 0x82 && (data[1] & 0x1f) == 0x01;
 }
 
 /* A message without a length. */
@@ -77,7 +77,7 @@ FrameState frame_find(const uint8_t *data, size_t size, size_t limit, MessageWal
         return ttheader_find(data, view);
     }
     if (view->size < ENOUGH_TO_KNOW) {
-        return FRAME_BROKEN; /* What was looked at lies behind it. */
+        return FRAME_BROKEN; /* What begins a message there stands behind the frame. */
     }
     view->transport = TRANSPORT_FRAMED;
     view->payload = LENGTH_SIZE;
