@@ -49,6 +49,7 @@ class Victim:
             | (environment or {}),
         )
         self.port: int = self._line()["port"]
+        self.draining = False
 
     def figures(self) -> dict[str, int]:
         """Descriptors, threads, blocks of memory, resident bytes, requests answered."""
@@ -73,8 +74,14 @@ class Victim:
 
     def stop(self) -> int:
         """Its exit code, after a drain."""
+        self.draining = True
         self.process.communicate(timeout=30)
         return self.process.returncode
+
+    def kill(self) -> None:
+        """Whatever state it is in."""
+        self.process.kill()
+        self.process.communicate()
 
 
 def load_demo() -> ModuleType:
