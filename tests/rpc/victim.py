@@ -102,7 +102,7 @@ def handler_of(kind: str, demo: ModuleType) -> Any:
                 raise KeyError("secret")
             if req.ItemId == 0:
                 time.sleep(0.01)
-            name = "x" * max(0, -req.ItemId)
+            name = "x" * min(max(0, -req.ItemId), 1 << 20)
             return demo.Demo2Response(item=demo.Demo2Item(ItemId=req.ItemId, ItemName=name))
 
         def Note(self, text: str) -> None:
