@@ -380,10 +380,11 @@ static bool keep_house(Worker *worker) {
     int64_t now = monotonic_ms();
     bool draining = atomic_load(&loop->draining);
     if (draining && loop->listener >= 0) {
+        /* In this order: who connects from now on wakes the workers that share the listener. */
+        listen_on(loop, false);
         /* More than the longest backlog, less than for ever: clients may go on connecting. */
         for (int i = 0; i < BACKLOG / ACCEPTS_IN_A_ROW && accept_some(worker, ACCEPTS_IN_A_ROW); i++) {
         }
-        listen_on(loop, false);
         loop->listener = -1;
         server_backlog_served(worker);
     } else if (!loop->accepting && loop->listener >= 0 && now >= loop->accept_again) {
