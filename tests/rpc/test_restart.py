@@ -35,6 +35,7 @@ def test_no_call_fails_while_workers_are_replaced(
     bench, demo, handler, transport, kind
 ) -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.setblocking(False)  # The mode is shared, and set anew by ``dup``.
     port = listener.getsockname()[1]
     register(bench, port, psm=PSM, cluster="default", transport=transport)
     if kind == "coroutine":
