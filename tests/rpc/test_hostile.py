@@ -123,7 +123,9 @@ def test_peers_that_say_nothing_or_little(victim, connect) -> None:
         with contextlib.suppress(OSError):  # Where each has a thread there is no memory for all.
             sock.sendall(b"\x00\x00")
             sock.shutdown(socket.SHUT_WR)
-    data = iter(hostile.framed(hostile.call_head() + b"\x0b\x00\x01\x00\x01\x00\x00" + bytes(1 << 16)))
+    data = iter(
+        hostile.framed(hostile.call_head() + b"\x0b\x00\x01\x00\x01\x00\x00" + bytes(1 << 16))
+    )
     left = set(slow)
     while left:  # A byte for each of them, until the server has had enough.
         byte = bytes([next(data)])

@@ -31,9 +31,7 @@ class Served:
 @pytest.mark.parametrize(
     "transport", ["ttheader", "framed", "buffered", "framed+compact", "ttheader+compact"]
 )
-def test_no_call_fails_while_workers_are_replaced(
-    bench, demo, handler, transport, kind
-) -> None:
+def test_no_call_fails_while_workers_are_replaced(bench, demo, handler, transport, kind) -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     listener.setblocking(False)  # The mode is shared, and set anew by ``dup``.
     port = listener.getsockname()[1]

@@ -33,26 +33,24 @@ class Victim:
         kind: str = "threads",
         *,
         room: int = 1 << 30,
-        environment: dict[str, str] | None = None,
         **options: Any,
     ) -> None:
+        python = [sys.executable, "-X", "faulthandler", "-m", "tests.rpc.victim"]
+        path = os.pathsep.join(filter(None, sys.path))
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-m", "tests.rpc.victim", kind, str(room)]
-            + [json.dumps(options)],
+            [*python, kind, str(room), json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
             cwd=ROOT,
-            env=os.environ
-            | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            | (environment or {}),
+            env=os.environ | {"PYTHONPATH": path},
         )
         self.port: int = self._line()["port"]
         self.draining = False
 
     def figures(self) -> dict[str, int]:
-        """Descriptors, threads, blocks of memory, resident bytes, requests answered."""
+        """Descriptors, threads, blocks of memory, resident bytes."""
         assert self.process.stdin is not None
         print(file=self.process.stdin, flush=True)
         return self._line()
@@ -128,8 +126,8 @@ def figures() -> dict[str, int]:
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
-        "descriptors": len(os.listdir("/proc/self/fd")) - 1,
-        "threads": len(os.listdir("/proc/self/task")),
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())) - 1,
+        "threads": len(list(Path("/proc/self/task").iterdir())),
         "blocks": sys.getallocatedblocks(),
         "resident": pages * resource.getpagesize(),
     }

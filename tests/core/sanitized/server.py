@@ -1,7 +1,7 @@
 """Damaged and hostile requests, errors, churn and drains at servers of both kinds, in this process.
 
-Every call is observed, so the call log is at work too. Run by ``tests/core/test_sanitized.py`` with an
-extension that checks every access to memory. Arguments: how many requests of a kind (divided by
+Every call is observed, so the call log is at work too. Run by ``tests/core/test_sanitized.py`` with
+an extension that checks every access to memory. Arguments: how many requests of a kind (divided by
 ten), and the seed.
 """
 
