@@ -1,4 +1,4 @@
-"""What hostile peers send: whole requests of every kind, damaged, and messages that are made to hurt."""
+"""What hostile peers send: requests of every kind, damaged, and messages that are made to hurt."""
 
 import struct
 from collections.abc import Iterator

@@ -21,8 +21,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_COMMAND = (sys.executable, "-X", "faulthandler", "-m", "tests.rpc.victim")
-
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -35,24 +33,24 @@ class Victim:
         kind: str = "threads",
         *,
         room: int = 1 << 30,
-        environment: dict[str, str] | None = None,
         **options: Any,
     ) -> None:
+        python = [sys.executable, "-X", "faulthandler", "-m", "tests.rpc.victim"]
+        path = os.pathsep.join(filter(None, sys.path))
         self.process = subprocess.Popen(
-            [*_COMMAND, kind, str(room), json.dumps(options)],
+            [*python, kind, str(room), json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
             cwd=ROOT,
-            env=os.environ
-            | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            | (environment or {}),
+            env=os.environ | {"PYTHONPATH": path},
         )
         self.port: int = self._line()["port"]
+        self.draining = False
 
     def figures(self) -> dict[str, int]:
-        """Descriptors, threads, blocks of memory, resident bytes, requests answered."""
+        """Descriptors, threads, blocks of memory, resident bytes."""
         assert self.process.stdin is not None
         print(file=self.process.stdin, flush=True)
         return self._line()
@@ -74,8 +72,14 @@ class Victim:
 
     def stop(self) -> int:
         """Its exit code, after a drain."""
+        self.draining = True
         self.process.communicate(timeout=30)
         return self.process.returncode
+
+    def kill(self) -> None:
+        """Whatever state it is in."""
+        self.process.kill()
+        self.process.communicate()
 
 
 def load_demo() -> ModuleType:
@@ -96,7 +100,7 @@ def handler_of(kind: str, demo: ModuleType) -> Any:
                 raise KeyError("secret")
             if req.ItemId == 0:
                 time.sleep(0.01)
-            name = "x" * max(0, -req.ItemId)
+            name = "x" * min(max(0, -req.ItemId), 1 << 20)
             return demo.Demo2Response(item=demo.Demo2Item(ItemId=req.ItemId, ItemName=name))
 
         def Note(self, text: str) -> None:
