@@ -327,10 +327,14 @@ static bool over(long long since, int64_t now, int64_t limit) {
 static bool overdue(Connection *connection, int64_t now, int64_t idle) {
     int64_t transfer = connection->loop->limits.transfer_ms;
     long long frame = atomic_load(&connection->frame_begun);
-    return over(frame, now, transfer) || over(atomic_load(&connection->write_begun), now, transfer) ||
-           (frame == 0 && !atomic_load(&connection->blocked) &&
-            atomic_load(&connection->references) == 1 &&
-            over(atomic_load(&connection->used), now, idle));
+    if (over(frame, now, transfer) || over(atomic_load(&connection->write_begun), now, transfer)) {
+        return true;
+    }
+    if (connection_owes(connection)) {
+        return false;
+    }
+    return atomic_load(&connection->heard_all) ||
+           (frame == 0 && over(atomic_load(&connection->used), now, idle));
 }
 
 /* Ends connections that are idle for too long, or too slow. Collects under the mutex, ends outside
@@ -412,20 +416,23 @@ static int patience(Loop *loop) {
  * lead, and call again. */
 static Connection *next_connection(Worker *worker) {
     Loop *loop = worker->loop;
-    Connection *connection = queued(loop);
-    if (connection != NULL) {
-        return connection;
-    }
+    Connection *connection = NULL;
     if (loop->outbox != NULL && worker->clock - loop->outbox_since > OUTBOX_NS) {
         loop_flush(loop);
     }
     if (loop->event_at == loop->event_count) {
+        if (loop->turns > 0 && (connection = queued(loop)) != NULL) {
+            loop->turns--;
+            return connection;
+        }
         loop_flush(loop);
         loop->event_at = loop->event_count = 0;
         if (!keep_house(worker)) {
             return NULL;
         }
-        int timeout = worker->turning ? 0 : patience(loop);
+        /* Who queues again and again takes turns with the events of others. */
+        loop->turns = atomic_load(&loop->queue_count);
+        int timeout = worker->turning || loop->turns > 0 ? 0 : patience(loop);
         int count = epoll_wait(loop->epoll, loop->events, EVENTS, timeout);
         loop->event_count = count > 0 ? count : 0;
         return NULL;
@@ -476,7 +483,12 @@ static bool get_lead(Worker *worker) {
     while (!worker->leading && !atomic_load(&loop->finished)) {
         sem_wait(&worker->wake);
     }
-    return !atomic_load(&loop->finished);
+    if (!atomic_load(&loop->finished)) {
+        return true;
+    }
+    pthread_mutex_lock(&loop->mutex); /* Whoever finishes the loop may be about to wake this thread: */
+    pthread_mutex_unlock(&loop->mutex); /* it does not go before that. */
+    return false;
 }
 
 static void lead(Worker *worker) {
@@ -540,8 +552,11 @@ bool loop_turn(Worker *worker) {
         if (connection != NULL) {
             connection_serve(worker, connection);
         }
-    } while (loop->event_at < loop->event_count);
+    } while (loop->event_at < loop->event_count || loop->turns > 0);
     loop_flush(loop);
+    if (atomic_load(&loop->queue_count) > 0) {
+        eventfd_write(loop->wake, 1); /* For the next turn: this one may have read the word of it. */
+    }
     PyEval_RestoreThread(worker->python);
     return !atomic_load(&loop->finished);
 }

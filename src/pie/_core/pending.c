@@ -86,7 +86,6 @@ static void go_on(ServerObject *server, Connection *connection, bool told, bool 
     worker->python = PyEval_SaveThread();
     if (worker->out.size > 0) {
         connection_send(connection, &worker->out);
-        worker->out.size = 0;
     }
     if (!told) {
         connection_hang_up(connection);
