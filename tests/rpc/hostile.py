@@ -126,11 +126,14 @@ def made_to_hurt() -> Iterator[bytes]:
         b"\x77",
         b"\x01\x00\x00" * 20_000,
         b"\x01\xff\xff" + b"\x00\x00\x00\x00" * 65_535,
-        b"\x01\x80\x00" + b"".join(struct.pack(">H", 2) + struct.pack(">H", i) + b"\x00\x00"
-                                   for i in range(0x8000)),
+        b"\x01\x80\x00"
+        + b"".join(
+            struct.pack(">H", 2) + struct.pack(">H", i) + b"\x00\x00" for i in range(0x8000)
+        ),
         b"\x01\x00\x01\x00\x0dRPC_PERSIST_\xff\x00\x01\xff",
         b"\x10\x00\x03\x00\x0c\x00\x14" + b"9" * 20 + b"\x00\x02\x00\x01\xff\x00\x12\x00\x02--",
-        b"\x10\x20\x00" + b"\x00\x03\x00\x08" .join([b""] + [b"caller%02d" % (i % 90) for i in range(0x2000)]),
+        b"\x10\x20\x00"
+        + b"\x00\x03\x00\x08".join([b""] + [b"caller%02d" % (i % 90) for i in range(0x2000)]),
     ):
         yield ttheader(blocks[: 65_535 * 4 - 2], good)
         yield ttheader(blocks[:100], good, words=0xFFFF)

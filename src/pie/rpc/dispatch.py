@@ -170,7 +170,7 @@ class Dispatcher:
 
     def answer_bytes(
         self, data: bytes, peer: str, received: float, closing: bool
-    ) -> bytes | None | Literal[False]:
+    ) -> bytes | Literal[False] | None:
         """``answer`` for the bytes of a frame; False if they are none that can be answered."""
         try:
             return self.answer(_frame(data), peer, received, closing=closing)
@@ -180,7 +180,7 @@ class Dispatcher:
 
     def refuse(
         self, data: bytes, peer: str, received: float, closing: bool
-    ) -> bytes | None | Literal[False]:
+    ) -> bytes | Literal[False] | None:
         """The reply to a frame for which no thread was free in time; False as ``answer_bytes``."""
         try:
             frame = _frame(data)
