@@ -103,10 +103,12 @@ void worker_leave_handler(Worker *worker) {
     }
 }
 
-/* Nobody has led for too long: what waits is refused, rather than left without a word. */
+/* Nobody has led for too long: what waits is refused, rather than left without a word. Likewise
+ * when a drain is over: somebody must cut what has not ended. */
 static void wake_refuser(Loop *loop) {
-    int64_t limit = loop->limits.overload_ms * 1000000;
-    if (monotonic_ns() - atomic_load(&loop->vacant_since) < limit) {
+    int64_t now = monotonic_ns(), limit = loop->limits.overload_ms * 1000000;
+    bool cut = atomic_load(&loop->draining) && now / 1000000 > atomic_load(&loop->drain_end);
+    if (!cut && now - atomic_load(&loop->vacant_since) < limit) {
         return;
     }
     pthread_mutex_lock(&loop->mutex);
@@ -290,11 +292,13 @@ static void welcome(Worker *worker, int fd, const struct sockaddr_storage *addre
     }
 }
 
-static void listen_on(Loop *loop, bool on) {
+/* -1 with errno set: what is listened on is no socket, or the system has no room. */
+static int listen_on(Loop *loop, bool on) {
     /* The workers of a master share one listener: one of them is woken, not all. */
     struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &loop->listener};
-    epoll_ctl(loop->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->listener, &event);
-    loop->accepting = on;
+    int done = epoll_ctl(loop->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->listener, &event);
+    loop->accepting = on && done == 0;
+    return done;
 }
 
 /* False when the backlog is empty. */
@@ -546,6 +550,9 @@ int loop_work(Loop *loop) {
 
 bool loop_turn(Worker *worker) {
     Loop *loop = worker->loop;
+    if (loop_is_copy(loop)) {
+        return true; /* A handler's child that goes on with the asyncio loop: nothing here is its. */
+    }
     worker->python = PyEval_SaveThread();
     do {
         Connection *connection = next_connection(worker);
@@ -601,13 +608,18 @@ int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool
     sem_init(&loop->watchdog_wake, 0, 0);
     struct epoll_event woken = {.events = EPOLLIN, .data.ptr = &loop->wake};
     if (loop->epoll < 0 || loop->wake < 0 ||
-        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &woken) < 0) {
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &woken) < 0 || listen_on(loop, true) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         loop_close(loop);
         return -1;
     }
-    listen_on(loop, true);
-    loop->watched = threads && pthread_create(&loop->watchdog, NULL, watch, loop) == 0;
+    errno = threads ? pthread_create(&loop->watchdog, NULL, watch, loop) : 0;
+    if (errno != 0) { /* Without it a handler that blocks would hold up all others. */
+        PyErr_SetFromErrno(PyExc_OSError);
+        loop_close(loop);
+        return -1;
+    }
+    loop->watched = threads;
     return 0;
 }
 
