@@ -2,9 +2,11 @@
 # What pip cannot bring, by apt. Tests that need a missing piece are skipped by name without it.
 set -eu
 missing=""
-for pair in chromium:chromium curl:curl pkill:procps redis-server:redis-server; do
+for pair in chromium:chromium curl:curl pkill:procps redis-server:redis-server \
+    g++:g++ thrift:thrift-compiler; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
+[ -e /usr/include/thrift/Thrift.h ] || missing="$missing libthrift-dev"
 if [ -z "$missing" ]; then
     echo "system packages: all there"
     exit 0

@@ -50,6 +50,7 @@ class Victim:
             | (environment or {}),
         )
         self.port: int = self._line()["port"]
+        self.draining = False
 
     def figures(self) -> dict[str, int]:
         """Descriptors, threads, blocks of memory, resident bytes, requests answered."""
@@ -74,8 +75,14 @@ class Victim:
 
     def stop(self) -> int:
         """Its exit code, after a drain."""
+        self.draining = True
         self.process.communicate(timeout=30)
         return self.process.returncode
+
+    def kill(self) -> None:
+        """Whatever state it is in."""
+        self.process.kill()
+        self.process.communicate()
 
 
 def load_demo() -> ModuleType:
@@ -96,7 +103,7 @@ def handler_of(kind: str, demo: ModuleType) -> Any:
                 raise KeyError("secret")
             if req.ItemId == 0:
                 time.sleep(0.01)
-            name = "x" * max(0, -req.ItemId)
+            name = "x" * min(max(0, -req.ItemId), 1 << 20)
             return demo.Demo2Response(item=demo.Demo2Item(ItemId=req.ItemId, ItemName=name))
 
         def Note(self, text: str) -> None:

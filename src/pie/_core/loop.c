@@ -15,6 +15,7 @@
 #define SWEEP_MS 250
 #define DRAIN_SWEEP_MS 50
 #define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
+#define DRAIN_LAST_MS 1000  /* who never pauses is better left between two requests than cut in one */
 #define ACCEPT_PAUSE_MS 50  /* out of descriptors: do not spin */
 #define OUTBOX_NS 100000    /* a reply waits no longer for others to be made */
 #define WATCH_NS 1000000    /* a handler that runs longer has surprised */
@@ -328,17 +329,24 @@ static bool over(long long since, int64_t now, int64_t limit) {
     return since != 0 && now - since > limit;
 }
 
-static bool overdue(Connection *connection, int64_t now, int64_t idle) {
+static bool is_late(Connection *connection, int64_t now) {
     int64_t transfer = connection->loop->limits.transfer_ms;
-    long long frame = atomic_load(&connection->frame_begun);
-    if (over(frame, now, transfer) || over(atomic_load(&connection->write_begun), now, transfer)) {
-        return true;
-    }
+    return over(atomic_load(&connection->frame_begun), now, transfer) ||
+           over(atomic_load(&connection->write_begun), now, transfer);
+}
+
+static bool is_idle(Connection *connection, int64_t now, int64_t idle) {
     if (connection_owes(connection)) {
         return false;
     }
-    return atomic_load(&connection->heard_all) ||
-           (frame == 0 && over(atomic_load(&connection->used), now, idle));
+    if (atomic_load(&connection->heard_all)) {
+        return true;
+    }
+    uint8_t byte;
+    return atomic_load(&connection->frame_begun) == 0 &&
+           over(atomic_load(&connection->used), now, idle) &&
+           /* A request may be here for which there was no time yet. */
+           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 /* Ends connections that are idle for too long, or too slow. Collects under the mutex, ends outside
@@ -346,14 +354,15 @@ static bool overdue(Connection *connection, int64_t now, int64_t idle) {
 static void sweep(Loop *loop, int64_t now) {
     bool draining = atomic_load(&loop->draining);
     bool cut = draining && now > atomic_load(&loop->drain_end);
-    int64_t idle = draining ? DRAIN_IDLE_MS : loop->limits.idle_ms;
+    bool last = draining && now > atomic_load(&loop->drain_end) - DRAIN_LAST_MS;
+    int64_t idle = last ? -1 : draining ? DRAIN_IDLE_MS : loop->limits.idle_ms;
     Connection *found = NULL;
     pthread_mutex_lock(&loop->mutex);
     for (Connection *each = loop->open; each != NULL; each = each->next) {
         if (cut) {
             shutdown(each->fd, SHUT_RDWR);
         }
-        if ((cut || overdue(each, now, idle)) && connection_take(each)) {
+        if ((cut || is_late(each, now) || is_idle(each, now, idle)) && connection_take(each)) {
             each->next_queued = found;
             found = each;
         }
@@ -388,10 +397,11 @@ static bool keep_house(Worker *worker) {
     int64_t now = monotonic_ms();
     bool draining = atomic_load(&loop->draining);
     if (draining && loop->listener >= 0) {
+        /* In this order: who connects from now on wakes the workers that share the listener. */
+        listen_on(loop, false);
         /* More than the longest backlog, less than for ever: clients may go on connecting. */
         for (int i = 0; i < BACKLOG / ACCEPTS_IN_A_ROW && accept_some(worker, ACCEPTS_IN_A_ROW); i++) {
         }
-        listen_on(loop, false);
         loop->listener = -1;
         server_backlog_served(worker);
     } else if (!loop->accepting && loop->listener >= 0 && now >= loop->accept_again) {

@@ -17,6 +17,7 @@ from pie.rpc.server_options import ServerOptions
 
 logger = logging.getLogger(__name__)
 _MOST_THREADS = 1024
+_BACKLOG = 4096
 
 
 class Connections:
@@ -101,14 +102,16 @@ class ThreadedLoop:
 
     def _accept(self) -> None:
         """Accept until the drain begins, and then what is in the backlog: a client whose connect
-        succeeded is served."""
+        succeeded is served, though not for ever, for clients may go on connecting."""
         drain = self._connections.drain
+        left = _BACKLOG
         self._listener.setblocking(False)
         poll = select.poll()
         poll.register(self._listener, select.POLLIN)
         poll.register(drain.descriptor, select.POLLIN)
-        while True:
+        while left:
             poll.poll()
+            left -= drain.begun
             try:
                 sock, address = self._listener.accept()
             except BlockingIOError:
