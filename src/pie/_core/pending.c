@@ -5,6 +5,9 @@
 
 #include <unistd.h>
 
+#include "errors.h"
+#include "ttheader.h"
+
 typedef struct {
     PyObject_HEAD
     ServerObject *server; /* NULL once it is finished */

@@ -1,6 +1,8 @@
 #include "request.h"
 
+#include "errors.h"
 #include "metadata.h"
+#include "ttheader.h"
 
 #define SLOW_NS 200000 /* a method that takes longer gets its thread to itself */
 #define AVERAGE_OVER 8
