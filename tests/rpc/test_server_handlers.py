@@ -63,8 +63,9 @@ def test_exceptions_that_are_for_a_thread_are_answered(
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Forking with threads.
+@pytest.mark.parametrize("kind", ["function", "coroutine", "function beside coroutines"])
 def test_a_child_that_comes_back_from_the_handler_answers_nobody(
-    start, handler, demo, peer
+    start, handler, demo, peer, kind
 ) -> None:
     children = []
 
@@ -75,7 +76,15 @@ def test_a_child_that_comes_back_from_the_handler_answers_nobody(
                 children.append(child)
         return item(demo, req.ItemId, str(os.getpid()))
 
-    handler.GetItem = get
+    async def get_later(req):
+        return get(req)
+
+    async def nothing():
+        pass
+
+    handler.GetItem = get_later if kind == "coroutine" else get
+    if kind == "function beside coroutines":
+        handler.Nothing = nothing
     port = start(handler)
     one, other = peer(port), peer(port)
     for number in (1, 2, 3):

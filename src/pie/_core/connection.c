@@ -130,16 +130,23 @@ static void push(Connection *connection) {
 }
 
 /* Under `writing`: puts a reply behind what is pending. */
-static void append(Connection *connection, const Buffer *reply) {
-    size_t waiting = connection->pending.size - connection->pending_at;
+static void append(Connection *connection, Buffer *reply) {
+    Buffer *pending = &connection->pending;
+    size_t waiting = pending->size - connection->pending_at;
+    if (connection->pending_at > waiting) { /* A peer that always reads a little takes no more room. */
+        memmove(pending->data, pending->data + connection->pending_at, waiting);
+        pending->size = waiting;
+        connection->pending_at = 0;
+    }
     bool full = atomic_load(&connection->blocked) &&
                 waiting + reply->size > connection->loop->limits.write_limit;
-    if (full || buffer_add(&connection->pending, reply->data, reply->size) < 0) {
+    if (full || buffer_add(pending, reply->data, reply->size) < 0) {
         connection_hang_up(connection);
     }
+    buffer_reset(reply, KEPT_CAPACITY);
 }
 
-void connection_send(Connection *connection, const Buffer *reply) {
+void connection_send(Connection *connection, Buffer *reply) {
     pthread_mutex_lock(&connection->writing);
     append(connection, reply);
     if (!atomic_load(&connection->blocked)) {
@@ -148,10 +155,12 @@ void connection_send(Connection *connection, const Buffer *reply) {
     pthread_mutex_unlock(&connection->writing);
 }
 
-void connection_send_later(Worker *worker, Connection *connection, const Buffer *reply) {
+/* By the leader, who has more to do before it waits: what it says meanwhile is sent then, so that its
+ * peers are not woken one by one, and replies to pipelined requests share a packet. */
+static void send_later(Worker *worker, Connection *connection) {
     Loop *loop = worker->loop;
     pthread_mutex_lock(&connection->writing);
-    append(connection, reply);
+    append(connection, &worker->out);
     if (connection->pending.size > KEPT_CAPACITY && !atomic_load(&connection->blocked)) {
         push(connection);
     }
@@ -165,6 +174,10 @@ void connection_send_later(Worker *worker, Connection *connection, const Buffer 
         connection->next_outgoing = loop->outbox;
         loop->outbox = connection;
     }
+}
+
+bool connection_owes(const Connection *connection) {
+    return atomic_load(&connection->blocked) || atomic_load(&connection->references) > 1;
 }
 
 static void flush(Connection *connection) {
@@ -223,22 +236,15 @@ void connection_part(Worker *worker, Connection *connection, const uint8_t *rest
     loop_queue(connection->loop, connection);
 }
 
-/* A leader has more to do before it waits: what it says meanwhile is sent then, so that its peers
- * are not woken one by one, and replies to pipelined requests share a packet. */
-static void send_reply(Worker *worker, Connection *connection) {
-    if (worker->leading) {
-        connection_send_later(worker, connection, &worker->out);
-    } else {
-        connection_send(connection, &worker->out);
-    }
-}
-
 /* Answers the whole frames at the front. */
 static Outcome answer_frames(Worker *worker, Connection *connection, const uint8_t *data,
                              size_t size) {
     Loop *loop = connection->loop;
     bool answered = false;
     while (size > 0 && !atomic_load(&connection->blocked)) {
+        if (UNLIKELY(atomic_load(&loop->finished))) {
+            return HANG_UP; /* Cut by the drain. */
+        }
         FrameView view = {0};
         switch (frame_find(data, size, loop->limits.frame_limit, &connection->walk, &view)) {
         case FRAME_WHOLE:
@@ -261,9 +267,10 @@ static Outcome answer_frames(Worker *worker, Connection *connection, const uint8
         if (answer == ANSWER_BROKEN) {
             return HANG_UP;
         }
-        if (worker->out.size > 0) {
-            send_reply(worker, connection);
-            buffer_reset(&worker->out, KEPT_CAPACITY);
+        if (worker->out.size > 0 && worker->leading) {
+            send_later(worker, connection);
+        } else if (worker->out.size > 0) {
+            connection_send(connection, &worker->out);
         }
         if (answer == ANSWER_PARTED) {
             connection_release(connection);
@@ -337,9 +344,13 @@ static Outcome work(Worker *worker, Connection *connection) {
         size_t size;
         ssize_t count = receive(worker, connection, &data, &size);
         if (count < 0) {
-            flush(connection);
-            /* Who has said all may still be listening: its end is seen again when it has read. */
-            return atomic_load(&connection->blocked) ? DONE : HANG_UP;
+            /* Who has said all may still be listening: its end is seen again when it has read, or
+             * when the leader sweeps. */
+            atomic_store(&connection->heard_all, true);
+            if (worker->leading) {
+                loop_flush(connection->loop);
+            }
+            return connection_owes(connection) ? DONE : HANG_UP;
         }
         if (count == 0) {
             break;
@@ -353,12 +364,6 @@ static Outcome work(Worker *worker, Connection *connection) {
     return DONE;
 }
 
-/* Whether the socket may have refused bytes that it now takes. Another thread with a reply may be just
- * about to say so, and no second event would come. */
-static bool may_be_blocked(Connection *connection) {
-    return atomic_load(&connection->blocked) || atomic_load(&connection->references) > 1;
-}
-
 void connection_serve(Worker *worker, Connection *connection) {
     do {
         unsigned events = atomic_exchange(&connection->events, 0);
@@ -368,7 +373,9 @@ void connection_serve(Worker *worker, Connection *connection) {
         if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
             connection->readable_to_end = true;
         }
-        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && may_be_blocked(connection)) {
+        /* Another thread with a reply may be just about to say that the socket does not take it, and no
+         * second event would come. */
+        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && connection_owes(connection)) {
             flush(connection);
         }
         switch (work(worker, connection)) {

@@ -1,4 +1,4 @@
-#include "loop.h"
+#include "leader.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,8 +18,6 @@
 #define DRAIN_LAST_MS 1000  /* who never pauses is better left between two requests than cut in one */
 #define ACCEPT_PAUSE_MS 50  /* out of descriptors: do not spin */
 #define OUTBOX_NS 100000    /* a reply waits no longer for others to be made */
-#define WATCH_NS 1000000    /* a handler that runs longer has surprised */
-#define WATCH_IDLE_TICKS 50 /* without a request, and the watchdog sleeps */
 
 /* --- Forks --- */
 
@@ -36,137 +34,6 @@ static void count_forks(void) {
 bool loop_is_copy(const Loop *loop) {
     return loop->forks != forks;
 }
-
-/* --- Leadership --- */
-
-static uint64_t led(uint64_t turn, Phase phase) {
-    return turn << 2 | phase;
-}
-
-/* Under the mutex. */
-static void make_leader(Loop *loop, Worker *worker) {
-    worker->turn = (atomic_load(&loop->leadership) >> 2) + 1;
-    worker->leading = true;
-    atomic_store(&loop->leadership, led(worker->turn, PHASE_LEADING));
-}
-
-static void wake_watchdog(Loop *loop) {
-    if (UNLIKELY(atomic_load(&loop->watchdog_asleep)) &&
-        atomic_exchange(&loop->watchdog_asleep, false)) {
-        sem_post(&loop->watchdog_wake);
-    }
-}
-
-/* A parked thread leads from now on; if there is none, nobody does until one is done. False if
- * somebody else was faster, and leadership is not what it was. */
-static bool pass_leadership(Loop *loop, unsigned long long from) {
-    pthread_mutex_lock(&loop->mutex);
-    unsigned long long vacant = led(from >> 2, PHASE_VACANT);
-    bool passed = atomic_compare_exchange_strong(&loop->leadership, &from, vacant);
-    Worker *next = passed ? loop->parked : NULL;
-    if (next != NULL) {
-        loop->parked = next->next_parked;
-        atomic_fetch_sub(&loop->parked_count, 1);
-        make_leader(loop, next);
-        sem_post(&next->wake);
-    } else if (passed) {
-        atomic_store(&loop->vacant_since, monotonic_ns());
-    }
-    pthread_mutex_unlock(&loop->mutex);
-    if (passed && next == NULL) {
-        wake_watchdog(loop); /* It sees to it that what waits is refused in time. */
-    }
-    return passed;
-}
-
-void worker_enter_handler(Worker *worker, int64_t start_ns, bool slow) {
-    Loop *loop = worker->loop;
-    if (!worker->leading) {
-        return;
-    }
-    if (slow) {
-        loop_flush(loop); /* Nobody may be there to do it. */
-        worker->leading = false;
-        pass_leadership(loop, led(worker->turn, PHASE_LEADING));
-        return;
-    }
-    atomic_store_explicit(&loop->handling_since, start_ns, memory_order_relaxed);
-    atomic_fetch_add_explicit(&loop->handled, 1, memory_order_relaxed);
-    atomic_store(&loop->leadership, led(worker->turn, PHASE_HANDLING));
-    wake_watchdog(loop);
-}
-
-void worker_leave_handler(Worker *worker) {
-    if (worker->leading) {
-        unsigned long long handling = led(worker->turn, PHASE_HANDLING);
-        worker->leading = atomic_compare_exchange_strong(&worker->loop->leadership, &handling,
-                                                         led(worker->turn, PHASE_LEADING));
-    }
-}
-
-/* Nobody has led for too long: what waits is refused, rather than left without a word. */
-static void wake_refuser(Loop *loop) {
-    int64_t limit = loop->limits.overload_ms * 1000000;
-    if (monotonic_ns() - atomic_load(&loop->vacant_since) < limit) {
-        return;
-    }
-    pthread_mutex_lock(&loop->mutex);
-    Worker *refuser = loop->refuser;
-    if (refuser != NULL && (atomic_load(&loop->leadership) & 3) == PHASE_VACANT) {
-        make_leader(loop, refuser);
-        sem_post(&refuser->wake);
-    }
-    pthread_mutex_unlock(&loop->mutex);
-}
-
-/* Takes leadership from a handler that takes long, sends what its thread had not come to, and passes
- * it on. */
-static void relieve(Loop *loop, unsigned long long from) {
-    unsigned long long mine = led((from >> 2) + 1, PHASE_LEADING);
-    pthread_mutex_lock(&loop->mutex);
-    bool taken = atomic_compare_exchange_strong(&loop->leadership, &from, mine);
-    pthread_mutex_unlock(&loop->mutex);
-    if (taken) {
-        loop_flush(loop);
-        pass_leadership(loop, mine);
-    }
-}
-
-/* Promotes when the leader's handler takes long. Needs no GIL, which the handler may be holding. */
-static void *watch(void *argument) {
-    Loop *loop = argument;
-    struct timespec tick = {.tv_nsec = WATCH_NS};
-    unsigned long long before = 0;
-    int idle = 0;
-    while (!atomic_load(&loop->finished)) {
-        nanosleep(&tick, NULL);
-        unsigned long long seen = atomic_load(&loop->leadership);
-        Phase phase = seen & 3;
-        if (phase == PHASE_HANDLING) {
-            if (monotonic_ns() - atomic_load(&loop->handling_since) > WATCH_NS) {
-                relieve(loop, seen);
-            }
-        } else if (phase == PHASE_VACANT) {
-            wake_refuser(loop);
-        }
-        unsigned long long handled = atomic_load(&loop->handled);
-        idle = phase == PHASE_LEADING && handled == before ? idle + 1 : 0;
-        before = handled;
-        if (idle > WATCH_IDLE_TICKS) {
-            atomic_store(&loop->watchdog_asleep, true);
-            /* A leader that entered a handler just before saw it awake: look once more. */
-            if ((atomic_load(&loop->leadership) & 3) == PHASE_LEADING) {
-                while (sem_wait(&loop->watchdog_wake) < 0 && errno == EINTR) {
-                }
-            }
-            atomic_store(&loop->watchdog_asleep, false);
-            idle = 0;
-        }
-    }
-    return NULL;
-}
-
-/* --- What the leader does --- */
 
 void loop_queue(Loop *loop, Connection *connection) {
     /* What was received already raises no event: who serves it must look of itself. */
@@ -291,11 +158,13 @@ static void welcome(Worker *worker, int fd, const struct sockaddr_storage *addre
     }
 }
 
-static void listen_on(Loop *loop, bool on) {
+/* -1 with errno set: what is listened on is no socket, or the system has no room. */
+static int listen_on(Loop *loop, bool on) {
     /* The workers of a master share one listener: one of them is woken, not all. */
     struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &loop->listener};
-    epoll_ctl(loop->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->listener, &event);
-    loop->accepting = on;
+    int done = epoll_ctl(loop->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->listener, &event);
+    loop->accepting = on && done == 0;
+    return done;
 }
 
 /* False when the backlog is empty. */
@@ -332,9 +201,14 @@ static bool is_late(Connection *connection, int64_t now) {
 }
 
 static bool is_idle(Connection *connection, int64_t now, int64_t idle) {
+    if (connection_owes(connection)) {
+        return false;
+    }
+    if (atomic_load(&connection->heard_all)) {
+        return true;
+    }
     uint8_t byte;
-    return atomic_load(&connection->frame_begun) == 0 && !atomic_load(&connection->blocked) &&
-           atomic_load(&connection->references) == 1 &&
+    return atomic_load(&connection->frame_begun) == 0 &&
            over(atomic_load(&connection->used), now, idle) &&
            /* A request may be here for which there was no time yet. */
            recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
@@ -421,20 +295,23 @@ static int patience(Loop *loop) {
  * lead, and call again. */
 static Connection *next_connection(Worker *worker) {
     Loop *loop = worker->loop;
-    Connection *connection = queued(loop);
-    if (connection != NULL) {
-        return connection;
-    }
+    Connection *connection = NULL;
     if (loop->outbox != NULL && worker->clock - loop->outbox_since > OUTBOX_NS) {
         loop_flush(loop);
     }
     if (loop->event_at == loop->event_count) {
+        if (loop->turns > 0 && (connection = queued(loop)) != NULL) {
+            loop->turns--;
+            return connection;
+        }
         loop_flush(loop);
         loop->event_at = loop->event_count = 0;
         if (!keep_house(worker)) {
             return NULL;
         }
-        int timeout = worker->turning ? 0 : patience(loop);
+        /* Who queues again and again takes turns with the events of others. */
+        loop->turns = atomic_load(&loop->queue_count);
+        int timeout = worker->turning || loop->turns > 0 ? 0 : patience(loop);
         int count = epoll_wait(loop->epoll, loop->events, EVENTS, timeout);
         loop->event_count = count > 0 ? count : 0;
         return NULL;
@@ -473,8 +350,8 @@ static bool get_lead(Worker *worker) {
     }
     pthread_mutex_lock(&loop->mutex);
     if (!atomic_load(&loop->finished)) {
-        if ((atomic_load(&loop->leadership) & 3) == PHASE_VACANT) {
-            make_leader(loop, worker);
+        if (leader_is_missing(loop)) {
+            leader_make(loop, worker);
         } else {
             worker->next_parked = loop->parked;
             loop->parked = worker;
@@ -485,7 +362,12 @@ static bool get_lead(Worker *worker) {
     while (!worker->leading && !atomic_load(&loop->finished)) {
         sem_wait(&worker->wake);
     }
-    return !atomic_load(&loop->finished);
+    if (!atomic_load(&loop->finished)) {
+        return true;
+    }
+    pthread_mutex_lock(&loop->mutex); /* Whoever finishes the loop may be about to wake this thread: */
+    pthread_mutex_unlock(&loop->mutex); /* it does not go before that. */
+    return false;
 }
 
 static void lead(Worker *worker) {
@@ -506,8 +388,7 @@ static void refuse(Worker *worker) {
             loop_queue(loop, connection);
         }
         loop_flush(loop);
-        worker->leading = false;
-        pass_leadership(loop, led(worker->turn, PHASE_LEADING));
+        leader_resign(worker);
     } else if (connection != NULL) {
         connection_serve(worker, connection);
     }
@@ -543,14 +424,20 @@ int loop_work(Loop *loop) {
 
 bool loop_turn(Worker *worker) {
     Loop *loop = worker->loop;
+    if (loop_is_copy(loop)) {
+        return true; /* A handler's child that goes on with the asyncio loop: nothing here is its. */
+    }
     worker->python = PyEval_SaveThread();
     do {
         Connection *connection = next_connection(worker);
         if (connection != NULL) {
             connection_serve(worker, connection);
         }
-    } while (loop->event_at < loop->event_count);
+    } while (loop->event_at < loop->event_count || loop->turns > 0);
     loop_flush(loop);
+    if (atomic_load(&loop->queue_count) > 0) {
+        eventfd_write(loop->wake, 1); /* For the next turn: this one may have read the word of it. */
+    }
     PyEval_RestoreThread(worker->python);
     return !atomic_load(&loop->finished);
 }
@@ -595,13 +482,18 @@ int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool
     sem_init(&loop->watchdog_wake, 0, 0);
     struct epoll_event woken = {.events = EPOLLIN, .data.ptr = &loop->wake};
     if (loop->epoll < 0 || loop->wake < 0 ||
-        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &woken) < 0) {
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &woken) < 0 || listen_on(loop, true) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         loop_close(loop);
         return -1;
     }
-    listen_on(loop, true);
-    loop->watched = threads && pthread_create(&loop->watchdog, NULL, watch, loop) == 0;
+    errno = threads ? pthread_create(&loop->watchdog, NULL, leader_watch, loop) : 0;
+    if (errno != 0) { /* Without it a handler that blocks would hold up all others. */
+        PyErr_SetFromErrno(PyExc_OSError);
+        loop_close(loop);
+        return -1;
+    }
+    loop->watched = threads;
     return 0;
 }
 

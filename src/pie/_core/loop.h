@@ -62,6 +62,7 @@ struct Connection {
     atomic_bool ended;
     bool readable;          /* owner: more may be there to read */
     bool readable_to_end;   /* owner: the peer sends no more, so read until its end is seen */
+    atomic_bool heard_all;  /* its end was seen; replies that are owed apart still go out */
     Buffer rest;            /* owner: received and not answered */
     struct MessageWalk *walk; /* owner: how far a message without a length was walked over */
     pthread_mutex_t writing;
@@ -103,6 +104,7 @@ struct Loop {
     /* The leader's: */
     struct epoll_event events[EVENTS];
     int event_count, event_at;
+    int turns; /* of the queue, until events are asked for again */
     Connection *outbox; /* with replies to send before waiting */
     int64_t outbox_since;
     int64_t swept, accept_again; /* ms */
@@ -150,11 +152,11 @@ void worker_leave_handler(Worker *worker);
 Connection *connection_new(Loop *loop, int fd, const char *peer);
 /* Answers what is there, until nothing is. */
 void connection_serve(Worker *worker, Connection *connection);
-/* Sends a reply, or keeps what the socket does not take. */
-void connection_send(Connection *connection, const Buffer *reply);
-/* By the leader: keeps a reply until it is about to wait. */
-void connection_send_later(Worker *worker, Connection *connection, const Buffer *reply);
+/* Sends a reply, or keeps what the socket does not take. Empties the buffer it was made in. */
+void connection_send(Connection *connection, Buffer *reply);
 void loop_flush(Loop *loop);
+/* Whether replies are still to be made, or to be taken by its socket. */
+bool connection_owes(const Connection *connection);
 /* Lets the connection go before its reply is there, so that others may be served on it meanwhile:
  * `rest` was received behind the request. A reference is owed: connection_release. */
 void connection_part(Worker *worker, Connection *connection, const uint8_t *rest, size_t size);

@@ -88,23 +88,17 @@ int set_name(PyObject **field, PyObject *text) {
 
 /* --- Identity --- */
 
-static bool is_hex(const char *text, size_t size) {
+/* Lower-case hexadecimal digits that are not all zero. */
+static bool is_id(const char *text, size_t size) {
+    bool zero = true;
     for (size_t i = 0; i < size; i++) {
         char each = text[i];
         if (!((each >= '0' && each <= '9') || (each >= 'a' && each <= 'f'))) {
             return false;
         }
+        zero = zero && each == '0';
     }
-    return true;
-}
-
-static bool all_zero(const char *text, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] != '0') {
-            return false;
-        }
-    }
-    return true;
+    return !zero;
 }
 
 static int set_text(PyObject **field, const char *text, size_t size) {
@@ -128,7 +122,7 @@ int set_logid(CallObject *call, const char *text, size_t size) {
     if (size == 0) {
         return 0;
     }
-    if (size == LOGID_SIZE && is_hex(text, size) && !all_zero(text, size)) {
+    if (size == LOGID_SIZE && is_id(text, size)) {
         return set_text(&call->logid, text, size);
     }
     PyObject *logid = PyObject_CallFunction(python_logid, "s#", text, (Py_ssize_t)size);
@@ -138,15 +132,16 @@ int set_logid(CallObject *call, const char *text, size_t size) {
 }
 
 int set_span(CallObject *call, const char *text, size_t size) {
-    const char *logid = text + 3, *span = logid + LOGID_SIZE + 1;
+    enum { LOGID_AT = 3, SPAN_AT = LOGID_AT + LOGID_SIZE + 1, FLAGS_AT = SPAN_AT + SPAN_SIZE + 1 };
     if (size == 0) {
         return 0;
     }
-    if (size == TRACEPARENT_SIZE && text[2] == '-' && logid[LOGID_SIZE] == '-' &&
-        span[SPAN_SIZE] == '-' && is_hex(logid, LOGID_SIZE) && !all_zero(logid, LOGID_SIZE)) {
-        return set_text(&call->logid, logid, LOGID_SIZE) < 0
+    if (size == TRACEPARENT_SIZE && text[LOGID_AT - 1] == '-' && text[SPAN_AT - 1] == '-' &&
+        text[FLAGS_AT - 1] == '-' && is_id(text + LOGID_AT, LOGID_SIZE) &&
+        is_id(text + SPAN_AT, SPAN_SIZE)) {
+        return set_text(&call->logid, text + LOGID_AT, LOGID_SIZE) < 0
                    ? -1
-                   : set_text(&call->parent_id, span, SPAN_SIZE);
+                   : set_text(&call->parent_id, text + SPAN_AT, SPAN_SIZE);
     }
     PyObject *pair = PyObject_CallFunction(python_span, "s#", text, (Py_ssize_t)size);
     if (pair == NULL) {

@@ -295,13 +295,37 @@ int base_read(const Method *method, PyObject *const *arguments, CallObject *call
     return 0;
 }
 
-static bool is_set(PyObject *value) {
-    return value != NULL && PyObject_IsTrue(value) == 1;
+/* Whether one of the fields says something; -1 with an exception set. */
+static int says_anything(const RespPlace *place, PyObject *resp) {
+    Py_ssize_t slots[] = {place->message, place->code, place->extra};
+    int says = 0;
+    for (size_t i = 0; resp != NULL && says == 0 && i < sizeof slots / sizeof *slots; i++) {
+        PyObject *value = value_at(resp, slots[i]);
+        says = value == NULL ? 0 : PyObject_IsTrue(value);
+    }
+    return says;
 }
 
-static void set_at(PyObject *owner, Py_ssize_t slot, PyObject *value) {
-    PyObject **at = (PyObject **)((char *)owner + slot);
-    call_set(at, value);
+/* Takes over the reference; -1 if it is NULL. */
+static int set_at(PyObject *owner, Py_ssize_t slot, PyObject *value) {
+    if (value == NULL) {
+        return -1;
+    }
+    call_set((PyObject **)((char *)owner + slot), value);
+    return 0;
+}
+
+static int say_success(const RespPlace *place, PyObject *value) {
+    PyObject *resp = PyObject_CallNoArgs((PyObject *)place->cls);
+    if (resp == NULL) {
+        return -1;
+    }
+    if (set_at(resp, place->message, PyUnicode_FromString("SUCCESS")) < 0 ||
+        set_at(resp, place->code, PyLong_FromLong(0)) < 0) {
+        Py_DECREF(resp);
+        return -1;
+    }
+    return set_at(value, place->owner_slot, resp);
 }
 
 int resp_fill(const Method *method, PyObject *value, CallObject *call) {
@@ -310,17 +334,9 @@ int resp_fill(const Method *method, PyObject *value, CallObject *call) {
     if (resp != NULL && !Py_IS_TYPE(resp, place->cls)) {
         return 0; /* Encoding says what is wrong with it. */
     }
-    if (resp == NULL || !(is_set(value_at(resp, place->message)) ||
-                          is_set(value_at(resp, place->code)) ||
-                          is_set(value_at(resp, place->extra)))) {
-        resp = PyObject_CallNoArgs((PyObject *)place->cls);
-        if (resp == NULL) {
-            return -1;
-        }
-        set_at(resp, place->message, PyUnicode_FromString("SUCCESS"));
-        set_at(resp, place->code, PyLong_FromLong(0));
-        set_at(value, place->owner_slot, resp);
-        return 0;
+    int says = says_anything(place, resp);
+    if (says <= 0) {
+        return says < 0 ? -1 : say_success(place, value);
     }
     PyObject *code = value_at(resp, place->code);
     if (code == NULL || !PyLong_CheckExact(code)) {

@@ -3,6 +3,11 @@
  * starts a task for each, and when that has ended makes the reply and serves the connection on. */
 #include "request.h"
 
+#include <unistd.h>
+
+#include "errors.h"
+#include "ttheader.h"
+
 typedef struct {
     PyObject_HEAD
     ServerObject *server; /* NULL once it is finished */
@@ -80,13 +85,11 @@ int pending_start(Request *request, PyObject *const *arguments) {
 static void go_on(ServerObject *server, Connection *connection, bool told, bool parted) {
     Worker *worker = &server->asyncio;
     if (loop_is_copy(&server->loop)) {
-        worker->out.size = 0;
-        return; /* The parent will answer. */
+        _exit(0); /* A child that a handler forked, and that came back: the parent answers. */
     }
     worker->python = PyEval_SaveThread();
     if (worker->out.size > 0) {
         connection_send(connection, &worker->out);
-        worker->out.size = 0;
     }
     if (!told) {
         connection_hang_up(connection);
@@ -126,6 +129,9 @@ static PyObject *pending_finish(PendingObject *pending, PyObject *task) {
 /* Its task was thrown away, by whichever thread let go of it last, and maybe in the middle of another
  * reply: this one is made apart, and the connection left to the loop. */
 static void abandon(PendingObject *pending) {
+    if (loop_is_copy(&pending->server->loop)) {
+        return; /* Its parent answers; and a child that is about to end need not tidy up. */
+    }
     Request request = request_of(pending);
     Connection *connection = pending->connection;
     Buffer out = {0};

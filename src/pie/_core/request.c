@@ -1,6 +1,8 @@
 #include "request.h"
 
+#include "errors.h"
 #include "metadata.h"
+#include "ttheader.h"
 
 #define SLOW_NS 200000 /* a method that takes longer gets its thread to itself */
 #define AVERAGE_OVER 8
@@ -79,6 +81,7 @@ static int write_reply(const Request *request, PyObject *value, Buffer *out) {
         values = PyMem_Calloc((size_t)method->result_count, sizeof *values);
         if (values == NULL) {
             PyErr_NoMemory();
+            out->size = before;
             return -1;
         }
     }
@@ -349,7 +352,13 @@ static Answer run_call(Request *request) {
     bool told = request_finish(request, value, out);
     restore_ambient(request, outer);
     Py_XDECREF(value);
-    return !told ? ANSWER_BROKEN : request->parted ? ANSWER_PARTED : ANSWER_READY;
+    if (request->parted) {
+        if (!told) {
+            connection_hang_up(request->connection); /* Somebody else's by now: they end it. */
+        }
+        return ANSWER_PARTED;
+    }
+    return told ? ANSWER_READY : ANSWER_BROKEN;
 }
 
 /* The call of a request; NULL with an exception set, or without one if its headers are damaged. */

@@ -3,10 +3,8 @@
 #ifndef PIE_REQUEST_H
 #define PIE_REQUEST_H
 
-#include "errors.h"
 #include "method.h"
 #include "server.h"
-#include "ttheader.h"
 
 /* What a server needs to answer; all references owned. */
 typedef struct {

@@ -44,7 +44,7 @@ int header_next(HeaderReader *reader, HeaderEntry *entry);
 
 /* Begins a TTHeader frame; returns where it begins, or SIZE_MAX without memory. Then
  * header_add_* (all of one kind in a row, `count` of them after header_block), then
- * header_close, then the message, then ttheader_end. */
+ * ttheader_close, then the message, then ttheader_end. */
 size_t ttheader_begin(Buffer *out, uint16_t flags, int32_t seqid, int protocol);
 int header_block(Buffer *out, bool strings, unsigned count);
 int header_add_int(Buffer *out, int key, const char *value, size_t size);

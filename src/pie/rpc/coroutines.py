@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
@@ -11,6 +12,7 @@ from pie.model import Call, current_call
 from pie.thrift import Service
 
 logger = logging.getLogger(__name__)
+_CANCEL_SECONDS = 1.0
 
 
 class Coroutines:
@@ -43,10 +45,12 @@ class Coroutines:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the loop; what still runs on it is cancelled."""
+        """End the loop; what still runs on it is cancelled, and left behind if it will not end."""
         self._stopping = True
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
+        self._thread.join(_CANCEL_SECONDS)
+        if self._thread.is_alive():
+            logger.warning("a handler does not end although it was cancelled: the server stops")
 
     def _waiting(self, function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         def wait(*args: Any) -> Any:
@@ -83,4 +87,9 @@ class _Handler:
 
 async def _within(call: Call | None, work: Coroutine[Any, Any, Any]) -> Any:
     current_call.set(call)
-    return await work
+    process = os.getpid()
+    try:
+        return await work
+    finally:
+        if os.getpid() != process:
+            os._exit(0)  # A child that the handler forked, and that came back: the parent answers.

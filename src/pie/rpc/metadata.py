@@ -1,5 +1,6 @@
 """What a call says of itself on the wire, beside its arguments: TTHeader keys, or ``Base``."""
 
+import re
 from collections.abc import Mapping
 
 from pie.model import Call, Failure, Kind, normalise_logid
@@ -19,6 +20,7 @@ from pie.thrift import (
 _KIND, _CODE = "pie-kind", "pie-code"
 _MAX_TIMEOUT = 3600.0
 _MAX_NAME = 200
+_SPAN = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
 
 def name_from_peer(text: str) -> str:
@@ -36,8 +38,8 @@ def span_context(call: Call) -> str:
 
 def parse_span(value: str) -> tuple[str, str]:
     """Logid and parent span id of a traceparent; empty strings when it is not one."""
-    parts = value.split("-")
-    if len(parts) < 4 or len(parts[2]) != 16:
+    parts = value.lower().split("-")
+    if len(parts) < 4 or not _SPAN.fullmatch(parts[2]):
         return "", ""
     logid = normalise_logid(parts[1])
     return (logid, parts[2]) if logid else ("", "")
@@ -72,7 +74,7 @@ def read_request_header(call: Call, header: TTHeader) -> None:
     call.caller_cluster = name_from_peer(ints.get(IntKey.FROM_CLUSTER, ""))
     call.env = name_from_peer(ints.get(IntKey.ENV, ""))
     timeout = ints.get(IntKey.RPC_TIMEOUT, "")
-    if timeout.isdecimal() and len(timeout) < 10:
+    if timeout.isascii() and timeout.isdecimal() and len(timeout) < 10:
         call.timeout = min(int(timeout) / 1000, _MAX_TIMEOUT)
     call.persist = _with_prefix(header.strings, RPC_PERSIST)
     call.transit = _with_prefix(header.strings, RPC_TRANSIT)

@@ -7,8 +7,17 @@ import msgspec
 from pie.thrift import DEFAULT_DECODED_LIMIT, DEFAULT_FRAME_LIMIT
 
 
+MOST = (1 << 31) - 1
+LONGEST = 2_000_000.0
+"""Seconds, some 23 days: what poll(2) can wait."""
+
+
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of a server. Times in seconds, sizes in bytes."""
+    """Bounds of a server. Times in seconds, sizes in bytes.
+
+    Raises:
+        ValueError: one of them cannot be; the message says which, and what can.
+    """
 
     max_connections: int = 10_000
     max_threads: int = 64
@@ -29,3 +38,12 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """When all threads have been busy for so long, what waits is refused."""
     tls: ssl.SSLContext | None = None
     """Speak TLS, by this context of the server's side."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, float) or name.endswith("_timeout"):
+                if not 0 <= value <= LONGEST:
+                    raise ValueError(f"{name} is {value!r}: choose 0 to {LONGEST:.0f} seconds")
+            elif name != "tls" and not 1 <= value <= MOST:
+                raise ValueError(f"{name} is {value!r}: choose 1 to {MOST}")

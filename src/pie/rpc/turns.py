@@ -5,16 +5,17 @@ Twin: ``threaded.py`` over ``coroutines.py``.
 
 import contextvars
 import inspect
+import os
 import socket
 import threading
 import time
 from asyncio import Future
-from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
 from pie.call import Gates
 from pie.rpc.coroutines import Coroutines
+from pie.rpc.daemons import Daemons
 from pie.rpc.dispatch import Dispatcher
 from pie.rpc.native_loop import NativeLoop
 from pie.rpc.server_options import ServerOptions
@@ -51,7 +52,7 @@ class TurnLoop(NativeLoop):
         )
         self._handler = handler
         self._loop = coroutines.loop
-        self._executor = ThreadPoolExecutor(options.max_threads, "pie-rpc")
+        self._executor = Daemons(options.max_threads, "pie-rpc")
         self._running: set[Future[Any]] = set()  # The loop itself holds tasks weakly.
         self._finished = threading.Event()
 
@@ -66,7 +67,7 @@ class TurnLoop(NativeLoop):
         self._threaded.drain.begin()
         self._finished.wait(seconds + 1)
         self._threaded.finish(max(0.0, deadline - time.monotonic()))
-        self._executor.shutdown(wait=False)
+        self._executor.shutdown()
 
     def start_handler(self, attr: str, args: tuple[Any, ...], pending: Any) -> None:
         """Run a method; its end answers the request."""
@@ -76,7 +77,7 @@ class TurnLoop(NativeLoop):
             running = self._loop.create_task(function(*args))
         else:
             context = contextvars.copy_context()
-            running = self._loop.run_in_executor(self._executor, context.run, function, *args)
+            running = self._loop.run_in_executor(self._executor, _apart, context, function, args)
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         running.add_done_callback(pending.finish)
@@ -95,3 +96,12 @@ class TurnLoop(NativeLoop):
         if not self._server.turn() and not self._finished.is_set():
             self._loop.remove_reader(self._server.fileno())
             self._finished.set()
+
+
+def _apart(context: contextvars.Context, function: Any, args: tuple[Any, ...]) -> Any:
+    process = os.getpid()
+    try:
+        return context.run(function, *args)
+    finally:
+        if os.getpid() != process:
+            os._exit(0)  # A child that the handler forked, and that came back: the parent answers.

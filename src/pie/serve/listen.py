@@ -54,7 +54,9 @@ def _listen_unix(path: str) -> socket.socket:
         sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
-        raise OSError(error.errno, f"cannot listen on unix:{path}: {error.strerror}") from None
+        raise OSError(
+            error.errno, f"cannot listen on unix:{path}: {error.strerror or error}"
+        ) from None
     return sock
 
 
@@ -65,7 +67,10 @@ def _remove_stale(path: str) -> None:
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # Who listens may be too busy to accept.
         try:
             probe.connect(path)
+        except BlockingIOError:
+            return
         except ConnectionRefusedError:
             os.unlink(path)  # noqa: PTH108 - likewise

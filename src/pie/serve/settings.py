@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import inspect
-import math
 import re
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -70,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 KEYS = Settings.__struct_fields__
+_LONGEST = 2_000_000  # seconds: what the system can be asked to wait
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _NAME = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 _TYPES = get_type_hints(Settings)
@@ -193,7 +193,7 @@ def _threads(value: int) -> str | None:
 
 
 def _connections(value: int) -> str | None:
-    return None if value >= 1 else "choose 1 or more"
+    return None if 1 <= value < 1 << 31 else "choose 1 or more"
 
 
 def _frame_limit(value: int) -> str | None:
@@ -201,7 +201,7 @@ def _frame_limit(value: int) -> str | None:
 
 
 def _seconds(value: float) -> str | None:
-    return None if math.isfinite(value) and value >= 0 else "choose 0 or more"
+    return None if 0 <= value <= _LONGEST else f"choose 0 to {_LONGEST}"
 
 
 def _cache(value: str) -> str | None:
