@@ -78,6 +78,8 @@ static inline bool type_has_hash(const Type *type) {
 Type *type_compile(PyObject *kind);
 void type_free(Type *type);
 int type_visit(Type *type, visitproc visit, void *arg);
+/* Gives the programs of the structs in it back. */
+void type_forget_programs(Type *type);
 
 /* The program of a struct type; borrowed. NULL with an exception set. */
 Program *type_program_first(Type *type);
