@@ -67,6 +67,11 @@ struct Program {
     PyObject *init, *init_code; /* The generated __init__; NULL if it is another. */
 };
 
+/* As deep as values may nest where the caller allows `depth` levels. */
+static inline int within_deepest(int depth) {
+    return depth < DEEPEST ? depth : DEEPEST;
+}
+
 /* Python's sets and dicts can hold its values: it is no struct and no container, which come last. */
 static inline bool type_has_hash(const Type *type) {
     return type->kind < KIND_STRUCT;

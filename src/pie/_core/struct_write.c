@@ -64,12 +64,18 @@ ALWAYS_INLINE int bool_write(Buffer *out, PyObject *value, Protocol protocol) {
 }
 
 ALWAYS_INLINE int text_write(Buffer *out, PyObject *value, Protocol protocol) {
-    Py_ssize_t size = scalar_text_size(value);
-    uint8_t *at = size >= 0 ? write_room(out, LONGEST_VARINT + (size_t)size) : NULL;
+    if (UNLIKELY(!scalar_is_ascii(value))) {
+        return scalar_wide_text_write(out, value, protocol);
+    }
+    Py_ssize_t size = PyUnicode_GET_LENGTH(value);
+    uint8_t *at =
+        scalar_check_size(size) == 0 ? write_room(out, LONGEST_VARINT + (size_t)size) : NULL;
     if (UNLIKELY(at == NULL)) {
         return -1;
     }
-    write_to(out, scalar_text_write(put_size(at, size, protocol), value, size));
+    at = put_size(at, size, protocol);
+    memcpy(at, PyUnicode_DATA(value), (size_t)size);
+    write_to(out, at + size);
     return 0;
 }
 
@@ -489,10 +495,6 @@ static int binary_value(Buffer *out, Type *type, PyObject *value, int depth) {
 
 static int compact_value(Buffer *out, Type *type, PyObject *value, int depth) {
     return value_write(out, type, value, depth, PROTOCOL_COMPACT);
-}
-
-static int within_deepest(int depth) {
-    return depth < DEEPEST ? depth : DEEPEST;
 }
 
 int struct_encode(Buffer *out, Protocol protocol, Program *program, PyObject *value, int depth) {
