@@ -52,12 +52,12 @@ def test_a_map_that_changes_its_size_is_refused(module, protocol, at):
 @pytest.mark.parametrize("protocol", Protocol)
 def test_a_map_with_another_key_has_as_many_entries_as_it_says_or_is_refused(module, protocol):
     for taken in range(4):
+        named = {number: module.Leaf(number) for number in range(5)}
 
-        def change(taken=taken):
+        def change(named=named, taken=taken):
             named.pop(taken)
             named[9] = module.Leaf(9)
 
-        named = {number: module.Leaf(number) for number in range(5)}
         named[1] = doing(module, change)
         try:
             data = encode(module.All(named=named), protocol=protocol)
@@ -96,7 +96,9 @@ def test_ids_that_cannot_be_are_refused(ids, message):
 
     class Odd(Struct):
         __slots__ = tuple(names)
-        __fields__ = tuple(Field(id, name, I32) for id, name in zip(ids, names, strict=True))
+        __fields__ = tuple(
+            Field(number, name, I32) for number, name in zip(ids, names, strict=True)
+        )
 
         def __init__(self):
             for name in names:
