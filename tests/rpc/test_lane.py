@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.rpc.scripted import Line, Peer, reply_to
 
@@ -135,6 +135,9 @@ def test_wrong_arguments_are_refused_as_by_the_twin(start, handler, both, argume
     ),
     transport=st.sampled_from(["ttheader", "framed", "ttheader+compact"]),
 )
+@example(damage=[(0, 130)], cut=0, strings={}, transport="ttheader")  # Compact, of no version.
+@example(damage=[(0, 129)], cut=119, strings={}, transport="ttheader")  # One byte, of nothing.
+@example(damage=[(3, 0)], cut=0, strings={}, transport="framed")  # A frame that ends at once.
 def test_damaged_replies_are_told_as_by_the_twin(
     bench, demo, both, damage, cut, strings, transport
 ) -> None:

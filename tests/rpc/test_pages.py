@@ -1,20 +1,30 @@
 """What the pages about Thrift services say in Python, run; and what they say of it, seen."""
 
+import inspect
 import logging
 import re
+import socket
 import sys
 import threading
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+import pie.serve
 from pie import rpc
 from pie.model import Failure, Kind
-from pie.rpc import ServerOptions
+from pie.rpc import BusinessError, ServerOptions
 from pie.serve.settings import KEYS
-from pie.thrift import load_module
+from pie.thrift import (
+    ApplicationError,
+    FrameSplitter,
+    Transport,
+    decode_reply,
+    encode_call,
+    load_module,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -47,7 +57,8 @@ def said(monkeypatch: pytest.MonkeyPatch, shop: ModuleType) -> Any:
         monkeypatch.setitem(sys.modules, name, module)
 
     def run(page: str) -> dict[str, Any]:
-        names: dict[str, Any] = {"__name__": page}
+        names: dict[str, Any] = {"__name__": page, "settings": None}
+        names["serve"] = SimpleNamespace(thrift=inspect.signature(pie.serve.thrift).bind)
         for number, block in enumerate(blocks(page, "python")):
             exec(compile(block, f"{page}.md, block {number}", "exec"), names)
         return names
@@ -59,8 +70,10 @@ def said(monkeypatch: pytest.MonkeyPatch, shop: ModuleType) -> Any:
 def served(said, shop, start) -> Any:
     """A client of a handler of rpc-server.md, which is being served."""
 
-    def serve(name: str) -> Any:
-        start(said("rpc-server")[name](), psm=PSM, service=shop.ShopService)
+    def serve(name: str, gates: str = "") -> Any:
+        page = said("rpc-server")
+        own = page[gates] if gates else ()
+        start(page[name](), psm=PSM, service=shop.ShopService, gates=own)
         return shop.ShopServiceClient(PSM, timeout=10)
 
     return serve
@@ -115,6 +128,29 @@ def test_a_failure_keeps_its_kind_and_words(served, shop) -> None:
     with pytest.raises(Failure, match="opens at nine") as caught:
         served("ClosedShop").GetItem(shop.GetItemRequest(ItemId=1))
     assert (caught.value.kind, caught.value.raised_by) == (Kind.UNAVAILABLE, "peer")
+
+
+def test_a_business_status(served, shop) -> None:
+    with pytest.raises(BusinessError) as caught:
+        served("StrictHandler").GetItem(shop.GetItemRequest(ItemId=2))
+    assert caught.value.status == (1201, "sold out", {"again": "2026-12-01"})
+
+
+def test_gates(said, served, shop, start) -> None:
+    """A client of this process, toutiao.my.server, and one that does not say who it is."""
+    found = served("Handler", gates="GATES").GetItem(shop.GetItemRequest(ItemId=1))
+    assert found.item.ItemName == "tea"
+    page = said("rpc-server")
+    port = start(page["Handler"](), service=shop.ShopService, gates=page["GATES"])
+    method = shop.ShopService.methods["GetItem"]
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        request = method.args(shop.GetItemRequest(ItemId=1))
+        sock.sendall(encode_call(method, request, 1, Transport.FRAMED))
+        splitter = FrameSplitter()
+        while (frame := splitter.take()) is None:
+            splitter.feed(sock.recv(65536))
+    with pytest.raises(ApplicationError, match="GetItem is for services of toutiao"):
+        decode_reply(method, frame, 1)
 
 
 def test_values_that_go_back(served, shop) -> None:

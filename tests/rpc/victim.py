@@ -21,6 +21,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+_COMMAND = (sys.executable, "-X", "faulthandler", "-m", "tests.rpc.victim")
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -37,8 +39,7 @@ class Victim:
         **options: Any,
     ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-m", "tests.rpc.victim", kind, str(room)]
-            + [json.dumps(options)],
+            [*_COMMAND, kind, str(room), json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -121,8 +122,8 @@ def figures() -> dict[str, int]:
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
-        "descriptors": len(os.listdir("/proc/self/fd")) - 1,
-        "threads": len(os.listdir("/proc/self/task")),
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())) - 1,
+        "threads": len(list(Path("/proc/self/task").iterdir())),
         "blocks": sys.getallocatedblocks(),
         "resident": pages * resource.getpagesize(),
     }

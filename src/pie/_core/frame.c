@@ -12,7 +12,7 @@ static bool begins_message(const uint8_t *data, size_t size, Protocol *protocol)
         return true;
     }
     *protocol = PROTOCOL_COMPACT;
-    return size >= 1 && data[0] == 0x82;
+    return size >= 2 && data[0] == 0x82 && (data[1] & 0x1f) == 0x01;
 }
 
 /* A message without a length. */
@@ -20,7 +20,7 @@ static FrameState unframed_find(const uint8_t *data, size_t size, size_t limit, 
                                 FrameView *view) {
     if (size < 2) {
         view->size = 2;
-        return FRAME_PARTIAL;
+        return data[0] == 0x80 || data[0] == 0x82 ? FRAME_PARTIAL : FRAME_FOREIGN;
     }
     MessageWalk fresh, *at = *walk;
     if (at == NULL) {
@@ -75,6 +75,9 @@ FrameState frame_find(const uint8_t *data, size_t size, size_t limit, MessageWal
     }
     if (header) {
         return ttheader_find(data, view);
+    }
+    if (view->size < ENOUGH_TO_KNOW) {
+        return FRAME_BROKEN; /* What begins a message there stands behind the frame. */
     }
     view->transport = TRANSPORT_FRAMED;
     view->payload = LENGTH_SIZE;

@@ -286,8 +286,9 @@ static PyObject *read_reply(Work *work, ConnectionState *connection, const Frame
     if (way == ERROR) {
         return NULL;
     }
+    /* All that came: a twin that finds another frame in it than C says so. */
     return read_by_twin(work, PyBytes_FromStringAndSize((char *)work->reply.data,
-                                                        (Py_ssize_t)view->size));
+                                                        (Py_ssize_t)work->reply.size));
 }
 
 /* Sends the request on a connection; its value or Answer. */

@@ -170,8 +170,10 @@ static int put(PyObject **dict, const HeaderEntry *entry, size_t prefix) {
     }
     PyObject *key = PyUnicode_FromStringAndSize(entry->key + prefix,
                                                 (Py_ssize_t)(entry->key_size - prefix));
-    PyObject *value = PyUnicode_FromStringAndSize(entry->value, (Py_ssize_t)entry->value_size);
-    int set = key == NULL || value == NULL ? -1 : PyDict_SetItem(*dict, key, value);
+    PyObject *value = key == NULL ? NULL
+                                  : PyUnicode_FromStringAndSize(entry->value,
+                                                                (Py_ssize_t)entry->value_size);
+    int set = value == NULL ? -1 : PyDict_SetItem(*dict, key, value);
     Py_XDECREF(key);
     Py_XDECREF(value);
     return set;

@@ -390,6 +390,10 @@ static Answer answer_by_twin(const Request *request) {
         server->twin, how, "y#sdO", (const char *)request->data, (Py_ssize_t)request->view->size,
         request->connection->peer, request->connection->received,
         closing(request) ? Py_True : Py_False);
+    if (bytes == Py_False) {
+        Py_DECREF(bytes);
+        return ANSWER_BROKEN;
+    }
     int added = bytes == NULL ? -1 : add_bytes(&request->worker->out, bytes);
     Py_XDECREF(bytes);
     if (added < 0) {

@@ -5,7 +5,7 @@ failures, declared exceptions, business codes, unknown methods.
 """
 
 import logging
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, Literal, NamedTuple, NoReturn, Self
 
 from pie.call import Driver
 from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call, failure_of
@@ -30,6 +30,7 @@ from pie.thrift import (
     Service,
     Struct,
     StructException,
+    ThriftError,
     Transport,
     TTHeader,
     decode_call,
@@ -167,18 +168,26 @@ class Dispatcher:
 
     # --- What the C server asks for. ---
 
-    def answer_bytes(self, data: bytes, peer: str, received: float, closing: bool) -> bytes | None:
-        """``answer`` for the bytes of a frame.
+    def answer_bytes(
+        self, data: bytes, peer: str, received: float, closing: bool
+    ) -> bytes | Literal[False] | None:
+        """``answer`` for the bytes of a frame; False if they are none that can be answered."""
+        try:
+            return self.answer(_frame(data), peer, received, closing=closing)
+        except ThriftError as error:
+            logger.warning("closed the connection of %s: %s", peer, error)
+            return False
 
-        Raises:
-            ThriftError: they are none.
-        """
-        return self.answer(_frame(data), peer, received, closing=closing)
-
-    def refuse(self, data: bytes, peer: str, received: float, closing: bool) -> bytes | None:
-        """The reply to a frame for which no thread was free in time."""
-        frame = _frame(data)
-        head, _ = read_message(frame.payload, frame.protocol)
+    def refuse(
+        self, data: bytes, peer: str, received: float, closing: bool
+    ) -> bytes | Literal[False] | None:
+        """The reply to a frame for which no thread was free in time; False as ``answer_bytes``."""
+        try:
+            frame = _frame(data)
+            head, _ = read_message(frame.payload, frame.protocol)
+        except ThriftError as error:
+            logger.warning("closed the connection of %s: %s", peer, error)
+            return False
         call = self._new_call(frame, head.name, peer, received)
 
         def handle(call: Call) -> bytes | None:

@@ -49,9 +49,10 @@ class ClientConnection(State):
     __slots__ = ("_sock", "_splitter")
 
     def __init__(self, sock: socket.socket, target: Target) -> None:
-        # For the lane in C: the usual reply is waited for in recv itself.
-        sock.setblocking(True)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, RECEIVE_TIMEOUT)
+        if native is not None and target.link.tls is None:
+            # For the lane in C: the usual reply is waited for in recv itself.
+            sock.setblocking(True)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, RECEIVE_TIMEOUT)
         self._sock = sock
         self._splitter = FrameSplitter()
         self.fd = sock.fileno()
@@ -129,7 +130,10 @@ class ClientConnection(State):
         try:
             while (frame := self._splitter.take()) is None:
                 self._sock.settimeout(patience(call))
-                data = self._sock.recv(_CHUNK)
+                try:
+                    data = self._sock.recv(_CHUNK)
+                except BlockingIOError:
+                    continue  # A call without a deadline, after RECEIVE_TIMEOUT.
                 if not data:
                     raise self._closed(call, reused)
                 self._splitter.feed(data)
