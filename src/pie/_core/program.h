@@ -68,8 +68,8 @@ struct Program {
 };
 
 /* As deep as values may nest where the caller allows `depth` levels. */
-static inline int within_deepest(int depth) {
-    return depth < DEEPEST ? depth : DEEPEST;
+static inline int within_deepest(Py_ssize_t depth) {
+    return depth < DEEPEST ? (int)depth : DEEPEST;
 }
 
 /* Python's sets and dicts can hold its values: it is no struct and no container, which come last. */
