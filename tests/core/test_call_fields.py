@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from pie._core import native
-from pie.model import Call, Failure, Kind
+from pie.call import Course, Driver, Gates
+from pie.govern import Balance
+from pie.model import SYSTEM_CLOCK, Call, Failure, Kind, current_call, place
 from pie.model.fields import CallFields
+from pie.observe import ClientTrace
 
 if native is None:
     pytest.skip("the extension is not in use", allow_module_level=True)
@@ -157,3 +160,35 @@ def test_nothing_leaks() -> None:
         use()
     gc.collect()
     assert sys.getallocatedblocks() - before < 200
+
+
+def test_names_that_are_no_text_are_refused() -> None:
+    class Own(Call):
+        __slots__ = ()
+
+    for cls in (Call, Own):
+        with pytest.raises(TypeError, match="must be strings"):
+            cls("client", "thrift", **{1: 2})  # type: ignore[call-overload,misc]
+
+
+def test_what_is_no_call_cannot_be_the_current_one() -> None:
+    gates = Gates([ClientTrace(lambda: "logid")])
+    token = current_call.set("no call")  # type: ignore[arg-type]
+    try:
+        with pytest.raises(Failure, match="current_call must be a Call or None, not str"):
+            Driver(Course(gates, SYSTEM_CLOCK)).run(Call("client", "thrift", **NAMES), print)
+    finally:
+        current_call.reset(token)
+
+
+@pytest.mark.parametrize("tried", [None, 5, ["here"], ("here",)])
+def test_a_balancer_looks_at_any_tried(tried: Any) -> None:
+    chosen = place("127.0.0.1:1", "default", "framed")
+    call = Call("client", "thrift", **NAMES)
+    call.candidates, call.tried = (chosen,), tried
+    course = Course(Gates([Balance()]), SYSTEM_CLOCK)
+    if isinstance(tried, (list, tuple)):
+        assert Driver(course).run(call, lambda each: each.target) is chosen
+    else:
+        with pytest.raises(Failure, match=r"TypeError: argument of type '\w+' is not"):
+            Driver(course).run(call, print)

@@ -297,6 +297,9 @@ def test_what_is_no_struct_is_told(native):
         native.encode(5, protocol="json")
     with pytest.raises(TypeError, match="no argument"):
         native.encode(5, depth=1)
+    for name in ("offset", "decoded_limit"):
+        with pytest.raises(TypeError, match=f"no argument '{name}'"):
+            native.encode(5, **{name: 1})
 
 
 def test_bytes_of_every_kind_are_read(native, made):

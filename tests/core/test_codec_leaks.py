@@ -90,3 +90,23 @@ def test_classes(native):
         forget(module)
 
     assert growth(act, 3) < 1500
+
+
+def test_classes_that_are_in_themselves_and_in_each_other(native):
+    def act():
+        module = load_module(
+            "struct Tree { 1: i32 size, 2: list<Tree> parts, 3: optional Leaf leaf }"
+            "struct Leaf { 1: map<i32, Tree> above }"
+        )
+        tree = module.Tree(1, [module.Tree(2)], module.Leaf({}))
+        native.decode(module.Tree, native.encode(tree))
+        forget(module)
+
+    def programs():
+        gc.collect()
+        return sum(type(each) is native.Program for each in gc.get_objects())
+
+    before = programs()
+    for _ in range(5):
+        act()
+    assert programs() <= before

@@ -317,6 +317,9 @@ static int fill_check(uint64_t seen) {
 
 static int fields_init(CallObject *call, PyObject *args, PyObject *kwargs) {
     uint64_t seen = 0;
+    if (kwargs != NULL && !PyArg_ValidateKeywordArguments(kwargs)) {
+        return -1;
+    }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); i++) {
         if (fill_position(call, i, PyTuple_GET_ITEM(args, i), &seen) < 0) {
             return -1;

@@ -23,7 +23,8 @@ static PyMethodDef functions[] = {
 
 int call_init(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0 || call_fields_init(module) < 0 ||
-        logid_init(module) < 0 || gates_init(module) < 0 || routing_init(module) < 0 || passage_init(module) < 0) {
+        logid_init(module) < 0 || gates_init(module) < 0 || routing_init(module) < 0 ||
+        passage_init(module) < 0) {
         return -1;
     }
     return open_call_init(module) < 0 ? -1 : call_log_init(module);

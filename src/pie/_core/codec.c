@@ -37,31 +37,36 @@ static Py_ssize_t read_size(PyObject *name, PyObject *value) {
     return number < 0 ? -1 : number;
 }
 
-static int read_option(PyObject *name, PyObject *value, Options *options) {
-    if (PyUnicode_CompareWithASCIIString(name, "protocol") == 0) {
+static bool is(PyObject *name, const char *text) {
+    return PyUnicode_CompareWithASCIIString(name, text) == 0;
+}
+
+static int read_option(PyObject *name, PyObject *value, bool decodes, Options *options) {
+    if (is(name, "protocol")) {
         return read_protocol(value, &options->protocol);
     }
-    Py_ssize_t number = read_size(name, value);
-    if (number < 0) {
-        return -1;
-    }
-    if (PyUnicode_CompareWithASCIIString(name, "max_depth") == 0) {
-        options->max_depth = number < DEEPEST ? (int)number : DEEPEST;
-    } else if (PyUnicode_CompareWithASCIIString(name, "decoded_limit") == 0) {
-        options->decoded_limit = number;
-    } else if (PyUnicode_CompareWithASCIIString(name, "offset") == 0) {
-        options->offset = number;
+    Py_ssize_t depth, *number;
+    if (is(name, "max_depth")) {
+        number = &depth;
+    } else if (decodes && is(name, "decoded_limit")) {
+        number = &options->decoded_limit;
+    } else if (decodes && is(name, "offset")) {
+        number = &options->offset;
     } else {
         PyErr_Format(PyExc_TypeError, "there is no argument %R", name);
         return -1;
     }
-    return 0;
+    *number = read_size(name, value);
+    if (*number >= 0 && number == &depth) {
+        options->max_depth = within_deepest(depth);
+    }
+    return *number < 0 ? -1 : 0;
 }
 
-static int read_options(PyObject *const *values, PyObject *names, Options *options) {
+static int read_options(PyObject *const *values, PyObject *names, bool decodes, Options *options) {
     *options = (Options){PROTOCOL_BINARY, DEFAULT_MAX_DEPTH, 0, DEFAULT_DECODED_LIMIT};
     for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++) {
-        if (read_option(PyTuple_GET_ITEM(names, i), values[i], options) < 0) {
+        if (read_option(PyTuple_GET_ITEM(names, i), values[i], decodes, options) < 0) {
             return -1;
         }
     }
@@ -111,7 +116,7 @@ static PyObject *encode(PyObject *module, PyObject *const *values, Py_ssize_t gi
         PyErr_Format(PyExc_TypeError, "encode takes one struct, %zd were given", given);
         return NULL;
     }
-    if (read_options(values + given, names, &options) < 0) {
+    if (read_options(values + given, names, false, &options) < 0) {
         return NULL;
     }
     Buffer out = take_scratch();
@@ -139,7 +144,7 @@ static PyObject *encode_into(PyObject *module, PyObject *const *values, Py_ssize
         PyErr_SetString(PyExc_TypeError, "encode_into takes a bytearray and one struct");
         return NULL;
     }
-    if (read_options(values + given, names, &options) < 0) {
+    if (read_options(values + given, names, false, &options) < 0) {
         return NULL;
     }
     Buffer out = take_scratch();
@@ -199,14 +204,14 @@ static PyObject *decode(PyObject *module, PyObject *const *values, Py_ssize_t gi
         PyErr_SetString(PyExc_TypeError, "decode takes a class, bytes and perhaps an offset");
         return NULL;
     }
-    if (read_options(values + given, names, &options) < 0) {
+    if (read_options(values + given, names, true, &options) < 0) {
         return NULL;
     }
     if (given == 3) {
         if (offset_name == NULL) {
             offset_name = PyUnicode_InternFromString("offset");
         }
-        if (offset_name == NULL || read_option(offset_name, values[2], &options) < 0) {
+        if (offset_name == NULL || read_option(offset_name, values[2], true, &options) < 0) {
             return NULL;
         }
     }
@@ -215,13 +220,13 @@ static PyObject *decode(PyObject *module, PyObject *const *values, Py_ssize_t gi
 
 static PyMethodDef functions[] = {
     {"encode", (PyCFunction)(void (*)(void))encode, METH_FASTCALL | METH_KEYWORDS,
-     "encode($module, value, *, protocol='binary', max_depth=64)\n--\n\n"
+     "encode($module, value, /, *, protocol='binary', max_depth=64)\n--\n\n"
      "A struct's bytes. See pie.thrift.codec_python."},
     {"encode_into", (PyCFunction)(void (*)(void))encode_into, METH_FASTCALL | METH_KEYWORDS,
-     "encode_into($module, out, value, *, protocol='binary', max_depth=64)\n--\n\n"
+     "encode_into($module, out, value, /, *, protocol='binary', max_depth=64)\n--\n\n"
      "Appends a struct's bytes. See pie.thrift.codec_python."},
     {"decode", (PyCFunction)(void (*)(void))decode, METH_FASTCALL | METH_KEYWORDS,
-     "decode($module, cls, data, offset=0, *, protocol='binary', max_depth=64, "
+     "decode($module, cls, data, /, offset=0, *, protocol='binary', max_depth=64, "
      "decoded_limit=67108864)\n--\n\n"
      "The struct that bytes hold. See pie.thrift.codec_python."},
     {NULL},

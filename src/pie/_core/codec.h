@@ -11,6 +11,9 @@
 
 typedef enum { PROTOCOL_BINARY = 0, PROTOCOL_COMPACT = 1 } Protocol;
 
+/* In the compact protocol distances of ids up to it, and sizes below it, share a byte with a type
+ * code. */
+#define NIBBLE 15
 #define DEFAULT_MAX_DEPTH 64
 /* Whatever depth is allowed: levels are calls of C, and their stack is not Python's. */
 #define DEEPEST 1000

@@ -274,7 +274,8 @@ static PyObject *construct(PyObject *cls, PyObject *const *arguments, size_t fla
     if (UNLIKELY(program == NULL)) {
         return NULL;
     }
-    PyObject *values[MOST_ARGUMENTS];
+    Py_INCREF(program); /* Collecting garbage may run Python, which could take it from its class. */
+    PyObject *values[MOST_ARGUMENTS], *made;
     bool simple = is_plain(program) && given <= program->size;
     if (LIKELY(simple)) {
         for (int i = 0; i < program->size; i++) {
@@ -283,13 +284,16 @@ static PyObject *construct(PyObject *cls, PyObject *const *arguments, size_t fla
         simple = (names == NULL || place_named(program, values, arguments + given, names))
                  && place_defaults(program, values);
     }
-    if (UNLIKELY(!simple)) {
-        return construct_in_python(cls, arguments, given, names);
+    if (LIKELY(simple)) {
+        for (int i = 0; i < program->size; i++) {
+            Py_INCREF(values[i]);
+        }
+        made = make_plain(program, values);
+    } else {
+        made = construct_in_python(cls, arguments, given, names);
     }
-    for (int i = 0; i < program->size; i++) {
-        Py_INCREF(values[i]);
-    }
-    return make_plain(program, values);
+    Py_DECREF(program);
+    return made;
 }
 
 /* --- Freeing --- */

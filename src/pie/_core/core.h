@@ -13,6 +13,7 @@
 
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* Each room adds its types and functions to the module; -1 with an exception set on failure. */
 int codec_init(PyObject *module);

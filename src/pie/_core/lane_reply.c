@@ -39,6 +39,9 @@ static Way read_resp(const Attempt *attempt, PyObject *value) {
     if (resp == NULL || resp == Py_None) {
         return USUAL;
     }
+    if (UNLIKELY(!Py_IS_TYPE(resp, place->cls))) {
+        return UNUSUAL; /* A constructor written by hand made something else of it. */
+    }
     PyObject *code = *(PyObject **)((char *)resp + place->code);
     if (code == NULL || code == Py_None || (PyLong_Check(code) && PyObject_IsTrue(code) == 0)) {
         return USUAL;

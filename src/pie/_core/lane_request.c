@@ -90,6 +90,11 @@ static Way fill_base(const Attempt *attempt, const BasePlace *place, PyObject *s
         Py_XDECREF(base);
         return ERROR;
     }
+    if (UNLIKELY(!Py_IS_TYPE(base, place->cls))) { /* A class may make what it likes. */
+        Py_DECREF(base);
+        Py_XDECREF(extra);
+        return UNUSUAL;
+    }
     set_slot(base, place->logid, Py_NewRef(attempt->call->logid));
     set_slot(base, place->caller, Py_NewRef(attempt->call->caller));
     set_slot(base, place->addr, Py_NewRef(attempt->plan->host));

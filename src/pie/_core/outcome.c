@@ -91,7 +91,11 @@ CallObject *current_call_get(void) {
     if (PyContextVar_Get(current_call_variable, NULL, &call) < 0 || call == NULL) {
         return NULL;
     }
-    if (call == Py_None) {
+    if (UNLIKELY(call != Py_None && !call_is(call))) {
+        PyErr_Format(PyExc_TypeError, "current_call must be a Call or None, not %.100s",
+                     Py_TYPE(call)->tp_name);
+    }
+    if (call == Py_None || UNLIKELY(!call_is(call))) {
         Py_DECREF(call);
         return NULL;
     }

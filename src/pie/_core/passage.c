@@ -1,6 +1,8 @@
 /* A call's whole way through one list of gates, for a driver that never has a second attempt.
  * Twin: pie/call/flow.py, for a course without gates of attempts.
  */
+#include <errno.h>
+
 #include "clock.h"
 #include "errors.h"
 #include "gates.h"
@@ -58,11 +60,17 @@ static int wait_for_gate(CallObject *call, double delay) {
     }
     struct timespec pause = {(time_t)delay, (long)((delay - floor(delay)) * 1e9)};
     if (delay > 0) {
-        Py_BEGIN_ALLOW_THREADS
-        nanosleep(&pause, NULL);
-        Py_END_ALLOW_THREADS
+        int interrupted;
+        do { /* What is left after a signal, as time.sleep does. */
+            Py_BEGIN_ALLOW_THREADS
+            interrupted = nanosleep(&pause, &pause) < 0 && errno == EINTR;
+            Py_END_ALLOW_THREADS
+            if (PyErr_CheckSignals() < 0) {
+                return -1;
+            }
+        } while (interrupted);
     }
-    return PyErr_CheckSignals();
+    return 0;
 }
 
 int passage_begin(Passage *passage, PyObject *gates, CallObject *call) {

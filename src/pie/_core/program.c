@@ -14,7 +14,6 @@ static PyTypeObject *program_type;
 static PyObject *key; /* The attribute of a class that holds its program. */
 
 static int program_traverse(PyObject *self, visitproc visit, void *arg) {
-    /* There is no tp_clear: every cycle goes through a class, which clears its dict. */
     Program *program = (Program *)self;
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(program->cls);
@@ -26,6 +25,16 @@ static int program_traverse(PyObject *self, visitproc visit, void *arg) {
         if (result != 0) {
             return result;
         }
+    }
+    return 0;
+}
+
+/* Structs may be in each other, so programs are; every other cycle goes through a class, which clears
+ * its dict. What is cleared here is looked up again if it is needed after all. */
+static int program_clear(PyObject *self) {
+    Program *program = (Program *)self;
+    for (int i = 0; i < program->size; i++) {
+        type_forget_programs(program->fields[i].type);
     }
     return 0;
 }
@@ -57,6 +66,7 @@ static PyMemberDef program_members[] = {
 
 static PyType_Slot program_slots[] = {
     {Py_tp_traverse, program_traverse},
+    {Py_tp_clear, program_clear},
     {Py_tp_dealloc, program_dealloc},
     {Py_tp_members, program_members},
     {Py_tp_doc, "A struct class compiled."},

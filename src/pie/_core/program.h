@@ -67,6 +67,11 @@ struct Program {
     PyObject *init, *init_code; /* The generated __init__; NULL if it is another. */
 };
 
+/* As deep as values may nest where the caller allows `depth` levels. */
+static inline int within_deepest(Py_ssize_t depth) {
+    return depth < DEEPEST ? (int)depth : DEEPEST;
+}
+
 /* Python's sets and dicts can hold its values: it is no struct and no container, which come last. */
 static inline bool type_has_hash(const Type *type) {
     return type->kind < KIND_STRUCT;
@@ -78,6 +83,8 @@ static inline bool type_has_hash(const Type *type) {
 Type *type_compile(PyObject *kind);
 void type_free(Type *type);
 int type_visit(Type *type, visitproc visit, void *arg);
+/* Gives the programs of the structs in it back. */
+void type_forget_programs(Type *type);
 
 /* The program of a struct type; borrowed. NULL with an exception set. */
 Program *type_program_first(Type *type);

@@ -6,11 +6,9 @@
 
 #include "program.h"
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define MAX_VARINT_BYTES 10
 #define COMPACT_TRUE 1
 #define COMPACT_FALSE 2
-#define NIBBLE 15
 
 /* A varint has up to 70 bits. The type is GCC's, and clang's. */
 __extension__ typedef unsigned __int128 Varint;

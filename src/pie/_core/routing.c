@@ -45,6 +45,23 @@ static PyObject *keep(PyObject *candidates, PyObject *cluster) {
     return found;
 }
 
+/* What the endpoints of the cluster are: a new reference, for letting go of what was kept before may
+ * run Python. NULL with an exception set. */
+static PyObject *routed_of(GateOp *op, PyObject *candidates, PyObject *cluster) {
+    PyObject *last = op->part;
+    if (LIKELY(last != NULL && PyTuple_GET_ITEM(last, CANDIDATES) == candidates &&
+               same_text(PyTuple_GET_ITEM(last, CLUSTER), cluster))) {
+        return Py_NewRef(last);
+    }
+    PyObject *kept = keep(candidates, cluster);
+    PyObject *routed = kept == NULL ? NULL : PyTuple_Pack(ROUTED, candidates, cluster, kept);
+    Py_XDECREF(kept);
+    if (routed != NULL) {
+        call_set(&op->part, Py_NewRef(routed));
+    }
+    return routed;
+}
+
 static int route_enter(GateOp *op, CallObject *call, double *delay) {
     PyObject *candidates = call->candidates, *cluster = call->callee_cluster;
     if (PyUnicode_GET_LENGTH(cluster) == 0) {
@@ -53,27 +70,18 @@ static int route_enter(GateOp *op, CallObject *call, double *delay) {
     if (candidates == NULL || !PyTuple_CheckExact(candidates)) {
         return gate_enter_in_python(op, call);
     }
-    PyObject *last = op->part;
-    if (last == NULL || PyTuple_GET_ITEM(last, CANDIDATES) != candidates ||
-        !same_text(PyTuple_GET_ITEM(last, CLUSTER), cluster)) {
-        PyObject *kept = keep(candidates, cluster);
-        if (kept == NULL) {
-            return -1;
-        }
-        last = PyTuple_Pack(ROUTED, candidates, cluster, kept);
-        Py_DECREF(kept);
-        if (last == NULL) {
-            return -1;
-        }
-        call_set(&op->part, last);
+    PyObject *routed = routed_of(op, candidates, cluster);
+    if (routed == NULL) {
+        return -1;
     }
-    PyObject *kept = PyTuple_GET_ITEM(last, KEPT);
+    PyObject *kept = PyTuple_GET_ITEM(routed, KEPT);
     if (PyTuple_GET_SIZE(kept) == 0) {
+        Py_DECREF(routed);
         return gate_enter_in_python(op, call); /* It says why. */
     }
-    cluster = Py_NewRef(PyTuple_GET_ITEM(last, CLUSTER));
+    call_set(&call->callee_cluster, Py_NewRef(PyTuple_GET_ITEM(routed, CLUSTER)));
     call_set(&call->candidates, Py_NewRef(kept));
-    call_set(&call->callee_cluster, cluster);
+    Py_DECREF(routed);
     return 0;
 }
 
@@ -207,7 +215,8 @@ static int choose(PyObject *counts, PyObject *candidates, Known *chosen) {
 
 static int balance_enter(GateOp *op, CallObject *call, double *delay) {
     PyObject *candidates = call->candidates;
-    bool tried = call->tried != NULL && PyTuple_GET_SIZE(call->tried) > 0;
+    bool tried = call->tried != NULL &&
+                 !(PyTuple_CheckExact(call->tried) && PyTuple_GET_SIZE(call->tried) == 0);
     if (tried || candidates == NULL || !PyTuple_CheckExact(candidates) ||
         PyTuple_GET_SIZE(candidates) == 0) {
         return gate_enter_in_python(op, call);

@@ -15,10 +15,8 @@ int scalar_out_of_range(Kind kind, PyObject *value);
 int scalar_double_slow(PyObject *value, double *number);
 int scalar_no_bool(PyObject *value);
 
-/* Bytes a str takes in UTF-8; -1 with CodecError set. */
-Py_ssize_t scalar_text_size_slow(PyObject *value);
-/* Writes them; the size must have been asked for. Returns the end. */
-uint8_t *scalar_text_write_slow(uint8_t *out, PyObject *value);
+/* Appends a str beyond ASCII with its size; -1 with CodecError set, also for what is no str. */
+int scalar_wide_text_write(Buffer *out, PyObject *value, Protocol protocol);
 
 /* The contents of a bytes or bytearray; NULL with CodecError set. */
 const char *scalar_bytes(PyObject *value, Py_ssize_t *size);
@@ -33,9 +31,10 @@ PyObject *scalar_uuid(const uint8_t *bytes);
 /* The member of the enum with this number, or the number; new reference. */
 PyObject *scalar_enum_slow(const Type *type, int64_t number);
 
+int scalar_too_large(Py_ssize_t size);
+
 /* 0, or -1 with CodecError set. */
 static inline int scalar_check_size(Py_ssize_t size) {
-    extern int scalar_too_large(Py_ssize_t size);
     return LIKELY(size <= MAX_SIZE) ? 0 : scalar_too_large(size);
 }
 
@@ -95,22 +94,6 @@ static inline int scalar_bool(PyObject *value) {
 
 static inline bool scalar_is_ascii(PyObject *value) {
     return PyUnicode_Check(value) && PyUnicode_IS_COMPACT_ASCII(value);
-}
-
-static inline Py_ssize_t scalar_text_size(PyObject *value) {
-    if (LIKELY(scalar_is_ascii(value))) {
-        Py_ssize_t size = PyUnicode_GET_LENGTH(value);
-        return LIKELY(scalar_check_size(size) == 0) ? size : -1;
-    }
-    return scalar_text_size_slow(value);
-}
-
-static inline uint8_t *scalar_text_write(uint8_t *out, PyObject *value, Py_ssize_t size) {
-    if (LIKELY(scalar_is_ascii(value))) {
-        memcpy(out, PyUnicode_DATA(value), (size_t)size);
-        return out + size;
-    }
-    return scalar_text_write_slow(out, value);
 }
 
 static inline bool all_ascii(const uint8_t *bytes, Py_ssize_t size) {

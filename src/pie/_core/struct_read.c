@@ -58,34 +58,32 @@ ALWAYS_INLINE PyObject *bool_read(Source *source, Protocol protocol) {
     return Py_NewRef(code ? Py_True : Py_False);
 }
 
-ALWAYS_INLINE PyObject *text_read(Source *source, Protocol protocol) {
-    Py_ssize_t size = read_size(source, protocol);
-    if (UNLIKELY(size < 0)) {
+/* The bytes of a string; NULL with CodecError set. */
+ALWAYS_INLINE const uint8_t *string_read(Source *source, Py_ssize_t *size, Protocol protocol) {
+    *size = read_size(source, protocol);
+    if (UNLIKELY(*size < 0)) {
         return NULL;
     }
-    const uint8_t *utf8 = source->at;
-    source->at += size;
-    return scalar_text(utf8, size);
+    source->at += *size;
+    return source->at - *size;
+}
+
+ALWAYS_INLINE PyObject *text_read(Source *source, Protocol protocol) {
+    Py_ssize_t size;
+    const uint8_t *utf8 = string_read(source, &size, protocol);
+    return LIKELY(utf8 != NULL) ? scalar_text(utf8, size) : NULL;
 }
 
 ALWAYS_INLINE PyObject *key_read(Source *source, Protocol protocol) {
-    Py_ssize_t size = read_size(source, protocol);
-    if (UNLIKELY(size < 0)) {
-        return NULL;
-    }
-    const uint8_t *utf8 = source->at;
-    source->at += size;
-    return scalar_key(utf8, size);
+    Py_ssize_t size;
+    const uint8_t *utf8 = string_read(source, &size, protocol);
+    return LIKELY(utf8 != NULL) ? scalar_key(utf8, size) : NULL;
 }
 
 ALWAYS_INLINE PyObject *bytes_read(Source *source, Protocol protocol) {
-    Py_ssize_t size = read_size(source, protocol);
-    if (UNLIKELY(size < 0)) {
-        return NULL;
-    }
-    const uint8_t *bytes = source->at;
-    source->at += size;
-    return PyBytes_FromStringAndSize((const char *)bytes, size);
+    Py_ssize_t size;
+    const char *bytes = (const char *)string_read(source, &size, protocol);
+    return LIKELY(bytes != NULL) ? PyBytes_FromStringAndSize(bytes, size) : NULL;
 }
 
 static PyObject *uuid_read(Source *source) {
@@ -360,10 +358,6 @@ static PyObject *binary_value(Source *source, Type *type, int depth) {
 
 static PyObject *compact_value(Source *source, Type *type, int depth) {
     return value_read(source, type, depth, PROTOCOL_COMPACT);
-}
-
-static int within_deepest(int depth) {
-    return depth < DEEPEST ? depth : DEEPEST;
 }
 
 PyObject *struct_decode(Source *source, Protocol protocol, Program *program, int depth) {

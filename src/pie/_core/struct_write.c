@@ -64,12 +64,18 @@ ALWAYS_INLINE int bool_write(Buffer *out, PyObject *value, Protocol protocol) {
 }
 
 ALWAYS_INLINE int text_write(Buffer *out, PyObject *value, Protocol protocol) {
-    Py_ssize_t size = scalar_text_size(value);
-    uint8_t *at = size >= 0 ? write_room(out, LONGEST_VARINT + (size_t)size) : NULL;
+    if (UNLIKELY(!scalar_is_ascii(value))) {
+        return scalar_wide_text_write(out, value, protocol);
+    }
+    Py_ssize_t size = PyUnicode_GET_LENGTH(value);
+    uint8_t *at =
+        scalar_check_size(size) == 0 ? write_room(out, LONGEST_VARINT + (size_t)size) : NULL;
     if (UNLIKELY(at == NULL)) {
         return -1;
     }
-    write_to(out, scalar_text_write(put_size(at, size, protocol), value, size));
+    at = put_size(at, size, protocol);
+    memcpy(at, PyUnicode_DATA(value), (size_t)size);
+    write_to(out, at + size);
     return 0;
 }
 
@@ -116,11 +122,14 @@ static PyObject *elements_of(const Type *type, PyObject *value) {
         codec_error_value("expected set, got %U", value);
         return NULL;
     }
-    return PySequence_List(value);
+    Py_INCREF(value); /* Its iterator may be Python. */
+    PyObject *copy = PySequence_List(value);
+    Py_DECREF(value);
+    return copy;
 }
 
-static int elements_changed(void) {
-    codec_error("the list changed while it was being written: another thread holds it too");
+static int changed(const char *what) {
+    codec_error("the %s changed while it was being written: another thread holds it too", what);
     return -1;
 }
 
@@ -147,7 +156,7 @@ ALWAYS_INLINE int elements_write(Buffer *out, Type *element, PyObject *elements,
             return -1;
         }
         if (UNLIKELY(PySequence_Fast_GET_SIZE(elements) != count)) {
-            return elements_changed();
+            return changed("list");
         }
     }
     return 0;
@@ -193,7 +202,7 @@ ALWAYS_INLINE int map_head_write(Buffer *out, Type *type, Py_ssize_t count, Prot
 
 ALWAYS_INLINE int dict_write(Buffer *out, Type *type, PyObject *dict, int depth,
                              Protocol protocol) {
-    Py_ssize_t count = PyDict_GET_SIZE(dict), at = 0;
+    Py_ssize_t count = PyDict_GET_SIZE(dict), written = 0, at = 0;
     PyObject *key, *value;
     if (map_head_write(out, type, count, protocol) < 0) {
         return -1;
@@ -202,12 +211,12 @@ ALWAYS_INLINE int dict_write(Buffer *out, Type *type, PyObject *dict, int depth,
         if (UNLIKELY(entry_write(out, type, key, value, depth, protocol) < 0)) {
             return -1;
         }
-        if (UNLIKELY(PyDict_GET_SIZE(dict) != count)) {
-            PyErr_SetString(PyExc_RuntimeError, "dictionary changed size during iteration");
-            return -1;
+        /* One key for another leaves the size as it was, but not always what comes. */
+        if (UNLIKELY(PyDict_GET_SIZE(dict) != count || ++written > count)) {
+            return changed("map");
         }
     }
-    return 0;
+    return LIKELY(written == count) ? 0 : changed("map");
 }
 
 /* A subclass of dict may have an order of its own. */
@@ -252,7 +261,9 @@ ALWAYS_INLINE int pairs_write(Buffer *out, Type *type, PyObject *value, int dept
         codec_error_value("expected list of pairs, got %U", value);
         return -1;
     }
+    Py_INCREF(value); /* Its iterator may be Python. */
     PyObject *pairs = PySequence_Tuple(value);
+    Py_DECREF(value);
     if (pairs == NULL) {
         return -1;
     }
@@ -484,10 +495,6 @@ static int binary_value(Buffer *out, Type *type, PyObject *value, int depth) {
 
 static int compact_value(Buffer *out, Type *type, PyObject *value, int depth) {
     return value_write(out, type, value, depth, PROTOCOL_COMPACT);
-}
-
-static int within_deepest(int depth) {
-    return depth < DEEPEST ? depth : DEEPEST;
 }
 
 int struct_encode(Buffer *out, Protocol protocol, Program *program, PyObject *value, int depth) {

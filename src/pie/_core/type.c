@@ -65,18 +65,23 @@ static Type *part(PyObject *kind, const char *name) {
     return type;
 }
 
+/* An enum's number; one beyond all of the wire's where it is none of them. */
+static int64_t wire_number(PyObject *number) {
+    int overflow = 1;
+    long long value = PyLong_Check(number) ? PyLong_AsLongLongAndOverflow(number, &overflow) : 0;
+    return overflow || value != (int32_t)value ? INT64_MAX : value;
+}
+
 /* A table of the members where no number is far from the others. */
 static int tabulate(Type *type) {
     int64_t low = INT64_MAX, high = INT64_MIN;
     PyObject *number, *member;
     for (Py_ssize_t at = 0; PyDict_Next(type->members, &at, &number, &member);) {
-        int64_t value = PyLong_Check(number) ? PyLong_AsLongLong(number) : INT64_MAX;
-        if (value != (int32_t)value) { /* No i32: it is never on the wire. */
-            PyErr_Clear();
-            continue;
+        int64_t value = wire_number(number);
+        if (value != INT64_MAX) {
+            low = value < low ? value : low;
+            high = value > high ? value : high;
         }
-        low = value < low ? value : low;
-        high = value > high ? value : high;
     }
     if (low > high || high - low >= WIDEST_TABLE) {
         return 0;
@@ -89,8 +94,7 @@ static int tabulate(Type *type) {
     type->table_low = low;
     type->table_size = high - low + 1;
     for (Py_ssize_t at = 0; PyDict_Next(type->members, &at, &number, &member);) {
-        int64_t value = PyLong_Check(number) ? PyLong_AsLongLong(number) : INT64_MAX;
-        PyErr_Clear();
+        int64_t value = wire_number(number);
         if (value >= low && value <= high) {
             type->table[value - low] = member; /* Held by the dict. */
         }
@@ -207,9 +211,20 @@ int type_visit(Type *type, visitproc visit, void *arg) {
     return result != 0 ? result : type_visit(type->element, visit, arg);
 }
 
+void type_forget_programs(Type *type) {
+    if (type != NULL) {
+        Py_CLEAR(type->program);
+        type_forget_programs(type->key);
+        type_forget_programs(type->element);
+    }
+}
+
 Program *type_program_first(Type *type) {
     Program *program = program_of(type->cls);
-    if (program != NULL && type->program == NULL) {
+    if (program == NULL) {
+        return NULL;
+    }
+    if (type->program == NULL) {
         type->program = (Program *)Py_NewRef(program);
     }
     return type->program;

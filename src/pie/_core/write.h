@@ -6,9 +6,7 @@
 
 #include "program.h"
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define LONGEST_VARINT 10
-#define NIBBLE 15 /* Distances of ids up to it and sizes below it share a byte with a type code. */
 
 /* Room in the buffer; NULL with MemoryError set. */
 static inline uint8_t *write_room(Buffer *out, size_t size) {

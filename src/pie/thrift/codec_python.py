@@ -24,6 +24,7 @@ S = TypeVar("S", bound=Struct)
 
 def encode(
     value: Struct,
+    /,
     *,
     protocol: Protocol = Protocol.BINARY,
     max_depth: int = DEFAULT_MAX_DEPTH,
@@ -42,6 +43,7 @@ def encode(
 def encode_into(
     out: bytearray,
     value: Struct,
+    /,
     *,
     protocol: Protocol = Protocol.BINARY,
     max_depth: int = DEFAULT_MAX_DEPTH,
@@ -57,6 +59,7 @@ def encode_into(
 def decode(
     cls: type[S],
     data: bytes | memoryview,
+    /,
     offset: int = 0,
     *,
     protocol: Protocol = Protocol.BINARY,

@@ -16,7 +16,7 @@ from pie.thrift.errors import CodecError
 from pie.thrift.skip import Skipper
 from pie.thrift.source import END, Source
 from pie.thrift.struct_write import check_depth
-from pie.thrift.structs import Struct, Union
+from pie.thrift.structs import Struct, Union, checked_fields
 from pie.thrift.types import (
     EnumType,
     ListType,
@@ -84,7 +84,7 @@ class _StructPlan:
     """What a struct's reader looks up: fields by type and id, and what it starts from."""
 
     def __init__(self, cls: type[Struct], form: ReadForm) -> None:
-        fields = cls.__fields__
+        fields = checked_fields(cls)
         self.by_key = {
             (code, field.id): (index, field.attr, reader)
             for index, field in enumerate(fields)

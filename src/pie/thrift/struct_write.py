@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from pie.thrift.errors import CodecError, shown
-from pie.thrift.structs import Struct, Union
+from pie.thrift.structs import Struct, Union, checked_fields
 from pie.thrift.types import (
     INT_BITS,
     EnumType,
@@ -74,7 +74,7 @@ _Step: TypeAlias = tuple[str, int, FieldHead, FieldHead, Writer, bool]
 def _plan(cls: type[Struct], form: WriteForm) -> list[_Step]:
     """The fields in order: how each is called, begun and written, and whether it must be set."""
     steps = []
-    for field in cls.__fields__:
+    for field in checked_fields(cls):
         code = field.type.code
         write = _bool_writer(form.field_bools) if code == TType.BOOL else _writer(field.type, form)
         head, false_head = (form.field_head(code, field.id, value) for value in (False, True))
@@ -218,15 +218,31 @@ def _sequence_writer(
     def write(out: bytearray, value: Any, depth: int) -> None:
         if not isinstance(value, accepted):
             raise CodecError(f"expected {name}, got {shown(value)}")
+        elements = _elements(value)
         check_depth(depth)
-        out += head(code, _checked(len(value)))
-        for index, element in enumerate(value):
+        count = len(elements)
+        out += head(code, _checked(count))
+        for index, element in enumerate(elements):
             try:
                 write_element(out, element, depth - 1)
             except CodecError as error:
                 raise error.under(f"[{index}]") from None
+            if len(elements) != count:
+                raise _changed("list")
 
     return write
+
+
+def _elements(value: Collection[Any]) -> Collection[Any]:
+    """A list or tuple as it is, or what the iterator of anything else gives."""
+    return value if type(value).__iter__ in _IN_PLACE else list(value)
+
+
+_IN_PLACE = (list.__iter__, tuple.__iter__)
+
+
+def _changed(what: str) -> CodecError:
+    return CodecError(f"the {what} changed while it was being written: another thread holds it too")
 
 
 def _map_writer(kind: MapType, form: WriteForm) -> Writer:
@@ -238,27 +254,31 @@ def _map_writer(kind: MapType, form: WriteForm) -> Writer:
     def write(out: bytearray, value: Any, depth: int) -> None:
         if is_dict and not isinstance(value, dict):
             raise CodecError(f"expected dict, got {shown(value)}")
-        pairs = value.items() if is_dict else _checked_pairs(value)
+        pairs = tuple(value.items()) if is_dict else _checked_pairs(value)
         check_depth(depth)
-        out += head(*codes, _checked(len(value)))
+        count = len(pairs)
+        out += head(*codes, _checked(count))
         for key, item in pairs:
             try:
                 write_key(out, key, depth - 1)
                 write_value(out, item, depth - 1)
             except CodecError as error:
                 raise error.under(f"[{shown(key)}]") from None
+            if type(value) is dict and len(value) != count:
+                raise _changed("map")
 
     return write
 
 
-def _checked_pairs(value: Any) -> Collection[tuple[Any, Any]]:
-    """A map whose keys have no hash."""
+def _checked_pairs(value: Any) -> tuple[tuple[Any, Any], ...]:
+    """A copy of a map whose keys have no hash."""
     if not isinstance(value, (list, tuple)):
         raise CodecError(f"expected list of pairs, got {shown(value)}")
-    for index, pair in enumerate(value):
+    pairs = tuple(value)
+    for index, pair in enumerate(pairs):
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise CodecError(f"expected a pair (key, value), got {shown(pair)}", f"[{index}]")
-    return value
+    return pairs
 
 
 def _checked(size: int) -> int:

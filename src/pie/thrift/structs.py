@@ -1,9 +1,10 @@
 """The base classes of generated structs, unions and exceptions."""
 
+from itertools import pairwise
 from reprlib import recursive_repr
 from typing import Any, ClassVar
 
-from pie.thrift.types import Field
+from pie.thrift.types import MAX_FIELD_ID, MIN_FIELD_ID, Field
 
 UNSET: Any = None
 """A field's value before it is set. Typed Any, so that a field that is always set by the time it
@@ -60,3 +61,19 @@ class StructException(Struct, Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, f.attr) for f in self.__fields__)
+
+
+def checked_fields(cls: type[Struct]) -> tuple[Field, ...]:
+    """The fields of a class, which may have been written by hand.
+
+    Raises:
+        TypeError: two of them have the same id, or an id has more than 16 bits.
+    """
+    ids = [field.id for field in cls.__fields__]
+    for number in ids:
+        if not MIN_FIELD_ID <= number <= MAX_FIELD_ID:
+            raise TypeError(f"a field with the id {number}: ids have 16 bits")
+    for one, other in pairwise(sorted(ids)):
+        if one == other:
+            raise TypeError(f"two fields of {cls.__name__} have the id {one}")
+    return cls.__fields__

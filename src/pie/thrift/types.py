@@ -112,6 +112,8 @@ STRING = Scalar("string", TType.STRING)
 BINARY = Scalar("binary", TType.STRING)
 UUID = Scalar("uuid", TType.UUID)
 
+MIN_FIELD_ID, MAX_FIELD_ID = -(1 << 15), (1 << 15) - 1
+
 INT_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64}
 """Width of the integer types."""
 

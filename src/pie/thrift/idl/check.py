@@ -23,12 +23,11 @@ from pie.thrift.idl.defaults import DefaultsCheck
 from pie.thrift.idl.parser import MAX_NESTING, STREAMING_HINT
 from pie.thrift.idl.program import Found, Loader, Program, load_program
 from pie.thrift.idl.values import evaluate
-from pie.thrift.types import INT_BITS
+from pie.thrift.types import INT_BITS, MAX_FIELD_ID, MIN_FIELD_ID
 
 MAX_TYPE_PARTS = 1000
 """Of one type, with its typedefs written out: typedefs of maps of typedefs grow fast."""
 
-MIN_FIELD_ID, MAX_FIELD_ID = -(1 << 15), (1 << 15) - 1
 _RESERVED_TYPES = BASE_TYPES | {"void", "list", "set", "map"}
 _RESERVED_VALUES = frozenset({"true", "false"})
 _SUCCESS_ID = 0
