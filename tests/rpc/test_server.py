@@ -492,7 +492,7 @@ def test_ipv6(bench, demo, handler) -> None:
     assert bench.facts()[0]["peer"] == f"[::1]:{peer[1]}"
 
 
-def test_tls(bench, demo, handler) -> None:
+def test_tls(bench, demo, handler, caplog) -> None:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(HERE / "tls" / "localhost.pem")
     client = ssl.create_default_context(cafile=HERE / "tls" / "localhost.pem")
@@ -513,3 +513,4 @@ def test_tls(bench, demo, handler) -> None:
                 one.send(number, number)
             assert [one.reply()[0] for _ in range(5)] == list(range(5))
             sock.close()
+    assert "no TLS with it" in caplog.text

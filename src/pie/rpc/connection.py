@@ -84,6 +84,8 @@ class ServerConnection:
             logger.warning("closed the connection of %s: %s", self._peer, error)
         except TimeoutError:
             logger.debug("closed the connection of %s: idle or too slow", self._peer)
+        except ssl.SSLError as error:
+            logger.warning("closed the connection of %s: no TLS with it: %s", self._peer, error)
         except OSError as error:
             logger.debug("connection of %s ended: %s", self._peer, error)
         finally:
