@@ -39,7 +39,7 @@ def victim(request, demo) -> Iterator:
 def unharmed(demo, victim: Victim) -> Iterator[Victim]:
     """With a good peer all the while."""
     before = victim.figures()
-    over, wrong = threading.Event(), []
+    begun, over, wrong = threading.Event(), threading.Event(), []
 
     def call() -> None:
         good = Peer(demo, victim.port)
@@ -51,6 +51,7 @@ def unharmed(demo, victim: Victim) -> Iterator[Victim]:
                 transport = (Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED)[number % 3]
                 good.send(number, number, transport=transport)
                 assert good.reply()[0] == number
+                begun.set()  # It is there before anybody else.
                 over.wait(0.001)
         except Exception as error:
             if not victim.draining:
@@ -61,6 +62,7 @@ def unharmed(demo, victim: Victim) -> Iterator[Victim]:
     calling = threading.Thread(target=call)
     calling.start()
     try:
+        assert begun.wait(30)
         yield victim
     finally:
         over.set()
