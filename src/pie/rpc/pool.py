@@ -58,8 +58,13 @@ class Pool:
 
     def close(self) -> None:
         """Close everything that is idle."""
-        for each in [*self._instances.values()]:
+        for each in self._known().values():
             each.close()
+
+    def _known(self) -> dict[Target, Instance]:
+        """A copy: while one is made, garbage may be collected, and other threads may run then."""
+        with self._lock:
+            return self._instances.copy()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -69,7 +74,7 @@ class Pool:
     def _sweep(self, now: float) -> None:
         """Close what is no longer good, also of instances that nobody calls any more."""
         self._swept = now
-        for target, each in [*self._instances.items()]:
+        for target, each in self._known().items():
             if each.sweep(now):
                 with self._lock:
                     self._instances.pop(target, None)
