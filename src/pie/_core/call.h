@@ -47,9 +47,6 @@ static inline void call_set(PyObject **field, PyObject *text) {
 /* call.business(code, message): steals nothing. */
 int call_business(CallObject *call, long code, PyObject *message);
 
-/* The exception that is set becomes the call's failure (pie.model.failure_of), stays set. */
-int call_fail(CallObject *call);
-
 /* One call's way through a list of gates (_native.GateList, made of pie.call.gates.Gates). */
 typedef struct {
     PyObject *gates; /* owned */

@@ -160,7 +160,7 @@ static Plan *plan_now(Lane *self) {
     return (Plan *)Py_NewRef(self->plan);
 }
 
-/* Borrowed; NULL with an exception set. */
+/* Borrowed, and the lane's for good; NULL with an exception set. */
 static ClientMethods *methods_of(Lane *self) {
     if (UNLIKELY(self->methods == NULL)) {
         PyObject *made = PyObject_CallOneArg(client_methods_of, self->service);
@@ -171,7 +171,11 @@ static ClientMethods *methods_of(Lane *self) {
         if (made == NULL) {
             return NULL;
         }
-        Py_XSETREF(self->methods, (ClientMethods *)made);
+        if (self->methods == NULL) {
+            self->methods = (ClientMethods *)made;
+        } else { /* Another thread made them meanwhile, and may be using them. */
+            Py_DECREF(made);
+        }
     }
     return self->methods;
 }

@@ -78,16 +78,18 @@ static int port_of(Work *work, Port *found) {
         Py_INCREF(found->instance);
         return 0;
     }
+    Py_INCREF(endpoint); /* It might be let go while Python runs. */
     PyObject *told =
         PyObject_CallFunctionObjArgs(functions[PORT], work->plan->bound, endpoint, NULL);
     PyObject *instance;
     int transport, protocol;
     if (told == NULL || !PyArg_ParseTuple(told, "Oii:port", &instance, &transport, &protocol)) {
+        Py_DECREF(endpoint);
         Py_XDECREF(told);
         return -1;
     }
     Port before = *port;
-    *port = (Port){Py_NewRef(endpoint), Py_NewRef(instance), (Transport)transport,
+    *port = (Port){endpoint, Py_NewRef(instance), (Transport)transport,
                    (Protocol)protocol, call->attempt_start};
     *found = *port;
     Py_INCREF(found->instance);
@@ -105,7 +107,8 @@ static ConnectionState *pop_idle(PyObject *instance) {
     }
     Py_ssize_t count = PyList_Check(idle) ? PyList_GET_SIZE(idle) : 0;
     PyObject *last = NULL;
-    if (count > 0) {
+    if (count > 0 &&
+        PyObject_TypeCheck(PyList_GET_ITEM(idle, count - 1), &ConnectionState_Type)) {
         last = Py_NewRef(PyList_GET_ITEM(idle, count - 1));
         if (PyList_SetSlice(idle, count - 1, count, NULL) < 0) {
             Py_CLEAR(last);

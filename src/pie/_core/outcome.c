@@ -64,18 +64,6 @@ PyObject *call_fail_with(CallObject *call, PyObject *error) {
     return failure;
 }
 
-int call_fail(CallObject *call) {
-    PyObject *error = error_take();
-    PyObject *failure = call_fail_with(call, error);
-    if (failure == NULL) {
-        Py_DECREF(error);
-        return -1;
-    }
-    Py_DECREF(failure);
-    error_give(error);
-    return 0;
-}
-
 PyObject *current_call_set(CallObject *call) {
     return PyContextVar_Set(current_call_variable, (PyObject *)call);
 }

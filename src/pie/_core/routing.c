@@ -1,8 +1,7 @@
 /* Where a call may go, and where it goes. Twins: pie/govern/{route,balance}.py.
  *
  * What these see is C's: tuples, and endpoints whose attributes run no Python. So they need no lock
- * beside the GIL; whatever is unusual (a pin, a second attempt) goes to the twin, which shares the
- * dict of pending calls.
+ * beside the GIL; whatever is unusual (a pin, no candidate) goes to the twin.
  */
 #include <pthread.h>
 #include <time.h>
@@ -213,26 +212,58 @@ static int choose(PyObject *counts, PyObject *candidates, Known *chosen) {
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* Candidates that no earlier attempt of the call went to, or all if there are no others: a tuple. NULL
+ * with an exception set. */
+static PyObject *untried(PyObject *candidates, PyObject *tried) {
+    PyObject *all = PySequence_Tuple(candidates);
+    PyObject *left = all == NULL ? NULL : PyList_New(0);
+    for (Py_ssize_t i = 0; left != NULL && i < PyTuple_GET_SIZE(all); i++) {
+        PyObject *id = PyObject_GetAttr(PyTuple_GET_ITEM(all, i), id_name);
+        int known = id == NULL ? -1 : tried == NULL ? 0 : PySequence_Contains(tried, id);
+        Py_XDECREF(id);
+        if (known < 0 || (known == 0 && PyList_Append(left, PyTuple_GET_ITEM(all, i)) < 0)) {
+            Py_CLEAR(left);
+        }
+    }
+    PyObject *found = left == NULL ? NULL : PyList_AsTuple(left);
+    Py_XDECREF(left);
+    if (found != NULL && PyTuple_GET_SIZE(found) == 0) {
+        Py_SETREF(found, Py_NewRef(all));
+    }
+    Py_XDECREF(all);
+    return found;
+}
+
+/* Counting is all done here, without a step of Python between looking and setting. */
 static int balance_enter(GateOp *op, CallObject *call, double *delay) {
     PyObject *candidates = call->candidates;
-    bool tried = call->tried != NULL &&
-                 !(PyTuple_CheckExact(call->tried) && PyTuple_GET_SIZE(call->tried) == 0);
-    if (tried || candidates == NULL || !PyTuple_CheckExact(candidates) ||
-        PyTuple_GET_SIZE(candidates) == 0) {
-        return gate_enter_in_python(op, call);
+    if (candidates == NULL || PySequence_Size(candidates) < 1) {
+        return PyErr_Occurred() ? -1 : gate_enter_in_python(op, call); /* It says what is wrong. */
+    }
+    bool usual = PyTuple_CheckExact(candidates) &&
+                 (call->tried == NULL ||
+                  (PyTuple_CheckExact(call->tried) && PyTuple_GET_SIZE(call->tried) == 0));
+    if (UNLIKELY(!usual)) {
+        candidates = untried(candidates, call->tried);
+    } else {
+        Py_INCREF(candidates);
     }
     Known chosen;
-    if (choose(op->part, candidates, &chosen) < 0) {
+    int found = candidates == NULL ? -1 : choose(op->part, candidates, &chosen);
+    Py_XDECREF(candidates);
+    if (found < 0) {
         return -1;
     }
+    Py_INCREF(chosen.endpoint);
     long before = pending(op->part, chosen.id);
     int counted = before < 0 ? -1 : set_pending(op->part, chosen.id, before + 1);
     Py_DECREF(chosen.id);
     if (counted < 0) {
+        Py_DECREF(chosen.endpoint);
         Py_DECREF(chosen.peer);
         return -1;
     }
-    call_set(&call->target, Py_NewRef(chosen.endpoint));
+    call_set(&call->target, chosen.endpoint);
     call_set(&call->peer, chosen.peer);
     return 0;
 }
