@@ -6,7 +6,6 @@ import msgspec
 
 from pie.thrift import DEFAULT_DECODED_LIMIT, DEFAULT_FRAME_LIMIT
 
-
 MOST = (1 << 31) - 1
 LONGEST = 2_000_000.0
 """Seconds, some 23 days: what poll(2) can wait."""
