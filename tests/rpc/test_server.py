@@ -386,6 +386,33 @@ def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
     assert peers[1].reply()[0] == 1
 
 
+@only_native
+def test_a_gate_that_blocks_holds_nobody_up(start, handler, demo, peer) -> None:
+    go = threading.Event()
+
+    class Gate:
+        def enter(self, call):
+            return 0.2 if call.request_bytes > 1000 else None
+
+        def leave(self, call):
+            pass
+
+    handler.Note = lambda text: None
+    port = start(handler, gates=[Gate()])
+    slow, quick = peer(port), peer(port)
+    note = demo.DemoService.methods["Note"]
+    slow.sock.sendall(encode_call(note, note.args("x" * 2000), 1, Transport.FRAMED))
+    slow.send(1)
+    ended = threading.Thread(target=lambda: (slow.reply(), go.set()))
+    ended.start()
+    for number in range(2, 12):
+        quick.send(number)
+        assert quick.reply()[0] == number
+    assert not go.is_set()
+    ended.join(10)
+    assert go.is_set()
+
+
 @pytest.mark.parametrize("coroutines", [False, True])
 def test_gates_of_the_services_own(start, handler, demo, bench, peer, coroutines) -> None:
     seen = []

@@ -1,5 +1,6 @@
 #include "request.h"
 
+#include "codec_error.h"
 #include "errors.h"
 #include "metadata.h"
 #include "ttheader.h"
@@ -92,6 +93,10 @@ static int write_reply(const Request *request, PyObject *value, Buffer *out) {
                                 DEFAULT_MAX_DEPTH);
     if (values != few) {
         PyMem_Free(values);
+    }
+    if (written == 0 && out->size - before > INT32_MAX) {
+        codec_error("a reply of %zu bytes: a frame holds 2 GiB", out->size - before);
+        written = -1;
     }
     if (written < 0) {
         codec_error_under("%s", ((PyTypeObject *)method->result_cls)->tp_name);
@@ -340,7 +345,11 @@ static void restore_ambient(const Request *request, PyObject *outer) {
 /* Takes the call through its gates around the handler. */
 static Answer run_call(Request *request) {
     Buffer *out = &request->worker->out;
-    if (passage_begin(&request->passage, request->server->gates, request->call) < 0) {
+    /* A gate in Python may wait, as a handler may. */
+    worker_enter_handler(request->worker, request->worker->clock, false);
+    int begun = passage_begin(&request->passage, request->server->gates, request->call);
+    worker_leave_handler(request->worker);
+    if (begun < 0) {
         return write_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
     }
     PyObject *outer = current_call_set(request->call);

@@ -175,6 +175,7 @@ static int server_traverse(ServerObject *server, visitproc visit, void *arg) {
 
 static int server_clear(ServerObject *server) {
     Py_CLEAR(server->handler);
+    Py_CLEAR(server->gates);
     Py_CLEAR(server->twin);
     Py_CLEAR(server->hooks);
     return 0;
