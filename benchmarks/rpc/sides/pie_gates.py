@@ -81,7 +81,7 @@ def applied(variant: str) -> Iterator[Counter]:
             gates += [Rule(counter) for _ in range(RULES)]
         else:
             gates = [each for each in gates if not isinstance(each, (Record, ServerTrace))]
-            gates.append(Middleware(counter))
+            counter.seen += 1  # A gate that counts would cost what the others do.
         return course._replace(gates=Gates(gates))
 
     pie.rpc.server.server_course = changed

@@ -346,7 +346,7 @@ static void restore_ambient(const Request *request, PyObject *outer) {
 static Answer run_call(Request *request) {
     Buffer *out = &request->worker->out;
     /* A gate in Python may wait, as a handler may. */
-    worker_enter_handler(request->worker, request->worker->clock, false);
+    worker_enter_handler(request->worker, monotonic_ns(), false);
     int begun = passage_begin(&request->passage, request->server->gates, request->call);
     worker_leave_handler(request->worker);
     if (begun < 0) {
