@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pie
+
 ROOT = Path(__file__).resolve().parents[2]
+INSTALLED = Path(pie.__file__).resolve().parents[1]
 SCRIPT = ROOT / "tests" / "core" / "sanitized" / "codec.py"
 
 
@@ -14,7 +17,7 @@ def test_the_fuzz_runs_within_little_memory(native):
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "15", "1"],
         cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        env={"PYTHONPATH": f"{INSTALLED}:{ROOT}"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most)),
         capture_output=True,
         text=True,
