@@ -6,7 +6,7 @@ import time
 import urllib.parse
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pie.platform.logs.query import And, FieldIs, Not, Or, Part, Words, to_text
@@ -85,8 +85,12 @@ TREE = st.recursive(
 )
 
 
+NEVER = And((FieldIs("k", "0"), FieldIs("k", "1")))
+
+
 @SERIOUS
 @given(TREE)
+@example(Not(Or((Words("LOGIN"), NEVER))))
 def test_the_store_agrees_with_a_plain_reading(told, tree):
     query = urllib.parse.urlencode({"psm": "truth.demo.api", "q": to_text(tree), "limit": 1000})
     reply = told.ask("GET", f"/api/logs/search?{query}")

@@ -21,7 +21,7 @@ _SWITCH_SECONDS = 0.0005
 class LeaderLoop(NativeLoop):
     """Handlers on threads, one of which leads."""
 
-    name = "threads that lead in turn"
+    name = "leader"
 
     def __init__(
         self,

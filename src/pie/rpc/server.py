@@ -69,7 +69,7 @@ class ThriftServer:
             self._loop = TurnLoop(
                 native, listener, handler, self._coroutines, dispatcher, course.gates, options
             )
-        self.name = f"pie thrift, {self._loop.name}"
+        self.name = f"pie thrift {self._loop.name}"
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 

@@ -81,7 +81,7 @@ class ThreadedLoop:
         options: bounds.
     """
 
-    name = "a thread for each connection"
+    name = "threads"
 
     def __init__(
         self, listener: socket.socket, dispatcher: Dispatcher, options: ServerOptions

@@ -64,7 +64,9 @@ def condition(  # noqa: PLR0911 - one for each kind of node
         case And(parts):
             return f"({' AND '.join(condition(part, params, columns) for part in parts)})"
         case Or(parts):
-            return f"({' OR '.join(condition(part, params, columns) for part in parts)})"
+            # Beside what is never true the store reads words with their case, not the index.
+            possible = [part for part in parts if not _contradicts(part)] or parts
+            return f"({' OR '.join(condition(part, params, columns) for part in possible)})"
         case Not(part):
             return f"NOT {condition(part, params, columns)}"
         case Words(text, column, prefix):
@@ -80,6 +82,13 @@ def condition(  # noqa: PLR0911 - one for each kind of node
             return _field_is(node, params)
         case FieldCompares():
             return _field_compares(node, params)
+
+
+def _contradicts(node: Node) -> bool:
+    """Whether a field is to have two values at once."""
+    parts = node.parts if isinstance(node, And) else ()
+    exact = [each for each in parts if isinstance(each, FieldIs) and each.how == "exact"]
+    return len({each.name for each in exact}) < len({(each.name, each.value) for each in exact})
 
 
 def level_names(name: str) -> tuple[str, ...]:
