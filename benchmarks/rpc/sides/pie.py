@@ -40,17 +40,19 @@ class Pie(Side):
         with _runtime(SERVICE, MemoryStore()) as runtime:
             listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
             options = ServerOptions(max_connections=MAX_CONNECTIONS, max_threads=threads)
-            with pie_gates.applied(variant) as gates:
+            seen = pie_gates.Counter()
+            with pie_gates.unobserved(variant, seen):
                 server = ThriftServer(
                     bench.Bench,
                     Handler(types),
                     runtime,
                     listener,
                     options,
+                    gates=pie_gates.own_gates(variant, seen),
                     drain_seconds=0.5,
                 )
             _serve(server, listener.getsockname()[1])
-            print(f"gates saw {gates.seen} calls", flush=True)
+            print(f"gates saw {seen.seen} calls", flush=True)
 
     def client(self, port: int, variant: str) -> Mapping[str, Thunk]:
         store = MemoryStore()

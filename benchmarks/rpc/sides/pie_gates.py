@@ -1,7 +1,8 @@
 """Variants of Pie's server that have more gates, or fewer, than a service gets by itself.
 
-A server takes no gates from outside, so the course it asks for is changed on the way. What the
-gates saw is counted, so that a server that stops asking for its course is noticed.
+More are given to the server, as a service's author gives them. Fewer is no face of Pie: observation
+has no switch, so the course that the server asks for is changed on the way. What was seen is
+counted, so that a variant without effect is noticed.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from pie.model import Call
 from pie.observe import Record, ServerTrace
 
 MIDDLEWARES, RULES = 3, 6
-VARIANTS = ("", "middlewares", "rules", "unobserved")
 
 
 class Counter:
@@ -57,35 +57,30 @@ class Rule:
         pass
 
 
-@contextmanager
-def applied(variant: str) -> Iterator[Counter]:
-    """Servers made inside get the variant's gates.
+def own_gates(variant: str, counter: Counter) -> list[Middleware] | list[Rule]:
+    """The gates that a variant gives to the server."""
+    if variant == "middlewares":
+        return [Middleware(counter) for _ in range(MIDDLEWARES)]
+    if variant == "rules":
+        return [Rule(counter) for _ in range(RULES)]
+    return []
 
-    Raises:
-        NotImplementedError: there is no way to do that.
-    """
-    counter = Counter()
-    if not variant:
-        yield counter
-        return
-    original = getattr(pie.rpc.server, "server_course", None)
-    if original is None:
-        raise NotImplementedError(f"ThriftServer has no face for the variant {variant!r}")
+
+@contextmanager
+def unobserved(variant: str, counter: Counter) -> Iterator[None]:
+    """Servers made inside have no trace and no record, if the variant is that one."""
+    original = pie.rpc.server.server_course
 
     def changed(*arguments: Any, **named: Any) -> Any:
         course = original(*arguments, **named)
         gates = [gate for gate, _ in course.gates.gates]
-        if variant == "middlewares":
-            gates += [Middleware(counter) for _ in range(MIDDLEWARES)]
-        elif variant == "rules":
-            gates += [Rule(counter) for _ in range(RULES)]
-        else:
-            gates = [each for each in gates if not isinstance(each, (Record, ServerTrace))]
-            counter.seen += 1  # A gate that counts would cost what the others do.
-        return course._replace(gates=Gates(gates))
+        counter.seen += 1  # A gate that counts would cost what the others do.
+        kept = [each for each in gates if not isinstance(each, (Record, ServerTrace))]
+        return course._replace(gates=Gates(kept))
 
-    pie.rpc.server.server_course = changed
+    if variant == "unobserved":
+        pie.rpc.server.server_course = changed
     try:
-        yield counter
+        yield
     finally:
         pie.rpc.server.server_course = original
