@@ -11,17 +11,8 @@ import pytest
 from tests.core.outcomes import outcome
 from tests.core.random_thrift import EVERYTHING, forget
 
-from pie.thrift import (
-    I32,
-    CodecError,
-    Field,
-    ListType,
-    SetType,
-    Struct,
-    StructType,
-    codec_python,
-    load_module,
-)
+from pie.thrift import I32, CodecError, Field, ListType, SetType, Struct, StructType, load_module
+from pie.thrift.codec import python as codec_python
 
 
 @pytest.fixture

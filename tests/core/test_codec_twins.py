@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.core.outcomes import outcome
 from tests.core.random_thrift import damage, random_module, random_struct, spoil
 
-from pie.thrift import Protocol, codec_python, load_module
+from pie.thrift import Protocol, load_module
+from pie.thrift.codec import python as codec_python
 
 RELAXED = settings(
     derandomize=True,

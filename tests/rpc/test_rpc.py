@@ -17,7 +17,7 @@ from pie.thrift import (
     encode_reply,
     read_message,
 )
-from pie.thrift.frames import FrameSplitter
+from pie.thrift.wire.frames import FrameSplitter
 
 PSM = "toutiao.my.server"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pie.thrift import Method, Struct, Transport, TTHeader, encode_call, encode_reply
-from pie.thrift.ttheader import IntKey
+from pie.thrift.wire.ttheader import IntKey
 from workload.data import BASE, IDS, SLEEP_MS, SPIN_ROUNDS, TEXT
 from workload.handler import Handler
 from workload.pie_types import bench, request, types

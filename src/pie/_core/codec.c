@@ -1,4 +1,4 @@
-/* The codec's functions for Python. Twin: pie/thrift/codec_python.py. */
+/* The codec's functions for Python. Twin: pie/thrift/codec/python.py. */
 #include "codec.h"
 
 #include "codec_error.h"
@@ -221,14 +221,14 @@ static PyObject *decode(PyObject *module, PyObject *const *values, Py_ssize_t gi
 static PyMethodDef functions[] = {
     {"encode", (PyCFunction)(void (*)(void))encode, METH_FASTCALL | METH_KEYWORDS,
      "encode($module, value, /, *, protocol='binary', max_depth=64)\n--\n\n"
-     "A struct's bytes. See pie.thrift.codec_python."},
+     "A struct's bytes. See pie.thrift.codec.python."},
     {"encode_into", (PyCFunction)(void (*)(void))encode_into, METH_FASTCALL | METH_KEYWORDS,
      "encode_into($module, out, value, /, *, protocol='binary', max_depth=64)\n--\n\n"
-     "Appends a struct's bytes. See pie.thrift.codec_python."},
+     "Appends a struct's bytes. See pie.thrift.codec.python."},
     {"decode", (PyCFunction)(void (*)(void))decode, METH_FASTCALL | METH_KEYWORDS,
      "decode($module, cls, data, /, offset=0, *, protocol='binary', max_depth=64, "
      "decoded_limit=67108864)\n--\n\n"
-     "The struct that bytes hold. See pie.thrift.codec_python."},
+     "The struct that bytes hold. See pie.thrift.codec.python."},
     {NULL},
 };
 

@@ -1,7 +1,7 @@
 /* Structs to bytes and back, in the binary and the compact protocol.
  *
  * A Program is a struct class compiled: its fields by id, the offsets of its slots, and the
- * programs of the structs in it. The twin is pie/thrift/codec_python.py: the same values, the same
+ * programs of the structs in it. The twin is pie/thrift/codec/python.py: the same values, the same
  * bytes, the same errors with the same paths.
  */
 #ifndef PIE_CODEC_H

@@ -8,7 +8,7 @@
 
 #define CHUNK ((size_t)16 << 10)
 #define LARGE_CHUNK ((size_t)256 << 10)
-#define LIMIT ((size_t)16 << 20) /* DEFAULT_FRAME_LIMIT of pie/thrift/frames.py */
+#define LIMIT ((size_t)16 << 20) /* DEFAULT_FRAME_LIMIT of pie/thrift/wire/frames.py */
 #define LONGEST_MS 1000000
 #define RECEIVE_SECONDS 0.02 /* or more: RECEIVE_TIMEOUT of pie/rpc/exclusive.py */
 

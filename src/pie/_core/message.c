@@ -1,5 +1,5 @@
 /* The head of a message: which method, what kind of message, which call. Runs without the GIL.
- * Twin: pie/thrift/message_head.py. */
+ * Twin: pie/thrift/wire/message_head.py. */
 #include "codec.h"
 
 #define BINARY_VERSION 0x80010000u

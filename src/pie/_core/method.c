@@ -50,7 +50,7 @@ static int table_open(MethodTable *table) {
     return 0;
 }
 
-/* --- Places, by field ids that pie.thrift.base has checked the types of --- */
+/* --- Places, by field ids that pie.thrift.wire.base has checked the types of --- */
 
 static Py_ssize_t slot_of(PyObject *cls, int id) {
     Program *program = program_of(cls);

@@ -1,5 +1,5 @@
 /* What struct_read.c and skip.c are made of: bounds, and how each protocol is read.
- * Twins: pie/thrift/source.py, compact.py, {binary,compact}_read.py. The protocol is a constant
+ * Twins: pie/thrift/codec/source.py, compact.py, {binary,compact}_read.py. The protocol is a constant
  * wherever these are used, so the compiler leaves one branch of each. */
 #ifndef PIE_READ_H
 #define PIE_READ_H

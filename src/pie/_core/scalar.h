@@ -1,5 +1,5 @@
 /* Python's numbers and texts as C's, with the checks that every protocol makes.
- * Twin: the scalar writers of pie/thrift/struct_write.py, the string reader of struct_read.py. */
+ * Twin: the scalar writers of pie/thrift/codec/struct_write.py, the string reader of struct_read.py. */
 #ifndef PIE_SCALAR_H
 #define PIE_SCALAR_H
 

@@ -1,4 +1,4 @@
-/* Bytes to values. Twin: pie/thrift/struct_read.py.
+/* Bytes to values. Twin: pie/thrift/codec/struct_read.py.
  *
  * Every function exists once for each protocol: the inner ones are inlined into the two outer ones
  * with the protocol a constant. No size is believed before it is held against the bytes that are

@@ -1,4 +1,4 @@
-/* Values to bytes. Twin: pie/thrift/struct_write.py.
+/* Values to bytes. Twin: pie/thrift/codec/struct_write.py.
  *
  * Every function exists once for each protocol: the inner ones are inlined into the two outer ones
  * with the protocol a constant. While scalars are written no Python runs and nothing can change;

@@ -1,5 +1,5 @@
 /* The headers of a TTHeader frame: read block by block, written from front to back. No GIL needed.
- * Twin: pie/thrift/ttheader.py. */
+ * Twin: pie/thrift/wire/ttheader.py. */
 #ifndef PIE_TTHEADER_H
 #define PIE_TTHEADER_H
 

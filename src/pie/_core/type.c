@@ -1,5 +1,5 @@
 /* The types of fields, compiled. Twin: pie/thrift/types.py, and the tables of
- * pie/thrift/struct_read.py and compact.py. */
+ * pie/thrift/codec/struct_read.py and compact.py. */
 #include "late.h"
 #include "program.h"
 

@@ -1,5 +1,5 @@
 /* Text beyond ASCII as a string on the wire: UTF-8, straight from the letters that Python holds.
- * Twin: the string writer of pie/thrift/struct_write.py. */
+ * Twin: the string writer of pie/thrift/codec/struct_write.py. */
 #include "codec_error.h"
 #include "scalar.h"
 #include "write.h"

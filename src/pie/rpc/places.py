@@ -3,8 +3,8 @@
 from typing import Any
 
 from pie.thrift import Method, Service
-from pie.thrift.base import FIELD_ID, base_place, resp_place
 from pie.thrift.types import StructType
+from pie.thrift.wire.base import FIELD_ID, base_place, resp_place
 
 
 def method_plans(service: type[Service]) -> list[tuple[Method, list[Any], Any]]:

@@ -1,58 +1,16 @@
 """Thrift without I/O: IDL to structs, values to bytes, bytes to frames; and all of it back."""
 
-from pie.thrift.application import ApplicationError, ApplicationErrorType
-from pie.thrift.base import (
-    BaseInfo,
-    BaseRespInfo,
-    fill_base,
-    fill_base_resp,
-    read_base,
-    read_base_resp,
-)
 from pie.thrift.codec import DEFAULT_MAX_DEPTH, decode, encode, encode_into
+from pie.thrift.codec.protocol import Protocol
+from pie.thrift.codec.source import DEFAULT_DECODED_LIMIT
 from pie.thrift.errors import CodecError, FrameError, IdlError, Position, ThriftError
-from pie.thrift.frames import DEFAULT_FRAME_LIMIT, Frame, FrameSplitter, encode_frame
 from pie.thrift.generate import generate
 from pie.thrift.idl.check import load_idl
 from pie.thrift.idl.parser import parse_idl
 from pie.thrift.idl.program import Loader, Program
 from pie.thrift.memory import load_module
-from pie.thrift.message import (
-    Request,
-    decode_call,
-    decode_reply,
-    encode_call,
-    encode_exception,
-    encode_message,
-    encode_reply,
-)
-from pie.thrift.message_head import MessageHeader, MessageType, read_message
-from pie.thrift.protocol import Protocol
 from pie.thrift.service import Method, Service
-from pie.thrift.source import DEFAULT_DECODED_LIMIT
 from pie.thrift.structs import Struct, StructException, Union
-from pie.thrift.theader import decode_theader, encode_theader
-from pie.thrift.transport import (
-    Transport,
-    UnsupportedTransport,
-    parse_transport,
-    protocol_of,
-    sniff,
-)
-from pie.thrift.ttheader import (
-    BIZ_EXTRA,
-    BIZ_MESSAGE,
-    BIZ_STATUS,
-    CRRST,
-    RPC_BACKWARD,
-    RPC_PERSIST,
-    RPC_TRANSIT,
-    Flag,
-    IntKey,
-    TTHeader,
-    decode_ttheader,
-    encode_ttheader,
-)
 from pie.thrift.types import (
     BINARY,
     BOOL,
@@ -72,6 +30,48 @@ from pie.thrift.types import (
     StructType,
     ThriftType,
     TType,
+)
+from pie.thrift.wire.application import ApplicationError, ApplicationErrorType
+from pie.thrift.wire.base import (
+    BaseInfo,
+    BaseRespInfo,
+    fill_base,
+    fill_base_resp,
+    read_base,
+    read_base_resp,
+)
+from pie.thrift.wire.frames import DEFAULT_FRAME_LIMIT, Frame, FrameSplitter, encode_frame
+from pie.thrift.wire.message import (
+    Request,
+    decode_call,
+    decode_reply,
+    encode_call,
+    encode_exception,
+    encode_message,
+    encode_reply,
+)
+from pie.thrift.wire.message_head import MessageHeader, MessageType, read_message
+from pie.thrift.wire.theader import decode_theader, encode_theader
+from pie.thrift.wire.transport import (
+    Transport,
+    UnsupportedTransport,
+    parse_transport,
+    protocol_of,
+    sniff,
+)
+from pie.thrift.wire.ttheader import (
+    BIZ_EXTRA,
+    BIZ_MESSAGE,
+    BIZ_STATUS,
+    CRRST,
+    RPC_BACKWARD,
+    RPC_PERSIST,
+    RPC_TRANSIT,
+    Flag,
+    IntKey,
+    TTHeader,
+    decode_ttheader,
+    encode_ttheader,
 )
 
 __all__ = [

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from pie.thrift.base import FIELD_ID
 from pie.thrift.json_form import enum_name, json_key, to_json
 from pie.thrift.structs import Struct, Union
 from pie.thrift.types import (
@@ -18,6 +17,7 @@ from pie.thrift.types import (
     ThriftType,
     has_hash,
 )
+from pie.thrift.wire.base import FIELD_ID
 
 MAX_FIELDS = 500
 """Beyond it, structs are shown empty: nobody fills in more, and types may multiply each other."""

@@ -15,7 +15,6 @@ from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
-from pie.thrift.base import FIELD_ID
 from pie.thrift.errors import ThriftError, shown
 from pie.thrift.generate.names import member_name
 from pie.thrift.structs import Struct, Union
@@ -32,6 +31,7 @@ from pie.thrift.types import (
     has_hash,
     uuid_from_text,
 )
+from pie.thrift.wire.base import FIELD_ID
 
 MAX_DEPTH = 64
 SAFE_INT = (1 << 53) - 1

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pie.thrift.application import ApplicationError, ApplicationErrorType
 from pie.thrift.errors import shown
 from pie.thrift.structs import Struct, StructException
 from pie.thrift.types import StructType, ThriftType
+from pie.thrift.wire.application import ApplicationError, ApplicationErrorType
 
 SUCCESS_ID = 0
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from pie.thrift.codec.skip import Skipper
+from pie.thrift.codec.source import END, Source
+from pie.thrift.codec.struct_write import check_depth
 from pie.thrift.errors import CodecError
-from pie.thrift.skip import Skipper
-from pie.thrift.source import END, Source
-from pie.thrift.struct_write import check_depth
 from pie.thrift.structs import Struct, Union, checked_fields
 from pie.thrift.types import (
     EnumType,

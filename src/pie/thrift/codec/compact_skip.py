@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pie.thrift.compact import CODES, CompactType, find_varint
-from pie.thrift.skip import Skipper, no_such_type
+from pie.thrift.codec.compact import CODES, CompactType, find_varint
+from pie.thrift.codec.skip import Skipper, no_such_type
 from pie.thrift.types import TType
 
 _VARINTS = (CompactType.I16, CompactType.I32, CompactType.I64)

@@ -4,8 +4,9 @@ import struct
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
+from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import FrameError, shown
-from pie.thrift.header_frame import (
+from pie.thrift.wire.header_frame import (
     PROTOCOL_IDS,
     check_payload,
     header_text,
@@ -13,8 +14,7 @@ from pie.thrift.header_frame import (
     protocol_by_id,
     unpack_frame,
 )
-from pie.thrift.protocol import Protocol
-from pie.thrift.transport import TTHEADER_MAGIC, protocol_of
+from pie.thrift.wire.transport import TTHEADER_MAGIC, protocol_of
 
 CRRST = "crrst"
 """This connection is about to close: use another."""

@@ -5,8 +5,8 @@ Source: Apache Thrift's "Thrift Compact protocol encoding" (doc/specs/thrift-com
 
 from enum import IntEnum
 
+from pie.thrift.codec.source import END
 from pie.thrift.errors import CodecError
-from pie.thrift.source import END
 from pie.thrift.types import TType
 
 MAX_VARINT_BYTES = 10

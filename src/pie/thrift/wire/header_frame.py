@@ -6,9 +6,9 @@ id, u16 size of the headers in words of four bytes.
 
 import struct
 
+from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import FrameError, shown
-from pie.thrift.protocol import Protocol
-from pie.thrift.transport import THEADER_MAGIC, TTHEADER_MAGIC
+from pie.thrift.wire.transport import THEADER_MAGIC, TTHEADER_MAGIC
 
 MAX_HEADER_BYTES = 0xFFFF * 4
 PROTOCOL_IDS = {Protocol.BINARY: 0, Protocol.COMPACT: 2}

@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
+from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import FrameError, shown
-from pie.thrift.protocol import Protocol
 
 TTHEADER_MAGIC = b"\x10\x00"
 THEADER_MAGIC = b"\x0f\xff"

@@ -3,11 +3,11 @@
 import struct
 from typing import Any
 
-from pie.thrift.compact import CODES, CompactType, read_varint, read_zigzag
-from pie.thrift.compact_skip import MIN_SIZE, CompactSkipper
+from pie.thrift.codec.compact import CODES, CompactType, read_varint, read_zigzag
+from pie.thrift.codec.compact_skip import MIN_SIZE, CompactSkipper
+from pie.thrift.codec.source import END, Source
+from pie.thrift.codec.struct_read import Reader, ReadForm
 from pie.thrift.errors import CodecError
-from pie.thrift.source import END, Source
-from pie.thrift.struct_read import Reader, ReadForm
 from pie.thrift.types import INT_BITS
 
 _ID_BITS = 16

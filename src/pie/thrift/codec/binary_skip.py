@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from pie.thrift.codec.skip import Skipper, no_such_type
 from pie.thrift.errors import CodecError
-from pie.thrift.skip import Skipper, no_such_type
 from pie.thrift.types import TType
 
 

@@ -8,9 +8,10 @@ Source: Apache Thrift, doc/specs/HeaderFormat.md.
 
 import zlib
 
-from pie.thrift.compact import find_varint, varint
+from pie.thrift.codec.compact import find_varint, varint
+from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import CodecError, FrameError
-from pie.thrift.header_frame import (
+from pie.thrift.wire.header_frame import (
     PROTOCOL_IDS,
     check_payload,
     header_text,
@@ -18,9 +19,8 @@ from pie.thrift.header_frame import (
     protocol_by_id,
     unpack_frame,
 )
-from pie.thrift.protocol import Protocol
-from pie.thrift.transport import THEADER_MAGIC, protocol_of
-from pie.thrift.ttheader import TTHeader
+from pie.thrift.wire.transport import THEADER_MAGIC, protocol_of
+from pie.thrift.wire.ttheader import TTHeader
 
 _ZLIB = 1
 _KEY_VALUE = 1

@@ -4,10 +4,10 @@ as ``codec_python`` and says the same of what it cannot do."""
 from typing import TYPE_CHECKING
 
 from pie._core import native
-from pie.thrift.codec_python import DEFAULT_MAX_DEPTH
+from pie.thrift.codec.python import DEFAULT_MAX_DEPTH
 
 if TYPE_CHECKING or native is None:
-    from pie.thrift.codec_python import decode, encode, encode_into
+    from pie.thrift.codec.python import decode, encode, encode_into
 else:
     decode, encode, encode_into = native.decode, native.encode, native.encode_into
 

@@ -2,15 +2,15 @@
 
 from typing import TypeVar
 
-from pie.thrift.binary_read import BINARY_READ
-from pie.thrift.binary_write import BINARY_WRITE
-from pie.thrift.compact_read import COMPACT_READ
-from pie.thrift.compact_write import COMPACT_WRITE
+from pie.thrift.codec.binary_read import BINARY_READ
+from pie.thrift.codec.binary_write import BINARY_WRITE
+from pie.thrift.codec.compact_read import COMPACT_READ
+from pie.thrift.codec.compact_write import COMPACT_WRITE
+from pie.thrift.codec.protocol import Protocol
+from pie.thrift.codec.source import DEFAULT_DECODED_LIMIT, Source
+from pie.thrift.codec.struct_read import struct_reader
+from pie.thrift.codec.struct_write import struct_writer
 from pie.thrift.errors import CodecError
-from pie.thrift.protocol import Protocol
-from pie.thrift.source import DEFAULT_DECODED_LIMIT, Source
-from pie.thrift.struct_read import struct_reader
-from pie.thrift.struct_write import struct_writer
 from pie.thrift.structs import Struct
 
 DEFAULT_MAX_DEPTH = 64

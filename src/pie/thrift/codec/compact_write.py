@@ -2,8 +2,8 @@
 
 import struct
 
-from pie.thrift.compact import CODES, CompactType, varint, zigzag
-from pie.thrift.struct_write import FieldHead, WriteForm
+from pie.thrift.codec.compact import CODES, CompactType, varint, zigzag
+from pie.thrift.codec.struct_write import FieldHead, WriteForm
 from pie.thrift.types import TType
 
 _NIBBLE = 15

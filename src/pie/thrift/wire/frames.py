@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from pie.thrift.binary_skip import BinarySkipper
 from pie.thrift.codec import DEFAULT_MAX_DEPTH
-from pie.thrift.compact import CompactType
-from pie.thrift.compact_skip import CompactSkipper
+from pie.thrift.codec.binary_skip import BinarySkipper
+from pie.thrift.codec.compact import CompactType
+from pie.thrift.codec.compact_skip import CompactSkipper
+from pie.thrift.codec.protocol import Protocol
+from pie.thrift.codec.skip import Skipper
 from pie.thrift.errors import CodecError, FrameError
-from pie.thrift.message_head import find_body
-from pie.thrift.protocol import Protocol
-from pie.thrift.skip import Skipper
-from pie.thrift.theader import decode_theader, encode_theader
-from pie.thrift.transport import Transport, UnsupportedTransport, protocol_of, sniff
-from pie.thrift.ttheader import TTHeader, decode_ttheader, encode_ttheader
 from pie.thrift.types import TType
+from pie.thrift.wire.message_head import find_body
+from pie.thrift.wire.theader import decode_theader, encode_theader
+from pie.thrift.wire.transport import Transport, UnsupportedTransport, protocol_of, sniff
+from pie.thrift.wire.ttheader import TTHeader, decode_ttheader, encode_ttheader
 
 DEFAULT_FRAME_LIMIT = 16 * 1024 * 1024
 """Bytes of one message on the wire, headers and all."""

@@ -2,7 +2,7 @@
 
 import struct
 
-from pie.thrift.struct_write import FieldHead, WriteForm
+from pie.thrift.codec.struct_write import FieldHead, WriteForm
 from pie.thrift.types import TType
 
 _pack_field = struct.Struct(">Bh").pack

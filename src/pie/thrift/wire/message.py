@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass, replace
 
-from pie.thrift.application import ApplicationError, ApplicationErrorType
 from pie.thrift.codec import decode, encode_into
+from pie.thrift.codec.protocol import Protocol
+from pie.thrift.codec.source import DEFAULT_DECODED_LIMIT
 from pie.thrift.errors import shown
-from pie.thrift.frames import Frame, encode_frame
-from pie.thrift.message_head import MessageHeader, MessageType, encode_head, read_message
-from pie.thrift.protocol import Protocol
 from pie.thrift.service import Method, Service
-from pie.thrift.source import DEFAULT_DECODED_LIMIT
 from pie.thrift.structs import Struct
-from pie.thrift.transport import Transport
-from pie.thrift.ttheader import TTHeader
+from pie.thrift.wire.application import ApplicationError, ApplicationErrorType
+from pie.thrift.wire.frames import Frame, encode_frame
+from pie.thrift.wire.message_head import MessageHeader, MessageType, encode_head, read_message
+from pie.thrift.wire.transport import Transport
+from pie.thrift.wire.ttheader import TTHeader
 
 
 @dataclass(frozen=True, slots=True)

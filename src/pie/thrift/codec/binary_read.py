@@ -3,10 +3,10 @@
 import struct
 from typing import Any
 
-from pie.thrift.binary_skip import MIN_SIZE, BinarySkipper
+from pie.thrift.codec.binary_skip import MIN_SIZE, BinarySkipper
+from pie.thrift.codec.source import END, Source
+from pie.thrift.codec.struct_read import Reader, ReadForm
 from pie.thrift.errors import CodecError
-from pie.thrift.source import END, Source
-from pie.thrift.struct_read import Reader, ReadForm
 from pie.thrift.types import TType
 
 _unpack_field = struct.Struct(">Bh").unpack_from

@@ -4,10 +4,10 @@ import struct
 from enum import IntEnum
 from typing import NamedTuple
 
-from pie.thrift.compact import find_varint, varint
+from pie.thrift.codec.compact import find_varint, varint
+from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import CodecError
-from pie.thrift.protocol import Protocol
-from pie.thrift.transport import COMPACT_MAGIC, COMPACT_VERSION, COMPACT_VERSION_MASK
+from pie.thrift.wire.transport import COMPACT_MAGIC, COMPACT_VERSION, COMPACT_VERSION_MASK
 
 MAX_NAME_BYTES = 1024
 

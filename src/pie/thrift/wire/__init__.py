@@ -1,0 +1,1 @@
+"""Frames, headers and messages: what stands around a struct on the wire."""
