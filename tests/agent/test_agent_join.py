@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pie.agent.join import MOST_BYTES, MOST_LINES
-from pie.agent.line import LineParser
 from pie.agent.names import LogFile, parse_name
 from pie.agent.rows import Block, RowMaker
-from pie.agent.stack import error_line
+from pie.observe.log.parse import LineParser
+from pie.observe.log.stack import error_line
 
 UTC = ZoneInfo("UTC")
 MAKE = RowMaker(LineParser(UTC), "10.0.0.9")

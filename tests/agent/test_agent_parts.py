@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from pie.agent.identity import HEAD_BYTES, Identity, head_of, identify
 from pie.agent.journal import Entry, Journal
-from pie.agent.line import LineParser
 from pie.agent.names import LogFile, compressed_hour, parse_hour, parse_name
 from pie.agent.rows import Block, RowMaker
 from pie.agent.send import Away, Taken, Unacceptable, judge
+from pie.observe.log.parse import LineParser
 
 UTC = ZoneInfo("UTC")
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from pie._core import native
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Identity
-from pie.observe.access import PLACE
-from pie.observe.aggregate import MAX_EDGES, OTHER
-from pie.observe.call_log import CallLog, call_log
-from pie.observe.facts import histogram_bucket
-from pie.observe.lines import LineFormat
+from pie.observe.log.access import PLACE
+from pie.observe.log.line import LineFormat
+from pie.observe.record.aggregate import MAX_EDGES, OTHER
+from pie.observe.record.call_log import CallLog, call_log
+from pie.observe.record.facts import histogram_bucket
 
 if native is None:
     pytest.skip("the extension is not in use", allow_module_level=True)
@@ -237,8 +237,8 @@ import os
 from pie._core import native
 from pie.model import Call, new_span_id
 from pie.observe import Budget, Identity
-from pie.observe.call_log import call_log
-from pie.observe.lines import LineFormat
+from pie.observe.record.call_log import call_log
+from pie.observe.log.line import LineFormat
 
 log = call_log(Identity(psm="a.b.c"), LineFormat("h", "a.b.c"), Budget(), lambda: None)
 assert isinstance(log, native.CallLog)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from pie.call import Driver, server_course
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Console, Identity, Observer
-from pie.observe.aggregate import Aggregator
-from pie.observe.call_log import encode
-from pie.observe.facts import CallRow, bucket_upper_us, histogram_bucket
+from pie.observe.record.aggregate import Aggregator
+from pie.observe.record.call_log import encode
+from pie.observe.record.facts import CallRow, bucket_upper_us, histogram_bucket
 
 
 @pytest.fixture
@@ -156,9 +156,9 @@ def test_a_full_disk_costs_no_fact(tmp_path: Path, observer: Observer) -> None:
     """While the disk takes nothing rows wait; when it does again they are all written, once."""
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    from pie.observe.files import HourlyFile
-    from pie.observe.lines import hour_of
-    from pie.observe.recorder import Backlog
+    from pie.observe.log.files import HourlyFile
+    from pie.observe.log.line import hour_of
+    from pie.observe.record.recorder import Backlog
 
     path = tmp_path / f"a.b.c.calls.{hour_of(0)}.ndjson"
     path.symlink_to("/dev/full")
@@ -180,7 +180,7 @@ def test_a_full_disk_costs_no_fact(tmp_path: Path, observer: Observer) -> None:
 def test_a_full_disk_costs_no_line_of_a_call(observer: Observer, tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    from pie.observe.lines import hour_of
+    from pie.observe.log.line import hour_of
 
     folder = tmp_path / "a" / "log" / "app"
     folder.mkdir(parents=True)
@@ -221,7 +221,7 @@ def test_a_torn_line_is_ended_and_given_again(tmp_path: Path) -> None:
     import resource
     import signal
 
-    from pie.observe.files import HourlyFile
+    from pie.observe.log.files import HourlyFile
 
     path_ts = 0.0
     file = HourlyFile(tmp_path, "a.b.c", "ndjson")
@@ -260,7 +260,7 @@ def test_text_that_is_no_unicode_does_not_stop_the_recorder(
 
 
 def test_ever_new_names_do_not_fill_the_memory() -> None:
-    from pie.observe.aggregate import MAX_EDGES, OTHER
+    from pie.observe.record.aggregate import MAX_EDGES, OTHER
 
     aggregator = Aggregator(Identity(psm="a.b.c"))
     for number in range(MAX_EDGES + 500):

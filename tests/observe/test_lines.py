@@ -11,7 +11,7 @@ import pytest
 
 from pie.model import Call, current_call
 from pie.observe import Identity, Observer
-from pie.observe.lines import LineFormat, escape, hour_of
+from pie.observe.log.line import LineFormat, escape, hour_of
 
 SEED_LINE = (
     "INFO 2017-04-18 11:17:44,809 /data/site-packages/werkzeug/_internal.py:87 10.6.131.78 "
@@ -120,8 +120,8 @@ def test_lines_of_a_call_carry_its_logid(observer: Observer, tmp_path: Path) -> 
 def test_a_full_disk_never_reaches_business_code(tmp_path: Path, capfd) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    from pie.observe.files import HourlyFile
-    from pie.observe.handler import LineSink
+    from pie.observe.log.files import HourlyFile
+    from pie.observe.log.handler import LineSink
 
     file = HourlyFile(tmp_path, "a.b.c", "log")
     (tmp_path / f"a.b.c.{hour_of(SEED_TIME)}.log").symlink_to("/dev/full")
@@ -133,7 +133,7 @@ def test_a_full_disk_never_reaches_business_code(tmp_path: Path, capfd) -> None:
 
 
 def test_lines_stay_whole_with_many_threads_and_hours(tmp_path: Path) -> None:
-    from pie.observe.files import HourlyFile
+    from pie.observe.log.files import HourlyFile
 
     file = HourlyFile(tmp_path, "a.b.c", "log")
 

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from pie.state import Instance, Interface, RemoteStore, RuntimeFacts, ServiceMeta, Setting
-from pie.state.registry import encode, instance_key, meta_key, runtime_key
+from pie.state.registry.instances import encode, instance_key, meta_key, runtime_key
 
 _numbers = count(1)
 MS = 1000
@@ -33,7 +33,7 @@ def register(platform):
 
 
 def bucket_of(duration_ms):
-    from pie.observe.facts import histogram_bucket
+    from pie.observe.record.facts import histogram_bucket
 
     return str(histogram_bucket(duration_ms * MS))
 

@@ -65,7 +65,7 @@ def register(bench, port: int, *, psm: str, cluster: str, transport: str) -> Non
     """Put an instance into the registry by hand."""
     import msgspec
 
-    from pie.state.registry import instance_key
+    from pie.state.registry.instances import instance_key
 
     instance = Instance(
         psm=psm,

@@ -7,7 +7,7 @@ from pathlib import Path
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from pie.observe.files import HourlyFile
+from pie.observe.log.files import HourlyFile
 from pie.serve import output
 from pie.serve.output import OutputRoad
 

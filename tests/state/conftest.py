@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from pie.platform.state_routes import state_router
 from pie.state import MemoryStore, RemoteStore, Store
-from pie.state.embedded import EmbeddedStore
+from pie.state.store.embedded import EmbeddedStore
 
 SERVE = Path(__file__).with_name("serve_state.py")
 

@@ -8,8 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from pie.platform.state_routes import state_router
-from pie.state.embedded import EmbeddedStore
-from pie.state.expiry import ExpiryThread
+from pie.state.store.embedded import EmbeddedStore
+from pie.state.store.expiry import ExpiryThread
 
 
 async def serve(path: Path, port: int) -> None:

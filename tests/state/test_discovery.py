@@ -18,7 +18,7 @@ from pie.state import (
     instance_key,
     instances_prefix,
 )
-from pie.state.registry import encode
+from pie.state.registry.instances import encode
 
 PSM = "shop.cart.api"
 
@@ -242,7 +242,7 @@ def test_a_forked_worker_starts_anew(state_process, tmp_path):
         import os, sys, time
         from pathlib import Path
         from pie.state import Directory, Instance, RemoteStore, instance_key
-        from pie.state.registry import encode
+        from pie.state.registry.instances import encode
 
         store = RemoteStore(sys.argv[1], "t")
         directory = Directory(store, Path(sys.argv[2]), first_wait=20)

@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from pie.state import Compacted
-from pie.state.embedded import EmbeddedStore, StateFileError
+from pie.state.store.embedded import EmbeddedStore, StateFileError
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_full_disk_refuses_the_change_and_nothing_else(path):
         import resource, sys
         from pathlib import Path
         from pie.state import StoreAway
-        from pie.state.embedded import EmbeddedStore
+        from pie.state.store.embedded import EmbeddedStore
 
         path = Path(sys.argv[1])
         store = EmbeddedStore(path)

@@ -1,7 +1,7 @@
 """Leases end by themselves, except for the time in which nobody could hear a keep-alive."""
 
 from pie.state import MemoryStore
-from pie.state.expiry import ExpiryThread
+from pie.state.store.expiry import ExpiryThread
 
 
 def test_the_thread_ends_leases(until):

@@ -10,7 +10,8 @@ import pytest
 from fastapi import Depends, HTTPException, Request
 
 from pie.platform.state_routes import state_router
-from pie.state import Compacted, Denied, MemoryStore, RemoteStore, StoreAway, wire
+from pie.state import Compacted, Denied, MemoryStore, RemoteStore, StoreAway
+from pie.state.store import wire
 
 
 def post(url: str, path: str, body: bytes) -> tuple[int, dict]:

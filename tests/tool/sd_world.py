@@ -15,7 +15,7 @@ from tests.state.conftest import LoopbackPlatform
 
 from pie.rpc import ThriftServer, describe
 from pie.state import Instance, Interface, MemoryStore, ServiceMeta, instance_key, meta_key
-from pie.state.registry import encode
+from pie.state.registry.instances import encode
 from pie.thrift import load_module
 
 SERVER, WEB = "toutiao.my.server", "toutiao.my.api"

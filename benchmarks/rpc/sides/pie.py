@@ -19,7 +19,7 @@ from pie.call import Runtime, set_runtime
 from pie.observe import Identity, Observer
 from pie.rpc import ServerOptions, ThriftServer
 from pie.state import Directory, Instance, MemoryStore
-from pie.state.registry import instance_key
+from pie.state.registry.instances import instance_key
 from pie.thrift import Struct, decode, encode
 from sides import pie_gates
 from sides.side import Codec, Side, Thunk, main, ready, wait_for_stop

@@ -40,7 +40,7 @@ class OpenCall:
     def close(self) -> None: ...
 
 class CallLog:
-    """Twin: ``pie.observe.call_log.CallLog``."""
+    """Twin: ``pie.observe.record.call_log.CallLog``."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-/* The record budget. Twin: pie/observe/budget.py. */
+/* The record budget. Twin: pie/observe/record/budget.py. */
 #include "budget.h"
 
 #include "text.h"

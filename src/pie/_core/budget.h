@@ -1,4 +1,4 @@
-/* The record budget. Twin: pie/observe/budget.py. */
+/* The record budget. Twin: pie/observe/record/budget.py. */
 #ifndef PIE_BUDGET_H
 #define PIE_BUDGET_H
 

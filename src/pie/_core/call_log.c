@@ -1,4 +1,4 @@
-/* The call log: finished calls become counts, rows and lines. Twin: pie/observe/call_log.py.
+/* The call log: finished calls become counts, rows and lines. Twin: pie/observe/record/call_log.py.
  *
  * All is done on the caller's thread; a writer takes what has come together.
  */

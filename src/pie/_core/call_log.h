@@ -1,4 +1,4 @@
-/* The call log: finished calls become counts, rows and lines. Twin: pie/observe/call_log.py. */
+/* The call log: finished calls become counts, rows and lines. Twin: pie/observe/record/call_log.py. */
 #ifndef PIE_CALL_LOG_H
 #define PIE_CALL_LOG_H
 

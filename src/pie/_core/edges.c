@@ -1,4 +1,4 @@
-/* Exact 10-second aggregates of calls by edge. Twin: pie/observe/aggregate.py. */
+/* Exact 10-second aggregates of calls by edge. Twin: pie/observe/record/aggregate.py. */
 #include "edges.h"
 
 #define EDGE_SECONDS 10

@@ -1,11 +1,11 @@
-/* Exact 10-second aggregates of calls by edge. Twin: pie/observe/aggregate.py. Guarded by the
+/* Exact 10-second aggregates of calls by edge. Twin: pie/observe/record/aggregate.py. Guarded by the
  * GIL. */
 #ifndef PIE_EDGES_H
 #define PIE_EDGES_H
 
 #include "core.h"
 
-/* What is counted apart, in the order of pie.observe.aggregate.EdgeKey. */
+/* What is counted apart, in the order of pie.observe.record.aggregate.EdgeKey. */
 enum {
     EDGE_SIDE,
     EDGE_PROTOCOL,
@@ -40,7 +40,7 @@ typedef struct {
     size_t last; /* the edge of the last call */
 } Edges;
 
-/* floor(log(us + 1) / log(1.05)), to the bit as pie.observe.facts.histogram_bucket. */
+/* floor(log(us + 1) / log(1.05)), to the bit as pie.observe.record.facts.histogram_bucket. */
 int histogram_bucket(int64_t duration_us);
 
 /* Counts one call; the names are borrowed. -1 = no memory (no exception is set). */

@@ -1,4 +1,4 @@
-/* A finished call as it is written down. Twin: pie/observe/call_log.py (row_of). */
+/* A finished call as it is written down. Twin: pie/observe/record/call_log.py (row_of). */
 #include "finished.h"
 
 static PyObject *ok_text, *business_text, *empty_text;

@@ -30,7 +30,7 @@ typedef struct {
     Buffer service, env, host;
 } RowParts;
 
-/* The NDJSON row, as pie.observe.facts.CallRow. */
+/* The NDJSON row, as pie.observe.record.facts.CallRow. */
 int finished_write_row(Buffer *out, const Finished *finished, const RowParts *parts, double weight);
 
 /* The parts of a line that are the process's: " place host psm " and " process=1 thread=". */
@@ -38,7 +38,7 @@ typedef struct {
     Buffer place, process;
 } LineParts;
 
-/* The line of pie.observe.access. `stamp` is the date and time of the second it ended in. */
+/* The line of pie.observe.log.access. `stamp` is the date and time of the second it ended in. */
 int finished_write_line(Buffer *out, const Finished *finished, const LineParts *parts,
                         const char stamp[19]);
 

@@ -1,5 +1,5 @@
 /* The row and the line of a finished call.
- * Twins: CallRow of pie/observe/facts.py in JSON, pie/observe/{access,lines}.py.
+ * Twins: CallRow of pie/observe/record/facts.py in JSON, pie/observe/{access,lines}.py.
  */
 #include "finished.h"
 #include "text.h"

@@ -12,7 +12,7 @@
 /* As UTF-8. */
 int text_add(Buffer *out, PyObject *text);
 /* As UTF-8 on one line: backslash, newline and carriage return escaped
- * (pie.observe.lines.escape). */
+ * (pie.observe.log.line.escape). */
 int text_add_escaped(Buffer *out, PyObject *text);
 /* As a JSON string with its quotes; at most `limit` code points of it. */
 int text_add_json(Buffer *out, PyObject *text, Py_ssize_t limit);

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from pie.agent.stack import hash63
+from pie.observe.log.stack import hash63
 
 HEAD_BYTES = 1024
 

@@ -20,7 +20,6 @@ from pie.agent.identity import default_host_id
 from pie.agent.journal import Journal
 from pie.agent.keeper import Keeper
 from pie.agent.lane import Lane
-from pie.agent.line import LineParser
 from pie.agent.names import TABLES
 from pie.agent.options import AgentError, AgentOptions
 from pie.agent.rows import RowMaker
@@ -36,6 +35,7 @@ from pie.agent.status import (
 )
 from pie.agent.tail import TailFile
 from pie.agent.watch import Watch
+from pie.observe.log.parse import LineParser
 
 _log = logging.getLogger("pie.agent")
 _DEFAULT_OPTIONS = AgentOptions()

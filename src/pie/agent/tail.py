@@ -9,7 +9,7 @@ from pie.agent.journal import Entry
 from pie.agent.names import LogFile
 from pie.agent.options import MAX_LINE
 from pie.agent.rows import Block
-from pie.agent.stack import hash63
+from pie.observe.log.stack import hash63
 
 QUANTUM = 256 * 1024
 """Bytes a file may give before the next one has its turn."""

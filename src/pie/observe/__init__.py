@@ -1,11 +1,11 @@
 """Observation: what a process does becomes lines and facts in files."""
 
-from pie.observe.budget import Budget
-from pie.observe.handler import Console
 from pie.observe.identity import Identity, host_address
+from pie.observe.log.handler import Console
 from pie.observe.observer import Observer
-from pie.observe.record import Record
-from pie.observe.recorder import Recorder
+from pie.observe.record.budget import Budget
+from pie.observe.record.gate import Record
+from pie.observe.record.recorder import Recorder
 from pie.observe.trace import ClientTrace, ServerTrace
 
 __all__ = [

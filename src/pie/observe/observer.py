@@ -6,14 +6,14 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from pie.model import LogidGenerator, after_fork
-from pie.observe.budget import Budget
-from pie.observe.files import HourlyFile, log_directory
-from pie.observe.handler import Console, LineSink, RoadHandler
 from pie.observe.identity import Identity
-from pie.observe.lines import LineFormat
-from pie.observe.recorder import Recorder
+from pie.observe.log.files import HourlyFile, log_directory
+from pie.observe.log.handler import Console, LineSink, RoadHandler
+from pie.observe.log.line import LineFormat
+from pie.observe.log.takeover import loggers, take_back
+from pie.observe.record.budget import Budget
+from pie.observe.record.recorder import Recorder
 from pie.observe.slot import claim_slot
-from pie.observe.takeover import loggers, take_back
 
 
 class Observer:

@@ -7,7 +7,7 @@ outside its parent in time, a caller nobody logged, spans that form a circle) is
 from dataclasses import dataclass, field
 
 from pie.model import logid_address
-from pie.observe.facts import CallRow
+from pie.observe.record.facts import CallRow
 from pie.platform.views import Chain, ChainCall, ChainNode, NodeKind, Status
 
 SKEW_MS = 1.0

@@ -30,8 +30,8 @@ from pie.platform.state_routes import state_router
 from pie.platform.store.reader import Reader
 from pie.platform.supervisor import FactsFatalError, Supervisor
 from pie.state import lookup_services
-from pie.state.embedded import EmbeddedStore, StateFileError
-from pie.state.expiry import ExpiryThread
+from pie.state.store.embedded import EmbeddedStore, StateFileError
+from pie.state.store.expiry import ExpiryThread
 
 _STATIC = Path(__file__).parent / "static"
 _INGEST_BYTES = 64 << 20

@@ -1,4 +1,4 @@
-"""The state store over HTTP: the server end of `pie.state.remote`. Authentication is the
+"""The state store over HTTP: the server end of `pie.state.store.remote`. Authentication is the
 caller's: include the router with a dependency that demands a token."""
 
 import asyncio
@@ -12,10 +12,10 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from pie.state import wire
-from pie.state.history import Subscription
-from pie.state.memory import MemoryStore
-from pie.state.store import Invalid, Kept, LimitExceeded, Range, StoreError
+from pie.state.store import wire
+from pie.state.store.history import Subscription
+from pie.state.store.interface import Invalid, Kept, LimitExceeded, Range, StoreError
+from pie.state.store.memory import MemoryStore
 
 T = TypeVar("T", bound=msgspec.Struct)
 Handler = Callable[[T], Awaitable[msgspec.Struct]]

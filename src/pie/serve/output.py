@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from pie.observe.files import HourlyFile
+from pie.observe.log.files import HourlyFile
 
 logger = logging.getLogger(__name__)
 _DESCRIPTORS = (1, 2)

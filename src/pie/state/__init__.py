@@ -1,13 +1,11 @@
 """Desired state: a watched key-value store, and on it the registration and discovery of services.
 
-The engine that owns a file is `pie.state.embedded.EmbeddedStore`; a service needs only this face.
+The engine that owns a file is `pie.state.store.embedded.EmbeddedStore`; a service needs only
+this face.
 """
 
-from pie.state.discovery import Directory
-from pie.state.follow import Follower, Listener
-from pie.state.memory import MemoryStore
-from pie.state.registrar import Registrar
-from pie.state.registry import (
+from pie.state.registry.discovery import Directory
+from pie.state.registry.instances import (
     Instance,
     Interface,
     RuntimeFacts,
@@ -20,9 +18,10 @@ from pie.state.registry import (
     meta_key,
     runtime_key,
 )
-from pie.state.remote import RemoteStore
-from pie.state.standing import Standing
-from pie.state.store import (
+from pie.state.registry.registrar import Registrar
+from pie.state.registry.standing import Standing
+from pie.state.store.follow import Follower, Listener
+from pie.state.store.interface import (
     Batch,
     Compacted,
     Conflict,
@@ -39,6 +38,8 @@ from pie.state.store import (
     StoreError,
     Watch,
 )
+from pie.state.store.memory import MemoryStore
+from pie.state.store.remote import RemoteStore
 
 __all__ = [
     "Batch",

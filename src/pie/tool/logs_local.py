@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from pie.agent.line import LineParser
 from pie.agent.names import HUMAN_FOLDERS, LogFile, parse_name
 from pie.agent.options import AgentOptions
-from pie.observe.facts import LogRow
+from pie.observe.log.parse import LineParser
+from pie.observe.record.facts import LogRow
 from pie.tool.log_lines import Line
 from pie.tool.logs_query import severity
 from pie.tool.logs_remote import Wanted

@@ -10,7 +10,7 @@ import click
 import pie
 from pie.model import PSM, TRANSPORTS, host_and_port
 from pie.state import Instance, StoreError, instance_key, meta_key
-from pie.state.registry import encode
+from pie.state.registry.instances import encode
 from pie.tool.sd_registry import Found, Registered, Registry, as_json
 from pie.tool.sd_view import show_list, show_service
 from pie.tool.table import WARN, echo, paint

@@ -17,9 +17,9 @@ from pie.state import (
     instances_prefix,
     meta_key,
 )
-from pie.state.nearest import nearest
-from pie.state.registry import PREFIX, read_instance, read_meta
-from pie.state.snapshot import SnapshotDir
+from pie.state.registry.instances import PREFIX, read_instance, read_meta
+from pie.state.registry.nearest import nearest
+from pie.state.registry.snapshot import SnapshotDir
 from pie.tool.place import enter_workspace, find_place
 
 _MARKER = Path("runtime") / "workspace.yml"

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from pie.state import Instance, Interface, RemoteStore, ServiceMeta, instance_key, meta_key
-from pie.state.registry import encode
+from pie.state.registry.instances import encode
 
 _SPEC = importlib.util.spec_from_file_location(
     "platform_fixtures", Path(__file__).parents[2] / "platform" / "conftest.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pie.observe.lines import LineFormat, hour_of
+from pie.observe.log.line import LineFormat, hour_of
 
 PSM = "toutiao.article.article"
 LOGID = "2017041721432901000304821652640c"

@@ -9,9 +9,9 @@ import re
 
 import msgspec
 
-from pie.agent.stack import hash63
 from pie.model import Failure, Kind, normalise_logid
-from pie.observe.facts import LogRow
+from pie.observe.log.stack import hash63
+from pie.observe.record.facts import LogRow
 from pie.platform.logs.filters import CLIENT_FOLDER, DAY
 from pie.platform.logs.query import LEVELS
 from pie.platform.rate import RateLimit

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pie.agent.stack import error_line
 from pie.model import Failure, Kind
+from pie.observe.log.stack import error_line
 from pie.platform.logs.filters import DAY, FACETS, MICROS, Facet, LogFilter, Window, within
 from pie.platform.logs.lines import (
     COLUMNS,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pie.observe.facts import EDGE_SECONDS, CallRow
+from pie.observe.record.facts import EDGE_SECONDS, CallRow
 from pie.platform.overview import Traffic
 from pie.platform.store.outcomes import COUNTS, narrowed
 from pie.platform.views import ChainSummary, LogLine, LogLines

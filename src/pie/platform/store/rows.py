@@ -1,4 +1,4 @@
-"""Rows as they are stored: those of ``pie.observe.facts`` with bounds and where they came from.
+"""Rows as they are stored: those of ``pie.observe.record.facts``, bounded, with their source.
 
 The bounds are those of the columns: what passes here cannot make an insert fail. ``received``,
 ``day`` (days since 1970 of the ts that the sender gave) and ``clamped`` are set by the store alone.
@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, field
 
-from pie.observe.facts import CallRow, EdgeRow, LogRow
+from pie.observe.record.facts import CallRow, EdgeRow, LogRow
 
 _U16: TypeAlias = Annotated[int, Meta(ge=0, le=2**16 - 1)]
 _U32: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pie.observe.facts import EDGE_SECONDS
+from pie.observe.record.facts import EDGE_SECONDS
 from pie.platform.service_views import Account
 from pie.platform.store.outcomes import COUNTS, IS, narrowed
 from pie.platform.store.reader import Ask

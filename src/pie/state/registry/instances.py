@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from pie.model import PSM, address_of, is_unix, place
-from pie.state.store import Store
+from pie.state.store.interface import Store
 
 _log = logging.getLogger("pie.state")
 

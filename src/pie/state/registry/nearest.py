@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Iterator
 
 from pie.model import PSM
-from pie.state.registry import PREFIX, meta_key
-from pie.state.store import Store, StoreError
+from pie.state.registry.instances import PREFIX, meta_key
+from pie.state.store.interface import Store, StoreError
 
 MAX_NAMES = 3
 _CLOSE = 0.7

@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Callable
 
 from pie.model import SYSTEM_CLOCK, Clock, after_fork
-from pie.observe.budget import Budget
-from pie.observe.call_log import Batches, What, call_log, encode
-from pie.observe.facts import EDGE_SECONDS
-from pie.observe.files import HourlyFile
-from pie.observe.handler import LineSink
 from pie.observe.identity import Identity
-from pie.observe.lines import LineFormat
+from pie.observe.log.files import HourlyFile
+from pie.observe.log.handler import LineSink
+from pie.observe.log.line import LineFormat
+from pie.observe.record.budget import Budget
+from pie.observe.record.call_log import Batches, What, call_log, encode
+from pie.observe.record.facts import EDGE_SECONDS
 
 logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from pie.model import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random
-from pie.state.history import MAX_EVENTS
-from pie.state.memory import Change, MemoryStore, new_history
-from pie.state.store import Entry, StoreAway
+from pie.state.store.history import MAX_EVENTS
+from pie.state.store.interface import Entry, StoreAway
+from pie.state.store.memory import Change, MemoryStore, new_history
 
 FORMAT = 1
 _APPLICATION_ID = 0x50494553  # "PIES": what `file` shows and what tells it from other databases

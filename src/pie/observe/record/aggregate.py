@@ -5,8 +5,8 @@ The twin of ``edges.c``.
 
 from typing import NamedTuple
 
-from pie.observe.facts import EDGE_SECONDS, CallRow, EdgeRow, histogram_bucket
 from pie.observe.identity import Identity
+from pie.observe.record.facts import EDGE_SECONDS, CallRow, EdgeRow, histogram_bucket
 
 MAX_EDGES = 10_000
 OTHER = "(other)"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TextIO
 
 from pie.model import current_call
-from pie.observe.files import HourlyFile
-from pie.observe.lines import LineFormat
+from pie.observe.log.files import HourlyFile
+from pie.observe.log.line import LineFormat
 
 
 class Console:

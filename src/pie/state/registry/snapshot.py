@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pie.model import PSM
-from pie.state.registry import Instance
+from pie.state.registry.instances import Instance
 
 _log = logging.getLogger("pie.state")
 FORMAT = 1

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from pie.model import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random
-from pie.state.history import MAX_EVENTS, History, Subscription
-from pie.state.store import (
+from pie.state.store.history import MAX_EVENTS, History, Subscription
+from pie.state.store.interface import (
     Batch,
     Conflict,
     Entry,

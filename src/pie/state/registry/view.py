@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Sequence
 
 from pie.model import Clock
-from pie.state.registry import Instance, read_instance
-from pie.state.snapshot import SnapshotDir
-from pie.state.standing import Source, Standing
-from pie.state.store import Entry, Event, StoreError
+from pie.state.registry.instances import Instance, read_instance
+from pie.state.registry.snapshot import SnapshotDir
+from pie.state.registry.standing import Source, Standing
+from pie.state.store.interface import Entry, Event, StoreError
 
 
 class View:

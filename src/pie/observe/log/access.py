@@ -5,8 +5,8 @@
 
 import os
 
-from pie.observe.facts import CallRow
-from pie.observe.lines import LineFormat
+from pie.observe.log.line import LineFormat
+from pie.observe.record.facts import CallRow
 
 PLACE = f"{__file__}:1"
 

@@ -6,13 +6,13 @@ import weakref
 from pathlib import Path
 
 from pie.model import PSM, SYSTEM_CLOCK, Clock
-from pie.state.follow import Follower
-from pie.state.nearest import describe_absent
-from pie.state.registry import Instance, instances_prefix
-from pie.state.snapshot import SnapshotDir
-from pie.state.standing import Standing, doubt, explain
-from pie.state.store import Store, StoreAway
-from pie.state.view import View
+from pie.state.registry.instances import Instance, instances_prefix
+from pie.state.registry.nearest import describe_absent
+from pie.state.registry.snapshot import SnapshotDir
+from pie.state.registry.standing import Standing, doubt, explain
+from pie.state.registry.view import View
+from pie.state.store.follow import Follower
+from pie.state.store.interface import Store, StoreAway
 
 FIRST_WAIT_S = 1.0
 MAX_SERVICES = 10_000

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pie.model import SYSTEM_RANDOM, Random
 from pie.state.backoff import Backoff
-from pie.state.registry import (
+from pie.state.registry.instances import (
     Instance,
     RuntimeFacts,
     ServiceMeta,
@@ -16,7 +16,7 @@ from pie.state.registry import (
     meta_key,
     runtime_key,
 )
-from pie.state.store import Invalid, LimitExceeded, Store, StoreError
+from pie.state.store.interface import Invalid, LimitExceeded, Store, StoreError
 
 _log = logging.getLogger("pie.state")
 

@@ -2,7 +2,7 @@
 
 from pie._core import native
 from pie.model import Call
-from pie.observe.call_log import CallLog
+from pie.observe.record.call_log import CallLog
 
 
 class Record:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from pie.state.store import (
+from pie.state.store.interface import (
     MAX_KEY,
     MAX_LEASES_PER_CALL,
     Compacted,

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
-from pie.agent.stack import split_stack, stack_hash
 from pie.model import normalise_logid
-from pie.observe.facts import LogRow
+from pie.observe.log.stack import split_stack, stack_hash
+from pie.observe.record.facts import LogRow
 
 MAX_FIELDS = 64
 

@@ -4,8 +4,8 @@ import logging
 import threading
 
 from pie.model import SYSTEM_CLOCK, Clock
-from pie.state.memory import MemoryStore
-from pie.state.store import StoreError
+from pie.state.store.interface import StoreError
+from pie.state.store.memory import MemoryStore
 
 _log = logging.getLogger("pie.state")
 PERIOD_S = 0.25

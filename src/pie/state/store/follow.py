@@ -6,7 +6,16 @@ from typing import Protocol
 
 from pie.model import SYSTEM_RANDOM, Random
 from pie.state.backoff import Backoff
-from pie.state.store import Batch, Compacted, Entry, Event, Store, StoreAway, StoreError, Watch
+from pie.state.store.interface import (
+    Batch,
+    Compacted,
+    Entry,
+    Event,
+    Store,
+    StoreAway,
+    StoreError,
+    Watch,
+)
 
 
 class Listener(Protocol):

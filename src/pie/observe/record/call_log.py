@@ -15,12 +15,12 @@ import msgspec
 
 from pie._core import native
 from pie.model import Call
-from pie.observe.access import PLACE, access_line
-from pie.observe.aggregate import Aggregator, edge_row
-from pie.observe.budget import Budget
-from pie.observe.facts import CallRow, EdgeRow
 from pie.observe.identity import Identity
-from pie.observe.lines import LineFormat
+from pie.observe.log.access import PLACE, access_line
+from pie.observe.log.line import LineFormat
+from pie.observe.record.aggregate import Aggregator, edge_row
+from pie.observe.record.budget import Budget
+from pie.observe.record.facts import CallRow, EdgeRow
 
 Batches = list[tuple[float, bytes]]
 """Whole lines with the time (Unix seconds) whose hour chooses their file."""

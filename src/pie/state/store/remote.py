@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pie.state import wire
-from pie.state.store import (
+from pie.state.store import wire
+from pie.state.store.interface import (
     Batch,
     Denied,
     Entry,

@@ -13,7 +13,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from pie.model import after_fork
-from pie.observe.lines import hour_of
+from pie.observe.log.line import hour_of
 
 _LOOKS = 5
 _WRITING_SECONDS = 0.002

@@ -7,7 +7,7 @@ memory, and one that falls behind the history's end is told so (`Compacted`).
 import threading
 from collections.abc import Callable
 
-from pie.state.store import Batch, Compacted, Event, LimitExceeded, StoreAway
+from pie.state.store.interface import Batch, Compacted, Event, LimitExceeded, StoreAway
 
 MAX_EVENTS = 20_000
 MAX_BYTES = 64 << 20

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from pie.state.registry import Instance
+from pie.state.registry.instances import Instance
 
 Source = Literal["store", "snapshot", "none"]
 

@@ -1,0 +1,1 @@
+"""Registration and discovery of instances, on the key-value store."""

@@ -1,0 +1,1 @@
+"""The watched key-value store: the interface and its backends."""
