@@ -13,8 +13,8 @@ from tests.rpc.scripted import Line, Peer
 from pie import rpc
 from pie.model import Call, Failure, Kind, current_call
 from pie.rpc import BusinessError, BusinessStatus
-from pie.rpc.business import read_status, write_status
-from pie.rpc.metadata import reply_header
+from pie.rpc.wire.business import read_status, write_status
+from pie.rpc.wire.metadata import reply_header
 from pie.thrift import BIZ_EXTRA, BIZ_MESSAGE, BIZ_STATUS, RPC_BACKWARD
 
 PSM = "toutiao.my.server"

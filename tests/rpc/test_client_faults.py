@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.rpc.scripted import Line, Peer, reply_to
 
 from pie.model import Failure, Kind
-from pie.rpc import PoolLimits, async_connection, exclusive
+from pie.rpc import PoolLimits
+from pie.rpc.client import async_connection, exclusive
 from pie.thrift import CRRST
 
 

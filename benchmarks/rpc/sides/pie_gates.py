@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pie.rpc.server
+import pie.rpc.server.server
 from pie.call import Gates
 from pie.model import Call
 from pie.observe import Record, ServerTrace
@@ -69,7 +69,7 @@ def own_gates(variant: str, counter: Counter) -> list[Middleware] | list[Rule]:
 @contextmanager
 def unobserved(variant: str, counter: Counter) -> Iterator[None]:
     """Servers made inside have no trace and no record, if the variant is that one."""
-    original = pie.rpc.server.server_course
+    original = pie.rpc.server.server.server_course
 
     def changed(*arguments: Any, **named: Any) -> Any:
         course = original(*arguments, **named)
@@ -79,8 +79,8 @@ def unobserved(variant: str, counter: Counter) -> Iterator[None]:
         return course._replace(gates=Gates(kept))
 
     if variant == "unobserved":
-        pie.rpc.server.server_course = changed
+        pie.rpc.server.server.server_course = changed
     try:
         yield
     finally:
-        pie.rpc.server.server_course = original
+        pie.rpc.server.server.server_course = original

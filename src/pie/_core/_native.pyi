@@ -102,7 +102,7 @@ def decode(
 ) -> S: ...
 
 class Server:
-    """A Thrift server's loop; see pie.rpc.leader."""
+    """A Thrift server's loop; see pie.rpc.server.leader."""
 
     def __init__(
         self,
@@ -141,10 +141,10 @@ def setup_metadata(
     name_from_peer: object, parse_span: object, normalise_logid: object, /
 ) -> None: ...
 
-# --- the client's lane; what it asks of Python is told in pie.rpc.lane ---
+# --- the client's lane; what it asks of Python is told in pie.rpc.client.fast_path ---
 
 class ConnectionState:
-    """Twin: ``pie.rpc.exclusive.ConnectionState``."""
+    """Twin: ``pie.rpc.client.exclusive.ConnectionState``."""
 
     fd: int
     sent: int
@@ -153,7 +153,7 @@ class ConnectionState:
     idle_since: float
 
 class Lane:
-    """Twin: ``pie.rpc.lane.TwinCaller``."""
+    """Twin: ``pie.rpc.client.fast_path.TwinCaller``."""
 
     def __init__(self, channel: object, service: type, twin: Callable[..., Any], /) -> None: ...
     def __call__(self, name: str, /, *args: Any) -> Any: ...

@@ -10,7 +10,7 @@
 #define LARGE_CHUNK ((size_t)256 << 10)
 #define LIMIT ((size_t)16 << 20) /* DEFAULT_FRAME_LIMIT of pie/thrift/wire/frames.py */
 #define LONGEST_MS 1000000
-#define RECEIVE_SECONDS 0.02 /* or more: RECEIVE_TIMEOUT of pie/rpc/exclusive.py */
+#define RECEIVE_SECONDS 0.02 /* or more: RECEIVE_TIMEOUT of pie/rpc/client/exclusive.py */
 
 typedef enum { WAIT_READY, WAIT_LATE, WAIT_FAILED, WAIT_RAISED } Wait;
 
@@ -86,7 +86,7 @@ static size_t wanted(const Buffer *reply, const FrameView *view) {
 
 static ExchangeEnd receive(int fd, Buffer *reply, double deadline, MessageWalk **walk,
                            FrameView *view, int *error, PyThreadState **thread) {
-    /* The usual reply is here within the receive time-out of the socket (pie/rpc/exclusive.py), and
+    /* The usual reply is here within the receive time-out of the socket (pie/rpc/client/exclusive.py), and
      * takes one call of the system then; what takes longer is waited for until the deadline. */
     bool waits = !(deadline - monotonic_now() < RECEIVE_SECONDS);
     view->size = 0;

@@ -9,7 +9,7 @@
 #define SPARE_BUFFERS 16
 #define KEPT_BYTES ((size_t)64 << 10)
 
-/* Of pie.rpc.lane and below it. */
+/* Of pie.rpc.client.fast_path and below it. */
 static PyObject *options_variable, *runtime_globals, *answer_class, *client_methods_of;
 static PyObject *runtime_name, *instances_name, *ready_name;
 static PyObject *plan_function, *get_name;
@@ -18,7 +18,7 @@ static unsigned forks;
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
-    PyObject *channel;      /* pie.rpc.channel.Channel */
+    PyObject *channel;      /* pie.rpc.client.channel.Channel */
     PyObject *twin;         /* makes any call */
     ClientMethods *methods; /* NULL until they are needed */
     PyObject *service;
@@ -307,7 +307,7 @@ static PyTypeObject Lane_Type = {
     .tp_getset = lane_properties,
 };
 
-/* Takes pie.rpc.lane as a dict of its names, and what it got from below. */
+/* Takes pie.rpc.client.fast_path as a dict of its names, and what it got from below. */
 static PyObject *setup_lane(PyObject *module, PyObject *args) {
     PyObject *names, *methods, *options, *globals, *stale, *answer;
     if (!PyArg_ParseTuple(args, "O!OOO!OO", &PyDict_Type, &names, &methods, &options, &PyDict_Type,

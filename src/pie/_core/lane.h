@@ -1,5 +1,5 @@
 /* The client's hot path: an ordinary call from its arguments to its value. Python's side of it:
- * pie/rpc/lane.py; twin: pie/rpc/channel.py, which also makes every call that is unusual. */
+ * pie/rpc/client/fast_path.py; twin: pie/rpc/client/channel.py, which also makes every call that is unusual. */
 #ifndef PIE_LANE_H
 #define PIE_LANE_H
 
@@ -52,7 +52,7 @@ Way reply_read(const Attempt *attempt, const uint8_t *data, const FrameView *vie
 
 /* --- lane.c --- */
 
-/* An interned name; a name of pie.rpc.lane. -1 with an exception set. */
+/* An interned name; a name of pie.rpc.client.fast_path. -1 with an exception set. */
 int lane_intern(PyObject **name, const char *text);
 int lane_take(PyObject *names, const char *name, PyObject **function);
 

@@ -6,7 +6,7 @@
 
 #define ASK_SECONDS 1.0 /* The pools of instances nobody calls are forgotten: ask for them again. */
 
-static PyObject *functions[5]; /* of pie.rpc.lane */
+static PyObject *functions[5]; /* of pie.rpc.client.fast_path */
 enum { PORT, TWIN, UNWRITABLE, READ, FAILED };
 static const char *const function_names[] = {"port", "twin", "unwritable", "read", "failed"};
 static PyObject *stale_class;

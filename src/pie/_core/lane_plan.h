@@ -1,11 +1,11 @@
-/* What a lane keeps between calls. Python's side: pie/rpc/lane.py. */
+/* What a lane keeps between calls. Python's side: pie/rpc/client/fast_path.py. */
 #ifndef PIE_LANE_PLAN_H
 #define PIE_LANE_PLAN_H
 
 #include "frame.h"
 #include "method.h"
 
-/* What Python keeps of a connection; base of pie.rpc.exclusive.ClientConnection. */
+/* What Python keeps of a connection; base of pie.rpc.client.exclusive.ClientConnection. */
 typedef struct {
     PyObject_HEAD
     int fd;
@@ -19,7 +19,7 @@ extern PyTypeObject ConnectionState_Type;
 /* How an endpoint is reached. */
 typedef struct {
     PyObject *endpoint; /* NULL = this place is free */
-    PyObject *instance; /* pie.rpc.exclusive_pool.InstancePool; None = only the twin can */
+    PyObject *instance; /* pie.rpc.client.exclusive_pool.InstancePool; None = only the twin can */
     Transport transport;
     Protocol protocol;
     double asked; /* monotonic seconds */
@@ -42,7 +42,7 @@ typedef struct {
     Port ports[PORTS]; /* by the endpoint's place in memory */
 } Plan;
 
-/* From the tuple that pie.rpc.lane.plan gives; NULL with an exception set. */
+/* From the tuple that pie.rpc.client.fast_path.plan gives; NULL with an exception set. */
 Plan *plan_of(PyObject *told);
 
 /* The methods of a service, for all its clients. */

@@ -1,4 +1,4 @@
-/* What a reply says. Twin: pie/rpc/conversation.py (read_answer). */
+/* What a reply says. Twin: pie/rpc/wire/conversation.py (read_answer). */
 #include "lane.h"
 #include "ttheader.h"
 

@@ -1,5 +1,5 @@
-/* The bytes of a request. Twins: pie/rpc/metadata.py (request_header, request_base),
- * pie/thrift/wire/base.py (fill_base), pie/rpc/conversation.py (write_request). */
+/* The bytes of a request. Twins: pie/rpc/wire/metadata.py (request_header, request_base),
+ * pie/thrift/wire/base.py (fill_base), pie/rpc/wire/conversation.py (write_request). */
 #include "clock.h"
 #include "lane.h"
 #include "ttheader.h"

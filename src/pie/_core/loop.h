@@ -3,7 +3,7 @@
  * The leader waits for readiness, reads, runs the handler and writes, all on its own stack. Before a
  * handler that is known to be slow it makes a parked thread the leader; when a handler surprises,
  * the watchdog does. Cheap handlers so run at the speed of a single loop, and blocking ones on as
- * many threads as there may be. Twin: pie/rpc/threaded.py (a thread per connection).
+ * many threads as there may be. Twin: pie/rpc/server/threaded.py (a thread per connection).
  *
  * Memory order: what belongs to the leader (events, the queue of connections with more to do) is
  * passed on under `mutex`. A connection belongs to whoever turned its state from IDLE to BUSY.

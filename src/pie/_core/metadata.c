@@ -11,7 +11,7 @@
 #define CACHE_SIZE 256 /* names of callers and their clusters: few, and seen in every request */
 #define CACHED_SIZE 64
 
-static PyObject *python_name, *python_span, *python_logid; /* of pie.rpc.metadata */
+static PyObject *python_name, *python_span, *python_logid; /* of pie.rpc.wire.metadata */
 
 typedef struct {
     PyObject *name;

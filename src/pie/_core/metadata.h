@@ -1,4 +1,4 @@
-/* What a request says of itself beside its arguments. Twin: pie/rpc/metadata.py, which also reads
+/* What a request says of itself beside its arguments. Twin: pie/rpc/wire/metadata.py, which also reads
  * what is unusual: text beyond ASCII, foreign trace ids. */
 #ifndef PIE_METADATA_H
 #define PIE_METADATA_H

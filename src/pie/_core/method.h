@@ -49,7 +49,7 @@ typedef struct {
     int16_t *table; /* by hash of the name: index, or -1 */
 } MethodTable;
 
-/* From a list of (Method, bases, resp), see pie.rpc.leader. -1 with an exception set. */
+/* From a list of (Method, bases, resp), see pie.rpc.server.leader. -1 with an exception set. */
 int methods_open(MethodTable *table, PyObject *plans);
 void methods_close(MethodTable *table);
 int methods_visit(MethodTable *table, visitproc visit, void *arg);

@@ -14,7 +14,7 @@ static bool closing(const Request *request) {
     return atomic_load(&request->server->loop.draining);
 }
 
-/* How the reply is to be put on the wire, for the twin: pie.rpc.dispatch.Form. */
+/* How the reply is to be put on the wire, for the twin: pie.rpc.server.dispatch.Form. */
 static PyObject *form_of(const Request *request) {
     const FrameView *view = request->view;
     return Py_BuildValue("(iiiOO)", view->transport, view->protocol, request->head->seqid,

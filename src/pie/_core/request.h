@@ -1,4 +1,4 @@
-/* One request from its frame to its reply. Twin: pie/rpc/dispatch.py, which also answers whatever is
+/* One request from its frame to its reply. Twin: pie/rpc/server/dispatch.py, which also answers whatever is
  * unusual: unknown methods, failures, business codes. */
 #ifndef PIE_REQUEST_H
 #define PIE_REQUEST_H
@@ -14,8 +14,8 @@ typedef struct {
     MethodTable methods;
     PyObject *handler;
     PyObject *gates; /* a GateList */
-    PyObject *twin;  /* pie.rpc.dispatch.Dispatcher */
-    PyObject *hooks; /* pie.rpc.leader */
+    PyObject *twin;  /* pie.rpc.server.dispatch.Dispatcher */
+    PyObject *hooks; /* pie.rpc.server.leader */
     PyObject *psm, *cluster;
     PyObject *answers; /* classes of exceptions that are answers */
     Py_ssize_t decoded_limit;

@@ -263,7 +263,7 @@ static PyGetSetDef server_attributes[] = {
 };
 
 static PyType_Slot server_slots[] = {
-    {Py_tp_doc, "A Thrift server's loop; see pie.rpc.leader."},
+    {Py_tp_doc, "A Thrift server's loop; see pie.rpc.server.leader."},
     {Py_tp_new, server_new},
     {Py_tp_dealloc, server_dealloc},
     {Py_tp_traverse, server_traverse},

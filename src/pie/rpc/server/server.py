@@ -11,12 +11,12 @@ from typing import Any
 from pie._core import gevent_patched, native
 from pie.call import Driver, Runtime, server_course
 from pie.govern import Gate
-from pie.rpc.coroutines import Coroutines
-from pie.rpc.dispatch import Dispatcher
-from pie.rpc.leader import LeaderLoop
-from pie.rpc.server_options import ServerOptions
-from pie.rpc.threaded import ThreadedLoop
-from pie.rpc.turns import TurnLoop
+from pie.rpc.server.coroutines import Coroutines
+from pie.rpc.server.dispatch import Dispatcher
+from pie.rpc.server.leader import LeaderLoop
+from pie.rpc.server.options import ServerOptions
+from pie.rpc.server.threaded import ThreadedLoop
+from pie.rpc.server.turns import TurnLoop
 from pie.thrift import Service
 
 

@@ -5,10 +5,10 @@ import select
 from typing import cast
 
 from pie.model import Call
-from pie.rpc.dial import connect_failure, connect_patience
-from pie.rpc.exclusive import patience, says_closing
-from pie.rpc.link import Target, server_name, tls_context
-from pie.rpc.refusal import (
+from pie.rpc.client.dial import connect_failure, connect_patience
+from pie.rpc.client.exclusive import patience, says_closing
+from pie.rpc.client.link import Target, server_name, tls_context
+from pie.rpc.wire.refusal import (
     Stale,
     deadline_passed,
     may_be_refused,

@@ -9,12 +9,12 @@ from typing import Any
 
 from pie.call import Gates
 from pie.model import normalise_logid
-from pie.rpc.business import BusinessError
-from pie.rpc.dispatch import Dispatcher
-from pie.rpc.metadata import name_from_peer, parse_span
-from pie.rpc.places import method_plans
-from pie.rpc.server_options import ServerOptions
-from pie.rpc.threaded import Connections
+from pie.rpc.server.dispatch import Dispatcher
+from pie.rpc.server.options import ServerOptions
+from pie.rpc.server.threaded import Connections
+from pie.rpc.wire.business import BusinessError
+from pie.rpc.wire.metadata import name_from_peer, parse_span
+from pie.rpc.wire.native_methods import method_plans
 from pie.thrift import FrameSplitter, StructException, ThriftError
 
 logger = logging.getLogger(__name__)

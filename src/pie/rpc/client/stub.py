@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeVar
 
 from pie.model import PSM
-from pie.rpc.async_channel import AsyncChannel
-from pie.rpc.callee import Asked
-from pie.rpc.channel import Channel
-from pie.rpc.lane import Caller, caller
-from pie.rpc.link import TLS, PoolLimits
+from pie.rpc.client.async_channel import AsyncChannel
+from pie.rpc.client.callee import Asked
+from pie.rpc.client.channel import Channel
+from pie.rpc.client.fast_path import Caller, caller
+from pie.rpc.client.link import TLS, PoolLimits
 from pie.thrift import Method, Service, Struct
 
 Invoke = Callable[[Method, Struct], Any]

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from types import ModuleType
 
 from pie.call import Gates
-from pie.rpc.dispatch import Dispatcher
-from pie.rpc.native_loop import NativeLoop
-from pie.rpc.server_options import ServerOptions
+from pie.rpc.server.dispatch import Dispatcher
+from pie.rpc.server.native_loop import NativeLoop
+from pie.rpc.server.options import ServerOptions
 
 logger = logging.getLogger(__name__)
 _SWITCH_SECONDS = 0.0005

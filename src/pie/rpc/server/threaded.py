@@ -11,9 +11,9 @@ import threading
 import time
 from typing import Any
 
-from pie.rpc.connection import Drain, ServerConnection
-from pie.rpc.dispatch import Dispatcher
-from pie.rpc.server_options import ServerOptions
+from pie.rpc.server.connection import Drain, ServerConnection
+from pie.rpc.server.dispatch import Dispatcher
+from pie.rpc.server.options import ServerOptions
 
 logger = logging.getLogger(__name__)
 _MOST_THREADS = 1024

@@ -14,10 +14,10 @@ import time
 
 from pie.govern import remaining
 from pie.model import Call
-from pie.rpc.dial import connect
-from pie.rpc.exclusive import patience, says_closing
-from pie.rpc.link import Target
-from pie.rpc.refusal import (
+from pie.rpc.client.dial import connect
+from pie.rpc.client.exclusive import patience, says_closing
+from pie.rpc.client.link import Target
+from pie.rpc.wire.refusal import (
     Stale,
     deadline_passed,
     no_reply,

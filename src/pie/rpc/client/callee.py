@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from pie.govern import DEFAULT_TIMEOUT
 from pie.model import PSM, Place, place, split_transport
-from pie.rpc.callee_file import CalleeError, CalleeFile
-from pie.rpc.link import TLS, Link, PoolLimits, link_of
+from pie.rpc.client.callee_file import CalleeError, CalleeFile
+from pie.rpc.client.link import TLS, Link, PoolLimits, link_of
 
 FOLDER = Path("rpc") / "services"
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from pie.model import Call
-from pie.rpc.async_connection import AsyncConnection, connect_async
-from pie.rpc.conversation import answers
-from pie.rpc.exclusive import patience
-from pie.rpc.link import Target
-from pie.rpc.refusal import Stale, all_busy, deadline_passed
+from pie.rpc.client.async_connection import AsyncConnection, connect_async
+from pie.rpc.client.exclusive import patience
+from pie.rpc.client.link import Target
+from pie.rpc.wire.conversation import answers
+from pie.rpc.wire.refusal import Stale, all_busy, deadline_passed
 from pie.thrift import Frame
 
 _SWEEP_SECONDS = 5.0

@@ -6,10 +6,10 @@ import threading
 from pie.call import ClientPolicy, Course, Gates, Runtime, client_course, get_runtime
 from pie.govern import Balance, Retry, Route
 from pie.model import PSM, Call, Endpoint, Failure, Place, after_fork
-from pie.rpc.call_options import Options
-from pie.rpc.callee import Asked, Callee, check_address, file_of, resolve
-from pie.rpc.callee_file import CalleeFile, FollowedFile
-from pie.rpc.link import Target
+from pie.rpc.client.callee import Asked, Callee, check_address, file_of, resolve
+from pie.rpc.client.callee_file import CalleeFile, FollowedFile
+from pie.rpc.client.link import Target
+from pie.rpc.client.options import Options
 from pie.thrift import Method
 
 _MOST_VARIANTS = 64

@@ -12,7 +12,7 @@ import msgspec
 import yaml
 
 from pie.model import PSM, place
-from pie.rpc.link import TLS, PoolLimits
+from pie.rpc.client.link import TLS, PoolLimits
 
 _log = logging.getLogger(__name__)
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from pie.model import Call, Failure, Kind, normalise_logid
-from pie.rpc.business import BusinessStatus, write_status
+from pie.rpc.wire.business import BusinessStatus, write_status
 from pie.thrift import (
     CRRST,
     RPC_BACKWARD,

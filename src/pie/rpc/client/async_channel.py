@@ -5,11 +5,11 @@ from typing import Any
 
 from pie.call import AsyncDriver
 from pie.model import Call, Failure
-from pie.rpc.async_pool import pool_of_loop
-from pie.rpc.binding import Binder, Bound
-from pie.rpc.call_options import current_options
-from pie.rpc.callee import Asked
-from pie.rpc.conversation import Answer, next_seqid, read_answer, spoken, write_request
+from pie.rpc.client.async_pool import pool_of_loop
+from pie.rpc.client.binding import Binder, Bound
+from pie.rpc.client.callee import Asked
+from pie.rpc.client.options import current_options
+from pie.rpc.wire.conversation import Answer, next_seqid, read_answer, spoken, write_request
 from pie.thrift import Method, Struct
 
 

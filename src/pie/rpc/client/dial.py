@@ -7,8 +7,8 @@ import time
 
 from pie.govern import remaining
 from pie.model import Call, Failure, Kind
-from pie.rpc.link import Target, server_name, tls_context
-from pie.rpc.refusal import deadline_passed, not_connected
+from pie.rpc.client.link import Target, server_name, tls_context
+from pie.rpc.wire.refusal import deadline_passed, not_connected
 
 
 def connect_patience(call: Call, target: Target) -> float:

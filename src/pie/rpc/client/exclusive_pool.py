@@ -10,11 +10,11 @@ from collections import deque
 
 from pie.govern import remaining
 from pie.model import Call
-from pie.rpc.conversation import answers
-from pie.rpc.dial import connect
-from pie.rpc.exclusive import ClientConnection
-from pie.rpc.link import Target
-from pie.rpc.refusal import Stale, all_busy
+from pie.rpc.client.dial import connect
+from pie.rpc.client.exclusive import ClientConnection
+from pie.rpc.client.link import Target
+from pie.rpc.wire.conversation import answers
+from pie.rpc.wire.refusal import Stale, all_busy
 from pie.thrift import Frame
 
 

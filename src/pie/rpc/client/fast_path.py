@@ -11,16 +11,16 @@ from typing import Any
 import pie.call.runtime
 from pie._core import native
 from pie.model import Call, Endpoint, Failure
-from pie.rpc import exclusive
-from pie.rpc.binding import Bound
-from pie.rpc.call_options import current_options
-from pie.rpc.channel import Channel, attempt
-from pie.rpc.conversation import Answer, native_way, read_answer
-from pie.rpc.conversation import unwritable as unwritable_failure
-from pie.rpc.exclusive_pool import InstancePool
-from pie.rpc.places import method_plans
-from pie.rpc.pool import Instance, shared_pool
-from pie.rpc.refusal import Stale, no_reply
+from pie.rpc.client import exclusive
+from pie.rpc.client.binding import Bound
+from pie.rpc.client.channel import Channel, attempt
+from pie.rpc.client.exclusive_pool import InstancePool
+from pie.rpc.client.options import current_options
+from pie.rpc.client.pool import Instance, shared_pool
+from pie.rpc.wire.conversation import Answer, native_way, read_answer
+from pie.rpc.wire.conversation import unwritable as unwritable_failure
+from pie.rpc.wire.native_methods import method_plans
+from pie.rpc.wire.refusal import Stale, no_reply
 from pie.thrift import CodecError, Frame, FrameError, FrameSplitter, Method, Service
 
 Caller = Callable[..., Any]

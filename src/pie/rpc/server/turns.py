@@ -14,11 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from pie.call import Gates
-from pie.rpc.coroutines import Coroutines
-from pie.rpc.daemons import Daemons
-from pie.rpc.dispatch import Dispatcher
-from pie.rpc.native_loop import NativeLoop
-from pie.rpc.server_options import ServerOptions
+from pie.rpc.server.coroutines import Coroutines
+from pie.rpc.server.daemons import Daemons
+from pie.rpc.server.dispatch import Dispatcher
+from pie.rpc.server.native_loop import NativeLoop
+from pie.rpc.server.options import ServerOptions
 
 _TICK_SECONDS = 0.05
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pie._core import native
 from pie.govern import remaining
 from pie.model import Call
-from pie.rpc.link import Target
-from pie.rpc.refusal import Stale, deadline_passed, no_reply, not_sent, refused_from
+from pie.rpc.client.link import Target
+from pie.rpc.wire.refusal import Stale, deadline_passed, no_reply, not_sent, refused_from
 from pie.thrift import CRRST, Frame, FrameError, FrameSplitter
 
 LOOK_AFTER_SECONDS = 0.0

@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from pie.rpc.dispatch import Dispatcher
-from pie.rpc.server_options import ServerOptions
+from pie.rpc.server.dispatch import Dispatcher
+from pie.rpc.server.options import ServerOptions
 from pie.thrift import Frame, FrameSplitter, ThriftError
 
 logger = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ import time
 from typing import Protocol
 
 from pie.model import Call
-from pie.rpc.exclusive_pool import InstancePool
-from pie.rpc.link import Target
-from pie.rpc.multiplex import SharedInstance
+from pie.rpc.client.exclusive_pool import InstancePool
+from pie.rpc.client.link import Target
+from pie.rpc.client.multiplex import SharedInstance
 from pie.thrift import Frame
 
 _SWEEP_SECONDS = 5.0

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple, NoReturn, Self
 from pie.call import Driver
 from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call, failure_of
 from pie.observe import Identity
-from pie.rpc.business import BusinessError, BusinessStatus
-from pie.rpc.metadata import (
+from pie.rpc.wire.business import BusinessError, BusinessStatus
+from pie.rpc.wire.metadata import (
     application_error,
     name_from_peer,
     read_base_info,

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from pie.govern import remaining
 from pie.model import BUSINESS_CODE_MIN, TRANSPORTS, Call, Endpoint, Failure, Kind
-from pie.rpc.business import BusinessError, BusinessStatus, read_status
-from pie.rpc.metadata import peer_failure, read_reply_header, request_base, request_header
+from pie.rpc.wire.business import BusinessError, BusinessStatus, read_status
+from pie.rpc.wire.metadata import peer_failure, read_reply_header, request_base, request_header
 from pie.thrift import (
     ApplicationError,
     ApplicationErrorType,

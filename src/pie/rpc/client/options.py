@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 from pie.model import Call, place, split_transport
-from pie.rpc.business import BusinessStatus
+from pie.rpc.wire.business import BusinessStatus
 
 
 class Made:

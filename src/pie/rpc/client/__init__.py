@@ -1,0 +1,1 @@
+"""The Thrift client: channels, pools, connections."""
