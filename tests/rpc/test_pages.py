@@ -16,7 +16,7 @@ import pie.serve
 from pie import rpc
 from pie.model import Failure, Kind
 from pie.rpc import BusinessError, ServerOptions
-from pie.serve.settings import KEYS
+from pie.serve.settings.keys import KEYS
 from pie.thrift import (
     ApplicationError,
     FrameSplitter,

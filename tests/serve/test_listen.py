@@ -2,7 +2,7 @@
 
 import socket
 
-from pie.serve.listen import listen
+from pie.serve.listeners import listen
 
 
 def test_connections_send_small_parts_of_an_answer_at_once() -> None:

@@ -8,8 +8,8 @@ PROGRAM = """
 import os, sys, time
 from pathlib import Path
 from pie.observe.log.files import HourlyFile
-from pie.serve import output
-from pie.serve.output import OutputRoad
+from pie.serve import console as output
+from pie.serve.console import OutputRoad
 
 now = 1_700_002_799.0  # 22:59:59 UTC
 time.time = lambda: now

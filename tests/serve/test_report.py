@@ -7,7 +7,7 @@ import pytest
 
 from pie.call import Driver, server_course
 from pie.model import Call
-from pie.serve.report import FactsReporter
+from pie.serve.registration.report import FactsReporter
 from pie.state import Instance, Registrar, RuntimeFacts, lookup_services
 
 

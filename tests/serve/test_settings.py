@@ -6,12 +6,12 @@ from types import ModuleType
 
 import pytest
 
-from pie.serve.listen import listen
-from pie.serve.loading import load_settings, settings_of
-from pie.serve.masking import masked, masked_url
-from pie.serve.options import HELP, help_text, read_options
+from pie.serve.listeners import listen
 from pie.serve.process import pinned_instances
-from pie.serve.settings import KEYS, SettingsError, documentation
+from pie.serve.settings.keys import KEYS, SettingsError, documentation
+from pie.serve.settings.loading import load_settings, settings_of
+from pie.serve.settings.masking import masked, masked_url
+from pie.serve.settings.options import HELP, help_text, read_options
 from pie.serve.up_state import UpState, hold
 from pie.serve.workspace import Workspace
 from pie.state import Setting

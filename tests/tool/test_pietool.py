@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import Result
 
-from pie.serve.settings import Settings
+from pie.serve.settings.keys import Settings
 
 Run = Callable[..., Result]
 FLASK = "--type flask --psm toutiao.my.api --prefix my/api"

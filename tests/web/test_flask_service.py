@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, jsonify
 from flask.testing import FlaskClient
 
 from pie.model import Failure, Kind, current_call
-from pie.serve.http import HttpServer
+from pie.serve.host.gunicorn import HttpServer
 from pie.web.flask import describe, instrument
 
 LOGID = "2017041721432901000304821652640c"

@@ -3,8 +3,8 @@
 import logging
 from typing import Any, NamedTuple
 
-from pie.serve.masking import masked_url
-from pie.serve.settings import Settings
+from pie.serve.settings.keys import Settings
+from pie.serve.settings.masking import masked_url
 
 logger = logging.getLogger(__name__)
 _TIMEOUT_S = 1.0

@@ -10,8 +10,8 @@ from pathlib import Path
 from pie.call import Runtime, set_runtime
 from pie.model import is_unix
 from pie.observe import Console, Identity, Observer, host_address
-from pie.serve.loading import Loaded
-from pie.serve.settings import Settings, SettingsError
+from pie.serve.settings.keys import Settings, SettingsError
+from pie.serve.settings.loading import Loaded
 from pie.serve.workspace import Workspace
 from pie.state import Directory, RemoteStore
 

@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pie.serve.cache import choose_cache
-from pie.serve.loading import load_settings, settings_of
 from pie.serve.process import Process, script_console
 from pie.serve.service import Service
-from pie.serve.settings import SettingsError
+from pie.serve.settings.keys import SettingsError
+from pie.serve.settings.loading import load_settings, settings_of
 from pie.serve.workspace import Workspace
 from pie.state import ServiceMeta
 
@@ -87,7 +87,7 @@ def thrift(service: str, handler: str, settings: ModuleType, *, gates: str = "")
             before its handler.
     """
     from pie.rpc import ThriftServer, describe
-    from pie.serve.thrift import server_options
+    from pie.serve.settings.thrift import server_options
 
     process = Service(settings, "thrift")
     try:
@@ -136,7 +136,7 @@ def _serve(service: Service, app: "WsgiApp", meta: ServiceMeta) -> "WsgiApp":
     if service.host is not None:
         service.run_hosted(meta)
         return app
-    from pie.serve.http import HttpServer
+    from pie.serve.host.gunicorn import HttpServer
 
     threads = service.settings.THREADS or HTTP_THREADS
     server = HttpServer(

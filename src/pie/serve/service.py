@@ -16,18 +16,18 @@ from typing import Any, Literal, Protocol
 from pie._core import native, reason
 from pie.model import is_unix
 from pie.observe import Console
+from pie.serve.console import OutputRoad
 from pie.serve.debug import DebugServer, NoDebugSocket
 from pie.serve.debug.commands import Commands
-from pie.serve.facts import instance_of, runtime_facts
-from pie.serve.listen import listen
-from pie.serve.loading import Loaded, load_settings
-from pie.serve.options import HELP, help_text, read_options
-from pie.serve.output import OutputRoad
+from pie.serve.host.signals import on_stop
+from pie.serve.host.uwsgi import uwsgi_host
+from pie.serve.listeners import listen
 from pie.serve.process import Process
-from pie.serve.report import FactsReporter
-from pie.serve.settings import SettingsError
-from pie.serve.signals import on_stop
-from pie.serve.uwsgi import uwsgi_host
+from pie.serve.registration.description import instance_of, runtime_facts
+from pie.serve.registration.report import FactsReporter
+from pie.serve.settings.keys import SettingsError
+from pie.serve.settings.loading import Loaded, load_settings
+from pie.serve.settings.options import HELP, help_text, read_options
 from pie.serve.workspace import Workspace
 from pie.state import Registrar, ServiceMeta
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
-from pie.serve.settings import SettingsError
+from pie.serve.settings.keys import SettingsError
 from pie.serve.up_state import read_up
 
 MARKER = Path("runtime") / "workspace.yml"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pie.serve.settings import SettingsError
+from pie.serve.settings.keys import SettingsError
 from pie.serve.workspace import Workspace, find_root
 
 

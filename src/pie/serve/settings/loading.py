@@ -6,8 +6,15 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
-from pie.serve.masking import masked
-from pie.serve.settings import KEYS, Settings, SettingsError, default_of, value_of, value_of_text
+from pie.serve.settings.keys import (
+    KEYS,
+    Settings,
+    SettingsError,
+    default_of,
+    value_of,
+    value_of_text,
+)
+from pie.serve.settings.masking import masked
 from pie.state import Setting
 
 PREFIX = "PIE_"

@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 
 from pie.rpc import ServerOptions
-from pie.serve.settings import Settings, SettingsError
+from pie.serve.settings.keys import Settings, SettingsError
 
 THREADS = 64
 

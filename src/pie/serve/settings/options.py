@@ -5,9 +5,16 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from pie.serve.loading import PREFIX, Loaded, nearest, text_of
-from pie.serve.masking import masked
-from pie.serve.settings import KEYS, SettingsError, default_of, documentation, is_switch, kind_of
+from pie.serve.settings.keys import (
+    KEYS,
+    SettingsError,
+    default_of,
+    documentation,
+    is_switch,
+    kind_of,
+)
+from pie.serve.settings.loading import PREFIX, Loaded, nearest, text_of
+from pie.serve.settings.masking import masked
 
 HELP = "help"
 _INDENT = 8

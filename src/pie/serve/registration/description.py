@@ -8,9 +8,9 @@ import time
 from typing import Literal
 
 import pie
-from pie.serve.loading import Loaded
-from pie.serve.masking import masked_url
 from pie.serve.process import Process
+from pie.serve.settings.loading import Loaded
+from pie.serve.settings.masking import masked_url
 from pie.state import Instance, RuntimeFacts
 
 _LONGEST_COMMAND = 2000

@@ -1,0 +1,1 @@
+"""Who runs the process: this process alone, gunicorn's worker, or uWSGI."""

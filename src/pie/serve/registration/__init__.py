@@ -1,0 +1,1 @@
+"""What a service registers about itself, and keeps up to date."""

@@ -1,0 +1,1 @@
+"""The settings of a service: keys, sources, command line. Pure."""
