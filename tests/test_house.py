@@ -96,10 +96,10 @@ def test_a_service_needs_nothing_of_the_platform() -> None:
 
 
 def test_the_openapi_of_the_pages_is_the_platforms() -> None:
-    from pie.platform.api import openapi_json
+    from pie.platform.server.app import openapi_json
 
     assert (ROOT / "ui" / "openapi.json").read_text() == openapi_json(), (
-        "renew it: python -c 'from pie.platform.api import openapi_json; "
+        "renew it: python -c 'from pie.platform.server.app import openapi_json; "
         'print(openapi_json(), end="")\' > ui/openapi.json'
     )
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pie.model import Failure
+from pie.platform.facts.decode import decode_rows
 from pie.platform.logs.client import (
     MAX_ENTRIES,
     ClientLimits,
@@ -21,8 +22,7 @@ from pie.platform.logs.client import (
     read_post,
     rows_of,
 )
-from pie.platform.rate import RateLimit
-from pie.platform.store.decode import decode_rows
+from pie.platform.server.rate import RateLimit
 from pie.testing import FakeClock
 
 LOGID = "2017041721432901000304821652640c"

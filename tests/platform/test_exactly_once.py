@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pie.model import Failure
-from pie.platform.store.dead_letter import DeadLetters
-from pie.platform.store.decode import BadLine, decode_rows
-from pie.platform.store.engine import StoreError
-from pie.platform.store.ingest import TableIngest
-from pie.platform.store.rows import StoredLog
-from pie.platform.store.schema import LOGS
+from pie.platform.facts.dead_letter import DeadLetters
+from pie.platform.facts.decode import BadLine, decode_rows
+from pie.platform.facts.engine import StoreError
+from pie.platform.facts.ingest import TableIngest
+from pie.platform.facts.rows import StoredLog
+from pie.platform.facts.schema import LOGS
 
 DAY = 86_400
 NOW = 20_000.5 * DAY

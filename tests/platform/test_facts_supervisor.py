@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pie.model import Failure, Kind
-from pie.platform.facts_client import FactsClient
-from pie.platform.frames import Hello
-from pie.platform.store.engine import StoreError, open_chdb
-from pie.platform.supervisor import FactsFatalError, Supervisor
+from pie.platform.facts.client import FactsClient
+from pie.platform.facts.engine import StoreError, open_chdb
+from pie.platform.facts.frames import Hello
+from pie.platform.server.supervisor import FactsFatalError, Supervisor
 
 
 def hello(directory: Path) -> Hello:
@@ -21,7 +21,7 @@ def hello(directory: Path) -> Hello:
 
 def only_child() -> int:
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    facts = [pid for pid in children if b"pie.platform.facts" in cmdline(pid)]
+    facts = [pid for pid in children if b"pie.platform.facts.process" in cmdline(pid)]
     assert len(facts) == 1
     return int(facts[0])
 

@@ -320,8 +320,8 @@ import json, sys
 from pathlib import Path
 from pie.platform.logs.filters import Window, log_filter
 from pie.platform.logs.sql import Params
-from pie.platform.store import schema
-from pie.platform.store.engine import open_chdb
+from pie.platform.facts import schema
+from pie.platform.facts.engine import open_chdb
 engine = open_chdb(Path({str(tmp_path)!r}), memory=1 << 30, patience=1)
 schema.prepare(engine)
 rows = [dict(src=1, pos=n, ts=n, message=f"m{{n}} 用户登录失败") for n in range(1, 9)]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from pie.platform.api import openapi_json
-from pie.platform.auth import SESSION_SECONDS, Keys, load_or_create_keys
-from pie.platform.site import site_router
+from pie.platform.server.app import openapi_json
+from pie.platform.server.auth import SESSION_SECONDS, Keys, load_or_create_keys
+from pie.platform.server.site import site_router
 
 ROOT = Path(__file__).parents[2]
 

@@ -160,7 +160,7 @@ def test_facts_of_a_newer_pie_are_refused(own_platform):
     own_platform.stop()
     raise_version = (
         "import sys; from pathlib import Path\n"
-        "from pie.platform.store.engine import open_chdb\n"
+        "from pie.platform.facts.engine import open_chdb\n"
         "engine = open_chdb(Path(sys.argv[1]), memory=1 << 29, patience=5)\n"
         "engine.execute('INSERT INTO pie_schema VALUES (99, now())')\n"
     )

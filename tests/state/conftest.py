@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from pie.platform.state_routes import state_router
+from pie.platform.server.state_routes import state_router
 from pie.state import MemoryStore, RemoteStore, Store
 from pie.state.store.embedded import EmbeddedStore
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from pie.platform.state_routes import state_router
+from pie.platform.server.state_routes import state_router
 from pie.state.store.embedded import EmbeddedStore
 from pie.state.store.expiry import ExpiryThread
 

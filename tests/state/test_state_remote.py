@@ -9,7 +9,7 @@ import time
 import pytest
 from fastapi import Depends, HTTPException, Request
 
-from pie.platform.state_routes import state_router
+from pie.platform.server.state_routes import state_router
 from pie.state import Compacted, Denied, MemoryStore, RemoteStore, StoreAway
 from pie.state.store import wire
 

@@ -19,7 +19,6 @@ import msgspec
 from pie.agent.identity import default_host_id
 from pie.agent.journal import Journal
 from pie.agent.keeper import Keeper
-from pie.agent.lane import Lane
 from pie.agent.names import TABLES
 from pie.agent.options import AgentError, AgentOptions
 from pie.agent.rows import RowMaker
@@ -33,6 +32,7 @@ from pie.agent.status import (
     read_status,
     write_status,
 )
+from pie.agent.stream import Lane
 from pie.agent.tail import TailFile
 from pie.agent.watch import Watch
 from pie.observe.log.parse import LineParser

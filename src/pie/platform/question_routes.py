@@ -9,11 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pie.model import Failure, Kind, normalise_logid
-from pie.platform.answers import json_response
-from pie.platform.asking import AskDeps, OutcomeQuery, unless_away
+from pie.platform.ask.asking import AskDeps, OutcomeQuery, unless_away
 from pie.platform.chain import build_chain
-from pie.platform.gatekeeper import require
 from pie.platform.overview import merge_services
+from pie.platform.server.answers import json_response
+from pie.platform.server.gatekeeper import require
 from pie.platform.views import Chain, Chains, LogLines, Services
 
 router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])

@@ -4,6 +4,21 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pie.platform.ask.service_reader import (
+    MAX_CALLEES,
+    MAX_CALLERS,
+    MAX_METHODS,
+    SPARK_MINUTES,
+    CalledRow,
+    ClusterRow,
+    Coverage,
+    MinutesRow,
+    Received,
+    ReceivedRow,
+    ServiceReader,
+    SlotRow,
+    Sums,
+)
 from pie.platform.overview import percentile_ms, protocol_of, state_of
 from pie.platform.service_views import (
     Account,
@@ -20,21 +35,6 @@ from pie.platform.service_views import (
     ServicePage,
     ServiceSeries,
     ServiceSetting,
-)
-from pie.platform.store.service_reader import (
-    MAX_CALLEES,
-    MAX_CALLERS,
-    MAX_METHODS,
-    SPARK_MINUTES,
-    CalledRow,
-    ClusterRow,
-    Coverage,
-    MinutesRow,
-    Received,
-    ReceivedRow,
-    ServiceReader,
-    SlotRow,
-    Sums,
 )
 from pie.state import Instance, Interface, RuntimeFacts, Service
 

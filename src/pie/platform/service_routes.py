@@ -9,9 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
-from pie.platform.answers import json_response
-from pie.platform.asking import AskDeps, OutcomeQuery, unless_away
-from pie.platform.gatekeeper import require
+from pie.platform.ask.asking import AskDeps, OutcomeQuery, unless_away
+from pie.platform.ask.service_reader import ServiceReader
+from pie.platform.server.answers import json_response
+from pie.platform.server.gatekeeper import require
 from pie.platform.service_overview import build_page, build_series, idl_of, look
 from pie.platform.service_views import (
     ServedCall,
@@ -20,7 +21,6 @@ from pie.platform.service_views import (
     ServicePage,
     ServiceSeries,
 )
-from pie.platform.store.service_reader import ServiceReader
 
 router = APIRouter(
     prefix="/api/services/{psm}", tags=["service"], dependencies=[Depends(require("admin"))]

@@ -20,7 +20,7 @@ from pie.serve.workspace import PLATFORM_PORT
 def platform(directory: Path, host: str, port: int) -> None:
     """Run the platform: the registry, the store of facts and the web pages."""
     try:
-        from pie.platform.main import PlatformError, run_platform
+        from pie.platform.server.main import PlatformError, run_platform
     except ImportError as error:
         raise click.ClickException(
             f"the platform is not installed ({error.name} is missing): "

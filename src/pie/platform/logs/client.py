@@ -14,7 +14,7 @@ from pie.observe.log.stack import hash63
 from pie.observe.record.facts import LogRow
 from pie.platform.logs.filters import CLIENT_FOLDER, DAY
 from pie.platform.logs.query import LEVELS
-from pie.platform.rate import RateLimit
+from pie.platform.server.rate import RateLimit
 
 MAX_BODY = 256 << 10
 MAX_ENTRIES = 200

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
-from pie.platform.answers import error_response, json_response
-from pie.platform.auth import Keys
-from pie.platform.body import expected_size, read_body
-from pie.platform.deps import Deps, deps_of
-from pie.platform.gatekeeper import OPEN_PATH
 from pie.platform.logs.client import MAX_BODY, read_post, rows_of
+from pie.platform.server.answers import error_response, json_response
+from pie.platform.server.auth import Keys
+from pie.platform.server.body import expected_size, read_body
+from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.gatekeeper import OPEN_PATH
 from pie.platform.views import ClientLogsAnswer
 
 router = APIRouter(tags=["client logs"])

@@ -12,9 +12,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from pie.model import Failure, Kind
-from pie.platform.answers import json_response
-from pie.platform.deps import Deps, deps_of
-from pie.platform.gatekeeper import require
 from pie.platform.logs.filters import LogFilter, Tab, Window, log_filter, window_of
 from pie.platform.logs.lines import LineId, Order
 from pie.platform.logs.search import MAX_BUCKETS
@@ -26,6 +23,9 @@ from pie.platform.logs.views import (
     SearchAnswer,
     StackGroups,
 )
+from pie.platform.server.answers import json_response
+from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.gatekeeper import require
 
 router = APIRouter(prefix="/api/logs", tags=["logs"], dependencies=[Depends(require("admin"))])
 

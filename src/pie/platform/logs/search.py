@@ -9,6 +9,7 @@ import msgspec
 
 from pie.model import Failure, Kind
 from pie.observe.log.stack import error_line
+from pie.platform.ask.reader import Ask
 from pie.platform.logs.filters import DAY, FACETS, MICROS, Facet, LogFilter, Window, within
 from pie.platform.logs.lines import (
     COLUMNS,
@@ -31,7 +32,6 @@ from pie.platform.logs.views import (
     StackGroup,
     StackGroups,
 )
-from pie.platform.store.reader import Ask
 
 MAX_BUCKETS = 1000
 

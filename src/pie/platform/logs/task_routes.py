@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from pie.platform.answers import json_response
-from pie.platform.deps import Deps, deps_of
-from pie.platform.gatekeeper import require, user_of
 from pie.platform.logs.views import Task, TaskList, TaskRequest, TaskResult
+from pie.platform.server.answers import json_response
+from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.gatekeeper import require, user_of
 
 router = APIRouter(
     prefix="/api/logs/tasks", tags=["log tasks"], dependencies=[Depends(require("admin"))]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from pie.model import Failure, Kind, normalise_logid
+from pie.platform.ask.reader import Reader
 from pie.platform.chain import build_chain
 from pie.platform.logs.filters import MICROS, LogFilter, Tab, Window, log_filter
 from pie.platform.logs.lines import find_lines
@@ -15,7 +16,6 @@ from pie.platform.logs.query import Logid
 from pie.platform.logs.search import LogSearch, step_of
 from pie.platform.logs.task_store import Result
 from pie.platform.logs.views import Bucket, Histogram, Line, Task, TaskParams, TaskType
-from pie.platform.store.reader import Reader
 
 MAX_LINES = 200
 MAX_LINE_BYTES = 512 << 10

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
-from pie.platform.body import expected_size, read_body
-from pie.platform.deps import Deps, deps_of
-from pie.platform.gatekeeper import require
-from pie.platform.store.decode import MAX_BODY
+from pie.platform.facts.decode import MAX_BODY
+from pie.platform.server.body import expected_size, read_body
+from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.gatekeeper import require
 from pie.platform.views import IngestAnswer
 
 _BODY_SECONDS = 30.0

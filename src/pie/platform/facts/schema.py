@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pie.platform.store.engine import Engine, StoreError
+from pie.platform.facts.engine import Engine, StoreError
 
 VERSION = 1
 """Of the tables below; raised with every change that an older Pie could not work with."""

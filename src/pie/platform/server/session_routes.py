@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pie import __version__
-from pie.platform.answers import json_response
-from pie.platform.auth import SESSION_COOKIE, SESSION_SECONDS, user_name
-from pie.platform.deps import Deps, deps_of
-from pie.platform.gatekeeper import require, role_of, user_of
+from pie.platform.server.answers import json_response
+from pie.platform.server.auth import SESSION_COOKIE, SESSION_SECONDS, user_name
+from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.gatekeeper import require, role_of, user_of
 from pie.platform.views import Health, Session
 
 router = APIRouter(tags=["session"])

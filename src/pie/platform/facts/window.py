@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pie.platform.store.rows import StoredEdge, StoredRow
+from pie.platform.facts.rows import StoredEdge, StoredRow
 
 DAY = 86_400
 _FAR = 2**31 - 1

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import Depends, Query
 
 from pie.model import Failure, Kind
-from pie.platform.deps import Deps, deps_of
+from pie.platform.server.deps import Deps, deps_of
 
 _T = TypeVar("_T")
 

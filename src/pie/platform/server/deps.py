@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from pie.platform.auth import Keys
-from pie.platform.budget import ByteBudget
-from pie.platform.facts_client import FactsClient
+from pie.platform.ask.reader import Reader
+from pie.platform.facts.client import FactsClient
 from pie.platform.logs.client import ClientLimits
 from pie.platform.logs.search import LogSearch
 from pie.platform.logs.tail import Tails
 from pie.platform.logs.tasks import Tasks
-from pie.platform.store.reader import Reader
+from pie.platform.server.auth import Keys
+from pie.platform.server.budget import ByteBudget
 from pie.state import Service
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 
-from pie.platform.store.rows import StoredRow
+from pie.platform.facts.rows import StoredRow
 
 Mark = tuple[int, int]
 """(src, day)."""

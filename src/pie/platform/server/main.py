@@ -15,20 +15,20 @@ from urllib.parse import quote
 import uvicorn
 
 from pie.model import Failure
-from pie.platform.api import build_app
-from pie.platform.auth import Keys, TokenFileError, load_or_create_keys, user_name
-from pie.platform.budget import ByteBudget
-from pie.platform.deps import Deps
-from pie.platform.facts_client import FactsClient
-from pie.platform.frames import Hello
+from pie.platform.ask.reader import Reader
+from pie.platform.facts.client import FactsClient
+from pie.platform.facts.frames import Hello
 from pie.platform.logs.client import ClientLimits
 from pie.platform.logs.search import LogSearch
 from pie.platform.logs.tail import Tails
 from pie.platform.logs.task_store import TaskStore
 from pie.platform.logs.tasks import Tasks
-from pie.platform.state_routes import state_router
-from pie.platform.store.reader import Reader
-from pie.platform.supervisor import FactsFatalError, Supervisor
+from pie.platform.server.app import build_app
+from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
+from pie.platform.server.budget import ByteBudget
+from pie.platform.server.deps import Deps
+from pie.platform.server.state_routes import state_router
+from pie.platform.server.supervisor import FactsFatalError, Supervisor
 from pie.state import lookup_services
 from pie.state.store.embedded import EmbeddedStore, StateFileError
 from pie.state.store.expiry import ExpiryThread

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from pie.platform.store.decode import BadLine
+from pie.platform.facts.decode import BadLine
 
 _LINE_BYTES = 64 << 10
 

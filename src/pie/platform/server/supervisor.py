@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 
 from pie.model import Failure, Kind
-from pie.platform.facts_client import FactsClient
-from pie.platform.frames import Fatal, Hello, Message, Ready, read_message, write_message
+from pie.platform.facts.client import FactsClient
+from pie.platform.facts.frames import Fatal, Hello, Message, Ready, read_message, write_message
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
@@ -80,7 +80,7 @@ class Supervisor:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "pie.platform.facts",
+                "pie.platform.facts.process",
                 str(theirs.fileno()),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pie.model import Failure, Kind
-from pie.platform.frames import (
+from pie.platform.facts.frames import (
     Answer,
     IngestRequest,
     Message,

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from pie.observe.record.facts import EDGE_SECONDS
+from pie.platform.ask.outcomes import COUNTS, IS, narrowed
+from pie.platform.ask.reader import Ask
+from pie.platform.facts.window import DAY
 from pie.platform.service_views import Account
-from pie.platform.store.outcomes import COUNTS, IS, narrowed
-from pie.platform.store.reader import Ask
-from pie.platform.store.window import DAY
 
 MAX_METHODS = 300
 MAX_CALLERS = 200

@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pie.model import Failure, Kind
-from pie.platform.answers import error_response
-from pie.platform.auth import SESSION_COOKIE, Keys, Role, user_name
+from pie.platform.server.answers import error_response
+from pie.platform.server.auth import SESSION_COOKIE, Keys, Role, user_name
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATH = "/api/client-logs"

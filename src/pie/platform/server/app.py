@@ -12,13 +12,15 @@ from starlette.responses import Response
 
 from pie import __version__
 from pie.model import Failure, Kind
-from pie.platform import ingest_routes, question_routes, service_routes, session_routes
-from pie.platform.answers import error_response
-from pie.platform.deps import Deps
-from pie.platform.gatekeeper import Gatekeeper, require
+from pie.platform import question_routes, service_routes
+from pie.platform.facts import ingest_routes
 from pie.platform.logs import client_routes, task_routes
 from pie.platform.logs import routes as log_routes
-from pie.platform.site import site_router
+from pie.platform.server import session_routes
+from pie.platform.server.answers import error_response
+from pie.platform.server.deps import Deps
+from pie.platform.server.gatekeeper import Gatekeeper, require
+from pie.platform.server.site import site_router
 from pie.platform.views import ErrorAnswer
 
 

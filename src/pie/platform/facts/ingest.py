@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import msgspec
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
-from pie.platform.store.dedupe import HighWater, Mark, fresh_rows
-from pie.platform.store.engine import Engine, StoreError
-from pie.platform.store.rows import StoredRow
-from pie.platform.store.schema import Table
-from pie.platform.store.window import TimeWindow, partition
+from pie.platform.facts.dedupe import HighWater, Mark, fresh_rows
+from pie.platform.facts.engine import Engine, StoreError
+from pie.platform.facts.rows import StoredRow
+from pie.platform.facts.schema import Table
+from pie.platform.facts.window import TimeWindow, partition
 
 MAX_INSERT_ROWS = 100_000
 _SOURCES_A_QUERY = 1000

@@ -1,6 +1,6 @@
 """The child that owns the facts: opens the column store and answers its parent, nobody else.
 
-Started by the platform as ``python -m pie.platform.facts FD``, where FD is its end of a socket
+Started by the platform as ``python -m pie.platform.facts.process FD``, where FD is its end of a socket
 pair. It ends when the parent's end is closed, whatever the parent died of.
 """
 
@@ -17,8 +17,11 @@ from pathlib import Path
 import msgspec
 
 from pie.model import Failure, Kind, failure_of
-from pie.platform.budget import ByteBudget
-from pie.platform.frames import (
+from pie.platform.facts import schema
+from pie.platform.facts.dead_letter import DeadLetters
+from pie.platform.facts.decode import MAX_BODY, decode_rows, gunzip
+from pie.platform.facts.engine import Engine, StoreError, open_chdb
+from pie.platform.facts.frames import (
     MAX_FRAME,
     Answer,
     Fatal,
@@ -31,11 +34,8 @@ from pie.platform.frames import (
     read_message,
     write_message,
 )
-from pie.platform.store import schema
-from pie.platform.store.dead_letter import DeadLetters
-from pie.platform.store.decode import MAX_BODY, decode_rows, gunzip
-from pie.platform.store.engine import Engine, StoreError, open_chdb
-from pie.platform.store.ingest import TableIngest
+from pie.platform.facts.ingest import TableIngest
+from pie.platform.server.budget import ByteBudget
 from pie.platform.views import IngestAnswer, RejectedLine
 
 _QUERY_THREADS = 5

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pie.model import Failure, Kind
-from pie.platform.store.rows import ROW_TYPES, StoredRow, settle
+from pie.platform.facts.rows import ROW_TYPES, StoredRow, settle
 
 MAX_BODY = 16 << 20
 """Bytes of a post's body, before and after gzip."""

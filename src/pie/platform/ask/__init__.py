@@ -1,0 +1,1 @@
+"""What questions to the facts have in common."""

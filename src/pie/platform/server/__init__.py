@@ -1,0 +1,1 @@
+"""The platform's process: start, people and tokens, the HTTP application."""

@@ -1,1 +1,0 @@
-"""Observed facts in a column store: schema, ingest, questions."""
