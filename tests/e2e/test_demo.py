@@ -86,7 +86,7 @@ def run_until_ctrl_c(environment: dict[str, str]) -> None:
             break
     legacy = subprocess.run(
         [
-            *(sys.executable, "-m", "pie.tool.sd", "lookup", "toutiao.device.device_info"),
+            *(sys.executable, "-m", "pie.tool.registry.command", "lookup", "toutiao.device.device_info"),
             *("--cluster", "legacy", "--json"),
         ],
         cwd=environment["PIE_DEMO_DATA"], env=environment,

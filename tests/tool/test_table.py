@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from pie.tool import table
-from pie.tool.table import BAD, Cell, Column, fit, pad, render, width
+from pie.tool.terminal import table
+from pie.tool.terminal.table import BAD, Cell, Column, fit, pad, render, width
 
 COLUMNS = (Column("name", cut=True), Column("ms", right=True), Column("state"))
 

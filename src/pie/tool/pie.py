@@ -5,25 +5,25 @@ import sys
 import click
 
 import pie
-from pie.tool.lazy import LazyGroup
+from pie.tool.terminal.lazy import LazyGroup
 
 _COMMANDS = {
     "init": ("pie.tool.workspace.command:init", "Make a workspace, where services are written."),
     "update": ("pie.tool.workspace.command:update", "Renew a workspace and its repositories."),
-    "up": ("pie.tool.up_command:up", "Start platform and agent of this workspace."),
-    "down": ("pie.tool.up_command:down", "Stop what `pie up` started."),
-    "status": ("pie.tool.status_command:status", "Show what runs here."),
+    "up": ("pie.tool.up.command:up", "Start platform and agent of this workspace."),
+    "down": ("pie.tool.up.command:down", "Stop what `pie up` started."),
+    "status": ("pie.tool.up.status:status", "Show what runs here."),
     "platform": (
-        "pie.tool.platform_command:platform",
+        "pie.tool.up.platform:platform",
         "Run the platform: registry, facts and pages.",
     ),
-    "sd": ("pie.tool.sd:sd", "Look up, list and register services."),
-    "call": ("pie.tool.call:call", "Call a method of a service from the shell."),
-    "agent": ("pie.tool.agent_command:agent", "Ship what services log to the platform."),
-    "ls": ("pie.tool.ls_command:ls", "List the services with their traffic."),
-    "logs": ("pie.tool.logs_command:logs", "Search and follow the logs."),
-    "chain": ("pie.tool.chain_command:chain", "Show one call chain as a tree."),
-    "debug": ("pie.tool.debug_command:debug", "Look into a running process."),
+    "sd": ("pie.tool.registry.command:sd", "Look up, list and register services."),
+    "call": ("pie.tool.call.command:call", "Call a method of a service from the shell."),
+    "agent": ("pie.tool.up.agent:agent", "Ship what services log to the platform."),
+    "ls": ("pie.tool.ls.command:ls", "List the services with their traffic."),
+    "logs": ("pie.tool.logs.command:logs", "Search and follow the logs."),
+    "chain": ("pie.tool.chain.command:chain", "Show one call chain as a tree."),
+    "debug": ("pie.tool.debug.command:debug", "Look into a running process."),
 }
 _SECTIONS = {
     "On this machine": ("init", "update", "up", "down", "status", "platform", "agent"),

@@ -11,7 +11,7 @@ from pie.tool.generate.idl import read_idl
 from pie.tool.generate.job import Job, Options
 from pie.tool.generate.plan import Plan, write_files
 from pie.tool.generate.words import DOCUMENTATION, word
-from pie.tool.place import workspace_root
+from pie.tool.terminal.location import workspace_root
 
 KINDS = ("flask", "django", "thriftserver", "thriftclient")
 

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from pie.tool.chain_tree import build_tree, find_logids, walk
-from pie.tool.table import PLAIN
-from pie.tool.terminal import visible_width
-from pie.tool.waterfall import Scale, Span
+from pie.tool.chain.tree import build_tree, find_logids, walk
+from pie.tool.chain.waterfall import Scale, Span
+from pie.tool.terminal.table import PLAIN
+from pie.tool.terminal.text import visible_width
 
 LOGID = "2017041721432901000304821652640c"
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from pie.tool.log_lines import words_of
-from pie.tool.terminal import visible_width
-from pie.tool.when import parse_when
+from pie.tool.logs.lines import words_of
+from pie.tool.terminal.text import visible_width
+from pie.tool.terminal.when import parse_when
 
 LOGID = "2017041721432901000304821652640c"
 

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from pie.tool.table import width
-from pie.tool.terminal import visible_width
+from pie.tool.terminal.table import width
+from pie.tool.terminal.text import visible_width
 
 
 def test_services_with_their_traffic(pie) -> None:

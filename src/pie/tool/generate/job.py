@@ -32,7 +32,7 @@ from pie.tool.generate.names import (
 from pie.tool.generate.plan import Action, Plan
 from pie.tool.generate.stubs import HandlerSource
 from pie.tool.generate.words import tick, word
-from pie.tool.table import pad, width
+from pie.tool.terminal.table import pad, width
 from pie.tool.workspace.layout import read_config
 
 _LONGEST_SOCKET = 103

@@ -13,7 +13,7 @@ from pie.tool.generate.manifest import Manifest
 from pie.tool.generate.plan import Action, Plan
 from pie.tool.generate.templates import render, sample
 from pie.tool.generate.words import tick, word
-from pie.tool.table import pad
+from pie.tool.terminal.table import pad
 from pie.tool.workspace.layout import LOG_FOLDERS, Config
 from pie.tool.workspace.repositories import Outcome, bring
 

@@ -13,7 +13,7 @@ import msgspec
 
 from pie.agent import read_status
 from pie.serve.up_state import UpState
-from pie.tool.up_child import Child, how_it_ended
+from pie.tool.up.child import Child, how_it_ended
 
 _START_S = 60.0
 _LOOK_S = 0.1

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from pie.tool.table import (
+from pie.tool.terminal.table import (
     BAD,
     DIM,
     GAP,

@@ -10,15 +10,15 @@ from typing import NamedTuple
 import click
 
 from pie.model import PSM, normalise_logid
-from pie.tool.api import Api, ApiError, PlatformAwayError, with_api
-from pie.tool.log_lines import Line, Look, show_line, words_of
-from pie.tool.logs_local import LocalLogs
-from pie.tool.logs_query import matcher_of
-from pie.tool.logs_remote import Wanted, follow, search
-from pie.tool.ls_command import matches
-from pie.tool.table import DIM, echo, terminal_width
-from pie.tool.terminal import note
-from pie.tool.when import When
+from pie.tool.logs.lines import Line, Look, show_line, words_of
+from pie.tool.logs.local import LocalLogs
+from pie.tool.logs.query import matcher_of
+from pie.tool.logs.remote import Wanted, follow, search
+from pie.tool.ls.command import matches
+from pie.tool.terminal.api import Api, ApiError, PlatformAwayError, with_api
+from pie.tool.terminal.table import DIM, echo, terminal_width
+from pie.tool.terminal.text import note
+from pie.tool.terminal.when import When
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _WIDE = 150

@@ -17,9 +17,9 @@ from pie.agent.names import HUMAN_FOLDERS, LogFile, parse_name
 from pie.agent.options import AgentOptions
 from pie.observe.log.parse import LineParser
 from pie.observe.record.facts import LogRow
-from pie.tool.log_lines import Line
-from pie.tool.logs_query import severity
-from pie.tool.logs_remote import Wanted
+from pie.tool.logs.lines import Line
+from pie.tool.logs.query import severity
+from pie.tool.logs.remote import Wanted
 
 _BLOCK = 64 * 1024
 _MOST_BYTES = 64 << 20

@@ -3,8 +3,8 @@
 import re
 from typing import Any, NamedTuple
 
-from pie.tool.table import BAD, DIM, LINK, PLAIN, WARN, Style, one_line, pad, paint
-from pie.tool.terminal import clock, fit_name, visible_width, wrap
+from pie.tool.terminal.table import BAD, DIM, LINK, PLAIN, WARN, Style, one_line, pad, paint
+from pie.tool.terminal.text import clock, fit_name, visible_width, wrap
 
 Line = dict[str, Any]
 """A line, with the names of the API."""

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import click
 
 from pie.serve.debug import DebugClient, DebugError, remove_stale
-from pie.tool.api import Api, ApiError, with_api
-from pie.tool.ls_command import matches
-from pie.tool.table import BOLD, DIM, Cell, Column, echo, paint, render
-from pie.tool.terminal import keep_columns, milliseconds, plural
+from pie.tool.ls.command import matches
+from pie.tool.terminal.api import Api, ApiError, with_api
+from pie.tool.terminal.table import BOLD, DIM, Cell, Column, echo, paint, render
+from pie.tool.terminal.text import keep_columns, milliseconds, plural
 
 _NAME = re.compile(r"(?P<psm>.+)\.(?P<pid>\d+)\.sock")
 

@@ -5,9 +5,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pie.tool.api import Api, ApiError, Event, PlatformAwayError
-from pie.tool.log_lines import Line
-from pie.tool.logs_query import point_at
+from pie.tool.logs.lines import Line
+from pie.tool.logs.query import point_at
+from pie.tool.terminal.api import Api, ApiError, Event, PlatformAwayError
 
 _PAGE = 1000
 _REMEMBERED = 50_000

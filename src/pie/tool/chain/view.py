@@ -3,9 +3,10 @@
 import textwrap
 from typing import Any
 
-from pie.tool.chain_tree import Item, build_tree, flag_text, is_whole_of_attempts, walk
-from pie.tool.log_lines import Look, show_line
-from pie.tool.table import (
+from pie.tool.chain.tree import Item, build_tree, flag_text, is_whole_of_attempts, walk
+from pie.tool.chain.waterfall import Scale, Span
+from pie.tool.logs.lines import Look, show_line
+from pie.tool.terminal.table import (
     BAD,
     BOLD,
     DIM,
@@ -23,8 +24,7 @@ from pie.tool.table import (
     terminal_width,
     width,
 )
-from pie.tool.terminal import clock, fit_name, flow, keep_columns, milliseconds, number, plural
-from pie.tool.waterfall import Scale, Span
+from pie.tool.terminal.text import clock, fit_name, flow, keep_columns, milliseconds, number, plural
 
 _STATUS = {"OK": GOOD, "ERROR": BAD, "UNKNOWN": WARN}
 _WIDTH_OF_A_PIPE = 120

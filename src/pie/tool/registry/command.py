@@ -11,10 +11,10 @@ import pie
 from pie.model import PSM, TRANSPORTS, host_and_port
 from pie.state import Instance, StoreError, instance_key, meta_key
 from pie.state.registry.instances import encode
-from pie.tool.sd_registry import Found, Registered, Registry, as_json
-from pie.tool.sd_view import show_list, show_service
-from pie.tool.table import WARN, echo, paint
-from pie.tool.terminal import moment
+from pie.tool.registry.registry import Found, Registered, Registry, as_json
+from pie.tool.registry.view import show_list, show_service
+from pie.tool.terminal.table import WARN, echo, paint
+from pie.tool.terminal.text import moment
 
 _TRANSPORTS = (*TRANSPORTS, "http")
 _PLATFORM = click.option(
@@ -199,7 +199,7 @@ def _none_left(registry: Registry, found: Found) -> str:
 def _meta(psm: str, idl: Path, service: str) -> str:
     """The description of a service that does not describe itself."""
     from pie.rpc import describe
-    from pie.tool.call_idl import IdlProblem, service_of_file
+    from pie.tool.call.idl import IdlProblem, service_of_file
 
     try:
         meta = describe(service_of_file(idl, service), psm, ())

@@ -13,7 +13,7 @@ import click
 
 from pie.serve.up_state import read_up
 from pie.serve.workspace import PLATFORM_URL, Workspace
-from pie.tool.place import find_place
+from pie.tool.terminal.location import find_place
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -3,7 +3,7 @@
 from itertools import groupby
 from typing import NamedTuple
 
-from pie.tool.table import PLAIN, Style, paint
+from pie.tool.terminal.table import PLAIN, Style, paint
 
 _CLIP = 20.0
 """What lasts longer than so many times the chain is cut at the edge, or it would hide the rest."""

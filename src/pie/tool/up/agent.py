@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from pie.agent import AgentError, AgentOptions, AgentStatus, read_status, run_agent
-from pie.tool.place import find_place
+from pie.tool.terminal.location import find_place
 
 
 @click.command()

@@ -16,10 +16,10 @@ import click
 
 from pie.serve.up_state import AlreadyUpError, UpState, hold, read_up
 from pie.serve.workspace import MARKER, PLATFORM_PORT, Workspace
-from pie.tool.place import find_place
-from pie.tool.table import BOLD, paint
-from pie.tool.terminal import ago
-from pie.tool.up_run import Plan, Up, UpError
+from pie.tool.terminal.location import find_place
+from pie.tool.terminal.table import BOLD, paint
+from pie.tool.terminal.text import ago
+from pie.tool.up.run import Plan, Up, UpError
 
 _DOWN_S = 90.0
 _HERE = ("localhost", "0.0.0.0", "")

@@ -10,7 +10,7 @@ import click
 from pie.thrift import Method, Struct, StructType
 from pie.thrift.json_example import example
 from pie.thrift.json_form import JsonFormError, from_json, struct_from_json, type_name
-from pie.tool.table import Style, paint
+from pie.tool.terminal.table import Style, paint
 
 _TOKEN = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*")'

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pie.tool.api import Api, ApiError
-from pie.tool.table import BAD, BOLD, DIM, GOOD, Cell, Column, echo, paint, render
-from pie.tool.terminal import (
+from pie.tool.terminal.api import Api, ApiError
+from pie.tool.terminal.table import BAD, BOLD, DIM, GOOD, Cell, Column, echo, paint, render
+from pie.tool.terminal.text import (
     ago,
     error_cell,
     flow,

@@ -20,7 +20,7 @@ from pie.state import (
 from pie.state.registry.instances import PREFIX, read_instance, read_meta
 from pie.state.registry.nearest import nearest
 from pie.state.registry.snapshot import SnapshotDir
-from pie.tool.place import enter_workspace, find_place
+from pie.tool.terminal.location import enter_workspace, find_place
 
 _MARKER = Path("runtime") / "workspace.yml"
 

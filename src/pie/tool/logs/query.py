@@ -24,8 +24,8 @@ from pie.platform.logs.query import (
     QueryError,
     Words,
 )
-from pie.tool.log_lines import Line
-from pie.tool.table import width
+from pie.tool.logs.lines import Line
+from pie.tool.terminal.table import width
 
 _OPERATIONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,

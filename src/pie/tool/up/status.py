@@ -8,10 +8,10 @@ import click
 
 from pie.agent import AgentStatus, read_status
 from pie.serve.up_state import read_up
-from pie.tool.api import Api, ApiError, Token
-from pie.tool.place import find_place
-from pie.tool.table import BAD, DIM, GOOD, WARN, Style, echo, paint
-from pie.tool.terminal import ago
+from pie.tool.terminal.api import Api, ApiError, Token
+from pie.tool.terminal.location import find_place
+from pie.tool.terminal.table import BAD, DIM, GOOD, WARN, Style, echo, paint
+from pie.tool.terminal.text import ago
 
 
 @click.command()

@@ -11,12 +11,12 @@ from pie.model import Call, Failure
 from pie.rpc import Asked, CalleeError, Channel
 from pie.thrift import Method, Service, StructException, StructType, read_base_resp
 from pie.thrift.json_form import to_json
-from pie.tool.call_http import VERBS, HttpCaller, HttpRequest, HttpResponse
-from pie.tool.call_idl import IdlProblem, method_of, service_of_file, service_of_meta
-from pie.tool.call_json import arguments, parse_json, pretty, read_json, signature, template
-from pie.tool.place import enter_workspace
-from pie.tool.sd_registry import Found, Registry
-from pie.tool.table import (
+from pie.tool.call.http import VERBS, HttpCaller, HttpRequest, HttpResponse
+from pie.tool.call.idl import IdlProblem, method_of, service_of_file, service_of_meta
+from pie.tool.call.json import arguments, parse_json, pretty, read_json, signature, template
+from pie.tool.registry.registry import Found, Registry
+from pie.tool.terminal.location import enter_workspace
+from pie.tool.terminal.table import (
     BAD,
     BOLD,
     DIM,
@@ -32,7 +32,7 @@ from pie.tool.table import (
     render,
 )
 
-PSM_OF_TOOL = "pie.tool.call"
+PSM_OF_TOOL = "pie.tool.call.command"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

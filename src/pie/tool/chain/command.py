@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from pie.model import logid_time
-from pie.tool.api import Api, ApiError, with_api
-from pie.tool.chain_tree import find_logids
-from pie.tool.chain_view import show_chain
-from pie.tool.table import echo
-from pie.tool.terminal import note
+from pie.tool.chain.tree import find_logids
+from pie.tool.chain.view import show_chain
+from pie.tool.terminal.api import Api, ApiError, with_api
+from pie.tool.terminal.table import echo
+from pie.tool.terminal.text import note
 
 _MOST_LINES = 5000
 _FRESH_S = 60.0

@@ -1,8 +1,8 @@
 """How ``sd`` shows services in a terminal."""
 
-from pie.tool.sd_registry import Found, Registered
-from pie.tool.table import BOLD, DIM, GOOD, LINK, WARN, Cell, Column, echo, paint, render
-from pie.tool.terminal import ago, keep_columns, moment, plural, span
+from pie.tool.registry.registry import Found, Registered
+from pie.tool.terminal.table import BOLD, DIM, GOOD, LINK, WARN, Cell, Column, echo, paint, render
+from pie.tool.terminal.text import ago, keep_columns, moment, plural, span
 
 _INSTANCES = (
     Column("INSTANCE"),

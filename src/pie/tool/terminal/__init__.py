@@ -1,0 +1,1 @@
+"""How commands speak in a terminal, and how they reach the platform."""

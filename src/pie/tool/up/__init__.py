@@ -1,0 +1,1 @@
+"""``pie up``, ``pie down``, and the processes they keep."""
