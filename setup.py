@@ -15,8 +15,9 @@ setup(
     ext_modules=[
         Extension(
             "pie._core._native",
-            sources=sorted(str(file) for file in CORE.glob("*.c")),
-            depends=sorted(str(file) for file in CORE.glob("*.h")),
+            sources=sorted(str(file) for file in CORE.rglob("*.c")),
+            depends=sorted(str(file) for file in CORE.rglob("*.h")),
+            include_dirs=[str(CORE)],
             extra_compile_args=FLAGS + (SANITIZERS if sanitize else []),
             extra_link_args=SANITIZERS[:1] if sanitize else [],
             optional=True,

@@ -1,0 +1,39 @@
+/* The exception that is set, taken away and put back: one form for all Pythons. */
+#ifndef PIE_ERRORS_H
+#define PIE_ERRORS_H
+
+#include "base/core.h"
+
+/* Takes the exception that is set, normalised and with its traceback: a new reference, or NULL. */
+static inline PyObject *error_take(void) {
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    if (type == NULL) {
+        return NULL;
+    }
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+        Py_DECREF(traceback);
+    }
+    Py_DECREF(type);
+    return error;
+#endif
+}
+
+/* Sets an exception, taking over the reference; nothing for NULL. */
+static inline void error_give(PyObject *error) {
+    if (error == NULL) {
+        return;
+    }
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(error);
+#else
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), error, PyException_GetTraceback(error));
+#endif
+}
+
+#endif

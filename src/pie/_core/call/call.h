@@ -1,0 +1,75 @@
+/* A Call, and its way through gates to its record. Twins: pie/model/call.py (fields),
+ * pie/call/{flow,gates}.py, the gates named in gates.c,
+ * pie/observe/{call_log,aggregate,access,budget}.py.
+ */
+#ifndef PIE_CALL_H
+#define PIE_CALL_H
+
+#include "base/core.h"
+
+typedef struct {
+    PyObject_HEAD
+    /* Text, never NULL. */
+    PyObject *side, *protocol, *caller, *caller_cluster, *callee, *callee_cluster, *method, *verb,
+        *route, *env, *peer, *logid, *span_id, *parent_id, *wire_span_id, *message;
+    /* NULL = as in a new call: () for candidates and tried, None for the others. */
+    PyObject *candidates, *tried, *target, *failure, *result;
+    /* NULL = empty; a dict or list is made when Python asks for it. */
+    PyObject *persist, *transit, *backward, *notes;
+    double received, started, start, attempt_start, end;
+    double deadline, timeout; /* NAN = None */
+    long attempts, attempt, code, status, request_bytes, response_bytes;
+    bool detached;
+} CallObject;
+
+extern PyTypeObject CallFields_Type;
+
+static inline bool call_is(PyObject *object) {
+    return PyObject_TypeCheck(object, &CallFields_Type);
+}
+
+/* Whether this process is its callee. */
+static inline bool call_is_served(const CallObject *call) {
+    return PyUnicode_CompareWithASCIIString(call->side, "server") == 0;
+}
+
+/* A new call with everything blank but its side and protocol ("server"/"client", interned). It
+ * is of the class pie.model.Call. */
+CallObject *call_new(bool server, bool thrift);
+
+/* Sets one of the text fields, taking over the reference. */
+static inline void call_set(PyObject **field, PyObject *text) {
+    PyObject *old = *field;
+    *field = text;
+    Py_XDECREF(old);
+}
+
+/* call.business(code, message): steals nothing. */
+int call_business(CallObject *call, long code, PyObject *message);
+
+/* One call's way through a list of gates (_native.GateList, made of pie.call.gates.Gates). */
+typedef struct {
+    PyObject *gates; /* owned */
+    CallObject *call; /* owned */
+    int entered;
+} Passage;
+
+/* flow.py's beginning: sets started, start, attempt_start and enters the gates (which must be
+ * those of a server: one attempt, no delay; a delay asked for by a Python gate is slept, the GIL
+ * released). -1 with the Failure set: the call has failed and left its gates. */
+int passage_begin(Passage *passage, PyObject *gates, CallObject *call);
+
+/* flow.py's end: sets `end`, leaves the gates in reverse. If an exception is set when it is
+ * called, the call fails with it. Afterwards 0 = the call's outcome is `call->result`/success;
+ * -1 = a Failure is set (its __cause__ the exception it stands for). */
+int passage_end(Passage *passage);
+
+/* Puts a finished call into the call log of its process, as the gate pie.observe.Record does. */
+int call_log_record(PyObject *log, CallObject *call);
+
+/* pie.model.current_call. */
+PyObject *current_call_set(CallObject *call); /* new token; NULL on error */
+int current_call_reset(PyObject *token);      /* steals the token */
+CallObject *current_call_get(void); /* new reference; NULL = none or an error (see PyErr) */
+
+#endif

@@ -1,0 +1,314 @@
+/* The course of a call. Twin: pie/call/flow.py. */
+#include "call/flow.h"
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "call/logid.h"
+#include "call/outcome.h"
+
+enum { GATES, CLOCK, ATTEMPT_GATES, RETRY, ON_ATTEMPT, COURSE_SIZE }; /* of pie.call.Course */
+
+static PyObject *part(const Flow *flow, int index) {
+    PyObject *found = PyTuple_GET_ITEM(flow->course, index);
+    return found == Py_None ? NULL : found;
+}
+
+/* --- time --- */
+
+static int clock_of(const Flow *flow, const char *which, double (*system)(void), double *seconds) {
+    PyObject *clock = PyTuple_GET_ITEM(flow->course, CLOCK);
+    if (LIKELY(clock == gates_system_clock())) {
+        *seconds = system();
+        return 0;
+    }
+    PyObject *now = PyObject_CallMethod(clock, which, NULL);
+    if (now == NULL) {
+        return -1;
+    }
+    *seconds = PyFloat_AsDouble(now);
+    Py_DECREF(now);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int monotonic(const Flow *flow, double *seconds) {
+    return clock_of(flow, "monotonic", monotonic_now, seconds);
+}
+
+/* --- gates --- */
+
+/* 0 = inside, 1 = flow->delay is to be waited first, -1 = rejected. */
+static int enter(Flow *flow, Passage *passage) {
+    int waits = passage_enter(passage, &flow->delay);
+    double now;
+    if (LIKELY(waits <= 0) || isnan(flow->call->deadline)) {
+        return waits;
+    }
+    if (monotonic(flow, &now) < 0) {
+        return -1;
+    }
+    if (now + flow->delay < flow->call->deadline) {
+        return 1;
+    }
+    return raise_too_long(flow->call, flow->delay);
+}
+
+/* --- the call --- */
+
+/* The call has its outcome, or an error (whose reference is taken over) that is to become one. */
+static Step end_call(Flow *flow, PyObject *cause) {
+    flow->state = FLOW_OVER;
+    if (monotonic(flow, &flow->call->end) < 0) {
+        Py_XSETREF(cause, error_take());
+    }
+    return passage_finish(&flow->passage, flow->call, cause) < 0 ? STEP_ERROR : STEP_DONE;
+}
+
+static Step call_failed(Flow *flow) {
+    return end_call(flow, error_take());
+}
+
+/* --- attempts --- */
+
+/* Tells of the attempt that just ended. */
+static int tell(Flow *flow) {
+    PyObject *on_attempt = part(flow, ON_ATTEMPT);
+    if (on_attempt == NULL) {
+        return 0;
+    }
+    PyObject *attempt = PyObject_CallMethod((PyObject *)flow->call, "as_attempt", NULL);
+    PyObject *told = attempt == NULL ? NULL : PyObject_CallOneArg(on_attempt, attempt);
+    Py_XDECREF(attempt);
+    Py_XDECREF(told);
+    return told == NULL ? -1 : 0;
+}
+
+/* Seconds to wait before another attempt, NAN for no other; -1 = error. */
+static int retry_pause(Flow *flow, double *seconds) {
+    PyObject *retry = part(flow, RETRY);
+    *seconds = NAN;
+    if (retry == NULL) {
+        return 0;
+    }
+    PyObject *pause = PyObject_CallMethod(retry, "pause", "O", flow->call);
+    if (pause == NULL) {
+        return -1;
+    }
+    if (pause != Py_None) {
+        *seconds = PyFloat_AsDouble(pause);
+    }
+    Py_DECREF(pause);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* The attempt keeps the span its peer saw; the call, now more than that, takes a new one. A call
+ * that is tried once stays one Call and one record. */
+static int become_more(Flow *flow) {
+    PyObject *span = new_span_id();
+    if (span == NULL) {
+        return -1;
+    }
+    call_set(&flow->call->span_id, span);
+    return tell(flow);
+}
+
+/* An attempt is over: `error` is the exception that ended it, taken over, or NULL. */
+static Step end_attempt(Flow *flow, PyObject *error) {
+    bool passes = false; /* It is for whoever cancelled, not for the caller. */
+    PyObject *own = NULL; /* An error on the way out takes the place of the attempt's. */
+    if (error != NULL) {
+        PyObject *failure = call_fail_with(flow->call, error);
+        own = failure == NULL ? error_take() : NULL;
+        Py_XDECREF(failure);
+        passes = !PyObject_TypeCheck(error, (PyTypeObject *)PyExc_Exception);
+    }
+    if (monotonic(flow, &flow->call->end) < 0) {
+        Py_XSETREF(own, error_take());
+    }
+    if (passage_leave(&flow->attempt) < 0) {
+        Py_XSETREF(own, error_take());
+    }
+    if (own == NULL && flow->call->attempts > 1 && tell(flow) < 0) {
+        own = error_take();
+    }
+    if (own != NULL) {
+        Py_XDECREF(error);
+        return end_call(flow, own);
+    }
+    if (error == NULL || passes) {
+        return end_call(flow, error);
+    }
+    double pause;
+    if (retry_pause(flow, &pause) < 0) {
+        Py_DECREF(error);
+        return call_failed(flow);
+    }
+    if (isnan(pause)) {
+        return end_call(flow, error);
+    }
+    Py_DECREF(error);
+    if (flow->call->attempts == 1 && become_more(flow) < 0) {
+        return call_failed(flow);
+    }
+    flow->delay = pause;
+    flow->state = FLOW_RETRY_WAITING;
+    return STEP_WAIT;
+}
+
+static Step enter_attempt(Flow *flow) {
+    int waits = enter(flow, &flow->attempt);
+    if (waits < 0) {
+        return end_attempt(flow, error_take());
+    }
+    flow->state = waits ? FLOW_ATTEMPT_WAITING : FLOW_ATTEMPT_SENT;
+    return waits ? STEP_WAIT : STEP_SEND;
+}
+
+static Step begin_attempt(Flow *flow) {
+    if (monotonic(flow, &flow->call->attempt_start) < 0) {
+        return call_failed(flow);
+    }
+    if (passage_start(&flow->attempt, part(flow, ATTEMPT_GATES), flow->call) < 0) {
+        return call_failed(flow);
+    }
+    return enter_attempt(flow);
+}
+
+static Step try_again(Flow *flow) {
+    CallObject *call = flow->call;
+    PyObject *span = new_span_id();
+    PyObject *done = span ? PyObject_CallMethod((PyObject *)call, "next_attempt", "O", span) : NULL;
+    Py_XDECREF(span);
+    if (done == NULL) {
+        return call_failed(flow);
+    }
+    Py_DECREF(done);
+    call_set(&call->candidates, Py_XNewRef(flow->candidates));
+    return begin_attempt(flow);
+}
+
+static Step enter_call(Flow *flow) {
+    int waits = enter(flow, &flow->passage);
+    if (waits < 0) {
+        return call_failed(flow);
+    }
+    if (waits > 0) {
+        flow->state = FLOW_WAITING;
+        return STEP_WAIT;
+    }
+    if (part(flow, ATTEMPT_GATES) == NULL) {
+        flow->state = FLOW_SENT;
+        return STEP_SEND;
+    }
+    flow->candidates = Py_XNewRef(flow->call->candidates);
+    return begin_attempt(flow);
+}
+
+static Step begin_call(Flow *flow) {
+    CallObject *call = flow->call;
+    if (clock_of(flow, "wall", wall_now, &call->started) < 0 || monotonic(flow, &call->start) < 0 ||
+        passage_start(&flow->passage, part(flow, GATES), call) < 0) {
+        flow->state = FLOW_OVER;
+        return STEP_ERROR;
+    }
+    call->attempt_start = call->start;
+    return enter_call(flow);
+}
+
+static Step advance(Flow *flow, PyObject *result) {
+    bool thrown = result == NULL && PyErr_Occurred();
+    switch (flow->state) {
+    case FLOW_NEW:
+        if (thrown) {
+            flow->state = FLOW_OVER;
+            return STEP_ERROR;
+        }
+        return begin_call(flow);
+    case FLOW_WAITING:
+        return thrown ? call_failed(flow) : enter_call(flow);
+    case FLOW_SENT:
+        if (thrown) {
+            return call_failed(flow);
+        }
+        call_succeed(flow->call, Py_XNewRef(result));
+        return end_call(flow, NULL);
+    case FLOW_ATTEMPT_WAITING:
+        return thrown ? end_attempt(flow, error_take()) : enter_attempt(flow);
+    case FLOW_ATTEMPT_SENT:
+        if (thrown) {
+            return end_attempt(flow, error_take());
+        }
+        call_succeed(flow->call, Py_XNewRef(result));
+        return end_attempt(flow, NULL);
+    case FLOW_RETRY_WAITING:
+        return thrown ? call_failed(flow) : try_again(flow);
+    case FLOW_OVER:
+        return thrown ? STEP_ERROR : STEP_DONE;
+    }
+    Py_UNREACHABLE();
+}
+
+Step flow_advance(Flow *flow, PyObject *result) {
+    if (flow->busy) {
+        PyErr_Clear();
+        PyErr_SetString(PyExc_ValueError, "the call is being advanced by somebody else");
+        return STEP_ERROR;
+    }
+    flow->busy = true;
+    Step step = advance(flow, result);
+    flow->busy = false;
+    return step;
+}
+
+int flow_close(Flow *flow) {
+    if (flow->state == FLOW_NEW || flow->state == FLOW_OVER) {
+        flow->state = FLOW_OVER;
+        return 0;
+    }
+    PyErr_SetNone(PyExc_GeneratorExit);
+    if (flow_advance(flow, NULL) == STEP_ERROR && !PyErr_ExceptionMatches(PyExc_GeneratorExit)) {
+        return -1;
+    }
+    PyErr_Clear();
+    return 0;
+}
+
+int flow_init(Flow *flow, PyObject *call, PyObject *course) {
+    if (!call_is(call)) {
+        PyErr_Format(PyExc_TypeError, "a Call is needed, not %.100s", Py_TYPE(call)->tp_name);
+        return -1;
+    }
+    if (!PyTuple_Check(course) || PyTuple_GET_SIZE(course) != COURSE_SIZE) {
+        PyErr_Format(PyExc_TypeError, "a Course is needed, not %.100s", Py_TYPE(course)->tp_name);
+        return -1;
+    }
+    PyObject *gates = PyTuple_GET_ITEM(course, GATES);
+    PyObject *more = PyTuple_GET_ITEM(course, ATTEMPT_GATES);
+    if (!PyObject_TypeCheck(gates, &GateList_Type) ||
+        (more != Py_None && !PyObject_TypeCheck(more, &GateList_Type))) {
+        PyErr_SetString(PyExc_TypeError, "the gates of a Course must be Gates");
+        return -1;
+    }
+    *flow = (Flow){.call = (CallObject *)Py_NewRef(call), .course = Py_NewRef(course)};
+    return 0;
+}
+
+int flow_traverse(Flow *flow, visitproc visit, void *arg) {
+    Py_VISIT(flow->call);
+    Py_VISIT(flow->course);
+    Py_VISIT(flow->candidates);
+    Py_VISIT(flow->passage.gates);
+    Py_VISIT(flow->passage.call);
+    Py_VISIT(flow->attempt.gates);
+    Py_VISIT(flow->attempt.call);
+    return 0;
+}
+
+void flow_clear(Flow *flow) {
+    Py_CLEAR(flow->call);
+    Py_CLEAR(flow->course);
+    Py_CLEAR(flow->candidates);
+    Py_CLEAR(flow->passage.gates);
+    Py_CLEAR(flow->passage.call);
+    Py_CLEAR(flow->attempt.gates);
+    Py_CLEAR(flow->attempt.call);
+}

@@ -1,0 +1,185 @@
+/* The gates that every call passes, in C. Twins: pie/observe/{trace,record}.py,
+ * pie/govern/deadline.py. A gate that is about to reject a call lets its twin do it, which says
+ * why.
+ */
+#include "record/call_log.h"
+#include "base/clock.h"
+#include "call/gates.h"
+#include "call/logid.h"
+#include "call/outcome.h"
+
+static int part_of(GateOp *op, PyObject *gate, const char *name) {
+    op->part = PyObject_GetAttrString(gate, name);
+    return op->part == NULL ? -1 : 1;
+}
+
+static int number_of(double *number, PyObject *gate, const char *name) {
+    PyObject *value = PyObject_GetAttrString(gate, name);
+    if (value == NULL) {
+        return -1;
+    }
+    *number = PyFloat_AsDouble(value);
+    Py_DECREF(value);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static bool is_empty(PyObject *text) {
+    return PyUnicode_GET_LENGTH(text) == 0;
+}
+
+/* --- trace --- */
+
+static int trace_compile(GateOp *op, PyObject *gate) {
+    return part_of(op, gate, "_new_logid");
+}
+
+static int give_span(CallObject *call) {
+    PyObject *span = new_span_id();
+    if (span == NULL) {
+        return -1;
+    }
+    call_set(&call->wire_span_id, Py_NewRef(span));
+    call_set(&call->span_id, span);
+    return 0;
+}
+
+static int give_logid(GateOp *op, CallObject *call) {
+    if (!is_empty(call->logid)) {
+        return 0;
+    }
+    PyObject *logid = logid_from(op->part);
+    if (logid == NULL) {
+        return -1;
+    }
+    call_set(&call->logid, logid);
+    return 0;
+}
+
+static int server_trace_enter(GateOp *op, CallObject *call, double *delay) {
+    return give_logid(op, call) < 0 ? -1 : give_span(call);
+}
+
+/* call.persist = {**parent.persist, **call.persist} */
+static int inherit_persist(CallObject *call, CallObject *parent) {
+    if (parent->persist == NULL || PyDict_GET_SIZE(parent->persist) == 0) {
+        return 0;
+    }
+    PyObject *merged = PyDict_Copy(parent->persist);
+    if (merged == NULL) {
+        return -1;
+    }
+    if (call->persist != NULL && PyDict_Update(merged, call->persist) < 0) {
+        Py_DECREF(merged);
+        return -1;
+    }
+    call_set(&call->persist, merged);
+    return 0;
+}
+
+static int client_trace_enter(GateOp *op, CallObject *call, double *delay) {
+    if (give_span(call) < 0) {
+        return -1;
+    }
+    CallObject *parent = current_call_get();
+    if (parent == NULL) {
+        return PyErr_Occurred() ? -1 : give_logid(op, call);
+    }
+    call_set(&call->logid, Py_NewRef(parent->logid));
+    call_set(&call->parent_id, Py_NewRef(parent->span_id));
+    if (is_empty(call->env)) {
+        call_set(&call->env, Py_NewRef(parent->env));
+    }
+    int done = inherit_persist(call, parent);
+    Py_DECREF(parent);
+    return done;
+}
+
+/* --- record --- */
+
+static int record_compile(GateOp *op, PyObject *gate) {
+    if (part_of(op, gate, "_log") < 0) {
+        return -1;
+    }
+    return Py_TYPE(op->part) == &CallLog_Type;
+}
+
+static int record_enter(GateOp *op, CallObject *call, double *delay) {
+    call_log_enter(op->part, call);
+    return 0;
+}
+
+static int record_leave(GateOp *op, CallObject *call) {
+    call_log_leave(op->part, call);
+    return call_log_record(op->part, call);
+}
+
+/* --- deadlines --- */
+
+static int server_deadline_compile(GateOp *op, PyObject *gate) {
+    return gate_has_system_clock(gate);
+}
+
+static int server_deadline_enter(GateOp *op, CallObject *call, double *delay) {
+    if (isnan(call->timeout)) {
+        return 0;
+    }
+    call->deadline = (call->received != 0 ? call->received : call->start) + call->timeout;
+    return call->deadline <= monotonic_now() ? gate_enter_in_python(op, call) : 0;
+}
+
+enum { TIMEOUT, RESERVE };
+
+static int client_deadline_compile(GateOp *op, PyObject *gate) {
+    int usual = gate_has_system_clock(gate);
+    if (usual <= 0) {
+        return usual;
+    }
+    if (number_of(&op->number[TIMEOUT], gate, "_timeout") < 0) {
+        return -1;
+    }
+    return number_of(&op->number[RESERVE], gate, "_reserve") < 0 ? -1 : 1;
+}
+
+static int note_inherited(CallObject *call, double left) {
+    char text[64];
+    PyOS_snprintf(text, sizeof text, "deadline inherited: %.0f ms left", left * 1000);
+    PyObject *note = PyUnicode_FromString(text);
+    if (note == NULL) {
+        return -1;
+    }
+    if (call->notes == NULL) {
+        call->notes = PyList_New(0);
+    }
+    int done = call->notes == NULL ? -1 : PyList_Append(call->notes, note);
+    Py_DECREF(note);
+    return done;
+}
+
+static int client_deadline_enter(GateOp *op, CallObject *call, double *delay) {
+    double now = monotonic_now();
+    double timeout = isnan(call->timeout) ? op->number[TIMEOUT] : call->timeout;
+    CallObject *parent = call->detached ? NULL : current_call_get();
+    if (parent == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    double inherited = parent == NULL ? NAN : parent->deadline - op->number[RESERVE];
+    Py_XDECREF(parent);
+    if (inherited <= now) {
+        return gate_enter_in_python(op, call);
+    }
+    call->timeout = timeout;
+    call->deadline = now + timeout;
+    if (inherited < call->deadline) {
+        call->deadline = inherited;
+        return note_inherited(call, inherited - now);
+    }
+    return 0;
+}
+
+const GateKind server_trace_gate = {"ServerTrace", trace_compile, server_trace_enter, NULL};
+const GateKind client_trace_gate = {"ClientTrace", trace_compile, client_trace_enter, NULL};
+const GateKind record_gate = {"Record", record_compile, record_enter, record_leave};
+const GateKind server_deadline_gate = {"ServerDeadline", server_deadline_compile,
+                                       server_deadline_enter, NULL};
+const GateKind client_deadline_gate = {"ClientDeadline", client_deadline_compile,
+                                       client_deadline_enter, NULL};

@@ -1,0 +1,312 @@
+/* Where a call may go, and where it goes. Twins: pie/govern/{route,balance}.py.
+ *
+ * What these see is C's: tuples, and endpoints whose attributes run no Python. So they need no lock
+ * beside the GIL; whatever is unusual (a pin, no candidate) goes to the twin.
+ */
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "call/gates.h"
+
+static PyObject *cluster_name, *id_name, *host_name, *port_name, *default_cluster, *system_random;
+
+/* --- route --- */
+
+/* op->part: (candidates, cluster, kept) of the last call, or NULL. */
+enum { CANDIDATES, CLUSTER, KEPT, ROUTED };
+
+static int route_compile(GateOp *op, PyObject *gate) {
+    PyObject *pinned = PyObject_GetAttrString(gate, "_pinned");
+    int any = pinned == NULL ? -1 : PyObject_IsTrue(pinned);
+    Py_XDECREF(pinned);
+    return any < 0 ? -1 : !any;
+}
+
+static bool same_text(PyObject *one, PyObject *other) {
+    return one == other || (PyUnicode_Check(one) && PyUnicode_Compare(one, other) == 0);
+}
+
+/* The endpoints of the cluster, as a tuple; NULL with an exception set. */
+static PyObject *keep(PyObject *candidates, PyObject *cluster) {
+    PyObject *kept = PyList_New(0);
+    for (Py_ssize_t i = 0; kept != NULL && i < PyTuple_GET_SIZE(candidates); i++) {
+        PyObject *each = PyTuple_GET_ITEM(candidates, i);
+        PyObject *its = PyObject_GetAttr(each, cluster_name);
+        int added = its == NULL ? -1 : same_text(its, cluster) ? PyList_Append(kept, each) : 0;
+        Py_XDECREF(its);
+        if (added < 0) {
+            Py_CLEAR(kept);
+        }
+    }
+    PyObject *found = kept == NULL ? NULL : PyList_AsTuple(kept);
+    Py_XDECREF(kept);
+    return found;
+}
+
+/* What the endpoints of the cluster are: a new reference, for letting go of what was kept before may
+ * run Python. NULL with an exception set. */
+static PyObject *routed_of(GateOp *op, PyObject *candidates, PyObject *cluster) {
+    PyObject *last = op->part;
+    if (LIKELY(last != NULL && PyTuple_GET_ITEM(last, CANDIDATES) == candidates &&
+               same_text(PyTuple_GET_ITEM(last, CLUSTER), cluster))) {
+        return Py_NewRef(last);
+    }
+    PyObject *kept = keep(candidates, cluster);
+    PyObject *routed = kept == NULL ? NULL : PyTuple_Pack(ROUTED, candidates, cluster, kept);
+    Py_XDECREF(kept);
+    if (routed != NULL) {
+        call_set(&op->part, Py_NewRef(routed));
+    }
+    return routed;
+}
+
+static int route_enter(GateOp *op, CallObject *call, double *delay) {
+    PyObject *candidates = call->candidates, *cluster = call->callee_cluster;
+    if (PyUnicode_GET_LENGTH(cluster) == 0) {
+        cluster = default_cluster;
+    }
+    if (candidates == NULL || !PyTuple_CheckExact(candidates)) {
+        return gate_enter_in_python(op, call);
+    }
+    PyObject *routed = routed_of(op, candidates, cluster);
+    if (routed == NULL) {
+        return -1;
+    }
+    PyObject *kept = PyTuple_GET_ITEM(routed, KEPT);
+    if (PyTuple_GET_SIZE(kept) == 0) {
+        Py_DECREF(routed);
+        return gate_enter_in_python(op, call); /* It says why. */
+    }
+    call_set(&call->callee_cluster, Py_NewRef(PyTuple_GET_ITEM(routed, CLUSTER)));
+    call_set(&call->candidates, Py_NewRef(kept));
+    Py_DECREF(routed);
+    return 0;
+}
+
+const GateKind route_gate = {"Route", route_compile, route_enter, NULL};
+
+/* --- what an endpoint is called --- */
+
+#define CACHED 256 /* endpoints: few, and chosen again and again */
+
+typedef struct {
+    PyObject *endpoint, *id, *peer;
+} Known;
+
+static Known cache[CACHED];
+
+/* pie.model.address_of */
+static PyObject *address_of(PyObject *endpoint) {
+    PyObject *host = PyObject_GetAttr(endpoint, host_name);
+    PyObject *port = host == NULL ? NULL : PyObject_GetAttr(endpoint, port_name);
+    PyObject *made = NULL;
+    long number = port == NULL ? -1 : PyLong_AsLong(port);
+    if (number == 0) {
+        made = Py_NewRef(host);
+    } else if (number > 0 && PyUnicode_Check(host)) {
+        bool bracketed = PyUnicode_FindChar(host, ':', 0, PyUnicode_GET_LENGTH(host), 1) >= 0;
+        made = PyUnicode_FromFormat(bracketed ? "[%U]:%ld" : "%U:%ld", host, number);
+    } else if (!PyErr_Occurred()) {
+        PyErr_Format(PyExc_ValueError, "%R has no address", endpoint);
+    }
+    Py_XDECREF(host);
+    Py_XDECREF(port);
+    return made;
+}
+
+/* Its id and address, new references in `known`; -1 with an exception set. */
+static int look_up(PyObject *endpoint, Known *known) {
+    Known *cached = &cache[((uintptr_t)endpoint >> 4) % CACHED];
+    if (UNLIKELY(cached->endpoint != endpoint)) {
+        PyObject *id = PyObject_GetAttr(endpoint, id_name);
+        PyObject *peer = id == NULL ? NULL : address_of(endpoint);
+        if (peer == NULL || !PyUnicode_Check(id) || !PyUnicode_Check(peer)) {
+            if (!PyErr_Occurred()) {
+                PyErr_Format(PyExc_TypeError, "the id and host of %R must be text", endpoint);
+            }
+            Py_XDECREF(id);
+            Py_XDECREF(peer);
+            return -1;
+        }
+        Known before = *cached;
+        *cached = (Known){Py_NewRef(endpoint), id, peer};
+        Py_XDECREF(before.endpoint);
+        Py_XDECREF(before.id);
+        Py_XDECREF(before.peer);
+    }
+    *known = (Known){endpoint, Py_NewRef(cached->id), Py_NewRef(cached->peer)};
+    return 0;
+}
+
+/* --- balance --- */
+
+static uint64_t random_state;
+
+/* Also in a forked child: workers must not draw the same. */
+static void seed(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    random_state = ((uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid()) | 1;
+}
+
+/* A number below `count` (xorshift64*; Vigna, 2016). */
+static Py_ssize_t random_below(Py_ssize_t count) {
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    uint64_t bits = random_state * 2685821657736338717u;
+    return (Py_ssize_t)((bits >> 32) * (uint64_t)count >> 32);
+}
+
+static int balance_compile(GateOp *op, PyObject *gate) {
+    PyObject *random = PyObject_GetAttrString(gate, "_random");
+    if (random == NULL) {
+        return -1;
+    }
+    Py_DECREF(random);
+    if (random != system_random) {
+        return 0;
+    }
+    op->part = PyObject_GetAttrString(gate, "_pending");
+    return op->part == NULL ? -1 : PyDict_CheckExact(op->part);
+}
+
+/* Our calls in flight to an endpoint; -1 with an exception set. */
+static long pending(PyObject *counts, PyObject *id) {
+    PyObject *count = PyDict_GetItemWithError(counts, id);
+    return count != NULL ? PyLong_AsLong(count) : PyErr_Occurred() ? -1 : 0;
+}
+
+static int set_pending(PyObject *counts, PyObject *id, long count) {
+    if (count == 0) {
+        return PyDict_DelItem(counts, id);
+    }
+    PyObject *number = PyLong_FromLong(count);
+    int set = number == NULL ? -1 : PyDict_SetItem(counts, id, number);
+    Py_XDECREF(number);
+    return set;
+}
+
+/* The less busy of two endpoints drawn at random; -1 with an exception set. */
+static int choose(PyObject *counts, PyObject *candidates, Known *chosen) {
+    Py_ssize_t count = PyTuple_GET_SIZE(candidates);
+    if (count == 1) {
+        return look_up(PyTuple_GET_ITEM(candidates, 0), chosen);
+    }
+    Py_ssize_t first = random_below(count), second = random_below(count - 1);
+    Known one, other;
+    if (look_up(PyTuple_GET_ITEM(candidates, first), &one) < 0) {
+        return -1;
+    }
+    if (look_up(PyTuple_GET_ITEM(candidates, second + (second >= first)), &other) < 0) {
+        Py_DECREF(one.id);
+        Py_DECREF(one.peer);
+        return -1;
+    }
+    bool swap = pending(counts, one.id) > pending(counts, other.id);
+    *chosen = swap ? other : one;
+    Known *left = swap ? &one : &other;
+    Py_DECREF(left->id);
+    Py_DECREF(left->peer);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Candidates that no earlier attempt of the call went to, or all if there are no others: a tuple. NULL
+ * with an exception set. */
+static PyObject *untried(PyObject *candidates, PyObject *tried) {
+    PyObject *all = PySequence_Tuple(candidates);
+    PyObject *left = all == NULL ? NULL : PyList_New(0);
+    for (Py_ssize_t i = 0; left != NULL && i < PyTuple_GET_SIZE(all); i++) {
+        PyObject *id = PyObject_GetAttr(PyTuple_GET_ITEM(all, i), id_name);
+        int known = id == NULL ? -1 : tried == NULL ? 0 : PySequence_Contains(tried, id);
+        Py_XDECREF(id);
+        if (known < 0 || (known == 0 && PyList_Append(left, PyTuple_GET_ITEM(all, i)) < 0)) {
+            Py_CLEAR(left);
+        }
+    }
+    PyObject *found = left == NULL ? NULL : PyList_AsTuple(left);
+    Py_XDECREF(left);
+    if (found != NULL && PyTuple_GET_SIZE(found) == 0) {
+        Py_SETREF(found, Py_NewRef(all));
+    }
+    Py_XDECREF(all);
+    return found;
+}
+
+/* Counting is all done here, without a step of Python between looking and setting. */
+static int balance_enter(GateOp *op, CallObject *call, double *delay) {
+    PyObject *candidates = call->candidates;
+    if (candidates == NULL || PySequence_Size(candidates) < 1) {
+        return PyErr_Occurred() ? -1 : gate_enter_in_python(op, call); /* It says what is wrong. */
+    }
+    bool usual = PyTuple_CheckExact(candidates) &&
+                 (call->tried == NULL ||
+                  (PyTuple_CheckExact(call->tried) && PyTuple_GET_SIZE(call->tried) == 0));
+    if (UNLIKELY(!usual)) {
+        candidates = untried(candidates, call->tried);
+    } else {
+        Py_INCREF(candidates);
+    }
+    Known chosen;
+    int found = candidates == NULL ? -1 : choose(op->part, candidates, &chosen);
+    Py_XDECREF(candidates);
+    if (found < 0) {
+        return -1;
+    }
+    Py_INCREF(chosen.endpoint);
+    long before = pending(op->part, chosen.id);
+    int counted = before < 0 ? -1 : set_pending(op->part, chosen.id, before + 1);
+    Py_DECREF(chosen.id);
+    if (counted < 0) {
+        Py_DECREF(chosen.endpoint);
+        Py_DECREF(chosen.peer);
+        return -1;
+    }
+    call_set(&call->target, chosen.endpoint);
+    call_set(&call->peer, chosen.peer);
+    return 0;
+}
+
+static int balance_leave(GateOp *op, CallObject *call) {
+    if (call->target == NULL) {
+        return 0;
+    }
+    PyObject *id = PyObject_GetAttr(call->target, id_name);
+    if (id == NULL) {
+        return -1;
+    }
+    long before = pending(op->part, id);
+    int counted = before < 1 ? 0 : set_pending(op->part, id, before - 1);
+    Py_DECREF(id);
+    return before < 0 ? -1 : counted;
+}
+
+const GateKind balance_gate = {"Balance", balance_compile, balance_enter, balance_leave};
+
+/* --- set-up --- */
+
+static PyObject *setup_random(PyObject *module, PyObject *random) {
+    call_set(&system_random, Py_NewRef(random));
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"setup_random", setup_random, METH_O, "The source of chance that C stands in for."},
+    {NULL},
+};
+
+int routing_init(PyObject *module) {
+    seed();
+    pthread_atfork(NULL, NULL, seed);
+    cluster_name = PyUnicode_InternFromString("cluster");
+    id_name = PyUnicode_InternFromString("id");
+    host_name = PyUnicode_InternFromString("host");
+    port_name = PyUnicode_InternFromString("port");
+    default_cluster = PyUnicode_InternFromString("default");
+    if (cluster_name == NULL || id_name == NULL || host_name == NULL || port_name == NULL ||
+        default_cluster == NULL) {
+        return -1;
+    }
+    return PyModule_AddFunctions(module, functions);
+}

@@ -1,0 +1,249 @@
+/* The bytes of a request. Twins: pie/rpc/wire/metadata.py (request_header, request_base),
+ * pie/thrift/wire/base.py (fill_base), pie/rpc/wire/conversation.py (write_request). */
+#include "base/clock.h"
+#include "client/fast_path.h"
+#include "frame/ttheader.h"
+
+#define SPAN_LIMIT 128
+#define HEADERS 9
+
+/* "00-<logid>-<span>-01"; its size, or 0 for what does not look like that. */
+static size_t write_span(const CallObject *call, char text[SPAN_LIMIT]) {
+    Py_ssize_t logid_size, span_size;
+    const char *logid = PyUnicode_AsUTF8AndSize(call->logid, &logid_size);
+    const char *span = logid ? PyUnicode_AsUTF8AndSize(call->wire_span_id, &span_size) : NULL;
+    if (span == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    if (logid_size + span_size > SPAN_LIMIT - 8) {
+        return 0;
+    }
+    memcpy(text, "00-", 3);
+    memcpy(text + 3, logid, (size_t)logid_size);
+    text[3 + logid_size] = '-';
+    memcpy(text + 4 + logid_size, span, (size_t)span_size);
+    memcpy(text + 4 + logid_size + span_size, "-01", 3);
+    return 7 + (size_t)(logid_size + span_size);
+}
+
+/* --- Base --- */
+
+static PyObject **slot_at(PyObject *owner, Py_ssize_t slot) {
+    return (PyObject **)((char *)owner + slot);
+}
+
+static void set_slot(PyObject *owner, Py_ssize_t slot, PyObject *value) {
+    if (slot >= 0) {
+        call_set(slot_at(owner, slot), value);
+    } else {
+        Py_XDECREF(value);
+    }
+}
+
+/* What the caller had put there, with our own pair; NULL with an exception set. */
+static PyObject *extra_of(const BasePlace *place, PyObject *old, PyObject *span) {
+    PyObject *before = old == NULL ? NULL : *slot_at(old, place->extra);
+    bool some = before != NULL && before != Py_None;
+    PyObject *extra = some ? PyDict_Copy(before) : PyDict_New();
+    if (extra != NULL && PyDict_SetItemString(extra, "traceparent", span) < 0) {
+        Py_CLEAR(extra);
+    }
+    return extra;
+}
+
+static bool is_ordinary_base(const BasePlace *place, PyObject *base) {
+    if (base == NULL || base == Py_None) {
+        return true;
+    }
+    if (!Py_IS_TYPE(base, place->cls)) {
+        return false;
+    }
+    PyObject *extra = place->extra < 0 ? NULL : *slot_at(base, place->extra);
+    return extra == NULL || extra == Py_None || PyDict_CheckExact(extra);
+}
+
+/* A new Base in the argument that has a place for it. */
+static Way fill_base(const Attempt *attempt, const BasePlace *place, PyObject *span) {
+    PyObject *owner = attempt->args[place->argument];
+    if (place->owner == NULL || place->owner_slot < 0) {
+        return UNUSUAL;
+    }
+    if (owner == Py_None) {
+        return USUAL;
+    }
+    if (!Py_IS_TYPE(owner, place->owner)) {
+        return UNUSUAL;
+    }
+    PyObject *old = *slot_at(owner, place->owner_slot);
+    if (!is_ordinary_base(place, old)) {
+        return UNUSUAL;
+    }
+    old = old == Py_None ? NULL : Py_XNewRef(old); /* Making the new one may run Python. */
+    PyObject *base = PyObject_CallNoArgs((PyObject *)place->cls);
+    PyObject *extra = NULL;
+    if (base != NULL && place->extra >= 0) {
+        extra = extra_of(place, old, span);
+    }
+    Py_XDECREF(old);
+    if (base == NULL || (place->extra >= 0 && extra == NULL)) {
+        Py_XDECREF(base);
+        return ERROR;
+    }
+    if (UNLIKELY(!Py_IS_TYPE(base, place->cls))) { /* A class may make what it likes. */
+        Py_DECREF(base);
+        Py_XDECREF(extra);
+        return UNUSUAL;
+    }
+    set_slot(base, place->logid, Py_NewRef(attempt->call->logid));
+    set_slot(base, place->caller, Py_NewRef(attempt->call->caller));
+    set_slot(base, place->addr, Py_NewRef(attempt->plan->host));
+    set_slot(base, place->client, Py_NewRef(attempt->client));
+    set_slot(base, place->extra, extra);
+    set_slot(owner, place->owner_slot, base);
+    return USUAL;
+}
+
+static Way fill_bases(const Attempt *attempt, const char *span_text, size_t span_size) {
+    if (attempt->method->base_count == 0) {
+        return USUAL;
+    }
+    if (PyUnicode_GET_LENGTH(attempt->call->env) != 0) {
+        return UNUSUAL; /* A TrafficEnv is to be made. */
+    }
+    PyObject *span = PyUnicode_FromStringAndSize(span_text, (Py_ssize_t)span_size);
+    Way way = span == NULL ? ERROR : USUAL;
+    for (int i = 0; way == USUAL && i < attempt->method->base_count; i++) {
+        way = fill_base(attempt, &attempt->method->bases[i], span);
+    }
+    Py_XDECREF(span);
+    return way;
+}
+
+/* --- TTHeader --- */
+
+typedef struct {
+    int key;
+    const char *text;
+    Py_ssize_t size;
+} IntHeader;
+
+static size_t prefixed(char *key, const char *prefix, size_t prefix_size, const char *text,
+                       size_t size) {
+    memcpy(key, prefix, prefix_size);
+    memcpy(key + prefix_size, text, size);
+    return prefix_size + size;
+}
+
+/* The pairs of a dict, with a prefix before their keys. */
+static bool write_pairs(Buffer *out, PyObject *pairs, const char *prefix) {
+    char key[256];
+    PyObject *name, *value;
+    Py_ssize_t at = 0, name_size, value_size;
+    while (pairs != NULL && PyDict_Next(pairs, &at, &name, &value)) {
+        const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &name_size) : NULL;
+        const char *worth =
+            text && PyUnicode_Check(value) ? PyUnicode_AsUTF8AndSize(value, &value_size) : NULL;
+        if (worth == NULL || name_size > 200) {
+            PyErr_Clear();
+            return false;
+        }
+        size_t size = prefixed(key, prefix, strlen(prefix), text, (size_t)name_size);
+        if (header_add_text(out, key, size, worth, (size_t)value_size) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static Py_ssize_t count_of(PyObject *pairs) {
+    return pairs == NULL ? 0 : PyDict_GET_SIZE(pairs);
+}
+
+static bool write_strings(Buffer *out, const CallObject *call) {
+    Py_ssize_t count = count_of(call->persist) + count_of(call->transit);
+    if (count == 0) {
+        return true;
+    }
+    return count <= UINT16_MAX && header_block(out, true, (unsigned)count) == 0 &&
+           write_pairs(out, call->persist, "RPC_PERSIST_") &&
+           write_pairs(out, call->transit, "RPC_TRANSIT_");
+}
+
+static bool write_ints(Buffer *out, const CallObject *call, const char *span, size_t span_size) {
+    PyObject *texts[] = {call->logid, call->caller, call->caller_cluster, call->callee,
+                         call->callee_cluster, call->method, call->env};
+    static const int keys[] = {KEY_LOGID, KEY_FROM_SERVICE, KEY_FROM_CLUSTER, KEY_TO_SERVICE,
+                               KEY_TO_CLUSTER, KEY_TO_METHOD, KEY_ENV};
+    IntHeader headers[HEADERS];
+    unsigned count = 0;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        IntHeader *header = &headers[count];
+        header->key = keys[i];
+        header->text = PyUnicode_AsUTF8AndSize(texts[i], &header->size);
+        if (header->text == NULL) {
+            PyErr_Clear();
+            return false;
+        }
+        count += header->size > 0;
+    }
+    headers[count++] = (IntHeader){KEY_SPAN_CONTEXT, span, (Py_ssize_t)span_size};
+    char timeout[24];
+    if (!isnan(call->deadline)) {
+        double left = (call->deadline - monotonic_now()) * 1000;
+        int size = PyOS_snprintf(timeout, sizeof timeout, "%lld",
+                                 left < 1 ? 1LL : left > 1e15 ? (long long)1e15 : (long long)left);
+        headers[count++] = (IntHeader){KEY_RPC_TIMEOUT, timeout, size};
+    }
+    if (header_block(out, false, count) < 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (header_add_int(out, headers[i].key, headers[i].text, (size_t)headers[i].size) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- The whole --- */
+
+static bool open_frame(const Attempt *attempt, Buffer *out, const char *span, size_t span_size) {
+    if (attempt->transport == TRANSPORT_FRAMED) {
+        uint8_t *length = buffer_room(out, LENGTH_SIZE);
+        out->size += length == NULL ? 0 : LENGTH_SIZE;
+        return length != NULL;
+    }
+    return ttheader_begin(out, 0, attempt->seqid, attempt->protocol) != SIZE_MAX &&
+           write_strings(out, attempt->call) &&
+           write_ints(out, attempt->call, span, span_size) && ttheader_close(out, 0, true) == 0;
+}
+
+Way request_write(const Attempt *attempt, Buffer *out) {
+    const Method *method = attempt->method;
+    char span[SPAN_LIMIT];
+    size_t span_size = write_span(attempt->call, span);
+    if (span_size == 0) {
+        return UNUSUAL;
+    }
+    Way way = fill_bases(attempt, span, span_size);
+    if (way != USUAL) {
+        return way;
+    }
+    MessageType type = method->result == NULL ? MESSAGE_ONEWAY : MESSAGE_CALL;
+    if (!open_frame(attempt, out, span, span_size) ||
+        message_head_write(out, attempt->protocol, type, attempt->seqid, method->utf8,
+                           (size_t)method->utf8_size) < 0) {
+        return UNUSUAL;
+    }
+    if (fields_encode(out, attempt->protocol, method->args, attempt->args, DEFAULT_MAX_DEPTH) < 0) {
+        codec_error_under("%s", method->args->cls->tp_name);
+        return ERROR;
+    }
+    if (attempt->transport == TRANSPORT_FRAMED) {
+        store_u32(out->data, (uint32_t)(out->size - LENGTH_SIZE));
+    } else {
+        ttheader_end(out, 0, true);
+    }
+    return USUAL;
+}

@@ -1,0 +1,391 @@
+/* The call log: finished calls become counts, rows and lines. Twin: pie/observe/record/call_log.py.
+ *
+ * All is done on the caller's thread; a writer takes what has come together.
+ */
+#include "record/call_log.h"
+
+#include <unistd.h>
+
+#include "record/budget.h"
+#include "record/edges.h"
+#include "record/finished.h"
+#include "record/ring.h"
+#include "base/text.h"
+
+#define STAMP 19 /* "2017-04-18 11:17:44" */
+
+enum { CALLS, SERVED, ASKED, RINGS };
+static const char *const ring_names[RINGS] = {"calls", "served", "asked"};
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *make_edge, *make_stamp, *wake;
+    RowParts row;
+    LineParts line;
+    Budget budget;
+    Edges edges;
+    Ring rings[RINGS];
+    int64_t lost; /* for want of memory */
+    int64_t serving, asking;
+    int64_t second; /* of the stamp */
+    char stamp[STAMP];
+    bool woken; /* since the writer took something */
+} CallLog;
+
+/* --- calls in flight --- */
+
+static int64_t *in_flight(CallLog *self, const CallObject *call) {
+    return call_is_served(call) ? &self->serving : &self->asking;
+}
+
+void call_log_enter(PyObject *log, CallObject *call) {
+    ++*in_flight((CallLog *)log, call);
+}
+
+void call_log_leave(PyObject *log, CallObject *call) {
+    int64_t *count = in_flight((CallLog *)log, call);
+    *count -= *count > 0; /* In a forked child a call may end that began in its parent. */
+}
+
+/* --- recording --- */
+
+/* Asks Python for the date and time of a second; another thread may run meanwhile. */
+static int renew_stamp(CallLog *self, int64_t second) {
+    PyObject *text = PyObject_CallFunction(self->make_stamp, "L", (long long)second);
+    if (text == NULL) {
+        return -1;
+    }
+    if (!PyUnicode_Check(text) || !PyUnicode_IS_ASCII(text) ||
+        PyUnicode_GET_LENGTH(text) != STAMP) {
+        PyErr_Format(PyExc_ValueError, "%R is not a date and a time", text);
+        Py_DECREF(text);
+        return -1;
+    }
+    memcpy(self->stamp, PyUnicode_1BYTE_DATA(text), STAMP);
+    self->second = second;
+    Py_DECREF(text);
+    return 0;
+}
+
+static int64_t edge_seconds(double ended) {
+    int64_t second = (int64_t)ended, past = second % 10;
+    return second - (past < 0 ? past + 10 : past);
+}
+
+static void count(CallLog *self, const Finished *finished) {
+    CallObject *call = finished->call;
+    EdgeKey key = {
+        .names =
+            {
+                [EDGE_SIDE] = call->side,
+                [EDGE_PROTOCOL] = call->protocol,
+                [EDGE_CALLER] = call->caller,
+                [EDGE_CALLER_CLUSTER] = call->caller_cluster,
+                [EDGE_CALLEE] = call->callee,
+                [EDGE_CALLEE_CLUSTER] = call->callee_cluster,
+                [EDGE_METHOD] = call->method,
+                [EDGE_OUTCOME] = finished->outcome,
+            },
+        .ts = edge_seconds(finished->ended),
+        .code = call->code,
+    };
+    if (edges_add(&self->edges, &key, finished->duration_us) < 0) {
+        self->lost++;
+    }
+}
+
+static void keep_row(CallLog *self, const Finished *finished) {
+    double weight = budget_weight(&self->budget, finished->call->logid, finished->ended,
+                                  finished->duration_us, !finished->answered);
+    Buffer *out = weight == 0 ? NULL : ring_open(&self->rings[CALLS]);
+    if (out != NULL) {
+        size_t begin = out->size;
+        bool whole = weight > 0 && finished_write_row(out, finished, &self->row, weight) == 0;
+        ring_close(&self->rings[CALLS], begin, whole, finished->ts);
+    }
+}
+
+static void keep_line(CallLog *self, const Finished *finished) {
+    Ring *ring = &self->rings[call_is_served(finished->call) ? SERVED : ASKED];
+    Buffer *out = ring_open(ring);
+    if (out != NULL) {
+        size_t begin = out->size;
+        bool whole = finished_write_line(out, finished, &self->line, self->stamp) == 0;
+        ring_close(ring, begin, whole, finished->ended);
+    }
+}
+
+static int wake_writer(CallLog *self) {
+    self->woken = true;
+    PyObject *done = PyObject_CallNoArgs(self->wake);
+    if (done == NULL) {
+        self->woken = false;
+        return -1;
+    }
+    Py_DECREF(done);
+    return 0;
+}
+
+int call_log_record(PyObject *log, CallObject *call) {
+    CallLog *self = (CallLog *)log;
+    Finished finished;
+    if (finished_of(&finished, call) < 0) {
+        return -1;
+    }
+    bool whole = call->attempt == 0;
+    int64_t second = (int64_t)finished.ended;
+    if ((whole && UNLIKELY(second != self->second) && renew_stamp(self, second) < 0) ||
+        finished_check(&finished) < 0) {
+        finished_clear(&finished);
+        return -1;
+    }
+    /* From here on no Python runs until all is written. */
+    if (whole) {
+        count(self, &finished);
+    }
+    keep_row(self, &finished);
+    if (whole) {
+        keep_line(self, &finished);
+    }
+    finished_clear(&finished);
+    return LIKELY(self->woken) ? 0 : wake_writer(self);
+}
+
+/* --- the face --- */
+
+static int checked_call(PyObject *call) {
+    if (call_is(call)) {
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "a Call is needed, not %.100s", Py_TYPE(call)->tp_name);
+    return -1;
+}
+
+static PyObject *log_record(PyObject *self, PyObject *call) {
+    if (checked_call(call) < 0 || call_log_record(self, (CallObject *)call) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *log_enter(PyObject *self, PyObject *call) {
+    if (checked_call(call) < 0) {
+        return NULL;
+    }
+    call_log_enter(self, (CallObject *)call);
+    Py_RETURN_NONE;
+}
+
+static PyObject *log_leave(PyObject *self, PyObject *call) {
+    if (checked_call(call) < 0) {
+        return NULL;
+    }
+    call_log_leave(self, (CallObject *)call);
+    return log_record(self, call);
+}
+
+static PyObject *log_take(CallLog *self, PyObject *name) {
+    for (int i = 0; i < RINGS; i++) {
+        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, ring_names[i]) == 0) {
+            self->woken = false;
+            return ring_take(&self->rings[i]);
+        }
+    }
+    return PyErr_Format(PyExc_ValueError, "there is nothing called %R to take", name);
+}
+
+static PyObject *log_take_edges(CallLog *self, PyObject *before) {
+    double seconds = PyFloat_AsDouble(before);
+    if (seconds == -1.0 && PyErr_Occurred()) {
+        return NULL;
+    }
+    self->woken = false;
+    return edges_take(&self->edges, seconds, self->make_edge);
+}
+
+static int set_process(CallLog *self) {
+    char text[64];
+    int size = PyOS_snprintf(text, sizeof text, " process=%ld thread=", (long)getpid());
+    self->line.process.size = 0;
+    return buffer_add(&self->line.process, text, size);
+}
+
+static PyObject *log_begin(CallLog *self, PyObject *nothing) {
+    for (int i = 0; i < RINGS; i++) {
+        ring_clear(&self->rings[i]);
+    }
+    edges_clear(&self->edges);
+    self->serving = self->asking = 0;
+    self->woken = false;
+    if (set_process(self) < 0) {
+        return PyErr_NoMemory();
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *log_lost(CallLog *self, void *closure) {
+    int64_t lost = self->lost;
+    for (int i = 0; i < RINGS; i++) {
+        lost += self->rings[i].lost;
+    }
+    return PyLong_FromLongLong(lost);
+}
+
+static PyObject *log_serving(CallLog *self, void *closure) {
+    return PyLong_FromLongLong(self->serving);
+}
+
+static PyObject *log_asking(CallLog *self, void *closure) {
+    return PyLong_FromLongLong(self->asking);
+}
+
+static PyObject *log_counting(CallLog *self, void *closure) {
+    return PyBool_FromLong(self->edges.count > 0);
+}
+
+/* --- making --- */
+
+/* `,"<name>":"<text>"` from an attribute of the identity. */
+static int add_attribute(Buffer *out, PyObject *identity, const char *name) {
+    PyObject *text = PyObject_GetAttrString(identity, name);
+    if (text == NULL) {
+        return -1;
+    }
+    int done = -1;
+    if (!PyUnicode_Check(text)) {
+        PyErr_Format(PyExc_TypeError, "Identity.%s must be a str", name);
+    } else if (TEXT_ADD_LITERAL(out, ",\"") < 0 || buffer_add(out, name, strlen(name)) < 0 ||
+               TEXT_ADD_LITERAL(out, "\":") < 0 ||
+               text_add_json(out, text, PY_SSIZE_T_MAX) < 0) {
+        PyErr_NoMemory();
+    } else {
+        done = 0;
+    }
+    Py_DECREF(text);
+    return done;
+}
+
+static int set_parts(CallLog *self, PyObject *identity, PyObject *place, PyObject *who) {
+    RowParts *row = &self->row;
+    if (add_attribute(&row->service, identity, "psm") < 0 ||
+        add_attribute(&row->service, identity, "cluster") < 0 ||
+        add_attribute(&row->env, identity, "env") < 0 ||
+        add_attribute(&row->host, identity, "host") < 0 ||
+        add_attribute(&row->host, identity, "instance") < 0) {
+        return -1;
+    }
+    Buffer *out = &self->line.place;
+    if (TEXT_ADD_LITERAL(out, " ") < 0 || text_add(out, place) < 0 ||
+        TEXT_ADD_LITERAL(out, " ") < 0 || text_add(out, who) < 0 ||
+        TEXT_ADD_LITERAL(out, " ") < 0 || set_process(self) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"identity", "place",   "who",        "per_second", "slow_us",
+                               "edge",     "stamp",   "wake",       "limit",      NULL};
+    PyObject *identity, *place, *who, *edge, *stamp, *wake;
+    long long per_second, slow_us;
+    Py_ssize_t limit;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OUULLOOOn:CallLog", keywords, &identity,
+                                     &place, &who, &per_second, &slow_us, &edge, &stamp, &wake,
+                                     &limit)) {
+        return NULL;
+    }
+    CallLog *self = (CallLog *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->make_edge = Py_NewRef(edge);
+    self->make_stamp = Py_NewRef(stamp);
+    self->wake = Py_NewRef(wake);
+    self->budget = (Budget){.per_second = per_second, .slow_us = slow_us};
+    self->second = INT64_MIN;
+    for (int i = 0; i < RINGS; i++) {
+        self->rings[i].limit = (size_t)(limit < 0 ? 0 : limit);
+    }
+    if (set_parts(self, identity, place, who) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static int log_traverse(CallLog *self, visitproc visit, void *arg) {
+    Py_VISIT(self->make_edge);
+    Py_VISIT(self->make_stamp);
+    Py_VISIT(self->wake);
+    return 0;
+}
+
+static void log_dealloc(CallLog *self) {
+    PyObject_GC_UnTrack(self);
+    Py_CLEAR(self->make_edge);
+    Py_CLEAR(self->make_stamp);
+    Py_CLEAR(self->wake);
+    for (int i = 0; i < RINGS; i++) {
+        ring_clear(&self->rings[i]);
+    }
+    edges_clear(&self->edges);
+    buffer_free(&self->row.service);
+    buffer_free(&self->row.env);
+    buffer_free(&self->row.host);
+    buffer_free(&self->line.place);
+    buffer_free(&self->line.process);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyMethodDef log_methods[] = {
+    {"enter", log_enter, METH_O, "A call is on its way."},
+    {"leave", log_leave, METH_O, "A call is no longer on its way, and is recorded."},
+    {"record", log_record, METH_O, "Take what is to be known of a finished call or attempt."},
+    {"take", (PyCFunction)log_take, METH_O, "What waits in \"calls\", \"served\" or \"asked\"."},
+    {"take_edges", (PyCFunction)log_take_edges, METH_O, "The edges of buckets that are over."},
+    {"begin", (PyCFunction)log_begin, METH_NOARGS, "Start empty, in a forked child."},
+    {NULL},
+};
+
+static PyGetSetDef log_getters[] = {
+    {"lost", (getter)log_lost, NULL, "Rows and lines that found no room.", NULL},
+    {"serving", (getter)log_serving, NULL, "Calls that are being served.", NULL},
+    {"asking", (getter)log_asking, NULL, "Calls that are being made.", NULL},
+    {"counting", (getter)log_counting, NULL, "Whether some edges are not taken yet.", NULL},
+    {NULL},
+};
+
+PyTypeObject CallLog_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "pie._core._native.CallLog",
+    .tp_doc = "Finished calls on their way to the disk.",
+    .tp_basicsize = sizeof(CallLog),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = log_new,
+    .tp_dealloc = (destructor)log_dealloc,
+    .tp_traverse = (traverseproc)log_traverse,
+    .tp_methods = log_methods,
+    .tp_getset = log_getters,
+};
+
+static PyObject *py_histogram_bucket(PyObject *module, PyObject *duration_us) {
+    long long duration = PyLong_AsLongLong(duration_us);
+    if (duration < 0) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "a negative duration");
+    }
+    return PyLong_FromLong(histogram_bucket(duration));
+}
+
+static PyMethodDef functions[] = {
+    {"histogram_bucket", py_histogram_bucket, METH_O, "Key of the logarithmic histogram."},
+    {NULL},
+};
+
+int call_log_init(PyObject *module) {
+    budget_init();
+    if (edges_init() < 0 || finished_init() < 0 || PyModule_AddFunctions(module, functions) < 0) {
+        return -1;
+    }
+    return PyModule_AddType(module, &CallLog_Type);
+}

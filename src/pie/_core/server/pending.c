@@ -1,0 +1,189 @@
+/* Requests whose handlers run on an asyncio loop. The loop's thread is the only one that serves
+ * connections: it reads requests (`Server.turn`, when the loop sees the epoll descriptor readable),
+ * starts a task for each, and when that has ended makes the reply and serves the connection on. */
+#include "server/request.h"
+
+#include <unistd.h>
+
+#include "base/errors.h"
+#include "frame/ttheader.h"
+
+typedef struct {
+    PyObject_HEAD
+    ServerObject *server; /* NULL once it is finished */
+    Connection *connection;
+    Method *method;
+    CallObject *call;
+    Passage passage;
+    FrameView view;
+    MessageHead head;
+    bool parted;
+} PendingObject;
+
+static PyTypeObject *pending_type;
+
+/* The request as it was; its frame's bytes are gone. */
+static Request request_of(PendingObject *pending) {
+    return (Request){
+        .server = pending->server,
+        .worker = &pending->server->asyncio,
+        .connection = pending->connection,
+        .view = &pending->view,
+        .head = &pending->head,
+        .method = pending->method,
+        .call = pending->call,
+        .parted = pending->parted,
+        .passage = pending->passage,
+    };
+}
+
+static PyObject *arguments_of(const Request *request, PyObject *const *arguments) {
+    PyObject *tuple = PyTuple_New(request->method->arg_count);
+    for (int i = 0; tuple != NULL && i < request->method->arg_count; i++) {
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(arguments[i]));
+    }
+    return tuple;
+}
+
+int pending_start(Request *request, PyObject *const *arguments) {
+    PyObject *tuple = arguments_of(request, arguments);
+    PendingObject *pending = (PendingObject *)pending_type->tp_alloc(pending_type, 0);
+    if (tuple == NULL || pending == NULL) {
+        Py_XDECREF(tuple);
+        Py_XDECREF(pending);
+        return -1;
+    }
+    PyObject *started =
+        PyObject_CallMethod(request->server->hooks, "start_handler", "OOO", request->method->attr, tuple,
+                            (PyObject *)pending);
+    Py_DECREF(tuple);
+    if (started == NULL) {
+        Py_DECREF(pending);
+        return -1;
+    }
+    Py_DECREF(started);
+    request->later = true;
+    request->parted = request->view->transport == TRANSPORT_TTHEADER &&
+                      (request->view->flags & FLAG_OUT_OF_ORDER);
+    if (request->parted) {
+        atomic_fetch_add(&request->connection->references, 1);
+    }
+    request->server->pending++;
+    pending->server = (ServerObject *)Py_NewRef(request->server);
+    pending->connection = request->connection;
+    pending->method = request->method;
+    pending->call = (CallObject *)Py_NewRef(request->call);
+    pending->passage = request->passage;
+    pending->view = *request->view;
+    pending->head = *request->head;
+    pending->parted = request->parted;
+    Py_DECREF(pending);
+    return 0;
+}
+
+/* Sends what there is and serves the connection on. */
+static void go_on(ServerObject *server, Connection *connection, bool told, bool parted) {
+    Worker *worker = &server->asyncio;
+    if (loop_is_copy(&server->loop)) {
+        _exit(0); /* A child that a handler forked, and that came back: the parent answers. */
+    }
+    worker->python = PyEval_SaveThread();
+    if (worker->out.size > 0) {
+        connection_send(connection, &worker->out);
+    }
+    if (!told) {
+        connection_hang_up(connection);
+    }
+    if (parted) {
+        connection_release(connection);
+    } else {
+        connection_serve(worker, connection);
+        loop_flush(worker->loop);
+    }
+    PyEval_RestoreThread(worker->python);
+}
+
+/* With the handler's value, or NULL and an exception set. */
+static void finish(PendingObject *pending, PyObject *value) {
+    Request request = request_of(pending);
+    ServerObject *server = pending->server;
+    bool told = request_finish(&request, value, &server->asyncio.out);
+    pending->server = NULL;
+    server->pending--;
+    go_on(server, pending->connection, told, pending->parted);
+    Py_CLEAR(pending->call);
+    Py_DECREF(server);
+}
+
+static PyObject *pending_finish(PendingObject *pending, PyObject *task) {
+    if (pending->server == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "this request has been answered");
+        return NULL;
+    }
+    PyObject *value = PyObject_CallMethod(task, "result", NULL);
+    finish(pending, value);
+    Py_XDECREF(value);
+    Py_RETURN_NONE;
+}
+
+/* Its task was thrown away, by whichever thread let go of it last, and maybe in the middle of another
+ * reply: this one is made apart, and the connection left to the loop. */
+static void abandon(PendingObject *pending) {
+    if (loop_is_copy(&pending->server->loop)) {
+        return; /* Its parent answers; and a child that is about to end need not tidy up. */
+    }
+    Request request = request_of(pending);
+    Connection *connection = pending->connection;
+    Buffer out = {0};
+    PyObject *before = error_take();
+    PyErr_SetString(PyExc_RuntimeError, "the handler's task was thrown away");
+    if (request_finish(&request, NULL, &out)) {
+        connection_send(connection, &out);
+    } else {
+        connection_hang_up(connection);
+    }
+    buffer_free(&out);
+    if (pending->parted) {
+        connection_release(connection);
+    } else {
+        loop_queue(connection->loop, connection);
+    }
+    pending->server->pending--;
+    Py_CLEAR(pending->call);
+    Py_CLEAR(pending->server);
+    error_give(before);
+}
+
+static void pending_dealloc(PendingObject *pending) {
+    PyTypeObject *type = Py_TYPE(pending);
+    if (pending->server != NULL) {
+        abandon(pending);
+    }
+    type->tp_free(pending);
+    Py_DECREF(type);
+}
+
+static PyMethodDef pending_methods[] = {
+    {"finish", (PyCFunction)pending_finish, METH_O,
+     "Answer with what became of the task or future that ran the handler."},
+    {NULL},
+};
+
+static PyType_Slot pending_slots[] = {
+    {Py_tp_doc, "A request whose handler runs on an asyncio loop."},
+    {Py_tp_dealloc, pending_dealloc},
+    {Py_tp_methods, pending_methods},
+    {0, NULL},
+};
+
+static PyType_Spec pending_spec = {
+    .name = "pie._core._native.Pending",
+    .basicsize = sizeof(PendingObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = pending_slots,
+};
+
+int pending_init(PyObject *module) {
+    pending_type = (PyTypeObject *)PyType_FromSpec(&pending_spec);
+    return pending_type == NULL ? -1 : PyModule_AddObjectRef(module, "Pending", (PyObject *)pending_type);
+}
