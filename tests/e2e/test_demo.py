@@ -86,8 +86,8 @@ def run_until_ctrl_c(environment: dict[str, str]) -> None:
             break
     legacy = subprocess.run(
         [
-            *(sys.executable, "-m", "pie.tool.registry.command", "lookup", "toutiao.device.device_info"),
-            *("--cluster", "legacy", "--json"),
+            *(sys.executable, "-m", "pie.tool.registry.command", "lookup"),
+            *("toutiao.device.device_info", "--cluster", "legacy", "--json"),
         ],
         cwd=environment["PIE_DEMO_DATA"], env=environment,
         capture_output=True, text=True, timeout=60, check=False,

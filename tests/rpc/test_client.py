@@ -9,7 +9,7 @@ import pytest
 from pie.model import Failure, Kind
 from pie.rpc import Asked, CalleeError, Channel, over
 from pie.rpc.client import callee_file
-from pie.rpc.client.stub import ServiceClient
+from pie.rpc.stub import ServiceClient
 from pie.thrift.generate import names
 
 PSM = "toutiao.my.server"

@@ -6,10 +6,10 @@ from pie.rpc.client.callee_file import CalleeError
 from pie.rpc.client.channel import Channel
 from pie.rpc.client.link import TLS, PoolLimits
 from pie.rpc.client.options import Made, options
-from pie.rpc.client.stub import AsyncServiceClient, ServiceClient, over
 from pie.rpc.describe import describe
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.server import ThriftServer
+from pie.rpc.stub import AsyncServiceClient, ServiceClient, over
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 
 __all__ = [

@@ -1,7 +1,7 @@
 """The child that owns the facts: opens the column store and answers its parent, nobody else.
 
-Started by the platform as ``python -m pie.platform.facts.process FD``, where FD is its end of a socket
-pair. It ends when the parent's end is closed, whatever the parent died of.
+Started by the platform as ``python -m pie.platform.facts.process FD``, where FD is its end of a
+socket pair. It ends when the parent's end is closed, whatever the parent died of.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ def generate(program: Program) -> dict[str, str]:
 
     Returns relative path → text: a module per IDL file and an ``__init__.py`` per directory,
     the same text for the same IDL always. Modules import ``pie.thrift.runtime``, those
-    with services ``pie.rpc.client.stub``, and each other.
+    with services ``pie.rpc.stub``, and each other.
 
     Raises:
         IdlError: two names of the IDL would be one in Python.

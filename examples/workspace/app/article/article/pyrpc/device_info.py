@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from pie.rpc.client import stub as _rpc
+from pie.rpc import stub as _rpc
 from pie.thrift import runtime as _t
 
 from . import base
