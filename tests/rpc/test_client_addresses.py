@@ -13,7 +13,7 @@ import pytest
 from tests.rpc.apache import ApacheServer, Processor
 from tests.rpc.test_foreign_callees import Handler
 
-from pie.model import Failure, Kind, place, split_transport
+from pie.model import Failure, Kind, split_transport, static_endpoint
 from pie.model.endpoint import address_of
 from pie.rpc import TLS, ServerOptions, ThriftServer
 
@@ -125,7 +125,7 @@ def test_an_address_that_is_none_is_refused_at_once(demo, address, said) -> None
 
 def test_addresses_are_written_as_they_are_read() -> None:
     for text in ("127.0.0.1:80", "[::1]:80", "host:80", "unix:/run/x.sock"):
-        assert address_of(place(text, "default", "framed")) == text
+        assert address_of(static_endpoint(text, "default", "framed")) == text
         assert split_transport(f"{text}/framed+compact") == (text, "framed+compact")
         assert split_transport(text) == (text, "")
 

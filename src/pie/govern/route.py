@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from pie._core import native
-from pie.model import Call, Endpoint, Failure, Kind, address_of, place, split_transport
+from pie.model import Call, Endpoint, Failure, Kind, address_of, split_transport, static_endpoint
 
 
 class Route:
@@ -45,7 +45,7 @@ def _pinned_endpoint(call: Call, pin: str, cluster: str) -> Endpoint:
     """The instance a pin names: as it registered, unless the pin says how it speaks."""
     try:
         address, transport = split_transport(pin)
-        asked = place(address, cluster, transport)
+        asked = static_endpoint(address, cluster, transport)
     except ValueError as error:
         raise Failure(
             Kind.INVALID, f"{call.callee} is pinned to {pin}: {error}", never_sent=True

@@ -6,12 +6,12 @@ from pie.model.context import current_call
 from pie.model.endpoint import (
     TRANSPORTS,
     Endpoint,
-    Place,
+    StaticEndpoint,
     address_of,
     host_and_port,
     is_unix,
-    place,
     split_transport,
+    static_endpoint,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
 from pie.model.fork import after_fork
@@ -36,8 +36,8 @@ __all__ = [
     "Failure",
     "Kind",
     "LogidGenerator",
-    "Place",
     "Random",
+    "StaticEndpoint",
     "SystemClock",
     "address_of",
     "after_fork",
@@ -49,6 +49,6 @@ __all__ = [
     "logid_time",
     "new_span_id",
     "normalise_logid",
-    "place",
     "split_transport",
+    "static_endpoint",
 ]

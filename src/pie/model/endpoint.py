@@ -43,8 +43,8 @@ class Endpoint(Protocol):
         ...
 
 
-class Place(NamedTuple):
-    """An endpoint that no registry told us of."""
+class StaticEndpoint(NamedTuple):
+    """An endpoint given by an address in code, a file or the environment, not by the registry."""
 
     id: str
     cluster: str
@@ -53,7 +53,7 @@ class Place(NamedTuple):
     transport: str
 
 
-def place(address: str, cluster: str, transport: str) -> Place:
+def static_endpoint(address: str, cluster: str, transport: str) -> StaticEndpoint:
     """The endpoint at ``host:port`` or ``unix:/path``.
 
     Raises:
@@ -61,14 +61,14 @@ def place(address: str, cluster: str, transport: str) -> Place:
     """
     if not is_unix(address):
         host, port = host_and_port(address)
-        return Place(address, cluster, host, port, transport)
+        return StaticEndpoint(address, cluster, host, port, transport)
     path = address.removeprefix(_UNIX)
     if not path.startswith("/") or "\0" in path or len(path.encode()) > _MAX_UNIX_PATH:
         raise ValueError(
             f"{address[:300]!r} is not a unix socket: write unix:/path, an absolute path of at "
             f"most {_MAX_UNIX_PATH} bytes"
         )
-    return Place(address, cluster, address, 0, transport)
+    return StaticEndpoint(address, cluster, address, 0, transport)
 
 
 def is_unix(host: str) -> bool:

@@ -5,7 +5,7 @@ import threading
 
 from pie.call import ClientPolicy, Course, Gates, Runtime, client_course, get_runtime
 from pie.govern import Balance, Retry, Route
-from pie.model import PSM, Call, Endpoint, Failure, Place, after_fork
+from pie.model import PSM, Call, Endpoint, Failure, StaticEndpoint, after_fork
 from pie.rpc.client.callee import Asked, Callee, check_address, file_of, resolve
 from pie.rpc.client.callee_file import CalleeFile, FollowedFile
 from pie.rpc.client.link import Target
@@ -114,7 +114,7 @@ class Bound:
         """Add to a failure what may be behind it: a transport that a person wrote down, or a list
         of instances that is out of date."""
         if not failure.never_sent:
-            if isinstance(endpoint, Place) and not self.answered:
+            if isinstance(endpoint, StaticEndpoint) and not self.answered:
                 _add(
                     failure,
                     f"It never answered, and was spoken to in {endpoint.transport}: does it speak "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pie.govern import DEFAULT_TIMEOUT
-from pie.model import PSM, Place, place, split_transport
+from pie.model import PSM, StaticEndpoint, split_transport, static_endpoint
 from pie.rpc.client.callee_file import CalleeError, CalleeFile
 from pie.rpc.client.link import TLS, Link, PoolLimits, link_of
 
@@ -42,7 +42,7 @@ class Callee(NamedTuple):
     cluster: str
     timeout: float
     link: Link
-    places: tuple[Place, ...] = ()
+    places: tuple[StaticEndpoint, ...] = ()
     said: str = ""
     insisted: frozenset[str] = frozenset()
 
@@ -90,11 +90,11 @@ def resolve(
     if asked.address:
         address, transport = split_transport(asked.address)
         return callee._replace(
-            places=(place(address, cluster, transport),), said=f"address={asked.address}"
+            places=(static_endpoint(address, cluster, transport),), said=f"address={asked.address}"
         )
     if file is None or not file.addresses:
         return callee
-    places = tuple(place(address, cluster, file.transport) for address in file.addresses)
+    places = tuple(static_endpoint(address, cluster, file.transport) for address in file.addresses)
     return callee._replace(places=places, said=f"addresses of {path}")
 
 
@@ -105,7 +105,7 @@ def check_address(address: str) -> None:
         ValueError: it does not, or it is no address.
     """
     bare, transport = split_transport(address)
-    place(bare, "", transport)
+    static_endpoint(bare, "", transport)
     if not transport:
         raise ValueError(
             f"address={address!r} does not say how the callee speaks: write {address}/ttheader (a "

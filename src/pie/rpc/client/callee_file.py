@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-from pie.model import PSM, place
+from pie.model import PSM, static_endpoint
 from pie.rpc.client.link import TLS, PoolLimits
 
 _log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def _check_values(file: CalleeFile, path: Path, lines: dict[str, int], service: 
         raise wrong("timeout_ms", f"{file.timeout_ms} is not above 0")
     for address in file.addresses:
         try:
-            place(address, "", "")
+            static_endpoint(address, "", "")
         except ValueError as error:
             raise wrong("addresses", error) from None
 

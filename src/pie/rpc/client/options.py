@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from pie.model import Call, place, split_transport
+from pie.model import Call, split_transport, static_endpoint
 from pie.rpc.wire.business import BusinessStatus
 
 
@@ -109,6 +109,6 @@ def _check(timeout: float | None, pinned: str, retries: int | None) -> None:
     if pinned:
         try:
             address, _ = split_transport(pinned)
-            place(address, "", "")
+            static_endpoint(address, "", "")
         except ValueError as error:
             raise ValueError(f"pinned={pinned!r}: {error}") from None

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pie.model import PSM, is_unix, place
+from pie.model import PSM, is_unix, static_endpoint
 
 
 class SettingsError(Exception):
@@ -174,7 +174,7 @@ def _cluster(value: str) -> str | None:
 def _host(value: str) -> str | None:
     if is_unix(value):
         try:
-            place(value, "default", "ttheader")
+            static_endpoint(value, "default", "ttheader")
         except ValueError as error:
             return str(error).partition(": ")[2]
     return None if value.strip() == value != "" else "write an address, such as 127.0.0.1"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from pie.model import PSM, address_of, is_unix, place
+from pie.model import PSM, address_of, is_unix, static_endpoint
 from pie.state.store.interface import Store
 
 _log = logging.getLogger("pie.state")
@@ -61,7 +61,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                     "letters, digits and _ . : @ + -"
                 )
         if is_unix(self.host):
-            place(self.host, self.cluster, self.transport)
+            static_endpoint(self.host, self.cluster, self.transport)
         elif not _HOST.fullmatch(self.host):
             raise ValueError(f"the host {self.host[:255]!r} of {self.psm} is not an address")
         elif not 0 < self.port < 65536:
