@@ -235,7 +235,8 @@ class Fleet:
             for cluster in service["clusters"]:
                 if service["psm"] == psm and cluster["name"] == LEGACY_CLUSTER:
                     for each in cluster["instances"]:
-                        self._run("registry.command", "deregister", psm, f"{each['host']}:{each['port']}")
+                        endpoint = f"{each['host']}:{each['port']}"
+                        self._run("registry.command", "deregister", psm, endpoint)
         options = ("--cluster", LEGACY_CLUSTER, "--transport", "framed")
         self._run("registry.command", "register", psm, f"127.0.0.1:{port}", *options)
 
