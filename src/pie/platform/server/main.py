@@ -33,7 +33,7 @@ from pie.state import lookup_services
 from pie.state.store.embedded import EmbeddedStore, StateFileError
 from pie.state.store.expiry import ExpiryThread
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parents[1] / "static"
 _INGEST_BYTES = 64 << 20
 _CLIENT_BYTES = 16 << 20
 _STORE_MEMORY = 1 << 30
