@@ -75,7 +75,7 @@ def test_a_service_that_was_given_another_psm(workspace: Path, pietool: Run) -> 
     done = pietool(FLASK.replace("my.api", "my.front"))
     assert done.exit_code == 0, done.output
     old = workspace / "conf/app/uwsgi_toutiao.my.api.xml"
-    assert f"conf/app/{old.name} is of the time when this was another PSM" in done.output
+    assert f"conf/app/{old.name} was generated under an earlier PSM" in done.output
     assert (workspace / "conf/app/uwsgi_toutiao.my.front.xml").is_file()
     old.unlink()
     assert old.name not in pietool(FLASK.replace("my.api", "my.front")).output

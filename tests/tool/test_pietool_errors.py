@@ -148,7 +148,7 @@ def test_a_persons_file_where_a_generated_one_goes(workspace: Path, pietool: Run
 
 def test_a_folder_where_a_file_goes(workspace: Path, pietool: Run) -> None:
     (workspace / "app/my/api/views.py").mkdir(parents=True)
-    assert "something else is in its place" in refused(pietool(FLASK))
+    assert "something else exists" in refused(pietool(FLASK))
     (workspace / "app/my/api/views.py").rmdir()
     (workspace / "app/my/api").rmdir()
     (workspace / "app/my/api").write_text("")
