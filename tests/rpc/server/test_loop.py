@@ -28,7 +28,7 @@ from pie.thrift import (
 )
 
 PSM = "toutiao.my.server"
-HERE = Path(__file__).parent
+TLS = Path(__file__).parents[1] / "tls"
 only_native = pytest.mark.skipif(native is None, reason="the loop in C is not in use")
 
 
@@ -521,8 +521,8 @@ def test_ipv6(bench, demo, handler) -> None:
 
 def test_tls(bench, demo, handler, caplog) -> None:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(HERE / "tls" / "localhost.pem")
-    client = ssl.create_default_context(cafile=HERE / "tls" / "localhost.pem")
+    server.load_cert_chain(TLS / "localhost.pem")
+    client = ssl.create_default_context(cafile=TLS / "localhost.pem")
     handler.GetItem = lambda req: item(demo, req.ItemId, "x" * 100_000)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]

@@ -11,7 +11,7 @@ import pytest
 import pie
 from pie.thrift import load_idl
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SOURCE = Path(pie.__file__).resolve().parents[1]
 _BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 

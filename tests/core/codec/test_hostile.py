@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pie
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 INSTALLED = Path(pie.__file__).resolve().parents[1]
 SCRIPT = ROOT / "tests" / "core" / "sanitized" / "codec.py"
 

@@ -1,7 +1,6 @@
 """The commands as a shell or a terminal runs them, and a platform that has something to show."""
 
 import fcntl
-import importlib.util
 import os
 import pty
 import signal
@@ -16,19 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.platform.conftest import Platform
 
 from pie.state import Instance, Interface, RemoteStore, ServiceMeta, instance_key, meta_key
 from pie.state.registry.instances import encode
-
-_SPEC = importlib.util.spec_from_file_location(
-    "platform_fixtures", Path(__file__).parents[2] / "platform" / "conftest.py"
-)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-_fixtures = importlib.util.module_from_spec(_SPEC)
-sys.modules["platform_fixtures"] = _fixtures
-_SPEC.loader.exec_module(_fixtures)
-Platform = _fixtures.Platform
 
 LOGID = "2017041721432901000304821652640c"
 CHAIN_AT = float(int(time.time()) - 60)
@@ -169,7 +159,7 @@ def register(platform, psm, *, cluster="default", port=7701, instance="1") -> No
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """A platform in the place of a workspace's, with services, traffic, a chain and its lines."""
+    """A platform where a workspace has its own, with services, traffic, a chain and its lines."""
     root = tmp_path_factory.mktemp("workspace")
     platform = Platform(root / "platform").start()
     register(platform, "toutiao.article.article")

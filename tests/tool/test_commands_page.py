@@ -11,7 +11,7 @@ import pytest
 from pie.serve.debug import DebugServer
 from pie.serve.debug.commands import Commands
 
-PAGE = (Path(__file__).parents[3] / "docs" / "commands.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 COMMANDS = [
     shlex.split(line)
     for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)

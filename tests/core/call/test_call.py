@@ -10,7 +10,7 @@ import pytest
 from pie._core import native
 from pie.call import Course, Driver, Gates
 from pie.govern import Balance
-from pie.model import SYSTEM_CLOCK, Call, Failure, Kind, current_call, place
+from pie.model import SYSTEM_CLOCK, Call, Failure, Kind, current_call, static_endpoint
 from pie.model.fields import CallFields
 from pie.observe import ClientTrace
 
@@ -183,7 +183,7 @@ def test_what_is_no_call_cannot_be_the_current_one() -> None:
 
 @pytest.mark.parametrize("tried", [None, 5, ["here"], ("here",)])
 def test_a_balancer_looks_at_any_tried(tried: Any) -> None:
-    chosen = place("127.0.0.1:1", "default", "framed")
+    chosen = static_endpoint("127.0.0.1:1", "default", "framed")
     call = Call("client", "thrift", **NAMES)
     call.candidates, call.tried = (chosen,), tried
     course = Course(Gates([Balance()]), SYSTEM_CLOCK)

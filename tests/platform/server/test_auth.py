@@ -11,7 +11,7 @@ from pie.platform.server.app import openapi_json
 from pie.platform.server.auth import SESSION_SECONDS, Keys, load_or_create_keys
 from pie.platform.server.site import site_router
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def login(platform):

@@ -1,7 +1,7 @@
 """Callers that are not on Pie: Apache Thrift's own clients, in every transport and protocol."""
 
 import pytest
-from tests.thrift.test_thrift_peers import apache_class
+from tests.thrift.test_peers import apache_class
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.protocol.TCompactProtocol import TCompactProtocol
 from thrift.protocol.THeaderProtocol import THeaderProtocol

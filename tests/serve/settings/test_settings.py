@@ -164,7 +164,7 @@ def test_every_key_is_documented() -> None:
     shown = help_text(load_settings(module(), {}), "python bootstrap.py")
     for key in KEYS:
         assert f"--{key.lower().replace('_', '-')}" in shown
-    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text()
     for key, meaning in meanings.items():
         assert f"| `{key}` |" in page
         assert meaning.replace("|", "\\|") in page

@@ -14,7 +14,7 @@ import pytest
 
 from pie.thrift import FrameSplitter, Transport, TTHeader, encode_frame
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks" / "rpc"
 RUN = [sys.executable, str(FOLDER / "run.py")]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.rpc.apache import ApacheServer, Processor
-from tests.rpc.test_foreign_callees import Handler
+from tests.rpc.client.test_foreign_callees import Handler
 
 from pie.model import Failure, Kind, split_transport, static_endpoint
 from pie.model.endpoint import address_of

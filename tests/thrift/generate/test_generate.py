@@ -12,7 +12,7 @@ import pytest
 from pie.rpc import over
 from pie.thrift import IdlError, generate, load_idl, load_module
 
-SOURCE = Path(__file__).parents[2] / "src"
+SOURCE = Path(__file__).parents[3] / "src"
 GOLDEN = Path(__file__).parent / "golden"
 
 CORNERS = """
@@ -330,6 +330,6 @@ def test_clients_call_through_one_function(rich):
 
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
-    for file, content in files_of(Path(__file__).parent / "idl", "demo2.thrift").items():
+    for file, content in files_of(Path(__file__).parents[1] / "files", "demo2.thrift").items():
         if content:
             (GOLDEN / f"{file}.txt").write_text(content)

@@ -4,7 +4,7 @@ import gc
 import weakref
 
 import pytest
-from tests.thrift.test_thrift_peers import plain, sample
+from tests.thrift.test_peers import plain, sample
 
 from pie.thrift import IdlError, decode, encode, fill_base_resp, load_idl, load_module
 from pie.thrift.dynamic import services
