@@ -3,7 +3,7 @@
 import random
 
 from pie.observe.record.facts import CallRow
-from pie.platform.chain import build_chain
+from pie.platform.pages.chain.build import build_chain
 
 LOGID = "2017041721432901000304821652640c"
 T0 = 1_492_465_410.0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pie.model import Failure
 from pie.platform.facts.decode import decode_rows
-from pie.platform.logs.client import (
+from pie.platform.pages.client_logs.build import (
     MAX_ENTRIES,
     ClientLimits,
     ClientPost,

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pie.platform.logs.parse import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
-from pie.platform.logs.query import (
+from pie.platform.ask.query.condition import Params, condition
+from pie.platform.ask.query.parse import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
+from pie.platform.ask.query.tree import (
     And,
     Everything,
     FieldCompares,
@@ -19,7 +20,6 @@ from pie.platform.logs.query import (
     logid_of,
     to_text,
 )
-from pie.platform.logs.sql import Params, condition
 
 LOGID = "2017041721432901000304821652640c"
 A, B, C = Words("a"), Words("b"), Words("c")

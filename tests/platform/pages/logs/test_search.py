@@ -318,8 +318,8 @@ def test_indexes_are_used(tmp_path):
     script = f"""
 import json, sys
 from pathlib import Path
-from pie.platform.logs.filters import Window, log_filter
-from pie.platform.logs.sql import Params
+from pie.platform.pages.logs.filters import Window, log_filter
+from pie.platform.ask.query.condition import Params
 from pie.platform.facts import schema
 from pie.platform.facts.engine import open_chdb
 engine = open_chdb(Path({str(tmp_path)!r}), memory=1 << 30, patience=1)

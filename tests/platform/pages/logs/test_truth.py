@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pie.platform.logs.query import And, FieldIs, Not, Or, Part, Words, to_text
+from pie.platform.ask.query.tree import And, FieldIs, Not, Or, Part, Words, to_text
 
 NOW = time.time()
 VOCABULARY = ["user", "login", "failed", "a_b", "10.0.0.1", "登录", "失败", "code=0", "x-y", "Ok"]

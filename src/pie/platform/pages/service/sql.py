@@ -13,7 +13,7 @@ from pie.observe.record.facts import EDGE_SECONDS
 from pie.platform.ask.outcomes import COUNTS, IS, narrowed
 from pie.platform.ask.reader import Ask
 from pie.platform.facts.window import DAY
-from pie.platform.service_views import Account
+from pie.platform.pages.service.views import Account
 
 MAX_METHODS = 300
 MAX_CALLERS = 200

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from pie.model import Failure, Kind, normalise_logid
+from pie.platform.ask.query.tree import Logid
 from pie.platform.ask.reader import Reader
-from pie.platform.chain import build_chain
-from pie.platform.logs.filters import MICROS, LogFilter, Tab, Window, log_filter
-from pie.platform.logs.lines import find_lines
-from pie.platform.logs.query import Logid
-from pie.platform.logs.search import LogSearch, step_of
-from pie.platform.logs.task_store import Result
-from pie.platform.logs.views import Bucket, Histogram, Line, Task, TaskParams, TaskType
+from pie.platform.pages.chain.build import build_chain
+from pie.platform.pages.logs.filters import MICROS, LogFilter, Tab, Window, log_filter
+from pie.platform.pages.logs.lines import find_lines
+from pie.platform.pages.logs.search import LogSearch, step_of
+from pie.platform.pages.logs.tasks.store import Result
+from pie.platform.pages.logs.views import Bucket, Histogram, Line, Task, TaskParams, TaskType
 
 MAX_LINES = 200
 MAX_LINE_BYTES = 512 << 10

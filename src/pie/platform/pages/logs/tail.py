@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
+from pie.platform.ask.query.condition import Params
 from pie.platform.ask.reader import Ask
-from pie.platform.logs.filters import LogFilter
-from pie.platform.logs.lines import columns_sql, decode, order_by
-from pie.platform.logs.sql import Params
-from pie.platform.logs.views import Line
+from pie.platform.pages.logs.filters import LogFilter
+from pie.platform.pages.logs.lines import columns_sql, decode, order_by
+from pie.platform.pages.logs.views import Line
 
 MAX_TAILS = 20
 LINES_PER_SECOND = 500

@@ -9,9 +9,10 @@ import msgspec
 
 from pie.model import Failure, Kind
 from pie.observe.log.stack import error_line
+from pie.platform.ask.query.condition import Params
 from pie.platform.ask.reader import Ask
-from pie.platform.logs.filters import DAY, FACETS, MICROS, Facet, LogFilter, Window, within
-from pie.platform.logs.lines import (
+from pie.platform.pages.logs.filters import DAY, FACETS, MICROS, Facet, LogFilter, Window, within
+from pie.platform.pages.logs.lines import (
     COLUMNS,
     WHOLE_COLUMNS,
     LineId,
@@ -20,8 +21,7 @@ from pie.platform.logs.lines import (
     find_lines,
     order_by,
 )
-from pie.platform.logs.sql import Params
-from pie.platform.logs.views import (
+from pie.platform.pages.logs.views import (
     Bucket,
     Context,
     Facets,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
-from pie.platform.logs.client import MAX_BODY, read_post, rows_of
+from pie.platform.pages.client_logs.build import MAX_BODY, read_post, rows_of
 from pie.platform.server.answers import error_response, json_response
 from pie.platform.server.auth import Keys
 from pie.platform.server.body import expected_size, read_body

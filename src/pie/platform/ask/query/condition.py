@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pie.platform.logs.query import (
+from pie.platform.ask.query.tree import (
     BUILT_IN,
     FIELDS_PREFIX,
     LEVELS,

@@ -5,7 +5,7 @@ import zlib
 
 import msgspec
 
-from pie.platform.logs.views import Histogram, Line, Task
+from pie.platform.pages.logs.views import Histogram, Line, Task
 from pie.state import Conflict, Store
 
 KEPT_TASKS = 500

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pie.platform.ask.service_reader import (
+from pie.platform.pages.service.sql import (
     MAX_CALLEES,
     MAX_CALLERS,
     MAX_METHODS,
@@ -19,8 +19,7 @@ from pie.platform.ask.service_reader import (
     SlotRow,
     Sums,
 )
-from pie.platform.overview import percentile_ms, protocol_of, state_of
-from pie.platform.service_views import (
+from pie.platform.pages.service.views import (
     Account,
     Figures,
     IdlFile,
@@ -36,6 +35,7 @@ from pie.platform.service_views import (
     ServiceSeries,
     ServiceSetting,
 )
+from pie.platform.pages.services.build import percentile_ms, protocol_of, state_of
 from pie.state import Instance, Interface, RuntimeFacts, Service
 
 MAIN_IDL = "(main)"

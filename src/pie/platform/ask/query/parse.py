@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
-from pie.platform.logs.query import (
+from pie.platform.ask.query.tree import (
     BUILT_IN,
     FIELDS_PREFIX,
     HEX32,

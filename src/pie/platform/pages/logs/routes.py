@@ -12,10 +12,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from pie.model import Failure, Kind
-from pie.platform.logs.filters import LogFilter, Tab, Window, log_filter, window_of
-from pie.platform.logs.lines import LineId, Order
-from pie.platform.logs.search import MAX_BUCKETS
-from pie.platform.logs.views import (
+from pie.platform.pages.logs.filters import LogFilter, Tab, Window, log_filter, window_of
+from pie.platform.pages.logs.lines import LineId, Order
+from pie.platform.pages.logs.search import MAX_BUCKETS
+from pie.platform.pages.logs.views import (
     Completions,
     Context,
     Facets,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from pie.observe.record.facts import bucket_upper_us
-from pie.platform.service_views import ServiceState
+from pie.platform.pages.service.views import ServiceState
 from pie.platform.views import Cluster, Instance, Service
 from pie.state import Service as Registered
 

@@ -13,11 +13,11 @@ from starlette.concurrency import run_in_threadpool
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
 from pie.platform.ask.reader import Reader
-from pie.platform.logs.filters import window_of
-from pie.platform.logs.search import LogSearch
-from pie.platform.logs.task_run import TaskRun, filter_of
-from pie.platform.logs.task_store import Kept, Result, TaskStore
-from pie.platform.logs.views import Task, TaskParams, TaskRequest, TaskResult, TaskState
+from pie.platform.pages.logs.filters import window_of
+from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.tasks.run import TaskRun, filter_of
+from pie.platform.pages.logs.tasks.store import Kept, Result, TaskStore
+from pie.platform.pages.logs.views import Task, TaskParams, TaskRequest, TaskResult, TaskState
 from pie.state import StoreError
 
 MAX_WAITING = 100

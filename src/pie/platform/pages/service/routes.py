@@ -10,17 +10,17 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import AskDeps, OutcomeQuery, unless_away
-from pie.platform.ask.service_reader import ServiceReader
-from pie.platform.server.answers import json_response
-from pie.platform.server.gatekeeper import require
-from pie.platform.service_overview import build_page, build_series, idl_of, look
-from pie.platform.service_views import (
+from pie.platform.pages.service.build import build_page, build_series, idl_of, look
+from pie.platform.pages.service.sql import ServiceReader
+from pie.platform.pages.service.views import (
     ServedCall,
     ServedCalls,
     ServiceIdl,
     ServicePage,
     ServiceSeries,
 )
+from pie.platform.server.answers import json_response
+from pie.platform.server.gatekeeper import require
 
 router = APIRouter(
     prefix="/api/services/{psm}", tags=["service"], dependencies=[Depends(require("admin"))]

@@ -12,8 +12,8 @@ import msgspec
 from pie.model import Failure, Kind, normalise_logid
 from pie.observe.log.stack import hash63
 from pie.observe.record.facts import LogRow
-from pie.platform.logs.filters import CLIENT_FOLDER, DAY
-from pie.platform.logs.query import LEVELS
+from pie.platform.ask.query.tree import LEVELS
+from pie.platform.pages.logs.filters import CLIENT_FOLDER, DAY
 from pie.platform.server.rate import RateLimit
 
 MAX_BODY = 256 << 10

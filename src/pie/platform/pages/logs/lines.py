@@ -8,10 +8,10 @@ from typing import Literal, TypeVar
 import msgspec
 
 from pie.model import Failure, Kind
+from pie.platform.ask.query.condition import Params
 from pie.platform.ask.reader import Ask
-from pie.platform.logs.filters import DAY, MICROS, LogFilter, Window
-from pie.platform.logs.sql import Params
-from pie.platform.logs.views import Line
+from pie.platform.pages.logs.filters import DAY, MICROS, LogFilter, Window
+from pie.platform.pages.logs.views import Line
 
 Order = Literal["desc", "asc"]
 

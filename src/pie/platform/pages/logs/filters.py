@@ -7,9 +7,9 @@ from datetime import UTC
 from typing import Literal, get_args
 
 from pie.model import Failure, Kind, logid_time
-from pie.platform.logs.parse import parse
-from pie.platform.logs.query import Node, logid_of
-from pie.platform.logs.sql import Params, condition, level_names
+from pie.platform.ask.query.condition import Params, condition, level_names
+from pie.platform.ask.query.parse import parse
+from pie.platform.ask.query.tree import Node, logid_of
 
 Tab = Literal["keyword", "stack", "client"]
 Facet = Literal["psm", "cluster", "host", "level", "folder"]

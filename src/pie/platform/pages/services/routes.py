@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind, normalise_logid
 from pie.platform.ask.asking import AskDeps, OutcomeQuery, unless_away
-from pie.platform.chain import build_chain
-from pie.platform.overview import merge_services
+from pie.platform.pages.chain.build import build_chain
+from pie.platform.pages.services.build import merge_services
 from pie.platform.server.answers import json_response
 from pie.platform.server.gatekeeper import require
 from pie.platform.views import Chain, Chains, LogLines, Services
