@@ -3,26 +3,26 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.documents import commands
+from tests.ports import documented_ports
 
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
-PORTS = (7701, 7702, 8790)
 
 
 def test_every_file_and_command_of_the_tutorial(
     tmp_path: Path, program: Callable[[str, str], str]
 ) -> None:
-    for port in PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
     program("curl", "make system-deps")
+    with documented_ports(7701, 7702, 8790):
+        _follow(tmp_path)
+
+
+def _follow(tmp_path: Path) -> None:
     (tmp_path / "script").write_text(f"set -e\n{commands(TUTORIAL)}")
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for inherited in ("RUNTIME_ROOT", "PIE_PLATFORM"):

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 SERVICE = """
 import signal, sys, time
@@ -228,9 +229,7 @@ def test_a_second_signal_stops_at_once(here) -> None:
 
 def test_the_workspaces_port_and_a_platform_elsewhere(here) -> None:
     marker = here.cwd / "runtime" / "workspace.yml"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     marker.write_text(f"platform: http://127.0.0.1:{port}\n")
     done = here("up", "--detach")
     assert f"ready on http://127.0.0.1:{port}" in done.stdout, done.stderr
