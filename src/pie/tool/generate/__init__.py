@@ -1,1 +1,1 @@
-"""Code generation: what ``pietool`` plans, and how it is written."""
+"""Code generation by ``pietool``: plans, templates, and writing files."""

@@ -1,4 +1,4 @@
-"""What each type of pietool is made of."""
+"""The files of each type of pietool."""
 
 import re
 import secrets
@@ -21,7 +21,7 @@ from pie.tool.generate.words import word
 
 RPC_FOLDER = "conf/rpc/services"
 DJANGO_PROJECT = "project"
-"""Not ``site``, as some call it: that is a module of Python's own."""
+"""Not ``site``: that name is a standard module."""
 
 PORT = 7701
 HTTP_THREADS, THRIFT_THREADS = 16, 64
@@ -50,7 +50,7 @@ class Prefix:
         return f"conf/app/service-{self.psm}.yml"
 
     def values(self) -> dict[str, object]:
-        """What every template may use."""
+        """The values that every template may use."""
         return {
             "psm": self.psm,
             "prefix": self.prefix,
@@ -61,15 +61,15 @@ class Prefix:
         }
 
 
-def plan_flask(plan: Plan, place: Prefix) -> None:
+def plan_flask(plan: Plan, layout: Prefix) -> None:
     """A Flask service."""
-    _plan(plan, place, "flask/bootstrap.py", "settings.py", "flask/views.py")
-    _plan_http(plan, place)
+    _plan(plan, layout, "flask/bootstrap.py", "settings.py", "flask/views.py")
+    _plan_http(plan, layout)
 
 
-def plan_django(plan: Plan, place: Prefix) -> None:
+def plan_django(plan: Plan, layout: Prefix) -> None:
     """A Django service: a small project of the usual form."""
-    settings = plan.root / place.folder / DJANGO_PROJECT / "settings.py"
+    settings = plan.root / layout.folder / DJANGO_PROJECT / "settings.py"
     old = _SECRET.search(settings.read_text("utf-8")) if settings.is_file() else None
     values = {
         "project": DJANGO_PROJECT,
@@ -77,15 +77,15 @@ def plan_django(plan: Plan, place: Prefix) -> None:
     }
     names = ["bootstrap.py", "manage.py", "views.py"]
     names += [f"project/{name}.py" for name in ("__init__", "settings", "urls")]
-    _plan(plan, place, "settings.py")
+    _plan(plan, layout, "settings.py")
     for name in names:
         target = name.replace("project/", f"{DJANGO_PROJECT}/")
-        text = render(f"django/{name}", **place.values(), **values)
-        plan.template(f"{place.folder}/{target}", text)
-    _plan_http(plan, place)
+        text = render(f"django/{name}", **layout.values(), **values)
+        plan.template(f"{layout.folder}/{target}", text)
+    _plan_http(plan, layout)
 
 
-def plan_thrift_server(plan: Plan, place: Prefix, idl: Idl, service: ServiceDef) -> HandlerSource:
+def plan_thrift_server(plan: Plan, layout: Prefix, idl: Idl, service: ServiceDef) -> HandlerSource:
     """A Thrift service with its own client; returns the source of its handler."""
     handler = HandlerSource(idl, service)
     module = ".".join(module_names(idl.program)[idl.program.root])
@@ -97,25 +97,25 @@ def plan_thrift_server(plan: Plan, place: Prefix, idl: Idl, service: ServiceDef)
         "methods": list(handler.methods.values()),
     }
     for name in ("bootstrap.py", "handler.py"):
-        text = render(f"thrift/{name}", **place.values(), **values)
-        plan.template(f"{place.folder}/{name}", text)
-    _plan(plan, place, "settings.py")
-    plan_pyrpc(plan, place.folder, idl)
-    plan.template(place.service_file, render("conf/service.yml", **place.values()))
-    plan_rpc(plan, service, place.psm)
+        text = render(f"thrift/{name}", **layout.values(), **values)
+        plan.template(f"{layout.folder}/{name}", text)
+    _plan(plan, layout, "settings.py")
+    plan_pyrpc(plan, layout.folder, idl)
+    plan.template(layout.service_file, render("conf/service.yml", **layout.values()))
+    plan_rpc(plan, service, layout.psm)
     return handler
 
 
-def plan_script(plan: Plan, place: Prefix, idl: Idl, services: tuple[ServiceDef, ...]) -> None:
-    """A script that calls services: what it needs beside its clients."""
-    _plan(plan, place, "script/bootstrap.py", "settings.py")
+def plan_script(plan: Plan, layout: Prefix, idl: Idl, services: tuple[ServiceDef, ...]) -> None:
+    """The files of a script that calls services, besides its clients."""
+    _plan(plan, layout, "script/bootstrap.py", "settings.py")
     example = ExampleSource(idl, services)
-    values = {"imports": example.imports, "calls": example.calls, "folder": place.folder}
-    plan.template(f"{place.folder}/test.py", render("script/test.py", **place.values(), **values))
+    values = {"imports": example.imports, "calls": example.calls, "folder": layout.folder}
+    plan.template(f"{layout.folder}/test.py", render("script/test.py", **layout.values(), **values))
 
 
 def plan_pyrpc(plan: Plan, folder: str, idl: Idl) -> None:
-    """The modules of an IDL in ``pyrpc``; those that no IDL needs any more go away.
+    """The modules of an IDL in ``pyrpc``; modules that no IDL needs are removed.
 
     Raises:
         click.ClickException: two IDL files would be one module, or a person's file is in the way.
@@ -149,7 +149,7 @@ def plan_pyrpc(plan: Plan, folder: str, idl: Idl) -> None:
 
 
 def plan_rpc(plan: Plan, service: ServiceDef, target: str) -> str:
-    """How this workspace's programs reach a service: written once.
+    """The file that names a service's address for this workspace's programs: written once.
 
     Returns:
         The name of the callee as the file will have it; empty if somebody must still say it.
@@ -186,20 +186,20 @@ def plan_clients_only(folder: Path, idl: Idl) -> Plan:
     return plan
 
 
-def _plan(plan: Plan, place: Prefix, *names: str) -> None:
+def _plan(plan: Plan, layout: Prefix, *names: str) -> None:
     """Templates into the prefix, under their own names."""
     for name in names:
-        text = render(name, **place.values())
-        plan.template(f"{place.folder}/{name.rpartition('/')[2]}", text)
+        text = render(name, **layout.values())
+        plan.template(f"{layout.folder}/{name.rpartition('/')[2]}", text)
 
 
-def _plan_http(plan: Plan, place: Prefix) -> None:
-    plan.template(place.uwsgi_file, render("conf/uwsgi.xml", **place.values()))
-    plan.template(place.service_file, render("conf/service.yml", **place.values()))
+def _plan_http(plan: Plan, layout: Prefix) -> None:
+    plan.template(layout.uwsgi_file, render("conf/uwsgi.xml", **layout.values()))
+    plan.template(layout.service_file, render("conf/service.yml", **layout.values()))
 
 
 def _callee(path: Path) -> str:
-    """Whom an existing file names; empty if it names nobody or is not there."""
+    """The PSM that an existing file names; empty if it names none or is missing."""
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:

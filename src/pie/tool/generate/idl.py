@@ -106,9 +106,9 @@ def read_idl(root: Path, given: str, include: Sequence[Path] = ()) -> Idl:
     try:
         program = load_idl(name, load)
     except IdlError as error:
-        place = error.position
-        where = _shown(files.get(place.file, Path(place.file)), root)
-        text = f"{where}:{place.line}:{place.column}: {error.message}"
+        position = error.position
+        where = _shown(files.get(position.file, Path(position.file)), root)
+        text = f"{where}:{position.line}:{position.column}: {error.message}"
         if missing:
             text += "\n" + _not_found(missing[-1], folders)
         elif error.hint:

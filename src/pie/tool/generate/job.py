@@ -1,4 +1,4 @@
-"""One run of ``pietool`` in a workspace: checked, planned, written, told."""
+"""One run of ``pietool`` in a workspace: checked, planned, written, reported."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ _LONGEST_SOCKET = 103
 
 @dataclass(frozen=True)
 class Options:
-    """What a person asked for; empty is not given."""
+    """The command's options; empty = not given."""
 
     kind: str
     root: Path
@@ -68,17 +68,17 @@ class Job:
         self._manifest_path = f"{self._folder}/{MANIFEST}"
         self._manifest = Manifest.load(self._root / self._manifest_path)
         self._plan = Plan(self._root, self._manifest)
-        self._place = Prefix(self._root, self._prefix, "", options.kind)
+        self._layout = Prefix(self._root, self._prefix, "", options.kind)
         self._idl: Idl | None = None
         self._services: tuple[ServiceDef, ...] = ()
         self._notes: list[str] = []
         self._run = ""
 
     def plan(self) -> None:
-        """Decide what is to be.
+        """Decide which files are written.
 
         Raises:
-            click.ClickException: something is wrong with what was asked for.
+            click.ClickException: an option is wrong.
         """
         options = self._options
         psm = checked_psm(options.psm) if options.psm else ""
@@ -91,22 +91,22 @@ class Job:
         if options.kind == "thriftclient":
             self._plan_client(psm)
         else:
-            self._place = Prefix(self._root, self._prefix, psm, options.kind)
+            self._layout = Prefix(self._root, self._prefix, psm, options.kind)
             self._manifest.type, self._manifest.psm = options.kind, psm
             if options.kind == "flask":
-                plan_flask(self._plan, self._place)
+                plan_flask(self._plan, self._layout)
             elif options.kind == "django":
-                plan_django(self._plan, self._place)
+                plan_django(self._plan, self._layout)
             else:
                 self._plan_server()
             self._run = f"python {self._folder}/bootstrap.py"
             self._say_old_names()
 
     def write(self) -> None:
-        """Write it.
+        """Write the planned files.
 
         Raises:
-            click.ClickException: it cannot be written; then nothing was.
+            click.ClickException: a file cannot be written; then none was.
         """
         self._plan.write(self._manifest_path)
 
@@ -115,11 +115,11 @@ class Job:
         return self._plan.diff()
 
     def say(self) -> None:
-        """Where things are, and what happened to each."""
-        place, kind = self._place, self._options.kind
+        """Print each file and its action."""
+        layout, kind = self._layout, self._options.kind
         if kind in ("flask", "django"):
             click.echo(word("app", path=self._root / self._folder))
-            click.echo(word("uwsgi", path=self._root / place.uwsgi_file))
+            click.echo(word("uwsgi", path=self._root / layout.uwsgi_file))
         elif kind == "thriftserver":
             click.echo(self._prefix)
             click.echo(word("start"))
@@ -129,7 +129,7 @@ class Job:
             for service in self._services:
                 click.echo(f"namespace:{self._idl.namespace}, service:{service.name}")
         if kind != "thriftclient":
-            click.echo(word("service", path=self._root / place.service_file))
+            click.echo(word("service", path=self._root / layout.service_file))
         for service in self._services:
             click.echo(word("rpc", path=self._root / RPC_FOLDER / f"{service.name}.yml"))
         names = {action: word(action.value) for action in Action}
@@ -141,7 +141,7 @@ class Job:
             click.echo(f"  {mark} {pad(name, room)}  {step.path}{note}")
 
     def say_next(self) -> None:
-        """What to do now."""
+        """Print the notes and the next command."""
         for name in hidden_modules(self._root / self._folder):
             self._notes.append(word("hides", path=f"{self._folder}/{name}.py", name=name))
         if self._options.kind in ("flask", "django"):
@@ -163,17 +163,17 @@ class Job:
             )
         known.idl, known.service = idl.name, service.name
         self._services = (service,)
-        handler = plan_thrift_server(self._plan, self._place, idl, service)
+        handler = plan_thrift_server(self._plan, self._layout, idl, service)
         self._say_missing(handler)
         annotated = annotated_psm(service)
-        if annotated and annotated != self._place.psm:
+        if annotated and annotated != self._layout.psm:
             self._notes.append(
                 word(
                     "annotated",
                     idl=idl.name,
                     service=service.name,
                     annotated=annotated,
-                    psm=self._place.psm,
+                    psm=self._layout.psm,
                 )
             )
 
@@ -198,9 +198,9 @@ class Job:
             if not self._manifest.idl:
                 self._manifest.type, self._manifest.psm = "thriftclient", psm
                 self._manifest.idl = idl.name
-            self._place = Prefix(self._root, self._prefix, psm, options.kind)
+            self._layout = Prefix(self._root, self._prefix, psm, options.kind)
             if self._manifest.idl == idl.name:
-                plan_script(self._plan, self._place, idl, self._services)
+                plan_script(self._plan, self._layout, idl, self._services)
                 self._run = f"python {self._folder}/test.py"
         plan_pyrpc(self._plan, self._folder, idl)
         for service in self._services:
@@ -213,7 +213,7 @@ class Job:
         return read_config(self._root).product if (self._root / MARKER).is_file() else ""
 
     def _say_old_names(self) -> None:
-        """Files that were made when the service had another PSM."""
+        """Note the files that were generated under an earlier PSM."""
         planned = {step.path for step in self._plan.steps}
         for path in [*self._manifest.files]:
             if path.startswith("conf/app/") and path not in planned:
@@ -224,10 +224,12 @@ class Job:
 
     def _say_long_socket(self) -> None:
         """uWSGI cannot open a unix socket whose path is longer than the system allows."""
-        path = f"{self._root}/conf/app/../../runtime/run/{self._place.psm}.sock"
+        path = f"{self._root}/conf/app/../../runtime/run/{self._layout.psm}.sock"
         if len(path.encode()) > _LONGEST_SOCKET:
             self._notes.append(
-                word("long socket", path=path, longest=_LONGEST_SOCKET, file=self._place.uwsgi_file)
+                word(
+                    "long socket", path=path, longest=_LONGEST_SOCKET, file=self._layout.uwsgi_file
+                )
             )
 
     def _say_missing(self, handler: HandlerSource) -> None:

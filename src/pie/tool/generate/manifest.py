@@ -1,4 +1,4 @@
-"""What was made here: by its hashes a file that a person has edited is told from one nobody has."""
+"""The manifest of generated files: their hashes show which of them a person has edited."""
 
 import hashlib
 from pathlib import Path
@@ -49,12 +49,12 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
         return found
 
     def text(self) -> str:
-        """As it is written to disk: in a stable order, made to be committed."""
+        """The JSON as written to disk: in a stable order, meant to be committed."""
         self.files = dict(sorted(self.files.items()))
         self.pyrpc = dict(sorted(self.pyrpc.items()))
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"
 
 
 def hash_of(content: bytes) -> str:
-    """The hash by which a manifest remembers a file."""
+    """The hash that a manifest keeps of a file."""
     return hashlib.sha256(content).hexdigest()

@@ -1,4 +1,4 @@
-"""The names a person gives to pietool, checked: prefix, PSM, and who has them already."""
+"""Checks of the names given to pietool: prefix and PSM, and whether they are taken."""
 
 import ast
 import keyword
@@ -56,7 +56,7 @@ def checked_psm(text: str, where: str = "--psm") -> str:
 
 
 def default_psm(product: str, prefix: str) -> str:
-    """The PSM a script has by its place, ``toutiao.my.test``.
+    """The PSM of a script derived from its prefix: ``toutiao.my.test``.
 
     Raises:
         click.ClickException: product and prefix do not make one.
@@ -73,7 +73,7 @@ def default_psm(product: str, prefix: str) -> str:
 
 
 def check_free(root: Path, prefix: str, kind: str, psm: str, manifest: Manifest) -> None:
-    """Refuse a prefix that is another service's, and a PSM that is another prefix's.
+    """Refuse a prefix that belongs to another service, and a PSM that belongs to another prefix.
 
     Args:
         kind: the type to be made; ``thriftclient`` joins whatever is there.
@@ -100,7 +100,7 @@ def check_free(root: Path, prefix: str, kind: str, psm: str, manifest: Manifest)
 
 
 def psm_of(folder: Path, manifest: Manifest) -> str:
-    """The PSM of the service in a folder: what its settings.py says, else what it was made with."""
+    """The PSM of the service in a folder: from its settings.py, else from its manifest."""
     try:
         tree = ast.parse((folder / "settings.py").read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -115,7 +115,7 @@ def psm_of(folder: Path, manifest: Manifest) -> str:
 
 
 def hidden_modules(folder: Path) -> list[str]:
-    """Files beside a bootstrap.py that hide a module of Python's own from it."""
+    """Files beside a bootstrap.py that hide a standard module."""
     harmless = {"test"}
     names = {path.stem for path in folder.glob("*.py")}
     names |= {path.parent.name for path in folder.glob("*/__init__.py")}

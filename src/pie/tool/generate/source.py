@@ -1,4 +1,4 @@
-"""Python source for a person to go on from: names and their imports, values, layout."""
+"""Python source for a person to edit: names and their imports, values, layout."""
 
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ _EMPTY = {"bool": "False", "double": "0.0", "string": '""', "binary": 'b""'}
 
 @dataclass
 class Imports:
-    """What the source uses of ``pyrpc``.
+    """The names of ``pyrpc`` that the source uses.
 
     Args:
         program: whose modules they are.
@@ -82,7 +82,7 @@ class Imports:
         return self.modules[path]
 
     def _free(self, alias: str) -> str:
-        """A name for a module that nothing else has, like this one."""
+        """A unique name for a module, derived from this one."""
         while alias in self.taken or alias in self._owner:
             alias += "_"
         self._owner[alias] = ""
@@ -121,7 +121,7 @@ Value = str | Construct
 
 
 class Values:
-    """Valid values of IDL types that say nothing yet: zeros, empty texts, the first enum member."""
+    """Neutral values of IDL types: zeros, empty texts, the first enum member."""
 
     def __init__(self, imports: Imports) -> None:
         self._imports = imports

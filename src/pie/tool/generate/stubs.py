@@ -1,4 +1,4 @@
-"""The handler of a service and an example of its client, as far as an IDL can say them."""
+"""The handler of a service and an example of its client, derived from the IDL."""
 
 import ast
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def functions_of(program: Program, path: str, service: ServiceDef) -> dict[str, 
 
 
 class HandlerSource:
-    """``handler.py``: every method of a service, answering with an empty value of its type."""
+    """``handler.py``: every method of a service, returning an empty value of its type."""
 
     def __init__(self, idl: Idl, service: ServiceDef) -> None:
         program = idl.program
@@ -62,7 +62,7 @@ class HandlerSource:
         return self._imports.lines()
 
     def missing_from(self, path: Path) -> list[str]:
-        """Methods that the handler in a file lacks; none when that cannot be told."""
+        """Methods that the handler in a file lacks; none if the file cannot be analysed."""
         try:
             tree = ast.parse(path.read_bytes())
         except (OSError, SyntaxError, ValueError):

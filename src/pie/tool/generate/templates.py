@@ -1,4 +1,4 @@
-"""The templates of what is generated."""
+"""The templates of generated files."""
 
 import json
 from functools import cache
@@ -11,12 +11,12 @@ _FOLDER = Path(__file__).resolve().parent.parent / "templates"
 
 
 def render(name: str, **values: object) -> str:
-    """The text of the template ``templates/<name>.j2``; a value it lacks is an error."""
+    """The text of the template ``templates/<name>.j2``; a missing value is an error."""
     return _environment().get_template(f"{name}.j2").render(values)
 
 
 def sample(name: str) -> str:
-    """A file of the templates folder as it is."""
+    """A file of the templates folder, unrendered."""
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What is said to a person, in English or, when the locale is Chinese, in Chinese."""
+"""Output for people, in English or, in a Chinese locale, in Chinese."""
 
 import os
 import sys
@@ -39,11 +39,11 @@ _WORDS = {
         "{idl} 没有定义 service: 只生成了 struct",
     ),
     "annotated": (
-        "{idl} says that {service} is {annotated}, not {psm}",
+        "{idl} annotates {service} with {annotated}, not {psm}",
         "{idl} 中 {service} 的 psm 是 {annotated}, 不是 {psm}",
     ),
     "old": (
-        "{path} is of the time when this was another PSM: remove it",
+        "{path} was generated under an earlier PSM: remove it",
         "{path} 属于改名前的 PSM: 请删除",
     ),
     "hides": (
@@ -72,7 +72,7 @@ _WORDS = {
 
 
 def is_chinese(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the locale asks for Chinese."""
+    """Whether the locale is Chinese."""
     locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
     return locale.startswith("zh") and _can_print("欢迎")
 
@@ -83,7 +83,7 @@ def word(key: str, **values: object) -> str:
 
 
 def tick() -> str:
-    """The mark before what was done."""
+    """The mark before a finished step."""
     return "✓" if _can_print("✓") else "+"
 
 

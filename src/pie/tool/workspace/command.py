@@ -143,7 +143,7 @@ def _product(root: Path, given: str | None) -> str:
 def _check_same(
     root: Path, config: Config, product: str | None, url: str | None, given: list[Repository]
 ) -> None:
-    """An option that says otherwise than the workspace that is there."""
+    """The error for an option that contradicts the existing workspace."""
     known = {(each.url, each.path) for each in config.repositories}
     new = [each for each in given if (each.url, each.path) not in known]
     wrong = [

@@ -1,4 +1,4 @@
-"""Where a workspace is and what its marker file says."""
+"""Where a workspace is, and the contents of its marker file."""
 
 import os
 import re
@@ -24,7 +24,7 @@ class Repository(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What ``runtime/workspace.yml`` may say."""
+    """The contents of ``runtime/workspace.yml``."""
 
     product: str
     platform: str = PLATFORM_URL
@@ -32,10 +32,10 @@ class Config(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def read_config(root: Path) -> Config:
-    """What the marker file of a workspace says.
+    """The contents of a workspace's marker file.
 
     Raises:
-        click.ClickException: it is not there, no YAML, or says something else than it may.
+        click.ClickException: it is missing, not YAML, or not of the expected form.
     """
     path = root / MARKER
     try:

@@ -1,4 +1,4 @@
-"""The git repositories of a workspace: cloned, or brought forward; never merged, never forced."""
+"""The git repositories of a workspace: cloned, or fast-forwarded; never merged, never forced."""
 
 import contextlib
 import os
@@ -18,12 +18,12 @@ _CLONE = ".pie-clone-"
 
 
 class GitError(Exception):
-    """Why a repository is not there or not up to date."""
+    """A repository is missing or not up to date; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it went with one repository; ``problem`` is empty when it is up to date."""
+    """The result for one repository; ``problem`` is empty when it is up to date."""
 
     repository: Repository
     done: str
@@ -31,7 +31,7 @@ class Outcome:
 
 
 def bring(root: Path, repository: Repository, seconds: float) -> Outcome:
-    """Clone a repository, or pull what is new. Asks nobody for a password."""
+    """Clone a repository, or pull its news. Never prompts for a password."""
     target = root / repository.path
     try:
         if shutil.which("git") is None:
@@ -45,7 +45,7 @@ def bring(root: Path, repository: Repository, seconds: float) -> Outcome:
 
 
 def _is_bare_of_files(path: Path) -> bool:
-    """It is not there, or holds nothing but empty folders (which are removed)."""
+    """Whether the folder is missing or holds only empty folders, which are removed."""
     if not path.is_dir():
         return not path.exists()
     if any(files for _, _, files in os.walk(path)) or any(p.is_symlink() for p in path.rglob("*")):
@@ -59,7 +59,7 @@ def _clone(url: str, target: Path, seconds: float) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     for leftover in target.parent.glob(f"{_CLONE}{target.name}-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    # Beside its place first: a clone that was cut short must not look like one.
+    # Clone into a temporary folder first: an interrupted clone must not look like a repository.
     temporary = tempfile.mkdtemp(prefix=f"{_CLONE}{target.name}-", dir=target.parent)
     try:
         inner = Path(temporary, "clone")
@@ -82,7 +82,7 @@ def _pull(url: str, target: Path, seconds: float) -> str:
 
 
 def _git(folder: Path, seconds: float, *arguments: str, check: bool = True) -> str:
-    """Run git; a child that hangs is ended with everything it started."""
+    """Run git; a git that hangs is killed together with its children."""
     with subprocess.Popen(
         ["git", *_GIT_OPTIONS, "-C", str(folder), *arguments],
         stdin=subprocess.DEVNULL,
@@ -107,7 +107,7 @@ def _git(folder: Path, seconds: float, *arguments: str, check: bool = True) -> s
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which git asks nothing and speaks of this repository only."""
+    """An environment in which git never prompts and looks at this repository only."""
     kept = {key: value for key, value in given.items() if key not in _OF_ANOTHER_REPOSITORY}
     ssh = given.get("GIT_SSH_COMMAND") or "ssh"
     return kept | {
@@ -131,7 +131,7 @@ _OF_ANOTHER_REPOSITORY = {
 
 
 def _reason(complaint: str) -> str:
-    """The line of git's complaint that says why."""
+    """The line of git's output that gives the reason."""
     lines = [line.strip() for line in complaint.splitlines() if line.strip()]
     telling = [
         line.removeprefix("fatal: ").removeprefix("error: ")

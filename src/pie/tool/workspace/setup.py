@@ -1,4 +1,4 @@
-"""Making a workspace, and renewing it: the same steps, which may be repeated."""
+"""Making and renewing a workspace: the same repeatable steps."""
 
 import re
 import shlex
@@ -25,7 +25,7 @@ _SCRIPTS = ("pietool", "update.sh", "env.sh", "bin/python", "bin/pie", "bin/piet
 
 
 def make_workspace(root: Path, config: Config, seconds: float) -> list[Outcome]:
-    """Make or renew everything that a workspace has, saying each thing.
+    """Make or renew everything in a workspace, and report each step.
 
     What a person has edited is left alone, and so is what cannot be brought.
 
@@ -43,7 +43,7 @@ def make_workspace(root: Path, config: Config, seconds: float) -> list[Outcome]:
     _make_folder(root, root)
     outcomes = []
     if is_new:
-        # First of all, so that a run that is cut short can be repeated by `pie update`.
+        # First, so that `pie update` can repeat an interrupted run.
         _write(root, {MARKER.as_posix(): render("workspace/workspace.yml", config=config)})
     for repository in config.repositories:
         outcome = bring(root, repository, seconds)
@@ -72,7 +72,7 @@ def _folders(product: str) -> Iterator[str]:
 
 
 def _is_covered(config: Config, folder: str) -> bool:
-    """A repository brings this folder, or would if it could."""
+    """Whether a configured repository provides this folder."""
     path = Path(folder)
     return any(path.is_relative_to(each.path) for each in config.repositories)
 
@@ -92,7 +92,7 @@ def _make_folder(root: Path, path: Path) -> bool:
 
 
 def _link(root: Path, name: str, target: str, *, renew: bool = False) -> None:
-    """A symbolic link; one that is there already is left, or renewed if it is ours to renew."""
+    """Make a symbolic link; an existing one is kept, or renewed if Pie made it."""
     path = root / name
     shown = f"{name} -> {target}"
     try:
