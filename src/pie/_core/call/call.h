@@ -11,14 +11,15 @@ typedef struct {
     PyObject_HEAD
     /* Text, never NULL. */
     PyObject *side, *protocol, *caller, *caller_cluster, *callee, *callee_cluster, *method, *verb,
-        *route, *env, *peer, *logid, *span_id, *parent_id, *wire_span_id, *message;
+        *route, *env, *peer, *logid, *span_id, *parent_id, *wire_span_id, *message, *version, *lane,
+        *traffic, *gate;
     /* NULL = as in a new call: () for candidates and tried, None for the others. */
     PyObject *candidates, *tried, *target, *failure, *result;
     /* NULL = empty; a dict or list is made when Python asks for it. */
     PyObject *persist, *transit, *backward, *notes;
-    double received, started, start, attempt_start, end;
+    double received, queued, started, start, attempt_start, end;
     double deadline, timeout; /* NAN = None */
-    long attempts, attempt, code, status, request_bytes, response_bytes;
+    long attempts, attempt, hedges, code, status, request_bytes, response_bytes;
     bool detached;
 } CallObject;
 
