@@ -37,6 +37,7 @@ def _follow(tmp_path: Path) -> None:
         finally:
             with contextlib.suppress(ProcessLookupError):  # It stopped all of it, as it says.
                 os.killpg(shell.pid, signal.SIGTERM)
+            _stop_what_a_failure_left(tmp_path / "tutorial", environment)
     printed = (tmp_path / "out").read_text()
     assert code == 0, printed
     assert "Log in   http://127.0.0.1:8790/login?token=" in printed
@@ -45,3 +46,9 @@ def _follow(tmp_path: Path) -> None:
     assert "HTTP/1.1 503 " in printed
     assert "rpc_status=success" in printed
     assert "rpc_status=unavailable" in printed
+
+
+def _stop_what_a_failure_left(workspace: Path, environment: dict[str, str]) -> None:
+    if workspace.is_dir():
+        down = [sys.executable, "-m", "pie.tool.pie", "down"]
+        subprocess.run(down, cwd=workspace, env=environment, capture_output=True, check=False)

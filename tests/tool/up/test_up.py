@@ -189,6 +189,7 @@ def test_services_too_and_first_to_stop(here) -> None:
         assert "my/api" in here("status").stdout
         os.kill(state(here)["children"]["my/api"], signal.SIGKILL)
         read_until(process, "my/api runs again")
+        wait_for(lambda: out.read_text().count("serving with http") == 2)
         process.send_signal(signal.SIGTERM)
         rest = process.stdout.read()
     assert "stopping my/api ... agent ... platform ... stopped" in rest
