@@ -110,6 +110,7 @@ scenario = st.fixed_dictionaries(
 
 class Place:
     id, cluster, host, port, transport = "x", "default", "127.0.0.1", 1, "ttheader"
+    version = "3.1"
 
 
 def made(script: list[Any]) -> list[Any]:
@@ -213,6 +214,7 @@ def test_what_arrives_too_late_is_rejected(timeout: float | None, outcome: str) 
     except Failure as failure:
         assert "came too late" in failure.message
     assert one.outcome == outcome
+    assert one.queued >= 1.0 if outcome == "ok" else one.queued == 0.0
     assert (one.deadline is None) == (timeout is None)
 
 

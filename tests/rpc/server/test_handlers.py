@@ -10,29 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.rpc.peer import Peer
+from tests.rpc.peer import Peer, item
 
 from pie._core import native
 from pie.rpc import ServerOptions
 from pie.thrift import ApplicationError, Flag, Transport
 
 only_native = pytest.mark.skipif(native is None, reason="the loop in C is not in use")
-
-
-@pytest.fixture
-def peer(demo):
-    with contextlib.ExitStack() as opened:
-
-        def connect(port: int) -> Peer:
-            made = Peer(demo, port)
-            opened.callback(made.close)
-            return made
-
-        yield connect
-
-
-def item(demo, number: int, name: str = "x"):
-    return demo.Demo2Response(item=demo.Demo2Item(ItemId=number, ItemName=name))
 
 
 EXITS = [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()]

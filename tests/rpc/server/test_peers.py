@@ -6,28 +6,11 @@ import sys
 import threading
 
 import pytest
-from tests.rpc.peer import Peer
+from tests.rpc.peer import item
 
 from pie.thrift import ApplicationError, Flag, Transport, encode_call
 
 APART = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
-
-
-@pytest.fixture
-def peer(demo):
-    made = []
-
-    def connect(port: int) -> Peer:
-        made.append(Peer(demo, port))
-        return made[-1]
-
-    yield connect
-    for each in made:
-        each.close()
-
-
-def item(demo, number: int, name: str = "x"):
-    return demo.Demo2Response(item=demo.Demo2Item(ItemId=number, ItemName=name))
 
 
 @pytest.mark.parametrize("kind", ["function", "coroutine"])
