@@ -145,6 +145,13 @@ def test_a_delay_is_waited_by_the_driver_and_the_gate_entered_once(bench: Bench)
     assert bench.log == ["+a", "+b", "-b:ok", "-a:ok"]
 
 
+@pytest.mark.parametrize("received", [0.0, 9.5])
+def test_a_call_was_queued_from_its_receipt_to_its_handler(bench: Bench, received: float) -> None:
+    bench.call.received = received
+    queued = bench.run(lambda call: call.queued, [bench.spy("a", enter=lambda _call: 0.25)])
+    assert queued == 10.25 - (received or 10.0)
+
+
 def test_a_delay_past_the_deadline_fails_at_once(bench: Bench) -> None:
     def set_deadline(call: Call) -> None:
         call.deadline = bench.clock.monotonic() + 0.1

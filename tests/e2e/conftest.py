@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "examples"), str(Path(__file__).parent)]
+sys.path.insert(0, str(ROOT / "examples"))
 
 from fleet import Fleet  # noqa: E402 - found through the path above
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from documents import commands
 from fleet import Fleet
+from tests.e2e.documents import commands
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem != "tutorial" and commands(page)]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from documents import commands
+from tests.e2e.documents import commands
 
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
 PORTS = (7701, 7702, 8790)

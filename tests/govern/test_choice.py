@@ -18,6 +18,7 @@ class Place:
     host: str = "127.0.0.1"
     port: int = 1
     transport: str = "ttheader"
+    version: str = "3.1"
 
 
 def call(*candidates: Place, cluster: str = "") -> Call:
@@ -78,6 +79,13 @@ def test_balance_prefers_who_has_less_in_flight() -> None:
         gate.enter(subject)
         chosen[subject.target.id] += 1
     assert chosen == {"idle": 5}
+
+
+def test_a_call_carries_the_version_of_the_instance_until_its_next_attempt() -> None:
+    subject = call(Place("a", version="1.7"))
+    Balance().enter(subject)
+    assert (subject.version, subject.as_attempt().version) == ("1.7", "1.7")
+    assert subject.next_attempt("span").version == ""
 
 
 def test_balance_spreads_evenly_over_equals() -> None:

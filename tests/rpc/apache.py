@@ -4,7 +4,7 @@ import socket
 import threading
 from typing import Any
 
-from tests.thrift.test_thrift_peers import apache_class
+from tests.thrift.test_peers import apache_class
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolFactory
 from thrift.server.TServer import TThreadedServer
 from thrift.Thrift import TApplicationException, TMessageType, TProcessor

@@ -57,3 +57,8 @@ class Peer:
 
     def close(self) -> None:
         self.sock.close()
+
+
+def item(demo, number: int, name: str = "x"):
+    """What GetItem answers."""
+    return demo.Demo2Response(item=demo.Demo2Item(ItemId=number, ItemName=name))

@@ -10,7 +10,7 @@ import pytest
 
 from pie.thrift import load_module
 
-FOLDER = Path(__file__).parent / "idl"
+FOLDER = Path(__file__).parent / "files"
 
 
 def _load(name: str) -> ModuleType:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.tool.fleet import fleet, own_platform, pie  # noqa: F401 - fixtures
 
 from pie.tool.pietool import main as pietool_command
 from pie.tool.workspace.command import init, update

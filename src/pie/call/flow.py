@@ -63,6 +63,7 @@ def flow_in_python(call: Call, course: Course) -> Flow:
     try:
         yield from _pauses(call, passage.enter(), clock)
         if course.attempt_gates is None:
+            call.queued = clock.monotonic() - (call.received or call.start)
             call.succeed((yield SEND))
         else:
             yield from _attempts(call, course, course.attempt_gates)

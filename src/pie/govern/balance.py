@@ -23,6 +23,7 @@ class Balance:
         target = self._choose(candidates or list(call.candidates))
         call.target = target
         call.peer = address_of(target)
+        call.version = target.version
         self._pending[target.id] = self._pending.get(target.id, 0) + 1
 
     def leave(self, call: Call) -> None:

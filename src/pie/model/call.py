@@ -76,7 +76,9 @@ class Call(Fields):
         self.code = 0
         self.message = ""
         self.result = None
+        self.gate = ""
         self.peer = ""
+        self.version = ""
         self.target = None
         self.backward = {}
         return self

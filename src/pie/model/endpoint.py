@@ -42,6 +42,11 @@ class Endpoint(Protocol):
         """One of ``TRANSPORTS``, or ``http``."""
         ...
 
+    @property
+    def version(self) -> str:
+        """Of the service that runs there; empty if not known."""
+        ...
+
 
 class StaticEndpoint(NamedTuple):
     """An endpoint given by an address in code, a file or the environment, not by the registry."""
@@ -51,6 +56,7 @@ class StaticEndpoint(NamedTuple):
     host: str
     port: int
     transport: str
+    version: str = ""
 
 
 def static_endpoint(address: str, cluster: str, transport: str) -> StaticEndpoint:

@@ -33,6 +33,9 @@ class CallFields:
         "end",
         "env",
         "failure",
+        "gate",
+        "hedges",
+        "lane",
         "logid",
         "message",
         "method",
@@ -41,6 +44,7 @@ class CallFields:
         "peer",
         "persist",
         "protocol",
+        "queued",
         "received",
         "request_bytes",
         "response_bytes",
@@ -53,9 +57,11 @@ class CallFields:
         "status",
         "target",
         "timeout",
+        "traffic",
         "transit",
         "tried",
         "verb",
+        "version",
         "wire_span_id",
     )
 
@@ -89,6 +95,17 @@ class CallFields:
         self.env = env
         self.peer = peer
         """``host:port`` or ``unix:path`` of the other side, once known."""
+        self.version = ""
+        """The callee's version. A call made: what the chosen instance registered, once balance
+        has chosen it; empty if it registered none. A call served: empty, which stands for the
+        version of this process (``Identity.version``); its record says that one."""
+        self.lane = ""
+        """Environment lane of the chain: a named variation of the fleet that some of its
+        services have instances of. Empty = the base lane, which has instances of every service."""
+        self.traffic = ""
+        """Class of traffic of the chain: empty = normal, ``test`` or ``stress``."""
+        self.gate = ""
+        """Name of the policy whose gate rejected the call, e.g. ``deadline``; empty = none did."""
 
         self.logid = logid
         self.span_id = ""
@@ -99,6 +116,9 @@ class CallFields:
         self.attempts = 1
         self.attempt = 0
         """0 for a whole call; n for the n-th attempt of one that was tried more than once."""
+        self.hedges = 0
+        """Client side: attempts that were sent while an earlier one was still on its way; a part
+        of ``attempts``. The other ones but the first are retries."""
         self.candidates: Sequence[Endpoint] = ()
         """Client side: the endpoints this call may still go to; routing gates narrow it."""
         self.target: Endpoint | None = None
@@ -110,6 +130,9 @@ class CallFields:
         """Seconds asked for: by our settings on the client side, by the peer on the server side."""
         self.received = 0.0
         """Server side: when the request's first byte was here (monotonic), 0 if not known."""
+        self.queued = 0.0
+        """Server side: seconds from receipt (from ``start`` where it is not known) to the start of
+        the handler; 0 while the call is in its gates and when they rejected it."""
         self.started = 0.0
         self.start = 0.0
         self.attempt_start = 0.0

@@ -9,13 +9,17 @@ from pie.model import PSM
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """A process of a service: ``host`` is its IP in the fleet, ``instance`` its name there."""
+    """A process of a service.
+
+    ``host`` is its IP in the fleet, ``instance`` its name there, ``version`` that of the service.
+    """
 
     psm: str
     cluster: str = "default"
     env: str = ""
     host: str = "127.0.0.1"
     instance: str = ""
+    version: str = ""
 
     @property
     def product(self) -> str:

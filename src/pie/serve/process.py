@@ -51,6 +51,7 @@ class Process:
             env=settings.ENV,
             host=self.advertised,
             instance=f"{self.advertised}:{port or f'pid{os.getpid()}'}",
+            version=settings.VERSION,
         )
         self.console = console
         self.observer = Observer(self.identity, workspace.log_root, service_root, console=console)

@@ -11,14 +11,15 @@ typedef struct {
     PyObject_HEAD
     /* Text, never NULL. */
     PyObject *side, *protocol, *caller, *caller_cluster, *callee, *callee_cluster, *method, *verb,
-        *route, *env, *peer, *logid, *span_id, *parent_id, *wire_span_id, *message;
+        *route, *env, *peer, *logid, *span_id, *parent_id, *wire_span_id, *message, *version, *lane,
+        *traffic, *gate;
     /* NULL = as in a new call: () for candidates and tried, None for the others. */
     PyObject *candidates, *tried, *target, *failure, *result;
     /* NULL = empty; a dict or list is made when Python asks for it. */
     PyObject *persist, *transit, *backward, *notes;
-    double received, started, start, attempt_start, end;
+    double received, queued, started, start, attempt_start, end;
     double deadline, timeout; /* NAN = None */
-    long attempts, attempt, code, status, request_bytes, response_bytes;
+    long attempts, attempt, hedges, code, status, request_bytes, response_bytes;
     bool detached;
 } CallObject;
 
@@ -71,5 +72,8 @@ int call_log_record(PyObject *log, CallObject *call);
 PyObject *current_call_set(CallObject *call); /* new token; NULL on error */
 int current_call_reset(PyObject *token);      /* steals the token */
 CallObject *current_call_get(void); /* new reference; NULL = none or an error (see PyErr) */
+
+/* Adds the types and functions of the Call, its gates and its record to the module. */
+int call_init(PyObject *module);
 
 #endif

@@ -196,6 +196,11 @@ static Step enter_call(Flow *flow) {
         return STEP_WAIT;
     }
     if (part(flow, ATTEMPT_GATES) == NULL) {
+        CallObject *call = flow->call;
+        if (monotonic(flow, &call->queued) < 0) {
+            return call_failed(flow);
+        }
+        call->queued -= call->received != 0 ? call->received : call->start;
         flow->state = FLOW_SENT;
         return STEP_SEND;
     }

@@ -82,14 +82,18 @@ int passage_begin(Passage *passage, PyObject *gates, CallObject *call) {
     }
     call->started = wall_now();
     call->start = call->attempt_start = monotonic_now();
+    bool waited = false;
     int waits = passage_start(passage, gates, call) < 0 ? -1 : 1;
     while (waits > 0) {
         waits = passage_enter(passage, &delay);
+        waited |= waits > 0;
         if (waits > 0 && wait_for_gate(call, delay) < 0) {
             waits = -1;
         }
     }
     if (waits == 0) {
+        double now = waited ? monotonic_now() : call->start;
+        call->queued = now - (call->received != 0 ? call->received : call->start);
         return 0;
     }
     call->end = monotonic_now();

@@ -9,7 +9,8 @@
 
 #include "call/gates.h"
 
-static PyObject *cluster_name, *id_name, *host_name, *port_name, *default_cluster, *system_random;
+static PyObject *cluster_name, *id_name, *host_name, *port_name, *version_name, *default_cluster;
+static PyObject *system_random;
 
 /* --- route --- */
 
@@ -91,7 +92,7 @@ const GateKind route_gate = {"Route", route_compile, route_enter, NULL};
 #define CACHED 256 /* endpoints: few, and chosen again and again */
 
 typedef struct {
-    PyObject *endpoint, *id, *peer;
+    PyObject *endpoint, *id, *peer, *version;
 } Known;
 
 static Known cache[CACHED];
@@ -115,27 +116,44 @@ static PyObject *address_of(PyObject *endpoint) {
     return made;
 }
 
-/* Its id and address, new references in `known`; -1 with an exception set. */
+static void known_clear(Known *known) {
+    Py_XDECREF(known->id);
+    Py_XDECREF(known->peer);
+    Py_XDECREF(known->version);
+}
+
+/* Reads what it is called into `known`, whose references are new; -1 with an exception set. */
+static int describe(PyObject *endpoint, Known *known) {
+    *known = (Known){endpoint, PyObject_GetAttr(endpoint, id_name)};
+    known->peer = known->id == NULL ? NULL : address_of(endpoint);
+    known->version = known->peer == NULL ? NULL : PyObject_GetAttr(endpoint, version_name);
+    if (known->version != NULL && PyUnicode_Check(known->id) && PyUnicode_Check(known->peer) &&
+        PyUnicode_CheckExact(known->version)) {
+        return 0;
+    }
+    if (!PyErr_Occurred()) {
+        PyErr_Format(PyExc_TypeError, "the id, host and version of %R must be text", endpoint);
+    }
+    known_clear(known);
+    return -1;
+}
+
+/* Its id, address and version, new references in `known`; -1 with an exception set. */
 static int look_up(PyObject *endpoint, Known *known) {
     Known *cached = &cache[((uintptr_t)endpoint >> 4) % CACHED];
     if (UNLIKELY(cached->endpoint != endpoint)) {
-        PyObject *id = PyObject_GetAttr(endpoint, id_name);
-        PyObject *peer = id == NULL ? NULL : address_of(endpoint);
-        if (peer == NULL || !PyUnicode_Check(id) || !PyUnicode_Check(peer)) {
-            if (!PyErr_Occurred()) {
-                PyErr_Format(PyExc_TypeError, "the id and host of %R must be text", endpoint);
-            }
-            Py_XDECREF(id);
-            Py_XDECREF(peer);
+        Known found, before;
+        if (describe(endpoint, &found) < 0) {
             return -1;
         }
-        Known before = *cached;
-        *cached = (Known){Py_NewRef(endpoint), id, peer};
+        before = *cached;
+        *cached = found;
+        Py_INCREF(endpoint);
         Py_XDECREF(before.endpoint);
-        Py_XDECREF(before.id);
-        Py_XDECREF(before.peer);
+        known_clear(&before);
     }
-    *known = (Known){endpoint, Py_NewRef(cached->id), Py_NewRef(cached->peer)};
+    *known = (Known){endpoint, Py_NewRef(cached->id), Py_NewRef(cached->peer),
+                     Py_NewRef(cached->version)};
     return 0;
 }
 
@@ -200,15 +218,12 @@ static int choose(PyObject *counts, PyObject *candidates, Known *chosen) {
         return -1;
     }
     if (look_up(PyTuple_GET_ITEM(candidates, second + (second >= first)), &other) < 0) {
-        Py_DECREF(one.id);
-        Py_DECREF(one.peer);
+        known_clear(&one);
         return -1;
     }
     bool swap = pending(counts, one.id) > pending(counts, other.id);
     *chosen = swap ? other : one;
-    Known *left = swap ? &one : &other;
-    Py_DECREF(left->id);
-    Py_DECREF(left->peer);
+    known_clear(swap ? &one : &other);
     return PyErr_Occurred() ? -1 : 0;
 }
 
@@ -261,10 +276,12 @@ static int balance_enter(GateOp *op, CallObject *call, double *delay) {
     if (counted < 0) {
         Py_DECREF(chosen.endpoint);
         Py_DECREF(chosen.peer);
+        Py_DECREF(chosen.version);
         return -1;
     }
     call_set(&call->target, chosen.endpoint);
     call_set(&call->peer, chosen.peer);
+    call_set(&call->version, chosen.version);
     return 0;
 }
 
@@ -303,9 +320,10 @@ int routing_init(PyObject *module) {
     id_name = PyUnicode_InternFromString("id");
     host_name = PyUnicode_InternFromString("host");
     port_name = PyUnicode_InternFromString("port");
+    version_name = PyUnicode_InternFromString("version");
     default_cluster = PyUnicode_InternFromString("default");
     if (cluster_name == NULL || id_name == NULL || host_name == NULL || port_name == NULL ||
-        default_cluster == NULL) {
+        version_name == NULL || default_cluster == NULL) {
         return -1;
     }
     return PyModule_AddFunctions(module, functions);

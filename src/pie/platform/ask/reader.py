@@ -8,7 +8,7 @@ import msgspec
 
 from pie.observe.record.facts import EDGE_SECONDS, CallRow
 from pie.platform.ask.outcomes import COUNTS, narrowed
-from pie.platform.overview import Traffic
+from pie.platform.pages.services.build import Traffic
 from pie.platform.views import ChainSummary, LogLine, LogLines
 
 MAX_CHAIN_ROWS = 20_000

@@ -18,6 +18,7 @@ import msgspec
 
 from pie.model import Failure, Kind, failure_of
 from pie.platform.facts import schema
+from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.dead_letter import DeadLetters
 from pie.platform.facts.decode import MAX_BODY, decode_rows, gunzip
 from pie.platform.facts.engine import Engine, StoreError, open_chdb
@@ -35,7 +36,6 @@ from pie.platform.facts.frames import (
     write_message,
 )
 from pie.platform.facts.ingest import TableIngest
-from pie.platform.server.budget import ByteBudget
 from pie.platform.views import IngestAnswer, RejectedLine
 
 _QUERY_THREADS = 5

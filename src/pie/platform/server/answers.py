@@ -4,7 +4,7 @@ import msgspec
 from starlette.responses import Response
 
 from pie.model import Failure
-from pie.platform.logs.query import QueryError
+from pie.platform.ask.query.tree import QueryError
 
 _encoder = msgspec.json.Encoder()
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

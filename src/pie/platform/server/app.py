@@ -12,11 +12,12 @@ from starlette.responses import Response
 
 from pie import __version__
 from pie.model import Failure, Kind
-from pie.platform import question_routes, service_routes
-from pie.platform.facts import ingest_routes
-from pie.platform.logs import client_routes, task_routes
-from pie.platform.logs import routes as log_routes
-from pie.platform.server import session_routes
+from pie.platform.pages.client_logs import routes as client_routes
+from pie.platform.pages.logs import routes as log_routes
+from pie.platform.pages.logs.tasks import routes as task_routes
+from pie.platform.pages.service import routes as service_routes
+from pie.platform.pages.services import routes as question_routes
+from pie.platform.server import ingest_routes, session_routes
 from pie.platform.server.answers import error_response
 from pie.platform.server.deps import Deps
 from pie.platform.server.gatekeeper import Gatekeeper, require

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from pie.platform.ask.reader import Reader
+from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
-from pie.platform.logs.client import ClientLimits
-from pie.platform.logs.search import LogSearch
-from pie.platform.logs.tail import Tails
-from pie.platform.logs.tasks import Tasks
+from pie.platform.pages.client_logs.build import ClientLimits
+from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.tail import Tails
+from pie.platform.pages.logs.tasks.queue import Tasks
 from pie.platform.server.auth import Keys
-from pie.platform.server.budget import ByteBudget
 from pie.state import Service
 
 

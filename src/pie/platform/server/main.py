@@ -16,16 +16,16 @@ import uvicorn
 
 from pie.model import Failure
 from pie.platform.ask.reader import Reader
+from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
 from pie.platform.facts.frames import Hello
-from pie.platform.logs.client import ClientLimits
-from pie.platform.logs.search import LogSearch
-from pie.platform.logs.tail import Tails
-from pie.platform.logs.task_store import TaskStore
-from pie.platform.logs.tasks import Tasks
+from pie.platform.pages.client_logs.build import ClientLimits
+from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.tail import Tails
+from pie.platform.pages.logs.tasks.queue import Tasks
+from pie.platform.pages.logs.tasks.store import TaskStore
 from pie.platform.server.app import build_app
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
-from pie.platform.server.budget import ByteBudget
 from pie.platform.server.deps import Deps
 from pie.platform.server.state_routes import state_router
 from pie.platform.server.supervisor import FactsFatalError, Supervisor
@@ -33,7 +33,7 @@ from pie.state import lookup_services
 from pie.state.store.embedded import EmbeddedStore, StateFileError
 from pie.state.store.expiry import ExpiryThread
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parents[1] / "static"
 _INGEST_BYTES = 64 << 20
 _CLIENT_BYTES = 16 << 20
 _STORE_MEMORY = 1 << 30

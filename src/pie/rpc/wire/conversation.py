@@ -77,8 +77,8 @@ def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> tuple[Transpor
 
 
 def native_way(endpoint: Endpoint) -> tuple[int, int] | None:
-    """The numbers of its transport and protocol in ``frame.h`` and ``codec.h``; None if the lane
-    does not speak them."""
+    """The numbers of its transport and protocol in ``frame.h`` and ``codec.h``; None if the fast
+    path does not speak them."""
     transport, protocol = _ways.get(endpoint.transport, (Transport.HTTP1, Protocol.BINARY))
     if transport not in _NATIVE:
         return None

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from pie.platform.logs.parse import parse
-from pie.platform.logs.query import (
+from pie.platform.ask.query.parse import parse
+from pie.platform.ask.query.tree import (
     BUILT_IN,
     FIELDS_PREFIX,
     LEVELS,

@@ -1,0 +1,200 @@
+"""A query's tree to a condition in SQL. Pure.
+
+Every text of the query becomes a parameter; the SQL itself holds nothing that a person typed.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pie.platform.ask.query.tree import (
+    BUILT_IN,
+    FIELDS_PREFIX,
+    LEVELS,
+    NUMBERS,
+    STACK_HASH,
+    And,
+    Everything,
+    FieldCompares,
+    FieldIs,
+    Logid,
+    Node,
+    Not,
+    Or,
+    Part,
+    Words,
+)
+
+_ONE_WORD = re.compile(r"[A-Za-z0-9]+")
+_FILE_LINE = re.compile(r"(.+):(\d{1,9})", re.ASCII)
+_COLUMN_OF = {"span": "span_id"}
+_SEVERITY = {name: rank for rank, names in enumerate(LEVELS) for name in names}
+
+
+class Params:
+    """The parameters of one question; ``add`` gives what stands for a value in its SQL."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def add(self, value: str | int | float | Sequence[str] | Sequence[int], type_name: str) -> str:
+        """The placeholder of a value of this ClickHouse type."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f"{{{name}:{type_name}}}"
+
+    def text(self, value: str) -> str:
+        """The placeholder of a string."""
+        return self.add(value, "String")
+
+
+def condition(  # noqa: PLR0911 - one for each kind of node
+    node: Node, params: Params, columns: Sequence[str]
+) -> str:
+    """The condition of a tree.
+
+    Args:
+        node: the query.
+        params: where its values go.
+        columns: what texts without a field are looked for in.
+    """
+    match node:
+        case Everything():
+            return "1"
+        case And(parts):
+            return f"({' AND '.join(condition(part, params, columns) for part in parts)})"
+        case Or(parts):
+            # Beside what is never true the store reads words with their case, not the index.
+            possible = [part for part in parts if not _contradicts(part)] or parts
+            return f"({' OR '.join(condition(part, params, columns) for part in possible)})"
+        case Not(part):
+            return f"NOT {condition(part, params, columns)}"
+        case Words(text, column, prefix):
+            found = _begins_word if prefix else _has_words
+            return _any_of((column,) if column else columns, text, found, params)
+        case Part(text, column):
+            return _any_of((column,) if column else columns, text, _contains, params)
+        case Logid(logid):
+            # Quoted by others, a logid may also be a word of the text; so may any MD5.
+            said = _any_of(columns, logid, _has_words, params)
+            return f"(logid = {params.text(logid)} OR {said})"
+        case FieldIs():
+            return _field_is(node, params)
+        case FieldCompares():
+            return _field_compares(node, params)
+
+
+def _contradicts(node: Node) -> bool:
+    """Whether a field is to have two values at once."""
+    parts = node.parts if isinstance(node, And) else ()
+    exact = [each for each in parts if isinstance(each, FieldIs) and each.how == "exact"]
+    return len({each.name for each in exact}) < len({(each.name, each.value) for each in exact})
+
+
+def level_names(name: str) -> tuple[str, ...]:
+    """All names of a level, in upper case."""
+    upper = name.upper()
+    return LEVELS[_SEVERITY[upper]] if upper in _SEVERITY else (upper,)
+
+
+def _any_of(
+    columns: Sequence[str], text: str, found: Callable[[str, str, Params], str], params: Params
+) -> str:
+    return f"({' OR '.join(found(column, text, params) for column in columns)})"
+
+
+def _has_words(column: str, text: str, params: Params) -> str:
+    # Both functions take the index's own preprocessor and tokenizer to the text.
+    text = text.strip()
+    if _ONE_WORD.fullmatch(text):
+        return f"hasAllTokens({column}, {params.text(text)})"
+    if all(char.isascii() and not char.isalnum() for char in text):
+        return _contains(column, text, params)  # nothing but signs: no word to look up
+    return f"hasPhrase({column}, {params.text(text)})"
+
+
+def _begins_word(column: str, text: str, params: Params) -> str:
+    border = "(^|[^0-9A-Za-z])" if text[0].isascii() and text[0].isalnum() else ""
+    return f"match({column}, {params.text('(?is)' + border + re.escape(text))})"
+
+
+def _contains(column: str, text: str, params: Params) -> str:
+    function = "positionCaseInsensitive" if text.isascii() else "positionCaseInsensitiveUTF8"
+    return f"({function}({column}, {params.text(text)}) > 0)"
+
+
+def _field_is(node: FieldIs, params: Params) -> str:
+    name, value = node.name, node.value
+    if name in NUMBERS:
+        return f"({name} = {params.add(int(value), 'UInt64')})"
+    if name == STACK_HASH:
+        same = f"stack_hash = {params.add(int(value), 'UInt64')}" if node.how == "exact" else ""
+        return f"({same or 'stack_hash != 0'})"
+    if name == "level":
+        return _level_is(node, params)
+    if name == "file" and node.how == "exact":
+        return _file_is(value, params)
+    return _text_is(node, value.lower() if name == "logid" else value, params)
+
+
+def _text_is(node: FieldIs, value: str, params: Params) -> str:
+    column, present = _column(node.name, params)
+    if node.how == "part":
+        return _contains(column, value, params)
+    if node.how == "exact":
+        return f"({column} = {params.text(value)})"
+    if value.strip("*") == "":
+        return present
+    return f"({column} LIKE {params.text(_like(value))})"
+
+
+def _level_is(node: FieldIs, params: Params) -> str:
+    if node.how == "part":
+        return _contains("level", node.value, params)
+    if node.how == "exact":
+        return f"(upper(level) IN {params.add(level_names(node.value), 'Array(String)')})"
+    return f"(upper(level) LIKE {params.text(_like(node.value.upper()))})"
+
+
+def _file_is(value: str, params: Params) -> str:
+    """The whole path or its end, from a slash on; ``:line`` may follow."""
+    matched = _FILE_LINE.fullmatch(value)
+    at_line = ""
+    if matched is not None:
+        value = matched[1]
+        at_line = f" AND line = {params.add(int(matched[2]), 'UInt32')}"
+    end = params.text("/" + value)
+    return f"((file = {params.text(value)} OR endsWith(file, {end})){at_line})"
+
+
+def _field_compares(node: FieldCompares, params: Params) -> str:
+    op = node.op
+    if node.name == "level":
+        rank = _SEVERITY[node.value]
+        wanted = {
+            ">": range(rank + 1, len(LEVELS)),
+            ">=": range(rank, len(LEVELS)),
+            "<": range(rank),
+            "<=": range(rank + 1),
+        }[op]
+        names = [name for each in wanted for name in LEVELS[each]]
+        return f"(upper(level) IN {params.add(names, 'Array(String)')})"
+    number = params.add(float(node.value), "Float64")
+    column, _ = _column(node.name, params)
+    if node.name in NUMBERS:
+        return f"({column} {op} {number})"
+    # A line without the field, or with another text in it, is on neither side.
+    return f"ifNull(toFloat64OrNull({column}) {op} {number}, 0)"
+
+
+def _column(name: str, params: Params) -> tuple[str, str]:
+    """The expression of a field, and the condition that the line has it."""
+    if name in BUILT_IN:
+        column = _COLUMN_OF.get(name, name)
+        return column, f"({column} != '')"
+    key = params.text(name.removeprefix(FIELDS_PREFIX))
+    return f"fields[{key}]", f"mapContains(fields, {key})"
+
+
+def _like(glob: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", glob).replace("*", "%")

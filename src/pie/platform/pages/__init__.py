@@ -1,0 +1,1 @@
+"""The pages of the platform: one folder each, found by listing this one."""

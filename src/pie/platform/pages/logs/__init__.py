@@ -1,0 +1,1 @@
+"""Log search: lines, counts, stacks, context, live tail, tasks."""

@@ -1,0 +1,132 @@
+"""Which lines a question is about: query, tab, chosen values and time, put into one condition."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Literal, get_args
+
+from pie.model import Failure, Kind, logid_time
+from pie.platform.ask.query.condition import Params, condition, level_names
+from pie.platform.ask.query.parse import parse
+from pie.platform.ask.query.tree import Node, logid_of
+
+Tab = Literal["keyword", "stack", "client"]
+Facet = Literal["psm", "cluster", "host", "level", "folder"]
+FACETS: tuple[Facet, ...] = get_args(Facet)
+
+DAY = 86_400.0
+MAX_WINDOW = 10 * DAY
+DEFAULT_WINDOW = 3600.0
+CLIENT_FOLDER = "client"
+MICROS = 1_000_000
+
+_EARLIEST_ZONE = 15 * 3600.0
+_LONGEST_CHAIN = DAY
+_LAST_TIME = 4e9
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``since <= ts < until`` in microseconds since 1970."""
+
+    since: int
+    until: int
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        return self.since / MICROS, self.until / MICROS
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """``chosen`` holds the wanted values of a facet, any of them; none is no restriction."""
+
+    node: Node
+    tab: Tab = "keyword"
+    chosen: dict[Facet, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def logid(self) -> str | None:
+        """The logid that the query asks for."""
+        return logid_of(self.node)
+
+    def where(self, params: Params, window: Window | None, without: Facet | None = None) -> str:
+        """The condition of it all.
+
+        Args:
+            params: where its values go.
+            window: the time; None leaves it to the caller.
+            without: the facet whose chosen values do not count.
+        """
+        parts = [] if window is None else [within(window, params)]
+        for facet in FACETS:
+            values = self.chosen.get(facet, ())
+            if values and facet != without:
+                parts.append(_one_of(facet, values, params))
+        if self.tab == "stack":
+            parts.append("stack_hash != 0")
+        elif self.tab == "client":
+            parts.append(f"folder = '{CLIENT_FOLDER}'")
+        columns = ("stack",) if self.tab == "stack" else ("message", "stack")
+        parts.append(condition(self.node, params, columns))
+        return " AND ".join(parts)
+
+
+def log_filter(q: str, tab: Tab, chosen: dict[Facet, Sequence[str]]) -> LogFilter:
+    """The filter of a request.
+
+    Raises:
+        QueryError: the query cannot be understood.
+    """
+    return LogFilter(parse(q), tab, {facet: tuple(chosen.get(facet, ())) for facet in FACETS})
+
+
+def within(window: Window, params: Params) -> str:
+    """The condition of a time; partitions and the primary key are narrowed by it."""
+    since = params.add(window.since, "Int64")
+    until = params.add(window.until, "Int64")
+    return (
+        f"logs.ts >= fromUnixTimestamp64Micro({since}, 'UTC') "
+        f"AND logs.ts < fromUnixTimestamp64Micro({until}, 'UTC')"
+    )
+
+
+def window_of(
+    now: float, since: float | None, until: float | None, logid: str | None = None
+) -> Window:
+    """The time a question is about: what is asked, the time in a logid, or the last hour.
+
+    Never more than ten days. A logid carries the second its chain began in, in a time zone that
+    is not said: that makes it a day and a half.
+
+    Raises:
+        Failure: ``since`` is not before ``until``.
+    """
+    for name, value in (("since", since), ("until", until)):
+        if value is not None and not (math.isfinite(value) and 0 <= value <= _LAST_TIME):
+            raise Failure(Kind.INVALID, f"{name}={value} is no time: send Unix seconds")
+    end = now if until is None else until
+    if since is None:
+        begin = end - (MAX_WINDOW if logid else DEFAULT_WINDOW)
+    else:
+        begin = max(since, end - MAX_WINDOW)
+    if begin >= end:
+        raise Failure(
+            Kind.INVALID,
+            f"since ({begin:.3f}) is not before until ({end:.3f}): nothing lies between",
+        )
+    made = logid_time(logid, UTC) if logid else None
+    if made is not None:
+        narrow = max(begin, made.timestamp() - _EARLIEST_ZONE)
+        narrow_end = min(end, made.timestamp() + _LONGEST_CHAIN)
+        if narrow < narrow_end:
+            begin, end = narrow, narrow_end
+    return Window(int(begin * MICROS), int(end * MICROS))
+
+
+def _one_of(facet: Facet, values: Sequence[str], params: Params) -> str:
+    if facet == "level":
+        names = [name for value in values for name in level_names(value)]
+        return f"upper(level) IN {params.add(names, 'Array(String)')}"
+    return f"{facet} IN {params.add(list(values), 'Array(String)')}"

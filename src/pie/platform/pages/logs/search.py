@@ -1,0 +1,333 @@
+"""The questions about log lines, answered by the store."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pie.model import Failure, Kind
+from pie.observe.log.stack import error_line
+from pie.platform.ask.query.condition import Params
+from pie.platform.ask.reader import Ask
+from pie.platform.pages.logs.filters import DAY, FACETS, MICROS, Facet, LogFilter, Window, within
+from pie.platform.pages.logs.lines import (
+    COLUMNS,
+    WHOLE_COLUMNS,
+    LineId,
+    Order,
+    decode,
+    find_lines,
+    order_by,
+)
+from pie.platform.pages.logs.views import (
+    Bucket,
+    Context,
+    Facets,
+    FacetValue,
+    Histogram,
+    Line,
+    SearchAnswer,
+    StackGroup,
+    StackGroups,
+)
+
+MAX_BUCKETS = 1000
+
+_FACET_VALUES = 20
+_STACK_GROUPS = 50
+_MOST_VALUES = 5000
+_VALUES_KEPT_S = 30.0
+_STACK_PSMS = 10
+_FILE_SPAN = int(DAY * MICROS)
+"""How far from a line the others of its file are looked for: files are hourly."""
+
+_STEPS = [
+    *(1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000),
+    *(seconds * MICROS for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)),
+    *(hours * 3600 * MICROS for hours in (1, 2, 3, 6, 12, 24)),
+]
+"""Widths of buckets, in microseconds."""
+
+
+class Count(msgspec.Struct):
+    """Lines of a level in the ``bucket``-th step since 1970."""
+
+    bucket: int
+    level: str
+    count: int
+
+
+class _Value(msgspec.Struct):
+    facet: Facet
+    value: str
+    count: int
+
+
+class _Stack(msgspec.Struct):
+    hash: str
+    count: int
+    first: float
+    last: float
+    psms: list[str]
+    newest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSearch:
+    """Asks the store; every method raises what ``ask`` raises."""
+
+    ask: Ask
+    _values: dict[Facet, tuple[float, list[str]]] = field(default_factory=dict)
+    """The values of facets, most frequent first, and when they were asked for."""
+
+    async def lines(
+        self,
+        wanted: LogFilter,
+        window: Window,
+        order: Order,
+        limit: int,
+        cursor: LineId | None = None,
+    ) -> SearchAnswer:
+        """Lines in their order, from the cursor on if there is one."""
+        began = time.monotonic()
+        found = await find_lines(self.ask, wanted, window, order, limit, cursor)
+        since, until = window.seconds
+        return SearchAnswer(
+            lines=found.lines,
+            next=found.lines[-1].id if found.more else None,
+            since=since,
+            until=until,
+            took_ms=_since(began),
+            logid=wanted.logid,
+        )
+
+    async def histogram(self, wanted: LogFilter, window: Window, buckets: int) -> Histogram:
+        """How many lines of each level in each step of time."""
+        began = time.monotonic()
+        step = step_of(window, buckets)
+        rows = await self.counts(wanted, window, step)
+        first, last = window.since // step, (window.until - 1) // step
+        by_bucket = {
+            number: Bucket(number * step / MICROS, 0, {}) for number in range(first, last + 1)
+        }
+        for row in rows:
+            bucket = by_bucket[row.bucket]
+            bucket.total += row.count
+            bucket.levels[row.level] = bucket.levels.get(row.level, 0) + row.count
+        since, until = window.seconds
+        return Histogram(
+            since=since,
+            until=until,
+            step_s=step / MICROS,
+            buckets=list(by_bucket.values()),
+            total=sum(row.count for row in rows),
+            took_ms=_since(began),
+        )
+
+    async def counts(self, wanted: LogFilter, window: Window, step: int) -> list[Count]:
+        """How many lines of each level lie in each step; steps are microseconds from 1970 on."""
+        params = Params()
+        where = wanted.where(params, window)
+        width = params.add(step, "Int64")
+        sql = (
+            f"SELECT intDiv(toUnixTimestamp64Micro(logs.ts), {width}) AS bucket, level, "
+            f"count() AS count FROM logs WHERE {where} GROUP BY bucket, level"
+        )
+        return decode(await self.ask(sql, params.values), Count)
+
+    async def facets(self, wanted: LogFilter, window: Window) -> Facets:
+        """The most frequent values of each facet."""
+        began = time.monotonic()
+        params = Params()
+        # Facets in which nothing is chosen are of the same lines: read once, counted together.
+        free = [facet for facet in FACETS if not wanted.chosen.get(facet)]
+        alike = [free] * bool(free) + [[facet] for facet in FACETS if facet not in free]
+        union = " UNION ALL ".join(
+            f"({_counted(facets, wanted.where(params, window, without=facets[0]))})"
+            for facets in alike
+        )
+        rows = decode(await self.ask(f"SELECT * FROM ({union})", params.values), _Value)
+        found: dict[str, list[FacetValue]] = {facet: [] for facet in FACETS}
+        for row in sorted(rows, key=lambda row: (-row.count, row.value)):
+            found[row.facet].append(FacetValue(row.value, row.count))
+        return Facets(found, _since(began))
+
+    async def stacks(self, wanted: LogFilter, window: Window) -> StackGroups:
+        """Lines with a stack, by stack."""
+        began = time.monotonic()
+        params = Params()
+        where = wanted.where(params, window)
+        groups = decode(
+            await self.ask(
+                f"""
+SELECT toString(stack_hash) AS hash, count() AS count,
+  toUnixTimestamp64Micro(min(logs.ts)) / 1e6 AS first,
+  toUnixTimestamp64Micro(max(logs.ts)) / 1e6 AS last,
+  groupUniqArray({_STACK_PSMS})(psm) AS psms,
+  max((toUnixTimestamp64Micro(logs.ts), src, pos)) AS top,
+  concat(toString(top.1), '-', toString(top.2), '-', toString(top.3)) AS newest
+FROM logs WHERE {where} AND stack_hash != 0
+GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""",
+                params.values,
+            ),
+            _Stack,
+        )
+        samples = await self._lines_with([LineId.parse(group.newest) for group in groups])
+        return StackGroups(
+            [
+                StackGroup(
+                    stack_hash=group.hash,
+                    error=error_of(samples[group.newest]),
+                    count=group.count,
+                    first=group.first,
+                    last=group.last,
+                    psms=sorted(group.psms),
+                    sample=samples[group.newest],
+                )
+                for group in groups
+                if group.newest in samples
+            ],
+            _since(began),
+        )
+
+    async def around(self, target: LineId, before: int, after: int) -> Context:
+        """The lines before and after one in its file.
+
+        A sender that gave no positions has no file: then it is the lines of its PSM and host, of
+        its device for a client, by time.
+        """
+        line = await self.line(target)
+        lines = [line]
+        for order, count in (("desc", before), ("asc", after)):
+            if count:
+                found = await self._neighbours(line, target, count, backwards=order == "desc")
+                lines = found[::-1] + lines if order == "desc" else lines + found
+        return Context(lines, line.id)
+
+    async def near(self, target: LineId, seconds: float, limit: int) -> Context:
+        """The lines of the same PSM and host within some seconds of one, the nearest ones."""
+        line = await self.line(target)
+        span = int(seconds * MICROS)
+        params = Params()
+        window = within(Window(target.micros - span, target.micros + span + 1), params)
+        same = _same_place(line, params)
+        micros = params.add(target.micros, "Int64")
+        rows = await self.ask(
+            f"SELECT {COLUMNS} FROM logs WHERE {window} AND {same} "
+            f"ORDER BY abs(toUnixTimestamp64Micro(logs.ts) - {micros}), {order_by('asc')} "
+            f"LIMIT {limit}",
+            params.values,
+        )
+        lines = decode(rows, Line)
+        if all(each.id != line.id for each in lines):
+            lines.append(line)
+        return Context(sorted(lines, key=lambda each: LineId.parse(each.id)), line.id)
+
+    async def line(self, wanted: LineId) -> Line:
+        """One line, whole.
+
+        Raises:
+            Failure: ``not_found`` when there is none of this id.
+        """
+        found = await self._lines_with([wanted], WHOLE_COLUMNS)
+        if not found:
+            raise Failure(Kind.NOT_FOUND, "this line is not stored: lines are kept for ten days")
+        return next(iter(found.values()))
+
+    async def completions(self, facet: Facet, prefix: str, now: float) -> list[str]:
+        """Values of a facet seen in ten days that begin like this, the most frequent first."""
+        asked, values = self._values.get(facet, (0.0, []))
+        if not 0 <= now - asked < _VALUES_KEPT_S:
+            rows = await self.ask(
+                f"SELECT toString({facet}) AS value, count() AS count, '{facet}' AS facet "
+                f"FROM logs WHERE {facet} != '' GROUP BY value "
+                f"ORDER BY count DESC, value LIMIT {_MOST_VALUES}",
+                {},
+            )
+            values = [row.value for row in decode(rows, _Value)]
+            self._values[facet] = now, values
+        wanted = prefix.lower()
+        return [value for value in values if value.lower().startswith(wanted)][:_FACET_VALUES]
+
+    async def _neighbours(
+        self, line: Line, target: LineId, count: int, *, backwards: bool
+    ) -> list[Line]:
+        params = Params()
+        window = within(Window(target.micros - _FILE_SPAN, target.micros + _FILE_SPAN), params)
+        comparison, order = ("<", "DESC") if backwards else (">", "ASC")
+        if target.src:
+            src, pos = params.add(target.src, "UInt64"), params.add(target.pos, "UInt64")
+            where = f"src = {src} AND pos {comparison} {pos}"
+            by = f"pos {order}"
+        else:
+            micros, pos = params.add(target.micros, "Int64"), params.add(target.pos, "UInt64")
+            place = "(toUnixTimestamp64Micro(logs.ts), pos)"
+            beyond = f"{place} {comparison} ({micros}, {pos})"
+            where = f"src = 0 AND {_same_place(line, params)} AND {beyond}"
+            by = f"logs.ts {order}, pos {order}"
+        rows = await self.ask(
+            f"SELECT {COLUMNS} FROM logs WHERE {window} AND {where} ORDER BY {by} LIMIT {count}",
+            params.values,
+        )
+        return decode(rows, Line)
+
+    async def _lines_with(self, ids: list[LineId], columns: str = COLUMNS) -> dict[str, Line]:
+        if not ids:
+            return {}
+        params = Params()
+        window = within(
+            Window(min(each.micros for each in ids), max(each.micros for each in ids) + 1), params
+        )
+        micros = params.add([each.micros for each in ids], "Array(Int64)")
+        sources = params.add([each.src for each in ids], "Array(UInt64)")
+        positions = params.add([each.pos for each in ids], "Array(UInt64)")
+        rows = await self.ask(
+            f"SELECT {columns} FROM logs WHERE {window} "
+            f"AND src IN {sources} AND pos IN {positions} "
+            f"AND toUnixTimestamp64Micro(logs.ts) IN {micros}",
+            params.values,
+        )
+        wanted = set(ids)
+        return {line.id: line for line in decode(rows, Line) if LineId.parse(line.id) in wanted}
+
+
+def _counted(facets: Sequence[Facet], where: str) -> str:
+    """The most frequent values of each of these, in one pass over the lines."""
+    columns = ", ".join(facets)
+    every = (1 << len(facets)) - 1
+    # grouping() has a bit for each column, the first one's the highest, 0 for that of the set;
+    # and in a set all other columns are empty.
+    sets = [every ^ (1 << place) for place in reversed(range(len(facets)))]
+    return (
+        f"SELECT transform(grouping({columns}), {sets}, {list(facets)}, '') AS facet, "
+        f"concat({columns}, '') AS value, count() AS count FROM logs WHERE {where} "
+        f"GROUP BY GROUPING SETS ({', '.join(f'({facet})' for facet in facets)}) "
+        f"ORDER BY count DESC, value LIMIT {_FACET_VALUES} BY facet"
+    )
+
+
+def step_of(window: Window, buckets: int) -> int:
+    """The width of a bucket in microseconds: a round one that gives at most ``buckets``."""
+    least = math.ceil((window.until - window.since) / buckets)
+    return next((step for step in _STEPS if step >= least), least)
+
+
+def error_of(line: Line) -> str:
+    """What went wrong: the last line of a Python stack, else the message."""
+    if "Traceback (most recent call last)" not in line.stack:
+        return (line.message.strip() or line.stack.strip()).partition("\n")[0][:500]
+    return error_line(line.stack)[:500]
+
+
+def _same_place(line: Line, params: Params) -> str:
+    same = f"psm = {params.text(line.psm)} AND host = {params.text(line.host)}"
+    device = line.fields.get("device", "")
+    if line.folder == "client" and device:
+        same += f" AND fields['device'] = {params.text(device)}"
+    return same
+
+
+def _since(began: float) -> float:
+    return round((time.monotonic() - began) * 1000, 1)

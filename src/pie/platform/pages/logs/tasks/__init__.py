@@ -1,0 +1,1 @@
+"""Search tasks: log searches that run by themselves."""

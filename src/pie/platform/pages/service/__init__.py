@@ -1,0 +1,1 @@
+"""One service: what it registered, and its calls."""

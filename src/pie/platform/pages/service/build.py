@@ -1,0 +1,300 @@
+"""One service's page: what it registered, joined with what calls told of it."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pie.platform.pages.service.sql import (
+    MAX_CALLEES,
+    MAX_CALLERS,
+    MAX_METHODS,
+    SPARK_MINUTES,
+    CalledRow,
+    ClusterRow,
+    Coverage,
+    MinutesRow,
+    Received,
+    ReceivedRow,
+    ServiceReader,
+    SlotRow,
+    Sums,
+)
+from pie.platform.pages.service.views import (
+    Account,
+    Figures,
+    IdlFile,
+    Route,
+    SeriesBucket,
+    ServiceCallee,
+    ServiceCaller,
+    ServiceCluster,
+    ServiceIdl,
+    ServiceInstance,
+    ServiceMethod,
+    ServicePage,
+    ServiceSeries,
+    ServiceSetting,
+)
+from pie.platform.pages.services.build import percentile_ms, protocol_of, state_of
+from pie.state import Instance, Interface, RuntimeFacts, Service
+
+MAIN_IDL = "(main)"
+"""Stands for the path of a service's main IDL file, which the service does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the facts tell of a service for its page."""
+
+    coverage: Coverage
+    received: Received
+    clusters: list[ClusterRow]
+    minutes: list[MinutesRow]
+    called: list[CalledRow]
+    last_seen: int
+    known: bool
+
+
+async def look(reader: ServiceReader, now: float, psm: str, window: int, cluster: str) -> Seen:
+    """Ask for everything the page shows of the facts."""
+    coverage = await reader.coverage(now, window)
+    since = coverage.since
+    received, clusters, minutes, called = await asyncio.gather(
+        reader.received(psm, cluster, since),
+        reader.clusters(psm, since),
+        reader.minutes(psm, cluster, coverage.until),
+        reader.called(psm, cluster, since),
+    )
+    last_seen, known = received.total.latest, True
+    if not received.total.calls:
+        last_seen, any_sign = await reader.last_seen(now, psm)
+        known = any_sign > 0
+    return Seen(coverage, received, clusters, minutes, called, last_seen, known)
+
+
+def figures_of(sums: Sums, seconds: float) -> Figures:
+    """Counts as they are, rates over ``seconds``."""
+    calls = sums.calls
+    return Figures(
+        calls=calls,
+        failures=sums.failures,
+        rejected=sums.rejected,
+        business=sums.business,
+        qps=round(calls / seconds, 3) if seconds else 0.0,
+        avg_ms=_average_ms(sums),
+        p50_ms=percentile_ms(sums.histogram, 0.5),
+        p99_ms=percentile_ms(sums.histogram, 0.99),
+    )
+
+
+def build_page(
+    psm: str,
+    now: float,
+    window: int,
+    cluster: str,
+    registry: dict[str, Service],
+    seen: Seen | None,
+) -> ServicePage:
+    """The page; ``seen`` is None while the facts are away."""
+    registered = registry.get(psm)
+    meta = registered.meta if registered else None
+    received = seen.received if seen else Received()
+    seconds = seen.coverage.seconds if seen else 0.0
+    instances = registered.instances if registered else ()
+    called = seen.called if seen else []
+    spoken = received.method[0].protocol if received.method else ""
+    return ServicePage(
+        psm=psm,
+        now=now,
+        window_s=window,
+        covered_s=seconds,
+        traffic_known=seen is not None,
+        account=received.account,
+        state=state_of(registered),
+        cluster=cluster,
+        clusters=_clusters(instances, seen.clusters if seen else []),
+        language=meta.language if meta else "",
+        framework=meta.framework if meta else "",
+        framework_version=meta.framework_version if meta else "",
+        protocol=protocol_of(registered) or spoken,
+        owners=list(meta.owners) if meta else [],
+        has_idl=bool(meta and meta.idl),
+        last_seen=float(seen.last_seen) if seen else 0.0,
+        total=figures_of(received.total, seconds),
+        methods=_methods(
+            meta.interfaces if meta else (), received.method, seen.minutes if seen else [], seconds
+        ),
+        more_methods=len(received.method) > MAX_METHODS,
+        callers=_callers(received, registry, seconds),
+        more_callers=len(received.caller) > MAX_CALLERS,
+        callees=[
+            ServiceCallee(
+                psm=row.psm,
+                method=row.method,
+                protocol=row.protocol,
+                state=state_of(registry.get(row.psm)),
+                figures=figures_of(row, seconds),
+            )
+            for row in called[:MAX_CALLEES]
+        ],
+        more_callees=len(called) > MAX_CALLEES,
+        instances=_instances(registered, cluster, received.instance, seconds),
+    )
+
+
+def build_series(
+    psm: str,
+    method: str | None,
+    since: int,
+    until: int,
+    step: int,
+    slots: int,
+    account: Account,
+    rows: Iterable[SlotRow],
+) -> ServiceSeries:
+    """Every slot of the series, with zeros where no call ended."""
+    found = {row.slot: row for row in rows}
+    buckets = []
+    for slot in range(slots):
+        sums = found.get(slot)
+        buckets.append(
+            SeriesBucket(
+                ts=since + slot * step,
+                count=sums.calls if sums else 0,
+                failures=sums.failures if sums else 0,
+                rejected=sums.rejected if sums else 0,
+                business=sums.business if sums else 0,
+                avg_ms=_average_ms(sums) if sums else None,
+                p50_ms=percentile_ms(sums.histogram, 0.5) if sums else None,
+                p99_ms=percentile_ms(sums.histogram, 0.99) if sums else None,
+            )
+        )
+    return ServiceSeries(psm, method, since, until, step, account, buckets)
+
+
+def idl_of(registered: Service | None) -> ServiceIdl:
+    """The IDL files of a service, the main one first."""
+    meta = registered.meta if registered else None
+    if meta is None or not meta.idl:
+        return ServiceIdl([])
+    files = [IdlFile(MAIN_IDL, meta.idl)]
+    return ServiceIdl(files + [IdlFile(*item) for item in sorted(meta.includes.items())])
+
+
+def _average_ms(sums: Sums) -> float:
+    return round(sums.duration_us / sums.calls / 1000, 3) if sums.calls else 0.0
+
+
+def _clusters(instances: Iterable[Instance], seen: list[ClusterRow]) -> list[ServiceCluster]:
+    counted: dict[str, int] = {}
+    for instance in instances:
+        counted[instance.cluster] = counted.get(instance.cluster, 0) + 1
+    calls = {row.name: row.calls for row in seen}
+    return [
+        ServiceCluster(name, counted.get(name, 0), calls.get(name, 0))
+        for name in sorted(counted.keys() | calls.keys())
+    ]
+
+
+def _methods(
+    described: Iterable[Interface],
+    called: list[ReceivedRow],
+    minutes: list[MinutesRow],
+    seconds: float,
+) -> list[ServiceMethod]:
+    """The busiest first, then those without calls in the order of their description.
+
+    All that are described are listed; of the others, as many as there is room for.
+    """
+    methods: dict[str, ServiceMethod] = {}
+    interfaces: dict[str, list[Interface]] = {}
+    for interface in described:
+        interfaces.setdefault(interface.method, []).append(interface)
+    sums = {row.method: row for row in called[:MAX_METHODS]}
+    by_minute = {row.method: row for row in minutes}
+    for name in [*sums, *interfaces, *by_minute]:
+        full = len(methods) >= MAX_METHODS and name not in interfaces
+        if name in methods or full:
+            continue
+        said = interfaces.get(name, [])
+        lately = by_minute.get(name)
+        methods[name] = ServiceMethod(
+            method=name,
+            described=bool(said),
+            routes=[Route(each.route, list(each.verbs)) for each in said if each.route],
+            request=said[0].request if said else "",
+            response=said[0].response if said else "",
+            doc=next((each.doc for each in said if each.doc), ""),
+            figures=figures_of(sums.get(name, Sums()), seconds),
+            minutes=_spark(lately.minutes) if lately else [],
+            failed_minutes=_spark(lately.failed_minutes) if lately else [],
+        )
+    return list(methods.values())
+
+
+def _spark(counts: dict[int, int]) -> list[int]:
+    return [counts.get(minute, 0) for minute in range(SPARK_MINUTES)]
+
+
+def _callers(
+    received: Received, registry: dict[str, Service], seconds: float
+) -> list[ServiceCaller]:
+    whole = received.total.calls
+    return [
+        ServiceCaller(
+            psm=row.caller,
+            cluster=row.caller_cluster,
+            state=state_of(registry.get(row.caller)),
+            methods=sorted(row.methods),
+            method_count=row.method_count,
+            share=round(row.calls / whole, 6) if whole else 0.0,
+            figures=figures_of(row, seconds),
+        )
+        for row in received.caller[:MAX_CALLERS]
+    ]
+
+
+def _instances(
+    registered: Service | None, cluster: str, traffic: list[ReceivedRow], seconds: float
+) -> list[ServiceInstance]:
+    if registered is None:
+        return []
+    sums = {row.instance: row for row in traffic}
+    return [
+        _instance(
+            instance,
+            registered.runtime.get(instance.id),
+            figures_of(sums.get(instance.id, Sums()), seconds),
+        )
+        for instance in sorted(registered.instances, key=lambda each: (each.cluster, each.id))
+        if cluster in ("", instance.cluster)
+    ]
+
+
+def _instance(instance: Instance, facts: RuntimeFacts | None, figures: Figures) -> ServiceInstance:
+    said = facts or RuntimeFacts(psm=instance.psm, id=instance.id, workers=0)
+    return ServiceInstance(
+        id=instance.id,
+        cluster=instance.cluster,
+        env=instance.env,
+        address=instance.address,
+        protocol=instance.protocol,
+        transport=instance.transport,
+        pid=instance.pid,
+        version=instance.version,
+        started=instance.started,
+        weight=instance.weight,
+        debug=said.debug or instance.debug,
+        figures=figures,
+        reported=facts is not None,
+        workers=said.workers,
+        threads=said.threads,
+        python=said.python,
+        pie=said.pie,
+        server=said.server,
+        command=said.command,
+        config_version=said.config_version,
+        in_flight=said.in_flight,
+        lost=said.lost,
+        settings=[ServiceSetting(each.key, each.value, each.source) for each in said.settings],
+    )

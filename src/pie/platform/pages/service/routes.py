@@ -1,0 +1,121 @@
+"""The questions about one service: its page, its figures over time, its calls, its IDL."""
+
+import asyncio
+import time
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from pie.model import Failure, Kind
+from pie.platform.ask.asking import AskDeps, OutcomeQuery, unless_away
+from pie.platform.pages.service.build import build_page, build_series, idl_of, look
+from pie.platform.pages.service.sql import ServiceReader
+from pie.platform.pages.service.views import (
+    ServedCall,
+    ServedCalls,
+    ServiceIdl,
+    ServicePage,
+    ServiceSeries,
+)
+from pie.platform.server.answers import json_response
+from pie.platform.server.gatekeeper import require
+
+router = APIRouter(
+    prefix="/api/services/{psm}", tags=["service"], dependencies=[Depends(require("admin"))]
+)
+
+MAX_BUCKETS = 240
+_STEPS = (10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600)
+
+_Psm = Annotated[str, Path(max_length=200)]
+_Cluster = Annotated[str, Query(max_length=200)]
+
+
+@router.get("", response_model=ServicePage)
+async def get_service(
+    deps: AskDeps,
+    psm: _Psm,
+    window: Literal["60", "300", "900", "3600"] = "60",
+    cluster: _Cluster = "",
+) -> Response:
+    """One service: what it says of itself, and its calls in the last ``window`` seconds."""
+    now = time.time()
+    reader = ServiceReader(deps.facts.query)
+    registry, seen = await asyncio.gather(
+        run_in_threadpool(deps.registry),
+        unless_away(look(reader, now, psm, int(window), cluster)),
+    )
+    if psm not in registry and seen is not None and not seen.known:
+        raise Failure(
+            Kind.NOT_FOUND,
+            f"no service {psm!r} has registered, and no call from or to it was seen in a day: "
+            "check the name, or start one of its instances",
+        )
+    return await run_in_threadpool(
+        lambda: json_response(build_page(psm, now, int(window), cluster, registry, seen))
+    )
+
+
+@router.get("/series", response_model=ServiceSeries)
+async def get_service_series(
+    deps: AskDeps,
+    psm: _Psm,
+    method: Annotated[str | None, Query(max_length=500)] = None,
+    window: Annotated[int, Query(ge=60, le=MAX_BUCKETS * _STEPS[-1])] = 3600,
+    cluster: _Cluster = "",
+) -> Response:
+    """Calls of one method, of all if none is named, over the last ``window`` seconds."""
+    reader = ServiceReader(deps.facts.query)
+    step = next(step for step in _STEPS if step * MAX_BUCKETS >= window)
+    until = (await reader.coverage(time.time(), window)).until
+    slots = -(-window // step)
+    # Slots stand still while time goes on, so the newest is often not over yet.
+    since = -(-until // step) * step - slots * step
+    account, rows = await reader.series(psm, cluster, method, since, step, slots)
+    return await run_in_threadpool(
+        lambda: json_response(build_series(psm, method, since, until, step, slots, account, rows))
+    )
+
+
+@router.get("/calls", response_model=ServedCalls)
+async def list_service_calls(
+    deps: AskDeps,
+    psm: _Psm,
+    outcome: OutcomeQuery = "",
+    cluster: _Cluster = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """Calls that the service served, newest first; as its callers recorded them if it records
+    none."""
+    reader = ServiceReader(deps.facts.query)
+    account, lines = await reader.calls(time.time(), psm, cluster, outcome, limit)
+    calls = [
+        ServedCall(
+            ts=line.ts,
+            logid=line.logid,
+            span_id=line.span_id,
+            method=line.method,
+            verb=line.verb,
+            route=line.route,
+            caller=line.by,
+            caller_cluster=line.by_cluster,
+            cluster=line.on_cluster,
+            instance=line.on_instance,
+            duration_ms=line.duration_us / 1000,
+            outcome=line.outcome,
+            code=line.code,
+            status=line.status,
+            message=line.message,
+        )
+        for line in lines
+    ]
+    return json_response(ServedCalls(account, calls))
+
+
+@router.get("/idl", response_model=ServiceIdl)
+async def get_service_idl(deps: AskDeps, psm: _Psm) -> Response:
+    """The IDL that the service reported."""
+    registry = await run_in_threadpool(deps.registry)
+    return json_response(idl_of(registry.get(psm)))

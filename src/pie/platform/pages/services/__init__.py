@@ -1,0 +1,1 @@
+"""The list of services, and the requests that entered the fleet."""
