@@ -19,10 +19,13 @@ from pie._core import native
 from pie.model import Failure, Kind, current_call
 from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
+    BUFFERED,
+    FRAMED,
+    THEADER,
+    TTHEADER,
     ApplicationError,
     Flag,
     Protocol,
-    Transport,
     decode_reply,
     encode_call,
 )
@@ -139,7 +142,7 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
     handler.GetItem = get
     port = start(handler)
     one = peer(port)
-    how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
+    how = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
     for number in range(101, 111):
         one.send(number, number, **how)
         assert one.reply()[0] == number
@@ -152,7 +155,7 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 @pytest.mark.parametrize("protocol", list(Protocol))
-@pytest.mark.parametrize("transport", [Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED])
+@pytest.mark.parametrize("transport", [FRAMED, TTHEADER, BUFFERED])
 def test_pipelined_requests_come_in_any_pieces(
     start, handler, demo, peer, transport, protocol, size
 ) -> None:
@@ -174,7 +177,7 @@ def test_pipelined_requests_come_in_any_pieces(
 @pytest.mark.parametrize("protocol", list(Protocol))
 @pytest.mark.parametrize(
     "transport",
-    [Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED, Transport.THEADER],
+    [FRAMED, TTHEADER, BUFFERED, THEADER],
 )
 def test_every_transport_and_protocol_on_one_port(
     start, handler, demo, peer, transport, protocol
@@ -372,13 +375,13 @@ def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
     for number, each in enumerate(peers[:2]):
         each.send(number)
     one = peer(port)
-    how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
+    how = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
     one.sock.sendall(one.request(7, 7, **how) + one.request(8, 8, **how))
     with pytest.raises(ApplicationError, match="overloaded"):
         one.reply()
     peers[0].sock.close()  # Its reply will have nowhere to go.
     method = demo.DemoService.methods["Nothing"]
-    peers[2].sock.sendall(encode_call(method, method.args(), 1, Transport.FRAMED))
+    peers[2].sock.sendall(encode_call(method, method.args(), 1, FRAMED))
     with pytest.raises(ApplicationError, match="overloaded"):
         decode_reply(method, peers[2].frame())
     start.servers[port]._loop._loop.call_soon_threadsafe(go.set)
@@ -401,7 +404,7 @@ def test_a_gate_that_blocks_holds_nobody_up(start, handler, demo, peer) -> None:
     port = start(handler, gates=[Gate()])
     slow, quick = peer(port), peer(port)
     note = demo.DemoService.methods["Note"]
-    slow.sock.sendall(encode_call(note, note.args("x" * 2000), 1, Transport.FRAMED))
+    slow.sock.sendall(encode_call(note, note.args("x" * 2000), 1, FRAMED))
     slow.send(1)
     ended = threading.Thread(target=lambda: (slow.reply(), go.set()))
     ended.start()
