@@ -1,5 +1,5 @@
-import { CopyButton } from '../../components/copy-button';
-import { useMessages } from '../../i18n';
+import { useMessages } from '../i18n';
+import { CopyButton } from './copy-button';
 
 const FIRST_SERVICE = ['pietool --type flask --psm demo.my.api --prefix my/api', 'python app/my/api/bootstrap.py'];
 
@@ -7,8 +7,8 @@ export function EmptyFleet() {
   const t = useMessages();
   return (
     <div class="empty">
-      <h2>{t.services.emptyTitle}</h2>
-      <p>{t.services.emptyLead}</p>
+      <h2>{t.emptyFleet.title}</h2>
+      <p>{t.emptyFleet.lead}</p>
       <div class="snippet">
         <pre class="terminal">
           {FIRST_SERVICE.map((line) => (

@@ -1,23 +1,21 @@
-import type { Figures } from '../../api/types';
-import { failureTone } from '../../components/failure-tone';
-import { compact, count, duration, percent } from '../../format';
-import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
+import type { Figures } from '../api.gen';
+import { compact, count, duration, percent } from '../format';
+import { useMessages } from '../i18n';
+import { failureTone } from './failure-tone';
 
 const VISIBLE_SHARE = 0.02;
 
 /** The headings of the cells below. */
 export function FigureHeads({ median = false }: { median?: boolean }) {
-  const t = useServiceMessages().figures;
-  const { columnHints } = useMessages().services;
+  const t = useMessages().figures;
   return (
     <>
       <Head text={t.qps} />
       <Head text={t.avg} />
       {median && <Head text={t.p50} extra />}
       <Head text={t.p99} hint={t.p99Hint} />
-      <Head text={t.failures} hint={columnHints.failure_rate} />
-      <Head text={t.rejected} hint={columnHints.rejected_rate} wide />
+      <Head text={t.failures} hint={t.failuresHint} />
+      <Head text={t.rejected} hint={t.rejectedHint} wide />
       <Head text={t.business} hint={t.businessHint} wide />
     </>
   );

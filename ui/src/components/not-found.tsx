@@ -1,5 +1,6 @@
 import { useLocation } from 'preact-iso/router';
 import { useMessages } from '../i18n';
+import { pathTo } from '../paths';
 import { useTitle } from '../title';
 
 export function NotFoundPage() {
@@ -11,7 +12,7 @@ export function NotFoundPage() {
       <h1>{t.notFound.title}</h1>
       <p>{t.notFound.lead(path)}</p>
       <p>
-        <a class="button" href="/services">
+        <a class="button" href={pathTo('services')}>
           {t.notFound.services}
         </a>
       </p>

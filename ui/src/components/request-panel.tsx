@@ -1,16 +1,15 @@
 import { useEffect } from 'preact/hooks';
-import { useQuery } from '../../api/query';
-import type { Chains, Service } from '../../api/types';
-import { FilterSelect } from '../../components/filter-select';
-import { SkeletonRows } from '../../components/skeleton';
-import { Trouble } from '../../components/trouble';
-import { duration } from '../../format';
-import { useMessages } from '../../i18n';
-import { type UrlState, withQuery } from '../../urlstate';
-import { withCurrent } from './filters';
+import { useQuery } from '../api/query';
+import type { Chains, Service } from '../api.gen';
+import { duration } from '../format';
+import { useMessages } from '../i18n';
+import { type UrlState, withQuery } from '../urlstate';
+import { FilterSelect, withCurrent } from './filter-select';
 import { RequestHeads, REQUEST_COLUMNS, RequestRow } from './request-rows';
-import { REFRESH_MS } from './view';
+import { SkeletonRows } from './skeleton';
+import { Trouble } from './trouble';
 
+const REFRESH_MS = 5000;
 const DURATIONS_MS = [10, 50, 100, 500, 1000, 5000];
 
 interface Props {
@@ -55,7 +54,7 @@ export function RequestPanel({ services, explained, paused, url }: Props) {
               {filtered ? t.requests.noMatch : t.requests.empty}{' '}
               {filtered && (
                 <button type="button" class="link" onClick={() => url.patch({ req_psm: '', outcome: '', min_ms: '' })}>
-                  {t.services.clear}
+                  {t.clearFilters}
                 </button>
               )}
             </p>

@@ -1,8 +1,8 @@
-import type { ChainSummary } from '../../api/types';
-import { Outcome } from '../../components/outcome';
-import { clockTimeMs, count, dateTimeMs, duration } from '../../format';
-import { useMessages } from '../../i18n';
-import { servicePath } from '../../paths';
+import type { ChainSummary } from '../api.gen';
+import { clockTimeMs, count, dateTimeMs, duration } from '../format';
+import { useMessages } from '../i18n';
+import { pathTo } from '../paths';
+import { Outcome } from './outcome';
 
 export const REQUEST_COLUMNS = 7;
 
@@ -32,12 +32,12 @@ export function RequestRow({ chain }: { chain: ChainSummary }) {
         <time title={dateTimeMs(chain.start)}>{clockTimeMs(chain.start)}</time>
       </td>
       <td>
-        <a class="mono" href={`/chain/${chain.logid}`} data-testid="chain-link">
+        <a class="mono" href={pathTo('chain', { logid: chain.logid })} data-testid="chain-link">
           {chain.logid}
         </a>
       </td>
       <td>
-        <a class="psm" href={servicePath(chain.psm)}>
+        <a class="psm" href={pathTo('service-overview', { psm: chain.psm })}>
           {chain.psm}
         </a>
       </td>

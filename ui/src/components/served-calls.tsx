@@ -1,35 +1,25 @@
-import { useQuery } from '../../api/query';
-import type { ServedCall, ServedCalls } from '../../api/types';
-import { BreakableName } from '../../components/breakable-name';
-import { Outcome } from '../../components/outcome';
-import { SkeletonRows } from '../../components/skeleton';
-import { Trouble } from '../../components/trouble';
-import { clockTimeMs, dateTimeMs, duration } from '../../format';
-import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
-import { withQuery } from '../../urlstate';
+import { useQuery } from '../api/query';
+import type { ServedCall, ServedCalls } from '../api.gen';
+import { clockTimeMs, dateTimeMs, duration } from '../format';
+import { useMessages } from '../i18n';
+import { pathTo } from '../paths';
+import { withQuery } from '../urlstate';
+import { BreakableName } from './breakable-name';
+import { Outcome } from './outcome';
 import { ServiceLink } from './service-link';
-import { pathOf, type ServiceView } from './view';
+import type { ServiceView } from './service-view';
+import { SkeletonRows } from './skeleton';
+import { Trouble } from './trouble';
 
 const REFRESH_MS = 5000;
 const COLUMNS = 7;
-const ON_OVERVIEW = '10';
-const ON_OWN_PAGE = '200';
 
-export function LatestCalls({ view }: { view: ServiceView }) {
-  return <Calls view={view} limit={ON_OVERVIEW} />;
-}
-
-export function RequestsTab({ view }: { view: ServiceView }) {
-  return <Calls view={view} limit={ON_OWN_PAGE} />;
-}
-
-/** The newest calls the service served, each the door to its chain. */
-function Calls({ view, limit }: { view: ServiceView; limit: string }) {
-  const t = useServiceMessages().calls;
+/** The newest calls a service served, each the door to its chain; with `all`, a link to the page that shows more. */
+export function ServedCallList({ view, limit, all }: { view: ServiceView; limit: number; all?: string }) {
+  const t = useMessages().served;
   const { psm, cluster, url, failed } = view;
   const outcome = url.get('outcome');
-  const path = withQuery(`/api/services/${encodeURIComponent(psm)}/calls`, { outcome, cluster, limit });
+  const path = withQuery(`/api/services/${encodeURIComponent(psm)}/calls`, { outcome, cluster, limit: String(limit) });
   const query = useQuery<ServedCalls>(path, () => REFRESH_MS, true);
   const calls = query.data?.calls;
   return (
@@ -46,7 +36,7 @@ function Calls({ view, limit }: { view: ServiceView; limit: string }) {
               </button>
             ))}
           </div>
-          {limit === ON_OVERVIEW && <a href={pathOf(psm, 'requests', url, { outcome })}>{t.all}</a>}
+          {all && <a href={all}>{t.all}</a>}
         </header>
         <div class="scroll">
           <table class="table served">
@@ -78,8 +68,7 @@ function Calls({ view, limit }: { view: ServiceView; limit: string }) {
 }
 
 function CallRow({ call }: { call: ServedCall }) {
-  const t = useServiceMessages();
-  const { none } = useMessages();
+  const { served: t, none } = useMessages();
   return (
     <tr data-testid="served-call">
       <td>
@@ -87,11 +76,11 @@ function CallRow({ call }: { call: ServedCall }) {
       </td>
       <td>
         {call.logid ? (
-          <a class="mono" href={`/chain/${call.logid}`}>
+          <a class="mono" href={pathTo('chain', { logid: call.logid })}>
             {call.logid}
           </a>
         ) : (
-          <span class="dim">{t.calls.noLogid}</span>
+          <span class="dim">{t.noLogid}</span>
         )}
       </td>
       <td class="wraps">
@@ -103,7 +92,7 @@ function CallRow({ call }: { call: ServedCall }) {
           </span>
         )}
       </td>
-      <td>{call.caller ? <ServiceLink psm={call.caller} /> : <span class="dim">{t.callers.unknown}</span>}</td>
+      <td>{call.caller ? <ServiceLink psm={call.caller} /> : <span class="dim">{t.unknown}</span>}</td>
       <td class="extra mono dim">{call.instance || none}</td>
       <td class="num">{duration(call.duration_ms)}</td>
       <td>

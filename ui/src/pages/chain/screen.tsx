@@ -2,15 +2,15 @@ import { useRoute } from 'preact-iso/router';
 import { useMemo } from 'preact/hooks';
 import type { ApiError } from '../../api/client';
 import { useQuery } from '../../api/query';
-import type { Chain } from '../../api/types';
+import type { Chain } from '../../api.gen';
 import { Trouble } from '../../components/trouble';
-import { useMessages } from '../../i18n';
 import { findLogid } from '../../logid';
 import { useTitle } from '../../title';
 import { BadLogid, UnknownChain } from './absent';
 import { CallTable } from './call-table';
 import { NodeTree } from './node-tree';
 import { ChainSkeleton, Summary } from './summary';
+import { useTexts } from './texts';
 import { buildTree } from './tree';
 import { useChainView } from './use-chain-view';
 import { Waterfall } from './waterfall';
@@ -19,10 +19,10 @@ const REFRESH_MS = 5000;
 /** Calls of a chain this young may still be on their way. */
 const SETTLED_AFTER_S = 30;
 
-export function ChainPage() {
-  const t = useMessages();
+export default function ChainPage() {
+  const t = useTexts();
   const given = useRoute().params.logid ?? '';
-  useTitle(`${t.chain.documentTitle} ${given}`);
+  useTitle(`${t.documentTitle} ${given}`);
   const logid = findLogid(given);
   return logid ? <ChainOf key={logid} logid={logid} /> : <BadLogid logid={given} />;
 }

@@ -1,14 +1,14 @@
 import { useLocation } from 'preact-iso/router';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon, type IconName } from '../../components/icon';
-import { useMessages } from '../../i18n';
-import { NotFoundPage } from '../not-found';
+import { NotFoundPage } from '../../components/not-found';
 import { ChainTab } from './chain-tab';
 import { ManualPage } from './manual';
-import { SearchView } from './search-view';
 import { formatSearch, type Search, TABS, useSearchState } from './search-url';
+import { SearchView } from './search-view';
 import { TaskList } from './task-list';
 import { TaskPage } from './task-page';
+import { useTexts } from './texts';
 
 type Place = Search['tab'] | 'chain' | 'tasks' | 'manual';
 
@@ -22,8 +22,8 @@ const ENTRIES: ReadonlyArray<readonly [Place, IconName]> = [
 ];
 
 /** The log search platform: everything under /logs. */
-export function LogsPage() {
-  const t = useMessages().logs;
+export default function LogsPage() {
+  const t = useTexts();
   const { path, query } = useLocation();
   const state = useSearchState();
   const task = /^\/logs\/tasks\/(\d+)$/.exec(path)?.[1];
@@ -51,7 +51,7 @@ export function LogsPage() {
 
 /** The seed's six entries. Among the searches the question goes along. */
 function Navigation({ place, search }: { place: Place; search: Search }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const target = (entry: Place): string => {
     const tab = TABS.find((each) => each === entry);
     if (!tab) return entry === 'chain' ? '/logs?tab=chain' : `/logs/${entry}`;

@@ -2,7 +2,7 @@
 
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
-export const logs = {
+export const en = {
   app: 'Logs',
   nav: {
     label: 'Log search',
@@ -236,4 +236,4 @@ export const logs = {
   },
 };
 
-export type LogMessages = typeof logs;
+export type Texts = typeof en;

@@ -1,7 +1,7 @@
-import type { LogMessages } from './logs.en';
+import type { Texts } from './texts.en';
 
 /** 日志搜索平台的文字。 */
-export const logs: LogMessages = {
+export const zh: Texts = {
   app: '日志搜索',
   nav: {
     label: '日志搜索',

@@ -1,13 +1,13 @@
-import type { ServiceCallee } from '../../api/types';
+import type { ServiceCallee } from '../../api.gen';
+import { FigureCells, FigureHeads } from '../../components/figure-cells';
+import { ServiceLink } from '../../components/service-link';
+import type { ServiceView } from '../../components/service-view';
 import { StateBadge } from '../../components/state-badge';
-import { useServiceMessages } from '../../i18n/service';
-import { FigureCells, FigureHeads } from './figure-cells';
-import { ServiceLink } from './service-link';
-import type { ServiceView } from './view';
+import { useTexts } from './texts';
 
 /** Whom the service calls, as it counted itself. */
 export function Callees({ view: { page } }: { view: ServiceView }) {
-  const t = useServiceMessages().callees;
+  const t = useTexts().callees;
   const callees = page?.callees;
   // Of a service that is not on Pie nothing can be told here.
   if (!callees || (page.state === 'never' && callees.length === 0)) return null;

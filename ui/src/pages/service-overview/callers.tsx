@@ -1,18 +1,18 @@
-import type { ServiceCaller } from '../../api/types';
+import type { ServiceCaller } from '../../api.gen';
+import { FIGURES, FigureCells, FigureHeads } from '../../components/figure-cells';
+import { ServiceLink } from '../../components/service-link';
+import type { ServiceView } from '../../components/service-view';
 import { SkeletonRows } from '../../components/skeleton';
 import { StateBadge } from '../../components/state-badge';
 import { percent } from '../../format';
 import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
-import { FIGURES, FigureCells, FigureHeads } from './figure-cells';
-import { ServiceLink } from './service-link';
-import type { ServiceView } from './view';
+import { useTexts } from './texts';
 
 const COLUMNS = FIGURES + 4;
 
 /** Where the requests come from. */
 export function Callers({ view: { page, failed } }: { view: ServiceView }) {
-  const t = useServiceMessages().callers;
+  const t = useTexts().callers;
   const callers = page?.callers;
   const busiest = Math.max(0, ...(callers ?? []).map(({ figures }) => figures.qps));
   return (
@@ -53,7 +53,7 @@ export function Callers({ view: { page, failed } }: { view: ServiceView }) {
 }
 
 function CallerRow({ caller, busiest }: { caller: ServiceCaller; busiest: number }) {
-  const t = useServiceMessages().callers;
+  const t = useTexts().callers;
   const { none } = useMessages();
   const { psm, cluster, methods, method_count: all, share, state } = caller;
   return (

@@ -1,14 +1,14 @@
 import { useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
-import type { ServiceIdl } from '../../api/types';
+import type { ServiceIdl } from '../../api.gen';
 import { CopyButton } from '../../components/copy-button';
 import { Trouble } from '../../components/trouble';
 import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
+import { useTexts } from './texts';
 
 /** The IDL files that the service reported, one at a time. */
 export function IdlPanel({ psm, onClose }: { psm: string; onClose: () => void }) {
-  const t = useServiceMessages().idl;
+  const t = useTexts().idl;
   const common = useMessages();
   const [shown, setShown] = useState(0);
   const query = useQuery<ServiceIdl>(`/api/services/${encodeURIComponent(psm)}/idl`, (_, error) => (error ? 5000 : null));

@@ -1,16 +1,16 @@
-import type { ServicePage } from '../../api/types';
+import type { ServicePage } from '../../api.gen';
 import { useAgo } from '../../components/ago';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
+import type { ServiceView } from '../../components/service-view';
 import { compact, count, dateTime, duration, percent, period } from '../../format';
 import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
 import { Monitor } from './monitor';
-import type { ServiceView } from './view';
+import { useTexts } from './texts';
 
 /** What the service says of itself, and how it does as a whole. */
 export function ServiceInfo({ view }: { view: ServiceView }) {
-  const t = useServiceMessages();
+  const t = useTexts();
   const { page, url } = view;
   const monitored = url.get('monitor') === '1';
   return (
@@ -46,7 +46,7 @@ export function ServiceInfo({ view }: { view: ServiceView }) {
 }
 
 function SelfDescription({ page }: { page: ServicePage }) {
-  const t = useServiceMessages();
+  const t = useTexts();
   const { none } = useMessages();
   const debug = [...new Set(page.instances.map((instance) => instance.debug).filter(Boolean))];
   const facts: Array<[string, string]> = [
@@ -74,8 +74,8 @@ function SelfDescription({ page }: { page: ServicePage }) {
 }
 
 function Totals({ page }: { page: ServicePage }) {
-  const t = useServiceMessages().figures;
-  const { columnHints } = useMessages().services;
+  const t = useMessages().figures;
+  const common = useMessages();
   const { calls, failures, rejected, business, qps, avg_ms, p50_ms, p99_ms } = page.total;
   const time = (ms: number) => (calls ? duration(ms) : '');
   const part = (n: number) => (calls ? percent(n / calls) : '');
@@ -85,8 +85,8 @@ function Totals({ page }: { page: ServicePage }) {
       <Total name={t.avg} value={time(avg_ms)} />
       <Total name={t.p50} value={time(p50_ms)} />
       <Total name={t.p99} value={time(p99_ms)} hint={t.p99Hint} />
-      <Total name={t.failures} value={part(failures)} note={noteOf(failures)} tone={calls ? failureTone(failures / calls) : ''} hint={columnHints.failure_rate} />
-      <Total name={t.rejected} value={part(rejected)} note={noteOf(rejected)} tone={rejected ? 'mild-text' : ''} hint={columnHints.rejected_rate} />
+      <Total name={t.failures} value={part(failures)} note={noteOf(failures)} tone={calls ? failureTone(failures / calls) : ''} hint={common.figures.failuresHint} />
+      <Total name={t.rejected} value={part(rejected)} note={noteOf(rejected)} tone={rejected ? 'mild-text' : ''} hint={common.figures.rejectedHint} />
       <Total name={t.business} value={part(business)} note={noteOf(business)} hint={t.businessHint} />
       <LastSeen at={page.last_seen} />
     </dl>
@@ -112,13 +112,13 @@ function Total(props: { name: string; value: string; note?: string; tone?: strin
 }
 
 function LastSeen({ at }: { at: number }) {
-  const t = useServiceMessages().figures;
+  const t = useMessages().figures;
   const common = useMessages();
   const ago = useAgo(at * 1000);
   return (
-    <div title={at ? `${dateTime(at)}. ${common.services.columnHints.last_seen}` : undefined}>
+    <div title={at ? `${dateTime(at)}. ${t.lastSeenHint}` : undefined}>
       <dt>{t.lastSeen}</dt>
-      <dd>{at ? common.services.atMost(ago) : <span class="dim">{common.none}</span>}</dd>
+      <dd>{at ? t.atMost(ago) : <span class="dim">{common.none}</span>}</dd>
     </div>
   );
 }

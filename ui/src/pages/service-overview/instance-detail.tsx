@@ -1,10 +1,10 @@
-import type { ServiceInstance } from '../../api/types';
+import type { ServiceInstance } from '../../api.gen';
 import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
+import { useTexts } from './texts';
 
 /** What one instance says of itself: facts without a column, and its settings in force. */
 export function InstanceDetail({ instance, columns }: { instance: ServiceInstance; columns: number }) {
-  const t = useServiceMessages().instances;
+  const t = useTexts().instances;
   const { none } = useMessages();
   const facts: Array<[string, string]> = [
     [t.id, instance.id],
@@ -42,7 +42,7 @@ export function InstanceDetail({ instance, columns }: { instance: ServiceInstanc
 }
 
 function Settings({ instance: { settings, reported } }: { instance: ServiceInstance }) {
-  const t = useServiceMessages().instances;
+  const t = useTexts().instances;
   const sources: Record<string, string> = t.sources;
   if (settings.length === 0) return <p class="dim">{reported ? t.noSettings : t.unreported}</p>;
   return (

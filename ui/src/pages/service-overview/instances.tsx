@@ -1,19 +1,19 @@
-import type { ServiceInstance } from '../../api/types';
+import type { ServiceInstance } from '../../api.gen';
 import { useAgo } from '../../components/ago';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
+import type { ServiceView } from '../../components/service-view';
 import { compact, count, dateTime, percent } from '../../format';
 import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
 import { InstanceDetail } from './instance-detail';
-import type { ServiceView } from './view';
+import { useTexts } from './texts';
 
 export const INSTANCE_COLUMNS = 12;
 
 /** The instances registered now; each opens to the settings it has in force. */
 export function Instances({ view: { page, url, cluster } }: { view: ServiceView }) {
-  const t = useServiceMessages().instances;
-  const figures = useServiceMessages().figures;
+  const t = useTexts().instances;
+  const figures = useMessages().figures;
   if (!page || page.state === 'never') return null;
   const open = url.get('instance');
   return (
@@ -81,7 +81,7 @@ export function Instances({ view: { page, url, cluster } }: { view: ServiceView 
 }
 
 function InstanceRow({ instance, open, onToggle }: { instance: ServiceInstance; open: boolean; onToggle: () => void }) {
-  const t = useServiceMessages().instances;
+  const t = useTexts().instances;
   const { none } = useMessages();
   const { figures, reported } = instance;
   const started = useAgo(instance.started * 1000);

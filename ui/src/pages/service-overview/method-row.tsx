@@ -1,11 +1,11 @@
-import type { ServiceMethod } from '../../api/types';
+import type { ServiceMethod } from '../../api.gen';
 import { BreakableName } from '../../components/breakable-name';
+import { FigureCells } from '../../components/figure-cells';
 import { Icon } from '../../components/icon';
-import { useServiceMessages } from '../../i18n/service';
-import { FigureCells } from './figure-cells';
+import type { ServiceView } from '../../components/service-view';
 import { Monitor } from './monitor';
 import { Spark } from './spark';
-import type { ServiceView } from './view';
+import { useTexts } from './texts';
 
 interface Props {
   psm: string;
@@ -18,7 +18,7 @@ interface Props {
 }
 
 export function MethodRow({ psm, method, busiest, selfDescribing, open, onToggle }: Props) {
-  const t = useServiceMessages().methods;
+  const t = useTexts().methods;
   const name = method.method || t.nameless;
   return (
     <tr data-testid="method-row" data-method={method.method} class={open ? 'open' : undefined}>
@@ -81,7 +81,7 @@ function Signature({ method }: { method: ServiceMethod }) {
 
 /** What opens under a method: its doc comment and its monitor. */
 export function MethodDetail({ view, method, columns }: { view: ServiceView; method: ServiceMethod; columns: number }) {
-  const t = useServiceMessages().methods;
+  const t = useTexts().methods;
   const documented = method.doc || (method.described && method.routes.length === 0 ? t.noDoc : '');
   return (
     <tr class="detail" data-testid="method-detail">

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
-import type { ServiceMethod } from '../../api/types';
+import type { ServiceMethod } from '../../api.gen';
+import { FIGURES, FigureHeads } from '../../components/figure-cells';
 import { Icon } from '../../components/icon';
+import type { ServiceView } from '../../components/service-view';
 import { SkeletonRows } from '../../components/skeleton';
-import { useServiceMessages } from '../../i18n/service';
-import { FIGURES, FigureHeads } from './figure-cells';
 import { IdlPanel } from './idl';
 import { MethodDetail, MethodRow } from './method-row';
-import type { ServiceView } from './view';
+import { useTexts } from './texts';
 
 /** Columns beside the figures: name, PSM, signature, last hour, monitor, and the median. */
 const COLUMNS = FIGURES + 6;
@@ -14,7 +14,7 @@ const WORTH_FILTERING = 12;
 
 /** The interface list: every method described or called. */
 export function Methods({ view }: { view: ServiceView }) {
-  const t = useServiceMessages();
+  const t = useTexts();
   const { page, url } = view;
   const [wanted, setWanted] = useState('');
   const showIdl = url.get('idl') === '1';

@@ -1,13 +1,14 @@
 import { useMemo } from 'preact/hooks';
 import { useQuery } from '../../api/query';
-import type { ServiceSeries } from '../../api/types';
+import type { ServiceSeries } from '../../api.gen';
 import { Chart, type Line } from '../../components/chart';
+import type { ServiceView } from '../../components/service-view';
 import { Trouble } from '../../components/trouble';
 import { period } from '../../format';
-import { useMessages } from '../../i18n';
-import { type ServiceMessages, useServiceMessages } from '../../i18n/service';
+import { type Messages, useMessages } from '../../i18n';
 import { withQuery } from '../../urlstate';
-import type { ServiceView } from './view';
+import { useTexts } from './texts';
+import type { Texts } from './texts.en';
 
 const WINDOWS = ['900', '3600', '21600', '86400'] as const;
 const DEFAULT = '3600';
@@ -15,7 +16,7 @@ const REFRESH_MS = 10_000;
 
 /** A method (all of them if null) over time: how often, how long, how badly. */
 export function Monitor({ view, method }: { view: ServiceView; method: string | null }) {
-  const t = useServiceMessages();
+  const t = useTexts();
   const common = useMessages();
   const { psm, cluster, url } = view;
   const window = url.get('over') || DEFAULT;
@@ -43,8 +44,9 @@ export function Monitor({ view, method }: { view: ServiceView; method: string | 
   );
 }
 
-function Charts({ series, t }: { series: ServiceSeries; t: ServiceMessages }) {
-  const { times, rate, latency, errors } = useMemo(() => linesOf(series, t), [series, t]);
+function Charts({ series, t }: { series: ServiceSeries; t: Texts }) {
+  const { figures } = useMessages();
+  const { times, rate, latency, errors } = useMemo(() => linesOf(series, t, figures), [series, t, figures]);
   if (series.buckets.every(({ count }) => count === 0)) return <p class="dim monitor-waiting">{t.monitor.empty}</p>;
   const shared = { times, timeLabel: t.monitor.time, group: `${series.psm} ${series.method ?? ''}` };
   return (
@@ -56,7 +58,7 @@ function Charts({ series, t }: { series: ServiceSeries; t: ServiceMessages }) {
   );
 }
 
-function linesOf({ buckets, step_s: step, until }: ServiceSeries, t: ServiceMessages) {
+function linesOf({ buckets, step_s: step, until }: ServiceSeries, t: Texts, figures: Messages['figures']) {
   // Of the last bucket only a part may be known yet.
   const perSecond = (n: number, ts: number) => n / Math.max(1, Math.min(step, until - ts));
   const line = (label: string, color: string, pick: (bucket: ServiceSeries['buckets'][number]) => number | null): Line => ({
@@ -64,7 +66,6 @@ function linesOf({ buckets, step_s: step, until }: ServiceSeries, t: ServiceMess
     color,
     values: buckets.map(pick),
   });
-  const { figures } = t;
   return {
     times: buckets.map(({ ts }) => ts),
     rate: [{ ...line(t.monitor.total, '--accent', ({ count, ts }) => perSecond(count, ts)), filled: true }],

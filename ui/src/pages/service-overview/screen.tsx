@@ -1,13 +1,17 @@
+import { ServedCallList } from '../../components/served-calls';
+import { chosen, type ServiceView } from '../../components/service-view';
+import { pathTo } from '../../paths';
 import { Callees } from './callees';
 import { Callers } from './callers';
-import { LatestCalls } from './calls';
 import { ServiceInfo } from './info';
 import { Instances } from './instances';
 import { Methods } from './methods';
-import type { ServiceView } from './view';
+
+const LATEST_CALLS = 10;
 
 /** The first page of a service. */
-export function Overview({ view }: { view: ServiceView }) {
+export default function OverviewTab({ view }: { view: ServiceView }) {
+  const { psm, url } = view;
   return (
     <>
       <ServiceInfo view={view} />
@@ -15,7 +19,7 @@ export function Overview({ view }: { view: ServiceView }) {
       <Callers view={view} />
       <Callees view={view} />
       <Instances view={view} />
-      <LatestCalls view={view} />
+      <ServedCallList view={view} limit={LATEST_CALLS} all={pathTo('service-requests', { psm }, chosen(url, { outcome: url.get('outcome') }))} />
     </>
   );
 }

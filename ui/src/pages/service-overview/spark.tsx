@@ -1,5 +1,5 @@
 import { compact } from '../../format';
-import { useServiceMessages } from '../../i18n/service';
+import { useTexts } from './texts';
 
 const HEIGHT = 22;
 const WIDTH = 119;
@@ -7,7 +7,7 @@ const STEP = 2;
 
 /** Calls of each minute of the last hour as bars; the failed part of each is red. */
 export function Spark({ minutes, failed }: { minutes: number[]; failed: number[] }) {
-  const t = useServiceMessages().methods;
+  const t = useTexts().methods;
   const peak = Math.max(0, ...minutes);
   if (peak === 0) return null;
   const calls = minutes.reduce((sum, n) => sum + n, 0);

@@ -1,19 +1,7 @@
-/** English texts of a service's pages and of the home page. */
-export const serviceEn = {
-  psmNow: 'Service',
-  back: 'All services',
-  star: (psm: string) => `Add ${psm} to my services`,
-  unstar: (psm: string) => `Remove ${psm} from my services`,
-  cluster: 'Cluster',
-  allClusters: 'all',
-  clusterOption: (name: string, instances: number) => (instances ? `${name} (${instances})` : `${name} (none now)`),
-  window: 'Figures of the last',
-  tabs: { label: 'Pages of this service', overview: 'Overview', requests: 'Requests', logs: 'Logs' },
-  notFound: 'Nothing is known of this service',
-  notFoundLead: 'No instance has registered under this name, and nobody called it within a day. Check the spelling, or start one of its instances: it shows here within seconds.',
+/** Texts of the first page of a service. */
+export const en = {
   byCallers: 'Counted by its callers: the service itself reported no call.',
   rates: (seconds: string) => `Rates are over ${seconds}, up to the newest report; calls take up to 20 s to be counted.`,
-  trafficAway: 'The store of facts is away: no numbers for the moment.',
   info: {
     title: 'Service information',
     language: 'Language',
@@ -24,19 +12,6 @@ export const serviceEn = {
     owners: 'Owners',
     more: (n: number) => `and ${n} more, see the instances`,
     noDebug: 'none open',
-  },
-  figures: {
-    counted: (n: number) => `${n.toLocaleString('en-US')} ${n === 1 ? 'call' : 'calls'}`,
-    qps: 'QPS',
-    avg: 'Average',
-    p50: 'p50',
-    p99: 'p99',
-    failures: 'Failures',
-    rejected: 'Rejected',
-    business: 'Business codes',
-    lastSeen: 'Last called',
-    businessHint: 'Calls answered with a non-zero code of the service’s own',
-    p99Hint: '99% of calls took less; exact to 5%',
   },
   methods: {
     title: 'Interfaces',
@@ -124,34 +99,6 @@ export const serviceEn = {
     empty: 'No instance is registered now.',
     emptyCluster: 'No instance of this cluster is registered now.',
   },
-  calls: {
-    title: 'Latest requests',
-    subtitle: 'Calls it served, newest first',
-    subtitleCallers: 'As its callers recorded them, newest first',
-    all: 'See all',
-    outcome: 'Outcome',
-    outcomes: { '': 'All', ok: 'OK', business: 'Business codes', rejected: 'Rejected', failed: 'Failures' },
-    columns: { start: 'Start', logid: 'Logid', method: 'Method', caller: 'Caller', where: 'Instance', duration: 'Duration', outcome: 'Outcome' },
-    empty: 'It has served no call yet. Its first one appears here within seconds.',
-    noMatch: 'No such call is stored.',
-    noLogid: 'without logid',
-  },
-  home: {
-    title: 'Home',
-    mine: 'My services',
-    mineSub: 'Starred, then most visited',
-    mineEmpty: 'Nothing here yet: open a service and star it, or visit it a few times.',
-    gone: 'not seen now',
-    toServices: 'See all services',
-    failing: 'Failing now',
-    failingSub: 'Services with failures in the last 5 minutes',
-    failingNone: 'No service failed a call in the last 5 minutes.',
-    failures: 'Failures',
-    failed: 'Newest failed requests',
-    failedSub: 'Calls from outside that the services failed (5xx)',
-    failedNone: 'No failed request is stored.',
-    of: (failed: string, calls: string) => `${failed} of ${calls} calls`,
-  },
 };
 
-export type ServiceMessages = typeof serviceEn;
+export type Texts = typeof en;

@@ -1,25 +1,25 @@
 import { useEffect } from 'preact/hooks';
 import { useQuery } from '../../api/query';
-import type { Services } from '../../api/types';
+import type { Services } from '../../api.gen';
 import { Updated } from '../../components/ago';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
-import { useMessages } from '../../i18n';
 import { useTitle } from '../../title';
 import { useUrlState, withQuery } from '../../urlstate';
-import { EmptyFleet } from './empty-fleet';
+import { EmptyFleet } from '../../components/empty-fleet';
 import { ServiceFilters } from './filters';
-import { RequestPanel } from './requests';
+import { RequestPanel } from '../../components/request-panel';
 import { ServiceTable } from './table';
+import { useTexts } from './texts';
 import { arrange, instanceCount, REFRESH_MS } from './view';
 
-export function ServicesPage() {
-  const t = useMessages();
+export default function ServicesPage() {
+  const t = useTexts();
   const url = useUrlState();
   const paused = url.get('paused') === '1';
   const cadence = () => (paused ? null : REFRESH_MS);
   const query = useQuery<Services>(withQuery('/api/services', { window: url.get('window') || '60' }), cadence, true);
-  useTitle(t.services.title);
+  useTitle(t.title);
   useEffect(() => {
     if (!paused && query.data) query.refresh();
   }, [paused]);
@@ -31,20 +31,20 @@ export function ServicesPage() {
       <Trouble query={query} retrying={!paused} />
       <section class="card" aria-labelledby="services-title">
         <header class="card-head">
-          <h1 id="services-title">{t.services.title}</h1>
+          <h1 id="services-title">{t.title}</h1>
           <p class="card-sub">
             {services && (
               <>
-                {t.services.summary(services.length, instanceCount(services.flatMap(({ clusters }) => clusters)))}
+                {t.summary(services.length, instanceCount(services.flatMap(({ clusters }) => clusters)))}
                 {' · '}
-                {!query.data?.traffic_known && <span class="bad-text">{t.services.trafficAway} · </span>}
-                {paused ? t.services.paused : <Updated at={query.receivedAt} />}
+                {!query.data?.traffic_known && <span class="bad-text">{t.trafficAway} · </span>}
+                {paused ? t.paused : <Updated at={query.receivedAt} />}
               </>
             )}
           </p>
           <button type="button" class="quiet" aria-pressed={paused} onClick={() => url.patch({ paused: paused ? undefined : '1' })}>
             <Icon name={paused ? 'play' : 'pause'} />
-            {paused ? t.services.resume : t.services.pause}
+            {paused ? t.resume : t.pause}
           </button>
         </header>
         {services?.length === 0 ? (
