@@ -37,6 +37,7 @@ static void plan_dealloc(Plan *self) {
     Py_XDECREF(self->callee);
     Py_XDECREF(self->callee_cluster);
     Py_XDECREF(self->host);
+    Py_XDECREF(self->pin);
     for (int i = 0; i < PORTS; i++) {
         Py_XDECREF(self->ports[i].endpoint);
         Py_XDECREF(self->ports[i].instance);
@@ -60,10 +61,10 @@ Plan *plan_of(PyObject *told) {
     memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
     int usable;
     PyObject *note;
-    if (!PyArg_ParseTuple(told, "pOOOOOUUUUUdndd:plan", &usable, &self->runtime, &self->bound,
+    if (!PyArg_ParseTuple(told, "pOOOOOUUUUUUddndd:plan", &usable, &self->runtime, &self->bound,
                           &self->course, &self->source, &note, &self->caller,
                           &self->caller_cluster, &self->callee, &self->callee_cluster, &self->host,
-                          &self->next_look, &self->max_idle, &self->idle_seconds,
+                          &self->pin, &self->timeout, &self->next_look, &self->max_idle, &self->idle_seconds,
                           &self->look_after)) {
         PyObject_Free(self);
         return NULL;
@@ -79,6 +80,7 @@ Plan *plan_of(PyObject *told) {
     Py_INCREF(self->callee);
     Py_INCREF(self->callee_cluster);
     Py_INCREF(self->host);
+    Py_INCREF(self->pin);
     return self;
 }
 

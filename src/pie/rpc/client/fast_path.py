@@ -81,6 +81,8 @@ def plan(channel: Channel) -> tuple[Any, ...]:
         callee.psm,
         callee.cluster,
         who.host,
+        bound.pin,
+        callee.timeout,
         bound.next_look,
         limits.max_idle,
         limits.idle_seconds,
