@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pie._core import native
 from pie.call.policies import Policies
 from pie.govern import RuleSource
 from pie.observe import Identity, Observer
@@ -51,6 +52,8 @@ def set_runtime(runtime: Runtime | None) -> None:
     """Set, or with None forget, the runtime of this process."""
     global _runtime
     _runtime = runtime
+    if native is not None:
+        native.renew_plans()
 
 
 def get_runtime() -> Runtime:

@@ -19,7 +19,9 @@ class BalanceState:
         self.pending: dict[str, int] = {}
 
 
-class _NativeBalance(NamedTuple):
+class NativeBalance(NamedTuple):
+    """What C reads of the gate."""
+
     pending: dict[str, int]
 
 
@@ -37,9 +39,9 @@ class Balance:
         self._pending = (BalanceState() if state is None else state).pending
         self._random = random
 
-    def native_state(self) -> _NativeBalance | None:
+    def native_state(self) -> NativeBalance | None:
         """The counts, which C changes in place; None = not by this source of chance."""
-        return _NativeBalance(self._pending) if self._random is SYSTEM_RANDOM else None
+        return NativeBalance(self._pending) if self._random is SYSTEM_RANDOM else None
 
     def enter(self, call: Call) -> None:
         candidates = [each for each in call.candidates if each.id not in call.tried]

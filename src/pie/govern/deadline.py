@@ -46,7 +46,9 @@ class TimeoutRule(Rule, frozen=True):
 DEFAULT_TIMEOUT: float = TimeoutRule().total
 
 
-class _NativeDeadline(NamedTuple):
+class NativeDeadline(NamedTuple):
+    """What C reads of the gate."""
+
     timeout: float
     reserve: float
 
@@ -60,11 +62,11 @@ class ClientDeadline:
         self._rule = TimeoutRule() if rule is None else rule
         self._clock = clock
 
-    def native_state(self) -> _NativeDeadline | None:
+    def native_state(self) -> NativeDeadline | None:
         """What C needs to enter by itself; None = not by this clock."""
         if self._clock is not SYSTEM_CLOCK:
             return None
-        return _NativeDeadline(self._rule.total, self._rule.reserve)
+        return NativeDeadline(self._rule.total, self._rule.reserve)
 
     def enter(self, call: Call) -> None:
         now = self._clock.monotonic()

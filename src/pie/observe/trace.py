@@ -7,7 +7,9 @@ from pie._core import native
 from pie.model import Call, current_call, new_span_id
 
 
-class _NativeTrace(NamedTuple):
+class NativeTrace(NamedTuple):
+    """What C reads of the gate."""
+
     new_logid: Callable[[], str]
 
 
@@ -17,9 +19,9 @@ class ServerTrace:
     def __init__(self, new_logid: Callable[[], str]) -> None:
         self._new_logid = new_logid
 
-    def native_state(self) -> _NativeTrace:
+    def native_state(self) -> NativeTrace:
         """What C needs to enter by itself."""
-        return _NativeTrace(self._new_logid)
+        return NativeTrace(self._new_logid)
 
     def enter(self, call: Call) -> None:
         call.logid = call.logid or self._new_logid()
@@ -35,9 +37,9 @@ class ClientTrace:
     def __init__(self, new_logid: Callable[[], str]) -> None:
         self._new_logid = new_logid
 
-    def native_state(self) -> _NativeTrace:
+    def native_state(self) -> NativeTrace:
         """What C needs to enter by itself."""
-        return _NativeTrace(self._new_logid)
+        return NativeTrace(self._new_logid)
 
     def enter(self, call: Call) -> None:
         call.span_id = call.wire_span_id = new_span_id()

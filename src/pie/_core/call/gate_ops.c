@@ -135,12 +135,21 @@ static int client_deadline_enter(GateOp *op, CallObject *call, double *delay) {
     return 0;
 }
 
-const GateKind server_trace_gate = {"ServerTrace", "new_logid", NULL, {NULL}, server_trace_enter,
-                                    NULL};
-const GateKind client_trace_gate = {"ClientTrace", "new_logid", NULL, {NULL}, client_trace_enter,
-                                    NULL};
-const GateKind record_gate = {"Record", "log", &CallLog_Type, {NULL}, record_enter, record_leave};
-const GateKind server_deadline_gate = {"ServerDeadline", NULL, NULL, {NULL}, server_deadline_enter,
-                                       NULL};
-const GateKind client_deadline_gate = {
-    "ClientDeadline", NULL, NULL, {"timeout", "reserve"}, client_deadline_enter, NULL};
+/* --- the kinds --- */
+
+static const NamedField trace_fields[] = {NAMED_AS(GateOp, part, "new_logid", CALLABLE),
+                                          NAMED_END};
+static const NamedField record_fields[] = {NAMED_AS(GateOp, part, "log", OBJECT), NAMED_END};
+static const NamedField deadline_fields[] = {NAMED_AS(GateOp, number[TIMEOUT], "timeout", NUMBER),
+                                             NAMED_AS(GateOp, number[RESERVE], "reserve", NUMBER),
+                                             NAMED_END};
+static NamedStruct trace_state = {"pie.observe.trace.NativeTrace", trace_fields};
+static NamedStruct record_state = {"pie.observe.record.gate.NativeRecord", record_fields};
+static NamedStruct deadline_state = {"pie.govern.deadline.NativeDeadline", deadline_fields};
+
+const GateKind server_trace_gate = {"ServerTrace", &trace_state, NULL, server_trace_enter, NULL};
+const GateKind client_trace_gate = {"ClientTrace", &trace_state, NULL, client_trace_enter, NULL};
+const GateKind record_gate = {"Record", &record_state, &CallLog_Type, record_enter, record_leave};
+const GateKind server_deadline_gate = {"ServerDeadline", NULL, NULL, server_deadline_enter, NULL};
+const GateKind client_deadline_gate = {"ClientDeadline", &deadline_state, NULL,
+                                       client_deadline_enter, NULL};

@@ -46,7 +46,7 @@ static int python_leave(GateOp *op, CallObject *call) {
 }
 
 static const GateKind python_gate = {
-    "", NULL, NULL, {NULL}, python_enter, python_leave};
+    "", NULL, NULL, python_enter, python_leave};
 
 /* --- the gates of a list at one time --- */
 
@@ -90,21 +90,13 @@ static int take_state(GateOp *op, const GateKind *kind, PyObject *state) {
     if (state == Py_None) {
         return 0;
     }
-    if (kind->part != NULL && (op->part = PyObject_GetAttrString(state, kind->part)) == NULL) {
+    if (kind->state != NULL && named_read(kind->state, state, op) < 0) {
         return -1;
     }
     if (kind->part_type != NULL && !Py_IS_TYPE(op->part, kind->part_type)) {
-        PyErr_Format(PyExc_TypeError, "native_state() of %s: %s must be a %s", kind->name,
-                     kind->part, kind->part_type->tp_name);
+        PyErr_Format(PyExc_TypeError, "native_state() of %s does not hold a %s", kind->name,
+                     kind->part_type->tp_name);
         return -1;
-    }
-    for (int i = 0; i < GATE_NUMBERS && kind->numbers[i] != NULL; i++) {
-        PyObject *number = PyObject_GetAttrString(state, kind->numbers[i]);
-        op->number[i] = number == NULL ? -1 : PyFloat_AsDouble(number);
-        Py_XDECREF(number);
-        if (PyErr_Occurred()) {
-            return -1;
-        }
     }
     return 1;
 }
@@ -394,29 +386,7 @@ static PyObject *setup_clock(PyObject *module, PyObject *clock) {
     Py_RETURN_NONE;
 }
 
-/* What C reads of native_state(): {gate: its fields}. */
-static PyObject *gate_fields(PyObject *module, PyObject *nothing) {
-    PyObject *all = PyDict_New();
-    for (size_t i = 0; all != NULL && i < KINDS; i++) {
-        const GateKind *kind = kinds[i];
-        PyObject *fields = PyList_New(0);
-        int done = fields == NULL ? -1 : 0;
-        for (int n = -1; done == 0 && n < GATE_NUMBERS; n++) {
-            const char *name = n < 0 ? kind->part : kind->numbers[n];
-            PyObject *text = name == NULL ? NULL : PyUnicode_FromString(name);
-            done = name == NULL ? 0 : text == NULL ? -1 : PyList_Append(fields, text);
-            Py_XDECREF(text);
-        }
-        if (done < 0 || PyDict_SetItemString(all, kind->name, fields) < 0) {
-            Py_CLEAR(all);
-        }
-        Py_XDECREF(fields);
-    }
-    return all;
-}
-
 static PyMethodDef functions[] = {
-    {"gate_fields", gate_fields, METH_NOARGS, "What C reads of the native_state() of its gates."},
     {"setup_gate", setup_gate, METH_VARARGS, "The class whose gates one of C's stands in for."},
     {"setup_clock", setup_clock, METH_O, "The clock that C reads by itself."},
     {NULL},
@@ -434,6 +404,11 @@ int gates_init(PyObject *module) {
     }
     if (PyModule_AddFunctions(module, functions) < 0) {
         return -1;
+    }
+    for (size_t i = 0; i < KINDS; i++) {
+        if (kinds[i]->state != NULL && named_add(kinds[i]->state) < 0) {
+            return -1;
+        }
     }
     return PyModule_AddType(module, &GateList_Type);
 }

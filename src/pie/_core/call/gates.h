@@ -6,6 +6,7 @@
 #ifndef PIE_GATES_H
 #define PIE_GATES_H
 
+#include "base/named.h"
 #include "call/call.h"
 
 typedef struct GateOp GateOp;
@@ -14,12 +15,11 @@ typedef struct GateOp GateOp;
 
 /* A class of gates in C. To add one: write it, name it in the table of gates.c, and let its Python
  * module call `native.setup_gate(name, cls)`. Its Python gate has a method native_state(): None = this
- * one must be asked in Python, else an object with the fields named here. */
+ * one must be asked in Python, else a NamedTuple with the fields of `state`, or () without one. */
 typedef struct {
     const char *name;
-    const char *part;               /* the field kept in op->part; NULL = none */
-    PyTypeObject *part_type;        /* what it must be; NULL = anything */
-    const char *numbers[GATE_NUMBERS]; /* the fields kept in op->number */
+    NamedStruct *state;      /* how native_state() is read into op->part, op->number; NULL = not */
+    PyTypeObject *part_type; /* what op->part must be; NULL = anything */
     /* 0 or -1. `delay` is 0 before; what is put there, the driver waits. NULL = nothing to do. */
     int (*enter)(GateOp *op, CallObject *call, double *delay);
     int (*leave)(GateOp *op, CallObject *call);

@@ -78,7 +78,7 @@ static int route_enter(GateOp *op, CallObject *call, double *delay) {
     return 0;
 }
 
-const GateKind route_gate = {"Route", NULL, NULL, {NULL}, route_enter, NULL};
+const GateKind route_gate = {"Route", NULL, NULL, route_enter, NULL};
 
 /* --- what an endpoint is called --- */
 
@@ -279,7 +279,10 @@ static int balance_leave(GateOp *op, CallObject *call) {
     return before < 0 ? -1 : counted;
 }
 
-const GateKind balance_gate = {"Balance", "pending", &PyDict_Type, {NULL}, balance_enter, balance_leave};
+static const NamedField balance_fields[] = {NAMED_AS(GateOp, part, "pending", DICT), NAMED_END};
+static NamedStruct balance_state = {"pie.govern.balance.NativeBalance", balance_fields};
+
+const GateKind balance_gate = {"Balance", &balance_state, NULL, balance_enter, balance_leave};
 
 /* --- set-up --- */
 

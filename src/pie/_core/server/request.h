@@ -4,7 +4,7 @@
 #define PIE_REQUEST_H
 
 #include "call/flow.h"
-#include "server/method.h"
+#include "codec/method.h"
 #include "server/server.h"
 
 /* What a server needs to answer; all references owned. */

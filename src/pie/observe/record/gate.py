@@ -7,7 +7,9 @@ from pie.model import Call
 from pie.observe.record.call_log import CallLog
 
 
-class _NativeRecord(NamedTuple):
+class NativeRecord(NamedTuple):
+    """What C reads of the gate."""
+
     log: CallLog
 
 
@@ -17,10 +19,10 @@ class Record:
     def __init__(self, log: CallLog) -> None:
         self._log = log
 
-    def native_state(self) -> _NativeRecord | None:
+    def native_state(self) -> NativeRecord | None:
         """The call log, if it is C's; None = this one is in Python."""
         is_native = native is not None and type(self._log) is native.CallLog
-        return _NativeRecord(self._log) if is_native else None
+        return NativeRecord(self._log) if is_native else None
 
     def enter(self, call: Call) -> None:
         self._log.enter(call)

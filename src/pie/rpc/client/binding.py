@@ -64,9 +64,9 @@ class Bound:
             timeout=callee.timeout,
         )
         call.pin = self.pin
-        if callee.places:
-            call.candidates = callee.places
-            call.notes.append(callee.said)
+        if callee.endpoints:
+            call.candidates = callee.endpoints
+            call.notes.append(callee.source)
         else:
             call.candidates = self.runtime.directory.instances(callee.psm)
         if options is not None:
@@ -75,12 +75,12 @@ class Bound:
 
     def _apply(self, options: Options, call: Call) -> None:
         callee = self.callee
-        if options.timeout is not None and "timeout" not in callee.insisted:
+        if options.timeout is not None and "timeout" not in callee.fixed:
             call.timeout = options.timeout
-        if options.to_cluster and "to_cluster" not in callee.insisted:
+        if options.to_cluster and "to_cluster" not in callee.fixed:
             call.callee_cluster = options.to_cluster
             call.candidates = [
-                each._replace(cluster=options.to_cluster) for each in callee.places
+                each._replace(cluster=options.to_cluster) for each in callee.endpoints
             ] or call.candidates
         call.pin = self.pin or options.pinned
         call.max_attempts = 0 if options.retries is None else options.retries + 1
@@ -102,7 +102,7 @@ class Bound:
                     f"It never answered, and was spoken to in {endpoint.transport}: does it speak "
                     "that (ttheader: a Pie service; framed, buffered: Apache Thrift)?",
                 )
-        elif not self.callee.places:
+        elif not self.callee.endpoints:
             doubt = self.runtime.directory.doubt(call.callee)
             if doubt:
                 _add(failure, doubt)
