@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.rpc.scripted import Line, Peer, reply_to
 
 from pie.model import Failure, Kind
@@ -340,7 +341,7 @@ def test_the_deadline_ends_waiting_for_a_connection(bench, demo, nothing) -> Non
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 @settings(
-    max_examples=60,
+    max_examples=examples(30),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
