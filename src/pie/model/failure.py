@@ -69,7 +69,7 @@ class Failure(Exception):
         kind: the canonical reason.
         message: what happened, where, and what to do; shown to people.
         code: the number peers see; the kind's HTTP status unless the service has its own.
-        raised_by: ``self`` (this service's code), ``peer`` (the other side said so) or
+        raised_by: ``self`` (this service's code), ``peer`` (the other side answered so) or
             ``framework`` (Pie here).
         never_sent: the peer cannot have seen the request, so sending it elsewhere is safe.
         rule: the governance rule and version that rejected the call, if one did.

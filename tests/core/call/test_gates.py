@@ -58,7 +58,7 @@ def test_a_gate_that_is_not_as_made_for_runs_in_python() -> None:
 
 
 class Scripted:
-    """A gate that does as told, and writes down what happened."""
+    """A gate that follows a script, and writes down what happened."""
 
     def __init__(self, name: str, log: list[Any], enters: list[Any], leaves: list[Any]) -> None:
         self._name, self._log, self._enters, self._leaves = name, log, enters, leaves
@@ -111,7 +111,7 @@ scenario = st.fixed_dictionaries(
 )
 
 
-class Place:
+class Instance:
     id, cluster, host, port, transport = "x", "default", "127.0.0.1", 1, "ttheader"
     version = "3.1"
 
@@ -124,7 +124,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
     """What happens in a scenario, with gates and courses of one kind."""
     clock, log = FakeClock(monotonic=10.0), []
     lock = GateLock() if lists is Gates else PythonGateLock()
-    told: list[Any] = []
+    attempts: list[Any] = []
 
     def gates_of(name: str, scripts: Any) -> Any:
         return lists(
@@ -143,7 +143,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
 
     def action(one: Call) -> str:
         clock.advance(0.5)
-        one.target = Place()
+        one.target = Instance()
         step = script.pop(0) if script else None
         if isinstance(step, BaseException):
             raise step
@@ -157,7 +157,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
         retry=Retry(RetryRule(attempts=case["attempts"]), clock=clock)
         if case["attempts"] > 1
         else None,
-        on_attempt=lambda each: told.append((each.attempt, each.outcome, each.start, each.end)),
+        on_attempt=lambda each: attempts.append((each.attempt, each.outcome, each.start, each.end)),
     )
     one = call()
     one.deadline = case["deadline"]
@@ -169,7 +169,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
     last = (one.outcome, one.code, one.message, one.result, one.attempts, one.tried, one.started)
     return [
         *log,
-        told,
+        attempts,
         last,
         one.start,
         one.attempt_start,

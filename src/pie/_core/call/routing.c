@@ -1,4 +1,4 @@
-/* Where a call may go, and where it goes. Twins: pie/govern/{route,balance}.py.
+/* Route and balance: where a call may go, and where it goes. Twins: pie/govern/{route,balance}.py.
  *
  * What these see is C's: tuples, and endpoints whose attributes run no Python. So they need no lock
  * beside the GIL; whatever is unusual (a pin, no candidate) goes to the twin.
@@ -70,7 +70,7 @@ static int route_enter(GateOp *op, CallObject *call, double *delay) {
     PyObject *kept = PyTuple_GET_ITEM(routed, KEPT);
     if (PyTuple_GET_SIZE(kept) == 0) {
         Py_DECREF(routed);
-        return gate_enter_in_python(op, call); /* It says why. */
+        return gate_enter_in_python(op, call); /* It raises the Failure. */
     }
     call_set(&call->callee_cluster, Py_NewRef(PyTuple_GET_ITEM(routed, CLUSTER)));
     call_set(&call->candidates, Py_NewRef(kept));
@@ -233,7 +233,7 @@ static PyObject *untried(PyObject *candidates, PyObject *tried) {
 static int balance_enter(GateOp *op, CallObject *call, double *delay) {
     PyObject *candidates = call->candidates;
     if (candidates == NULL || PySequence_Size(candidates) < 1) {
-        return PyErr_Occurred() ? -1 : gate_enter_in_python(op, call); /* It says what is wrong. */
+        return PyErr_Occurred() ? -1 : gate_enter_in_python(op, call); /* It raises the error. */
     }
     bool usual = PyTuple_CheckExact(candidates) &&
                  (call->tried == NULL ||
