@@ -16,8 +16,16 @@ from pie.call import Course, GateLock, Gates
 from pie.call.course import PythonCourse
 from pie.call.flow import flow_in_python
 from pie.call.gates import GateList, PythonGateLock
-from pie.govern import ClientDeadline, Retry, RetryRule, ServerDeadline, TimeoutRule
-from pie.model import SYSTEM_CLOCK, Call, Failure, Kind, current_call, new_span_id
+from pie.govern import ClientDeadline, Retry, RetryRule, Route, ServerDeadline, TimeoutRule
+from pie.model import (
+    SYSTEM_CLOCK,
+    Call,
+    Failure,
+    Kind,
+    StaticEndpoint,
+    current_call,
+    new_span_id,
+)
 from pie.observe import Record
 from pie.testing import FakeClock
 
@@ -233,6 +241,33 @@ def test_what_arrives_too_late_is_rejected(timeout: float | None, outcome: str) 
     assert one.outcome == outcome
     assert one.queued >= 1.0 if outcome == "ok" else one.queued == 0.0
     assert (one.deadline is None) == (timeout is None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["", "default", "blue", "none"]))))
+def test_calls_of_one_callee_go_where_the_twin_sends_them(wanted: list[tuple[int, str]]) -> None:
+    lists = [
+        tuple(
+            StaticEndpoint(f"{number}{each}", ("default", "blue")[each % 2], "h", 1, "framed")
+            for each in range(number)
+        )
+        for number in range(4)
+    ]
+    route = Route(lambda psm, cluster: "nobody")
+    gates = Gates([route])
+    assert in_c(gates) == [True]
+    for number, cluster in wanted:
+        one, other = call(), call()
+        for each in (one, other):
+            each.candidates, each.callee_cluster = lists[number], cluster
+        try:
+            run(Course(gates, SYSTEM_CLOCK), one)
+            route.enter(other)
+        except Failure as failure:
+            assert failure.message == "nobody"
+            continue
+        assert list(one.candidates) == list(other.candidates)
+        assert one.callee_cluster == other.callee_cluster
 
 
 # --- locks and lives ---

@@ -13,7 +13,9 @@ static PyObject *cluster_name, *id_name, *host_name, *port_name, *version_name, 
 
 /* --- route --- */
 
-/* op->part, which is its own: (candidates, cluster, kept) of the last call, or NULL. */
+/* op->part, which is its own: a list of slots, each (candidates, cluster, kept) of an earlier call or
+ * NULL. Clients of one callee share the gate, and may differ in cluster and addresses. */
+#define SLOTS 8
 enum { CANDIDATES, CLUSTER, KEPT, ROUTED };
 
 static bool same_text(PyObject *one, PyObject *other) {
@@ -40,7 +42,11 @@ static PyObject *keep(PyObject *candidates, PyObject *cluster) {
 /* What the endpoints of the cluster are: a new reference, for letting go of what was kept before may
  * run Python. NULL with an exception set. */
 static PyObject *routed_of(GateOp *op, PyObject *candidates, PyObject *cluster) {
-    PyObject *last = op->part;
+    if (UNLIKELY(op->part == NULL) && (op->part = PyList_New(SLOTS)) == NULL) {
+        return NULL;
+    }
+    Py_ssize_t slot = (Py_ssize_t)(((uintptr_t)candidates ^ (uintptr_t)cluster) >> 4) % SLOTS;
+    PyObject *last = PyList_GET_ITEM(op->part, slot);
     if (LIKELY(last != NULL && PyTuple_GET_ITEM(last, CANDIDATES) == candidates &&
                same_text(PyTuple_GET_ITEM(last, CLUSTER), cluster))) {
         return Py_NewRef(last);
@@ -48,8 +54,8 @@ static PyObject *routed_of(GateOp *op, PyObject *candidates, PyObject *cluster) 
     PyObject *kept = keep(candidates, cluster);
     PyObject *routed = kept == NULL ? NULL : PyTuple_Pack(ROUTED, candidates, cluster, kept);
     Py_XDECREF(kept);
-    if (routed != NULL) {
-        call_set(&op->part, Py_NewRef(routed));
+    if (routed != NULL && PyList_SetItem(op->part, slot, Py_NewRef(routed)) < 0) {
+        Py_CLEAR(routed);
     }
     return routed;
 }
