@@ -26,13 +26,12 @@ class _Waiting(Pending):
 class AsyncConnection(ClientStream, asyncio.Protocol):
     """A connected socket of an event loop."""
 
+    pending_type = _Waiting
+
     def __init__(self, target: Target) -> None:
         super().__init__(target)
         self._writable = asyncio.Event()
         self._writable.set()
-
-    def new_pending(self, call: Call) -> Pending:
-        return _Waiting(call)
 
     async def send(self, pending: Pending, request: bytes) -> None:
         patience(pending.call)

@@ -79,7 +79,7 @@ class ClientConnection(ClientStream):
             raise deadline_passed(call, "sending the request", never_sent=True)
         if end == LATE:
             raise deadline_passed(call, "waiting for the reply")
-        pending = self.waiting[0] = self.new_pending(call)
+        pending = self.waiting[0] = Pending(call)
         pending.begins = self.sent
         try:
             self.received(came)

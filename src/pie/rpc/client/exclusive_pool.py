@@ -61,7 +61,7 @@ class InstancePool:
             Failure: there is no reply. ``never_sent`` when the peer cannot have got the request.
         """
         while True:
-            connection = yield from self.taking(call)
+            connection = self._idle_one() or (yield from self.taking(call))
             try:
                 frame = yield from connection.exchange(call, request, seqid, oneway=oneway)
                 if frame is not None and not answers(frame, seqid):
@@ -78,20 +78,17 @@ class InstancePool:
         Raises:
             Failure: there is none to be had before the call's deadline; nothing was sent.
         """
-        oldest = time.monotonic() - self._limits.idle_seconds
-        while True:
-            waiter = None
+        while (connection := self._idle_one()) is None:
             with self._lock:
-                connection = self._pop()
-                if connection is None:
-                    waiter = self._slot_or_waiter()
+                waiter = self._slot_or_waiter()
             if waiter is not None:
                 connection = yield from self._wait(call, waiter)
             if connection is None:
                 return (yield from self._make(call))
-            if connection.is_fresh(oldest):
+            if connection.is_fresh(self._oldest()):
                 return connection
             self.discard(connection)
+        return connection
 
     def take(self, call: Call) -> ClientStream:
         """``taking`` on this thread, for the fast path."""
@@ -140,6 +137,17 @@ class InstancePool:
         """In a forked child: close this process's copies; the parent's connections live on."""
         for each in self.idle:
             each.close()
+
+    def _idle_one(self) -> ClientStream | None:
+        """The connection that became idle last and is still good."""
+        while (connection := self._pop()) is not None:
+            if connection.is_fresh(self._oldest()):
+                return connection
+            self.discard(connection)
+        return None
+
+    def _oldest(self) -> float:
+        return time.monotonic() - self._limits.idle_seconds
 
     def _pop(self) -> ClientStream | None:
         try:

@@ -41,6 +41,7 @@ class SharedConnection(ClientStream):
     in flight end with it.
     """
 
+    pending_type = _Waiting
     waiting: dict[int, _Waiting]  # type: ignore[assignment]
 
     def __init__(self, sock: socket.socket, target: Target) -> None:
@@ -55,9 +56,6 @@ class SharedConnection(ClientStream):
         self._lock = threading.RLock()
         """Around what ``ClientStream`` knows, and who leads."""
         self._led = False
-
-    def new_pending(self, call: Call) -> _Waiting:
-        return _Waiting(call)
 
     def send(self, pending: Pending, request: bytes) -> None:
         call = pending.call

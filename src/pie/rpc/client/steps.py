@@ -27,8 +27,9 @@ def run(steps: Steps[Result]) -> Result:
     except StopIteration as end:
         value: Result = end.value
         return value
-    finally:
-        steps.close()
+    except BaseException:
+        steps.close()  # Interrupted between two steps.
+        raise
 
 
 async def run_async(steps: Steps[Result]) -> Result:
@@ -45,5 +46,6 @@ async def run_async(steps: Steps[Result]) -> Result:
     except StopIteration as end:
         value: Result = end.value
         return value
-    finally:
+    except BaseException:
         steps.close()
+        raise

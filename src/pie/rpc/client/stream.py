@@ -7,7 +7,7 @@ that it asks for: ``send``, ``receive``, ``await_refusal``.
 
 import select
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pie._core import native
 from pie.govern import remaining
@@ -71,6 +71,9 @@ class ClientStream(State):
     shared one carries many, whose replies are told apart by the sequence id of their headers.
     """
 
+    pending_type: ClassVar[type[Pending]] = Pending
+    """A subclass adds what ``receive`` and ``wake`` need."""
+
     def __init__(self, target: Target) -> None:
         self.fd = -1
         self.sent = 1 if target.link.tls is None else -1
@@ -116,10 +119,6 @@ class ClientStream(State):
         """Close this process's end."""
         raise NotImplementedError
 
-    def new_pending(self, call: Call) -> Pending:
-        """What ``wake`` needs may be added to it."""
-        return Pending(call)
-
     def wake(self, pending: Pending) -> None:
         """Something has come for a request that ``receive`` may be waiting for."""
 
@@ -136,7 +135,14 @@ class ClientStream(State):
         """
         pending = self._join(call, seqid)
         try:
-            yield from self._send(pending, request)
+            try:
+                yield self.send, pending, request
+            except TimeoutError:
+                never = not pending.partly_sent
+                raise deadline_passed(call, "sending the request", never_sent=never) from None
+            except OSError as error:
+                raise self.unsent(call, error) from None
+            pending.sent_at = time.monotonic()
             frame = None if oneway else (yield from self.reply(pending))
             self.used = True
             # Bytes behind the reply belong to no request: the stream is out of step.
@@ -215,7 +221,7 @@ class ClientStream(State):
     def _join(self, call: Call, seqid: int) -> Pending:
         if self.ended is not None:
             raise Stale
-        pending = self.waiting[seqid] = self.new_pending(call)
+        pending = self.waiting[seqid] = self.pending_type(call)
         self.reusable = self.shared  # Until the exchange has ended well.
         return pending
 
@@ -224,17 +230,6 @@ class ClientStream(State):
         self.idle_since = time.monotonic()
         if self.shared and self.closing and not self.waiting:
             self.close()
-
-    def _send(self, pending: Pending, request: bytes) -> Steps[None]:
-        call = pending.call
-        try:
-            yield self.send, pending, request
-        except TimeoutError:
-            never = not pending.partly_sent
-            raise deadline_passed(call, "sending the request", never_sent=never) from None
-        except OSError as error:
-            raise self.unsent(call, error) from None
-        pending.sent_at = time.monotonic()
 
     def _deliver(self, frame: Frame) -> None:
         if frame.header is not None and CRRST in frame.header.strings:

@@ -90,13 +90,12 @@ class UnsupportedTransport(FrameError):
         self.transport = transport
 
 
-def behind_length(mark: Callable[[bytes], bool]) -> Callable[[Data], bool | None]:
-    """``Transport.begins`` for frames that begin with a length below 2 GiB, if the two bytes
-    behind it are theirs."""
+def behind_length(mark: bytes) -> Callable[[Data], bool | None]:
+    """``Transport.begins`` for frames that begin with a length below 2 GiB and these two bytes."""
 
     def begins(data: Data) -> bool | None:
-        if data and data[0] >= 0x80:
+        if data[0] >= 0x80:
             return False
-        return mark(bytes(data[LENGTH:ENOUGH])) if len(data) >= ENOUGH else None
+        return data[LENGTH:ENOUGH] == mark if len(data) >= ENOUGH else None
 
     return begins
