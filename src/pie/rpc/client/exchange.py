@@ -1,4 +1,4 @@
-"""A call on its way, told once for threads and coroutines: ``invocation``, and each ``attempt``."""
+"""A call and its attempts, as steps for threads and coroutines."""
 
 from typing import Any
 

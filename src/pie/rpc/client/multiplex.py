@@ -54,7 +54,7 @@ class SharedConnection(ClientStream):
         self._writing = threading.Lock()
         self._unsent = bytearray()
         self._lock = threading.RLock()
-        """Around what ``ClientStream`` knows, and who leads."""
+        """Around the state of ``ClientStream``, and around ``_led``."""
         self._led = False
 
     def send(self, pending: Pending, request: bytes) -> None:

@@ -81,7 +81,7 @@ class Pool:
         self._swept = 0.0
 
     def _sweep(self, now: float) -> None:
-        """Close what is no longer good, also of instances that nobody calls any more."""
+        """Close what is no longer good, also of instances that are not called any more."""
         self._swept = now
         for target, each in self._known().items():
             if each.sweep(now):

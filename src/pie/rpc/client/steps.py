@@ -1,4 +1,4 @@
-"""Steps: the course of something that waits, told once for threads and for coroutines.
+"""Steps: a course of operations that wait, written once for threads and for coroutines.
 
 A generator of steps does no I/O itself. It yields what it wants done, as an operation and its
 arguments. ``run`` calls the operation; ``run_async`` awaits what it returns. Either way the

@@ -1,8 +1,8 @@
 """One connection of a client, without I/O: its requests in flight, what came back, how it ended.
 
-``ClientStream.exchange`` is the course of a request and its reply, told once. The connections for
-threads (``exclusive``, ``multiplex``) and for coroutines (``async_connection``) add the operations
-that it asks for: ``send``, ``receive``, ``await_refusal``.
+``ClientStream.exchange`` is the course of a request and its reply, for all kinds of connections.
+Those for threads (``exclusive``, ``multiplex``) and for coroutines (``async_connection``) add the
+operations that it asks for: ``send``, ``receive``, ``await_refusal``.
 """
 
 import select
@@ -65,10 +65,10 @@ class Pending:
 
 
 class ClientStream(State):
-    """What is known of a connection: by the calls that use it and by whoever reads it.
+    """The state of a connection, without the means to read and write it.
 
     A connection that is not shared carries one call at a time; its calls find it in a pool. A
-    shared one carries many, whose replies are told apart by the sequence id of their headers.
+    shared one carries many, whose replies are recognised by the sequence id of their headers.
     """
 
     pending_type: ClassVar[type[Pending]] = Pending

@@ -10,7 +10,7 @@ from pie.thrift.errors import FrameError
 from pie.thrift.wire.ttheader import TTHeader
 
 ENOUGH = 6
-"""Bytes that tell every transport from the others."""
+"""Bytes that are enough to recognise every transport."""
 
 LENGTH = 4
 """Bytes of the length before a frame, big-endian."""
@@ -54,7 +54,7 @@ class Transport:
             number above the bytes that are there. A length before the frame needs no state:
             ``by_length`` is the default.
         headers: that its frames carry.
-        configurable: a client can be told to speak it, by its name and by its name with
+        configurable: a client can be configured to speak it, by its name and by its name with
             ``+compact`` behind it.
     """
 

@@ -85,12 +85,12 @@ def remove_transport(transport: Transport) -> None:
 
 
 def transports() -> tuple[Transport, ...]:
-    """The table: whatever can be recognised."""
+    """The table: all transports that are recognised."""
     return tuple(_table)
 
 
 def transport_names() -> tuple[str, ...]:
-    """The names by which a client can be told how to speak: ``framed``, ``framed+compact``."""
+    """The names that a configuration may use: ``framed``, ``framed+compact``."""
     return tuple(_names)
 
 
@@ -98,7 +98,7 @@ def parse_transport(text: str) -> tuple[Transport, Protocol]:
     """The transport and protocol that a configuration names.
 
     Raises:
-        ValueError: there is no such transport or protocol; says which there are.
+        ValueError: there is no such transport or protocol; the message lists those that there are.
     """
     found = _names.get(text.removesuffix("+binary"))
     if found is None:
