@@ -108,7 +108,10 @@ def test_ipv6(serve, item, bench) -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("127.0.0.1:9090", r"does not name the transport of the callee: write 127\.0\.0\.1:9090/ttheader"),
+        (
+            "127.0.0.1:9090",
+            r"not name the transport of the callee: write 127\.0\.0\.1:9090/ttheader",
+        ),
         ("127.0.0.1/framed", "is not an address"),
         ("::1:9090/framed", "is not an address"),
         ("127.0.0.1:9090/pigeon", "'pigeon' is not a transport: choose ttheader"),
