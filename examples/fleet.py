@@ -235,9 +235,10 @@ class Fleet:
             for cluster in service["clusters"]:
                 if service["psm"] == psm and cluster["name"] == LEGACY_CLUSTER:
                     for each in cluster["instances"]:
-                        self._run("sd", "deregister", psm, f"{each['host']}:{each['port']}")
+                        endpoint = f"{each['host']}:{each['port']}"
+                        self._run("registry.command", "deregister", psm, endpoint)
         options = ("--cluster", LEGACY_CLUSTER, "--transport", "framed")
-        self._run("sd", "register", psm, f"127.0.0.1:{port}", *options)
+        self._run("registry.command", "register", psm, f"127.0.0.1:{port}", *options)
 
     def _make_workspace(self) -> None:
         """A workspace as anybody makes one, with the demo's code in it."""

@@ -144,7 +144,7 @@ def setup_metadata(
     name_from_peer: object, parse_span: object, normalise_logid: object, /
 ) -> None: ...
 
-# --- the client's lane; what it asks of Python is told in pie.rpc.client.fast_path ---
+# --- the client's fast path; see pie.rpc.client.fast_path ---
 
 class ConnectionState:
     """Twin: ``pie.rpc.client.exclusive.ConnectionState``."""
@@ -155,7 +155,7 @@ class ConnectionState:
     reusable: bool
     idle_since: float
 
-class Lane:
+class FastPath:
     """Twin: ``pie.rpc.client.fast_path.TwinCaller``."""
 
     def __init__(self, channel: object, service: type, twin: Callable[..., Any], /) -> None: ...
@@ -163,14 +163,18 @@ class Lane:
     @property
     def channel(self) -> Any: ...
 
-def client_methods(plans: list[tuple[Any, list[Any], Any]], /) -> object: ...
-def setup_lane(
-    names: dict[str, Any],
-    methods: Callable[[type], object],
-    options: object,
-    runtime_globals: dict[str, Any],
-    stale: type[BaseException],
-    answer: type,
-    /,
-) -> None: ...
+def client_methods(plans: list[Any], /) -> object:
+    """The methods of a service, from its ``pie.rpc.wire.native_methods.MethodPlan``s."""
+
+def setup_fast_path(hooks: Any, /) -> None:
+    """Give C a ``pie.rpc.client.fast_path.FastPathHooks``."""
+
+def renew_plans() -> None:
+    """Let every fast path ask for its plan again: this process was set up anew."""
+
 def setup_random(random: object, /) -> None: ...
+
+# --- names that C reads of Python ---
+
+def contract() -> dict[str, dict[str, str]]:
+    """{dotted name: {field: kind}}; see ``base/named.h`` and tests/core/test_contract.py."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pie._core import native
 from pie.observe import Identity, Observer
 from pie.state import Directory
 
@@ -46,6 +47,8 @@ def set_runtime(runtime: Runtime | None) -> None:
     """Set, or with None forget, the runtime of this process."""
     global _runtime
     _runtime = runtime
+    if native is not None:
+        native.renew_plans()
 
 
 def get_runtime() -> Runtime:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pie.serve.cache import choose_cache
+from pie.serve.extras import require
 from pie.serve.process import Process, script_console
 from pie.serve.service import Service
 from pie.serve.settings.keys import SettingsError
@@ -30,6 +31,7 @@ def flask(app: str, settings: ModuleType) -> "WsgiApp":
         app: ``module:name`` of the application, imported after logging is in place.
         settings: the service's settings module.
     """
+    require("flask")
     from pie.web.flask import describe, instrument
 
     service = Service(settings, "http")
@@ -56,6 +58,7 @@ def django(project: str, settings: ModuleType) -> "WsgiApp":
         project: dotted name of the project's own settings module.
         settings: the service's settings module.
     """
+    require("django")
     from pie.web.django import application, configure, describe
 
     service = Service(settings, "http")
@@ -136,6 +139,7 @@ def _serve(service: Service, app: "WsgiApp", meta: ServiceMeta) -> "WsgiApp":
     if service.host is not None:
         service.run_hosted(meta)
         return app
+    require("http")
     from pie.serve.host.gunicorn import HttpServer
 
     threads = service.settings.THREADS or HTTP_THREADS

@@ -1,4 +1,4 @@
-"""The client's lane in C beside its twin: the same bytes, the same outcomes, the same connections.
+"""The client's fast path in C beside its twin: same bytes, same outcomes, same connections.
 
 Without the extension both are the twin, and the tests hold all the same.
 """
@@ -27,7 +27,7 @@ TRANSPORTS = ["ttheader", "framed", "buffered", "ttheader+compact", "framed+comp
 
 @pytest.fixture
 def both(demo):
-    """Makes the same call by the lane and by the twin, which single calls with options take."""
+    """Makes the same call by the fast path and by the twin, which makes calls with options."""
 
     def run(method: str, *args: Any, **arguments: Any) -> list[Any]:
         outcomes = []

@@ -10,29 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.rpc.peer import Peer
+from tests.rpc.peer import Peer, item
 
 from pie._core import native
 from pie.rpc import ServerOptions
-from pie.thrift import ApplicationError, Flag, Transport
+from pie.thrift import TTHEADER, ApplicationError, Flag
 
 only_native = pytest.mark.skipif(native is None, reason="the loop in C is not in use")
-
-
-@pytest.fixture
-def peer(demo):
-    with contextlib.ExitStack() as opened:
-
-        def connect(port: int) -> Peer:
-            made = Peer(demo, port)
-            opened.callback(made.close)
-            return made
-
-        yield connect
-
-
-def item(demo, number: int, name: str = "x"):
-    return demo.Demo2Response(item=demo.Demo2Item(ItemId=number, ItemName=name))
 
 
 EXITS = [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()]
@@ -215,7 +199,7 @@ def test_tasks_that_are_thrown_away_are_answered(start, handler, demo, peer) -> 
     port = start(handler)
     loop = start.servers[port]._loop
     peers = [peer(port) for _ in range(4)]
-    how = {"transport": Transport.TTHEADER}
+    how = {"transport": TTHEADER}
     for number, each in enumerate(peers):
         each.send(1, number, flags=Flag.OUT_OF_ORDER if number % 2 else 0, **how)
     for _ in peers:

@@ -1,52 +1,33 @@
 """The loop of a server under every kind of handler and peer, in C and in Python alike."""
 
-import asyncio
 import contextlib
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.rpc.peer import Peer
+from tests.rpc.peer import Peer, item
 
 from pie._core import native
-from pie.model import Failure, Kind, current_call
+from pie.model import Failure, Kind
 from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
-    ApplicationError,
+    BUFFERED,
+    FRAMED,
+    THEADER,
+    TTHEADER,
     Flag,
     Protocol,
-    Transport,
     decode_reply,
-    encode_call,
 )
 
 PSM = "toutiao.my.server"
 TLS = Path(__file__).parents[1] / "tls"
 only_native = pytest.mark.skipif(native is None, reason="the loop in C is not in use")
-
-
-@pytest.fixture
-def peer(demo) -> Iterator:
-    made: list[Peer] = []
-
-    def connect(port: int) -> Peer:
-        made.append(Peer(demo, port))
-        return made[-1]
-
-    yield connect
-    for each in made:
-        each.close()
-
-
-def item(demo, number: int, name: str = "x"):
-    return demo.Demo2Response(item=demo.Demo2Item(ItemId=number, ItemName=name))
 
 
 def test_a_handler_that_blocks_holds_nobody_up(start, handler, demo, peer) -> None:
@@ -139,7 +120,7 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
     handler.GetItem = get
     port = start(handler)
     one = peer(port)
-    how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
+    how = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
     for number in range(101, 111):
         one.send(number, number, **how)
         assert one.reply()[0] == number
@@ -152,7 +133,7 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 @pytest.mark.parametrize("protocol", list(Protocol))
-@pytest.mark.parametrize("transport", [Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED])
+@pytest.mark.parametrize("transport", [FRAMED, TTHEADER, BUFFERED])
 def test_pipelined_requests_come_in_any_pieces(
     start, handler, demo, peer, transport, protocol, size
 ) -> None:
@@ -174,7 +155,7 @@ def test_pipelined_requests_come_in_any_pieces(
 @pytest.mark.parametrize("protocol", list(Protocol))
 @pytest.mark.parametrize(
     "transport",
-    [Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED, Transport.THEADER],
+    [FRAMED, TTHEADER, BUFFERED, THEADER],
 )
 def test_every_transport_and_protocol_on_one_port(
     start, handler, demo, peer, transport, protocol
@@ -299,159 +280,6 @@ def test_whatever_comes_the_server_serves_on(start, handler, demo, peer, pieces,
     good.close()
 
 
-def test_coroutine_functions_are_handlers(start, handler, demo, bench, peer) -> None:
-    ready = asyncio.Event()
-    seen = []
-
-    async def get(req):
-        if req.ItemId == 1:
-            await ready.wait()
-        else:
-            ready.set()
-        seen.append(current_call.get().method)
-        if req.ItemId == 404:
-            raise demo.NoSuchItem(ItemId=404)
-        return item(demo, req.ItemId)
-
-    handler.GetItem = get
-    start(handler)
-    client = demo.DemoServiceClient(PSM, timeout=10)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(client.GetItem, demo.Demo2Request(ItemId=1))
-        assert client.GetItem(demo.Demo2Request(ItemId=2)).item.ItemId == 2
-        assert first.result(10).item.ItemId == 1
-    with pytest.raises(demo.NoSuchItem):
-        client.GetItem(demo.Demo2Request(ItemId=404))
-    client.Nothing()
-    assert seen == ["GetItem"] * 3
-
-
-def test_coroutines_and_functions_side_by_side(start, handler, demo, bench, peer) -> None:
-    together = asyncio.Barrier(50)
-
-    async def get(req):
-        await together.wait()
-        if req.ItemId == 500:
-            raise KeyError("secret")
-        return item(demo, req.ItemId)
-
-    noted = []
-    handler.GetItem = get
-    handler.Note = lambda text: noted.append((text, current_call.get().method))
-    port = start(handler, options=ServerOptions(max_threads=64))
-    peers = [peer(port) for _ in range(50)]
-    for _ in range(3):
-        for number, each in enumerate(peers):
-            each.send(number)
-        assert [each.reply()[0] for each in peers] == list(range(50))
-    client = demo.DemoServiceClient(PSM, timeout=10)
-    client.Note("hello")
-    client.Nothing()
-    for number, each in enumerate(peers):
-        each.send(500 if number == 1 else number)
-    assert [each.reply()[0] for each in [peers[0], *peers[2:]]] == [0, *range(2, 50)]
-    with pytest.raises(ApplicationError, match="internal error"):
-        peers[1].reply()
-    assert noted == [("hello", "Note")]
-    served = [row for row in bench.facts() if row["side"] == "server"]
-    assert sorted({row["outcome"] for row in served}) == ["internal", "ok"]
-    assert len(served) == 202
-
-
-@only_native
-def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
-    go = asyncio.Event()
-
-    async def get(req):
-        await go.wait()
-        return item(demo, req.ItemId)
-
-    handler.GetItem = get
-    port = start(handler, options=ServerOptions(max_in_flight=3))
-    peers = [peer(port) for _ in range(3)]
-    for number, each in enumerate(peers[:2]):
-        each.send(number)
-    one = peer(port)
-    how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
-    one.sock.sendall(one.request(7, 7, **how) + one.request(8, 8, **how))
-    with pytest.raises(ApplicationError, match="overloaded"):
-        one.reply()
-    peers[0].sock.close()  # Its reply will have nowhere to go.
-    method = demo.DemoService.methods["Nothing"]
-    peers[2].sock.sendall(encode_call(method, method.args(), 1, Transport.FRAMED))
-    with pytest.raises(ApplicationError, match="overloaded"):
-        decode_reply(method, peers[2].frame())
-    start.servers[port]._loop._loop.call_soon_threadsafe(go.set)
-    assert one.reply()[0] == 7
-    assert peers[1].reply()[0] == 1
-
-
-@only_native
-def test_a_gate_that_blocks_holds_nobody_up(start, handler, demo, peer) -> None:
-    go = threading.Event()
-
-    class Gate:
-        def enter(self, call):
-            return 0.2 if call.request_bytes > 1000 else None
-
-        def leave(self, call):
-            pass
-
-    handler.Note = lambda text: None
-    port = start(handler, gates=[Gate()])
-    slow, quick = peer(port), peer(port)
-    note = demo.DemoService.methods["Note"]
-    slow.sock.sendall(encode_call(note, note.args("x" * 2000), 1, Transport.FRAMED))
-    slow.send(1)
-    ended = threading.Thread(target=lambda: (slow.reply(), go.set()))
-    ended.start()
-    for number in range(2, 12):
-        quick.send(number)
-        assert quick.reply()[0] == number
-    assert not go.is_set()
-    ended.join(10)
-    assert go.is_set()
-
-
-@pytest.mark.parametrize("coroutines", [False, True])
-def test_gates_of_the_services_own(start, handler, demo, bench, peer, coroutines) -> None:
-    seen = []
-
-    class Outer:
-        def enter(self, call):
-            seen.append(("in", call.method, call.logid != ""))
-
-        def leave(self, call):
-            seen.append(("out", call.outcome, call.failure is None))
-
-    class Inner:
-        def enter(self, call):
-            if call.method == "Note":
-                raise Failure(Kind.DENIED, "no notes today", rule="notes v3")
-
-        def leave(self, call):
-            pass
-
-    async def get(req):
-        return item(demo, req.ItemId)
-
-    if coroutines:
-        handler.GetItem = get
-    start(handler, gates=[Outer(), Inner()])
-    client = demo.DemoServiceClient(PSM, timeout=10)
-    assert client.GetItem(demo.Demo2Request(ItemId=1)).item.ItemId == 1
-    client.Note("hello")
-    client.Nothing()
-    assert seen == [
-        ("in", "GetItem", True), ("out", "ok", True),
-        ("in", "Note", True), ("out", "denied", False),
-        ("in", "Nothing", True), ("out", "ok", True),
-    ]  # fmt: skip
-    assert handler.noted == []
-    (denied,) = [row for row in bench.facts() if row["outcome"] == "denied"]
-    assert (denied["rule"], denied["message"]) == ("notes v3", "no notes today")
-
-
 def test_a_handler_that_never_ends_does_not_keep_the_server(bench, demo, handler, peer) -> None:
     entered, go = threading.Event(), threading.Event()
 
@@ -473,71 +301,3 @@ def test_a_handler_that_never_ends_does_not_keep_the_server(bench, demo, handler
     assert not thread.is_alive()
     assert one.ended()
     go.set()
-
-
-@contextlib.contextmanager
-def serving(bench, demo, handler, listener, options=None) -> Iterator[None]:
-    server = ThriftServer(
-        demo.DemoService, handler, bench.runtime, listener, options, drain_seconds=3
-    )
-    thread = threading.Thread(target=server.serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.stop()
-        thread.join(10)
-        assert not thread.is_alive()
-
-
-def test_a_unix_socket(bench, demo, handler, tmp_path) -> None:
-    path = str(tmp_path / "s")
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen()
-    with serving(bench, demo, handler, listener), socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(path)
-        one = Peer(demo, 0, sock=sock)
-        one.send(5)
-        assert one.reply()[0] == 5
-        sock.close()
-    assert bench.facts()[0]["peer"] == "unix"
-
-
-def test_ipv6(bench, demo, handler) -> None:
-    try:
-        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
-    except OSError:
-        pytest.skip("this machine has no IPv6 loopback: enable net.ipv6 to run this")
-    address = listener.getsockname()
-    with serving(bench, demo, handler, listener), socket.create_connection(address[:2]) as sock:
-        one = Peer(demo, 0, sock=sock)
-        one.send(5)
-        assert one.reply()[0] == 5
-        peer = sock.getsockname()
-        sock.close()
-    assert bench.facts()[0]["peer"] == f"[::1]:{peer[1]}"
-
-
-def test_tls(bench, demo, handler, caplog) -> None:
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(TLS / "localhost.pem")
-    client = ssl.create_default_context(cafile=TLS / "localhost.pem")
-    handler.GetItem = lambda req: item(demo, req.ItemId, "x" * 100_000)
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    with serving(bench, demo, handler, listener, ServerOptions(tls=server, transfer_timeout=2)):
-        with socket.create_connection(("127.0.0.1", port)) as plain:
-            Peer(demo, 0, sock=plain).send(1)  # No TLS: refused, and nobody else is.
-            with pytest.raises((EOFError, ConnectionResetError, ssl.SSLError)):
-                while True:
-                    if not plain.recv(1):
-                        raise EOFError
-        with socket.create_connection(("127.0.0.1", port)) as plain:
-            sock = client.wrap_socket(plain, server_hostname="localhost")
-            one = Peer(demo, 0, sock=sock)
-            for number in range(5):
-                one.send(number, number)
-            assert [one.reply()[0] for _ in range(5)] == list(range(5))
-            sock.close()
-    assert "no TLS with it" in caplog.text

@@ -15,12 +15,6 @@
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* Each room adds its types and functions to the module; -1 with an exception set on failure. */
-int codec_init(PyObject *module);
-int call_init(PyObject *module);
-int client_init(PyObject *module);
-int server_init(PyObject *module);
-
 static inline uint16_t load_u16(const uint8_t *at) {
     uint16_t value;
     memcpy(&value, at, sizeof value);

@@ -83,4 +83,7 @@ PyObject *current_call_set(CallObject *call); /* new token; NULL on error */
 int current_call_reset(PyObject *token);      /* steals the token */
 CallObject *current_call_get(void); /* new reference; NULL = none or an error (see PyErr) */
 
+/* Adds the types and functions of the Call, its gates and its record to the module. */
+int call_init(PyObject *module);
+
 #endif

@@ -1,20 +1,20 @@
-/* One attempt of a call: take a connection, exchange, read, give back. What is unusual is asked of Python.
- * Twins: pie/rpc/{channel,conversation,exclusive_pool}.py. */
+/* One attempt of a call: take a connection, exchange, read, give back. Python does what is unusual.
+ * Twins: pie/rpc/client/{channel,exclusive_pool}.py, pie/rpc/wire/conversation.py. */
+#include "client/attempt.h"
+
 #include "base/clock.h"
 #include "base/errors.h"
-#include "client/fast_path.h"
+#include "client/connection_state.h"
+#include "client/exchange.h"
+#include "client/hooks.h"
+#include "client/reply.h"
+#include "client/request.h"
 
 #define ASK_SECONDS 1.0 /* The pools of instances nobody calls are forgotten: ask for them again. */
 
-static PyObject *functions[5]; /* of pie.rpc.client.fast_path */
-enum { PORT, TWIN, UNWRITABLE, READ, FAILED };
-static const char *const function_names[] = {"port", "twin", "unwritable", "read", "failed"};
-static PyObject *stale_class;
-static PyObject *idle_name, *waiting_name, *take_name, *give_back_name, *discard_name,
-    *conclude_name;
 static uint32_t numbers;
 
-/* --- asking Python --- */
+/* --- by Python --- */
 
 /* The arguments as a tuple; NULL with an exception set. Borrowed. */
 static PyObject *args_of(Work *work) {
@@ -30,7 +30,7 @@ static PyObject *args_of(Work *work) {
 static PyObject *attempt_by_twin(Work *work) {
     PyObject *args = args_of(work);
     return args == NULL ? NULL
-                        : PyObject_CallFunctionObjArgs(functions[TWIN], work->attempt.call,
+                        : PyObject_CallFunctionObjArgs(client_hooks.twin, work->attempt.call,
                                                        work->attempt.method->description, args,
                                                        work->plan->bound, NULL);
 }
@@ -39,29 +39,29 @@ static PyObject *attempt_by_twin(Work *work) {
 static PyObject *arguments_failed(Work *work) {
     PyObject *error = error_take();
     PyObject *raised = PyObject_CallFunctionObjArgs(
-        functions[UNWRITABLE], work->attempt.call, work->attempt.method->description, error, NULL);
+        client_hooks.unwritable, work->attempt.call, work->attempt.method->description, error, NULL);
     Py_XDECREF(raised); /* It raises. */
     Py_DECREF(error);
     return NULL;
 }
 
-/* What may be behind a failure is added to it, which stays set; always NULL. */
+/* Adds to the failure that is set what may be its cause; always NULL. */
 static PyObject *exchange_failed(Work *work) {
     PyObject *error = error_take();
-    PyObject *told = PyObject_CallFunctionObjArgs(functions[FAILED], work->attempt.call,
+    PyObject *done = PyObject_CallFunctionObjArgs(client_hooks.failed, work->attempt.call,
                                                   work->plan->bound, error, NULL);
-    if (told == NULL) {
+    if (done == NULL) {
         Py_DECREF(error);
         return NULL;
     }
-    Py_DECREF(told);
+    Py_DECREF(done);
     error_give(error);
     return NULL;
 }
 
 /* --- connections --- */
 
-/* How the call's target is reached, with a new reference to `found->instance`; -1 with an exception
+/* How the call's target is reached, with a new reference to `found->pool`; -1 with an exception
  * set. */
 static int port_of(Work *work, Port *found) {
     CallObject *call = work->attempt.call;
@@ -70,38 +70,29 @@ static int port_of(Work *work, Port *found) {
         PyErr_SetString(PyExc_RuntimeError, "no gate chose an endpoint");
         return -1;
     }
-    Port *port = &work->plan->ports[((uintptr_t)endpoint >> 4) % PORTS];
     double patience = work->plan->idle_seconds / 2;
     patience = patience < ASK_SECONDS ? patience : ASK_SECONDS;
-    if (LIKELY(port->endpoint == endpoint && call->attempt_start - port->asked < patience)) {
-        *found = *port;
-        Py_INCREF(found->instance);
-        return 0;
-    }
-    Py_INCREF(endpoint); /* It might be let go while Python runs. */
-    PyObject *told =
-        PyObject_CallFunctionObjArgs(functions[PORT], work->plan->bound, endpoint, NULL);
-    PyObject *instance;
-    int transport, protocol;
-    if (told == NULL || !PyArg_ParseTuple(told, "Oii:port", &instance, &transport, &protocol)) {
+    const Port *port = plan_port(work->plan, endpoint, call->attempt_start, patience);
+    if (UNLIKELY(port == NULL)) {
+        Py_INCREF(endpoint); /* The call might let it go while Python runs. */
+        PyObject *made = PyObject_CallFunctionObjArgs(client_hooks.port, work->plan->bound,
+                                                      endpoint, NULL);
+        port = made == NULL ? NULL
+                            : plan_set_port(work->plan, endpoint, call->attempt_start, made);
+        Py_XDECREF(made);
         Py_DECREF(endpoint);
-        Py_XDECREF(told);
-        return -1;
+        if (port == NULL) {
+            return -1;
+        }
     }
-    Port before = *port;
-    *port = (Port){endpoint, Py_NewRef(instance), (Transport)transport,
-                   (Protocol)protocol, call->attempt_start};
     *found = *port;
-    Py_INCREF(found->instance);
-    Py_DECREF(told);
-    Py_XDECREF(before.endpoint);
-    Py_XDECREF(before.instance);
+    Py_XINCREF(found->pool);
     return 0;
 }
 
 /* The connection that became idle last, taken out of the list; NULL = none, or an exception. */
-static ConnectionState *pop_idle(PyObject *instance) {
-    PyObject *idle = PyObject_GetAttr(instance, idle_name);
+static ConnectionState *pop_idle(PyObject *pool) {
+    PyObject *idle = PyObject_GetAttr(pool, client_names.idle);
     if (idle == NULL) {
         return NULL;
     }
@@ -118,16 +109,16 @@ static ConnectionState *pop_idle(PyObject *instance) {
     return (ConnectionState *)last;
 }
 
-/* An idle connection that is still good, or what Python has. NULL with an exception set. */
-static ConnectionState *take(Work *work, PyObject *instance) {
+/* An idle connection that is still good, or one from Python. NULL with an exception set. */
+static ConnectionState *take(Work *work, PyObject *pool) {
     ConnectionState *idle;
-    while ((idle = pop_idle(instance)) != NULL) {
+    while ((idle = pop_idle(pool)) != NULL) {
         double rested = monotonic_now() - idle->idle_since;
         if (rested <= work->plan->idle_seconds &&
             (rested < work->plan->look_after || !exchange_is_readable(idle->fd))) {
             return idle;
         }
-        PyObject *done = PyObject_CallMethodOneArg(instance, discard_name, (PyObject *)idle);
+        PyObject *done = PyObject_CallMethodOneArg(pool, client_names.discard, (PyObject *)idle);
         Py_DECREF(idle);
         if (done == NULL) {
             return NULL;
@@ -138,7 +129,7 @@ static ConnectionState *take(Work *work, PyObject *instance) {
         return NULL;
     }
     PyObject *made =
-        PyObject_CallMethodOneArg(instance, take_name, (PyObject *)work->attempt.call);
+        PyObject_CallMethodOneArg(pool, client_names.take, (PyObject *)work->attempt.call);
     if (made != NULL && !PyObject_TypeCheck(made, &ConnectionState_Type)) {
         PyErr_Format(PyExc_TypeError, "%R is no connection", made);
         Py_CLEAR(made);
@@ -146,10 +137,10 @@ static ConnectionState *take(Work *work, PyObject *instance) {
     return (ConnectionState *)made;
 }
 
-/* Puts a good connection where the next call finds it, if nobody waits; 0 = Python must see to it. */
-static int push_idle(Work *work, PyObject *instance, ConnectionState *connection) {
-    PyObject *waiting = PyObject_GetAttr(instance, waiting_name);
-    PyObject *idle = waiting == NULL ? NULL : PyObject_GetAttr(instance, idle_name);
+/* Puts a good connection where the next call finds it, if nobody waits; 0 = left to Python. */
+static int push_idle(Work *work, PyObject *pool, ConnectionState *connection) {
+    PyObject *waiting = PyObject_GetAttr(pool, client_names.waiting);
+    PyObject *idle = waiting == NULL ? NULL : PyObject_GetAttr(pool, client_names.idle);
     int pushed = 0;
     if (idle != NULL && PyObject_Size(waiting) == 0 && PyList_Check(idle) &&
         PyList_GET_SIZE(idle) < work->plan->max_idle) {
@@ -163,12 +154,12 @@ static int push_idle(Work *work, PyObject *instance, ConnectionState *connection
 }
 
 /* Gives a connection back, taking over the reference. An exception that is set stays. */
-static int give_back(Work *work, PyObject *instance, ConnectionState *connection) {
+static int give_back(Work *work, PyObject *pool, ConnectionState *connection) {
     PyObject *error = error_take();
     int done = 0;
-    if (!connection->reusable || !push_idle(work, instance, connection)) {
+    if (!connection->reusable || !push_idle(work, pool, connection)) {
         PyObject *given =
-            PyObject_CallMethodOneArg(instance, give_back_name, (PyObject *)connection);
+            PyObject_CallMethodOneArg(pool, client_names.give_back, (PyObject *)connection);
         done = given == NULL ? -1 : 0;
         Py_XDECREF(given);
     }
@@ -182,7 +173,7 @@ static int give_back(Work *work, PyObject *instance, ConnectionState *connection
 
 /* --- an attempt --- */
 
-/* The twin says what an odd end of an exchange means, or reads on: its Frame. */
+/* The twin ends an exchange that ended oddly here: its Frame, or NULL with an exception set. */
 static PyObject *conclude(Work *work, ConnectionState *connection, ExchangeEnd end, int error,
                           bool reused) {
     if (end == EXCHANGE_RAISED) {
@@ -196,7 +187,7 @@ static PyObject *conclude(Work *work, ConnectionState *connection, ExchangeEnd e
                                                (Py_ssize_t)work->reply.size);
     PyObject *frame = NULL;
     if (number != NULL && code != NULL && came != NULL) {
-        frame = PyObject_CallMethodObjArgs((PyObject *)connection, conclude_name,
+        frame = PyObject_CallMethodObjArgs((PyObject *)connection, client_names.conclude,
                                            work->attempt.call, number, code, came,
                                            reused ? Py_True : Py_False, NULL);
     }
@@ -206,8 +197,8 @@ static PyObject *conclude(Work *work, ConnectionState *connection, ExchangeEnd e
     return frame;
 }
 
-/* Something came back: whatever fails now, the callee speaks as it is spoken to. */
-static int has_answered(Plan *plan) {
+/* Something came back, so the callee speaks this transport. */
+static int has_answered(ClientPlan *plan) {
     if (UNLIKELY(!plan->answered)) {
         plan->answered = PyObject_SetAttrString(plan->bound, "answered", Py_True) == 0;
         return plan->answered ? 0 : -1;
@@ -220,7 +211,7 @@ static PyObject *read_by_twin(Work *work, PyObject *frame) {
     PyObject *seqid = frame == NULL ? NULL : PyLong_FromLong(work->attempt.seqid);
     PyObject *answer = NULL;
     if (seqid != NULL) {
-        answer = PyObject_CallFunctionObjArgs(functions[READ], work->attempt.call,
+        answer = PyObject_CallFunctionObjArgs(client_hooks.read, work->attempt.call,
                                               work->attempt.method->description, frame, seqid,
                                               work->plan->bound, NULL);
     }
@@ -244,7 +235,7 @@ static PyObject *read_reply(Work *work, ConnectionState *connection, const Frame
     if (way == ERROR) {
         return NULL;
     }
-    /* All that came: a twin that finds another frame in it than C says so. */
+    /* All that came: the twin raises an error if it finds another frame in it than C did. */
     return read_by_twin(work, PyBytes_FromStringAndSize((char *)work->reply.data,
                                                         (Py_ssize_t)work->reply.size));
 }
@@ -273,81 +264,57 @@ static PyObject *send_on(Work *work, ConnectionState *connection) {
     return read_reply(work, connection, &view);
 }
 
-static int note_sent_again(Work *work) {
-    PyObject *note = PyObject_GetAttrString(stale_class, "note");
-    PyObject *notes = PyObject_GetAttrString((PyObject *)work->attempt.call, "notes");
-    int done = note == NULL || notes == NULL ? -1 : PyList_Append(notes, note);
-    Py_XDECREF(note);
-    Py_XDECREF(notes);
-    return done;
+static int note_sent_again(CallObject *call) {
+    if (call->notes == NULL) {
+        call->notes = PyList_New(0);
+    }
+    return call->notes == NULL ? -1 : PyList_Append(call->notes, client_hooks.stale_note);
 }
 
 /* Sends the request; a connection that had been closed before is replaced by another one. */
-static PyObject *send_somewhere(Work *work, PyObject *instance) {
+static PyObject *send_somewhere(Work *work, PyObject *pool) {
     for (;;) {
-        ConnectionState *connection = take(work, instance);
+        ConnectionState *connection = take(work, pool);
         if (connection == NULL) {
             return NULL;
         }
         PyObject *value = send_on(work, connection);
-        if (give_back(work, instance, connection) < 0) {
+        if (give_back(work, pool, connection) < 0) {
             Py_XDECREF(value);
             return NULL;
         }
-        if (LIKELY(value != NULL) || !PyErr_ExceptionMatches(stale_class)) {
+        if (LIKELY(value != NULL) || !PyErr_ExceptionMatches((PyObject *)client_hooks.stale)) {
             return value;
         }
         PyErr_Clear();
-        if (note_sent_again(work) < 0) {
+        if (note_sent_again(work->attempt.call) < 0) {
             return NULL;
         }
     }
 }
 
-/* The value or Answer of one attempt; NULL with an exception set. */
-PyObject *lane_attempt(Work *work) {
+PyObject *attempt_run(Work *work) {
     Port port;
     if (port_of(work, &port) < 0) {
         return NULL;
     }
-    work->attempt.transport = port.transport;
-    work->attempt.protocol = port.protocol;
+    work->attempt.transport = (Transport)port.transport;
+    work->attempt.protocol = (Protocol)port.protocol;
     work->attempt.seqid = (int32_t)(++numbers & INT32_MAX);
     work->request.size = 0;
     PyObject *value = NULL;
-    bool only_twin = port.instance == Py_None;
-    Way way = only_twin ? UNUSUAL : request_write(&work->attempt, &work->request);
+    Way way = port.pool == NULL ? UNUSUAL : request_write(&work->attempt, &work->request);
     if (way == UNUSUAL) {
         value = attempt_by_twin(work);
     } else if (way == ERROR) {
         arguments_failed(work);
     } else {
         work->attempt.call->request_bytes = (long)work->request.size;
-        value = send_somewhere(work, port.instance);
+        value = send_somewhere(work, port.pool);
         if (value == NULL) {
             exchange_failed(work);
         }
     }
-    Py_DECREF(port.instance);
+    Py_XDECREF(port.pool);
     return value;
-}
-
-int lane_attempt_setup(PyObject *names, PyObject *stale) {
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        if (lane_take(names, function_names[i], &functions[i]) < 0) {
-            return -1;
-        }
-    }
-    call_set(&stale_class, Py_NewRef(stale));
-    return 0;
-}
-
-int lane_attempt_init(void) {
-    return lane_intern(&idle_name, "idle") < 0 || lane_intern(&waiting_name, "waiting") < 0 ||
-                   lane_intern(&take_name, "take") < 0 ||
-                   lane_intern(&give_back_name, "give_back") < 0 ||
-                   lane_intern(&discard_name, "discard") < 0 ||
-                   lane_intern(&conclude_name, "conclude") < 0
-               ? -1
-               : 0;
 }

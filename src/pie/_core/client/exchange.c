@@ -1,3 +1,4 @@
+/* A request out and its reply in, on one connection. Twin: pie/rpc/client/exclusive.py. */
 #include "client/exchange.h"
 
 #include <errno.h>

@@ -1,19 +1,15 @@
+/* The client's fast path: an ordinary call from its arguments to its value. */
 #include "client/fast_path.h"
 
-#include <pthread.h>
-
 #include "base/clock.h"
-#include "base/errors.h"
 #include "call/flow.h"
+#include "client/attempt.h"
+#include "client/connection_state.h"
+#include "client/hooks.h"
+#include "codec/program.h"
 
 #define SPARE_BUFFERS 16
 #define KEPT_BYTES ((size_t)64 << 10)
-
-/* Of pie.rpc.client.fast_path and below it. */
-static PyObject *options_variable, *runtime_globals, *answer_class, *client_methods_of;
-static PyObject *runtime_name, *instances_name, *ready_name;
-static PyObject *plan_function, *get_name;
-static unsigned forks;
 
 typedef struct {
     PyObject_HEAD
@@ -22,9 +18,8 @@ typedef struct {
     PyObject *twin;         /* makes any call */
     ClientMethods *methods; /* NULL until they are needed */
     PyObject *service;
-    Plan *plan; /* NULL until it is needed */
-    unsigned forks;
-} Lane;
+    ClientPlan *plan; /* NULL until it is needed */
+} FastPath;
 
 /* --- buffers --- */
 
@@ -57,10 +52,10 @@ static int sleep_for(double seconds) {
 /* What the caller gets of a call that has its result. */
 static PyObject *result_of(CallObject *call) {
     PyObject *result = Py_NewRef(call->result == NULL ? Py_None : call->result);
-    if (LIKELY(!Py_IS_TYPE(result, (PyTypeObject *)answer_class))) {
+    if (LIKELY(!Py_IS_TYPE(result, client_hooks.answer))) {
         return result;
     }
-    PyObject *value = PyObject_CallMethodNoArgs(result, get_name);
+    PyObject *value = PyObject_CallMethodNoArgs(result, client_names.get);
     Py_DECREF(result);
     return value;
 }
@@ -74,7 +69,7 @@ static PyObject *run(Work *work) {
     while (step == STEP_SEND || step == STEP_WAIT) {
         PyObject *value = NULL;
         if (step == STEP_SEND) {
-            value = lane_attempt(work);
+            value = attempt_run(work);
         } else if (sleep_for(flow.delay) == 0) {
             value = Py_NewRef(Py_None);
         }
@@ -87,17 +82,17 @@ static PyObject *run(Work *work) {
 }
 
 /* The endpoints as they stand: a new reference; NULL = not known yet, or an exception. */
-static PyObject *candidates_of(const Plan *plan) {
+static PyObject *candidates_of(const ClientPlan *plan) {
     if (PyTuple_CheckExact(plan->source)) {
         return Py_NewRef(plan->source);
     }
-    PyObject *ready = PyObject_GetAttr(plan->source, ready_name);
+    PyObject *ready = PyObject_GetAttr(plan->source, client_names.ready);
     int known = ready == NULL ? -1 : PyObject_IsTrue(ready);
     Py_XDECREF(ready);
-    return known > 0 ? PyObject_GetAttr(plan->source, instances_name) : NULL;
+    return known > 0 ? PyObject_GetAttr(plan->source, client_names.instances) : NULL;
 }
 
-static CallObject *make_call(const Plan *plan, const Method *method) {
+static CallObject *make_call(const ClientPlan *plan, const Method *method) {
     PyObject *candidates = candidates_of(plan);
     CallObject *call = candidates == NULL ? NULL : call_new(false, true);
     if (call == NULL) {
@@ -121,12 +116,12 @@ static CallObject *make_call(const Plan *plan, const Method *method) {
     return call;
 }
 
-/* --- whether a call may take the lane --- */
+/* --- whether a call may take the fast path --- */
 
 /* Options of single calls are in force; -1 = error. */
 static int has_options(void) {
     PyObject *options;
-    if (PyContextVar_Get(options_variable, NULL, &options) < 0) {
+    if (PyContextVar_Get(client_hooks.options, NULL, &options) < 0) {
         return -1;
     }
     int some = options != NULL && options != Py_None;
@@ -134,36 +129,34 @@ static int has_options(void) {
     return some;
 }
 
-static int renew_plan(Lane *self) {
-    PyObject *told = PyObject_CallOneArg(plan_function, self->channel);
-    Plan *plan = told == NULL ? NULL : plan_of(told), *before = self->plan;
-    Py_XDECREF(told);
+static int renew_plan(FastPath *self) {
+    unsigned generation = plan_generation(); /* Before it is made: it may be out of date at once. */
+    PyObject *made = PyObject_CallOneArg(client_hooks.plan, self->channel);
+    ClientPlan *plan = made == NULL ? NULL : plan_make(made, generation), *before = self->plan;
+    Py_XDECREF(made);
     if (plan == NULL) {
         return -1;
     }
     self->plan = plan;
-    self->forks = forks;
     Py_XDECREF(before);
     return 0;
 }
 
 /* The plan as it stands now: a new reference; NULL with an exception set. */
-static Plan *plan_now(Lane *self) {
-    Plan *plan = self->plan;
-    PyObject *runtime = PyDict_GetItemWithError(runtime_globals, runtime_name);
-    if (UNLIKELY(plan == NULL || plan->runtime != runtime || self->forks != forks ||
-                 (isfinite(plan->next_look) && monotonic_now() >= plan->next_look))) {
-        if (PyErr_Occurred() || renew_plan(self) < 0) {
-            return NULL;
-        }
+static ClientPlan *plan_now(FastPath *self) {
+    ClientPlan *plan = self->plan;
+    if (UNLIKELY(plan == NULL || plan->generation != plan_generation() ||
+                 (isfinite(plan->next_look) && monotonic_now() >= plan->next_look)) &&
+        renew_plan(self) < 0) {
+        return NULL;
     }
-    return (Plan *)Py_NewRef(self->plan);
+    return (ClientPlan *)Py_NewRef(self->plan);
 }
 
-/* Borrowed, and the lane's for good; NULL with an exception set. */
-static ClientMethods *methods_of(Lane *self) {
+/* Borrowed, and the fast path's for good; NULL with an exception set. */
+static ClientMethods *methods_of(FastPath *self) {
     if (UNLIKELY(self->methods == NULL)) {
-        PyObject *made = PyObject_CallOneArg(client_methods_of, self->service);
+        PyObject *made = PyObject_CallOneArg(client_hooks.methods, self->service);
         if (made != NULL && !Py_IS_TYPE(made, &ClientMethods_Type)) {
             PyErr_Format(PyExc_TypeError, "%R are no methods of a client", made);
             Py_CLEAR(made);
@@ -193,8 +186,8 @@ static bool are_plain(const Method *method, PyObject *const *args, Py_ssize_t co
     return true;
 }
 
-/* The method's order number; -1 = the twin sees to it, -2 = an exception is set. */
-static int method_index(Lane *self, PyObject *const *args, Py_ssize_t count) {
+/* The method's order number; -1 = left to the twin, -2 = an exception is set. */
+static int method_index(FastPath *self, PyObject *const *args, Py_ssize_t count) {
     ClientMethods *methods = methods_of(self);
     if (methods == NULL) {
         return -2;
@@ -207,11 +200,11 @@ static int method_index(Lane *self, PyObject *const *args, Py_ssize_t count) {
     return are_plain(&methods->table.methods[number], args + 1, count - 1) ? number : -1;
 }
 
-static PyObject *lane_call(Lane *self, PyObject *const *args, size_t flags, PyObject *names) {
+static PyObject *fast_path_call(FastPath *self, PyObject *const *args, size_t flags, PyObject *names) {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
     int some = has_options();
     int index = some == 0 && names == NULL ? method_index(self, args, count) : -1;
-    Plan *plan = some < 0 || index == -2 ? NULL : plan_now(self);
+    ClientPlan *plan = some < 0 || index == -2 ? NULL : plan_now(self);
     if (plan == NULL) {
         return NULL;
     }
@@ -221,7 +214,6 @@ static PyObject *lane_call(Lane *self, PyObject *const *args, size_t flags, PyOb
         work.attempt = (Attempt){
             .plan = plan,
             .method = method,
-            .client = self->methods->clients[index],
             .call = make_call(plan, method),
             .args = args + 1,
         };
@@ -244,23 +236,22 @@ static PyObject *lane_call(Lane *self, PyObject *const *args, size_t flags, PyOb
 
 /* --- the type --- */
 
-static PyObject *lane_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+static PyObject *fast_path_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *channel, *service, *twin;
-    if (!PyArg_ParseTuple(args, "OOO:Lane", &channel, &service, &twin)) {
+    if (!PyArg_ParseTuple(args, "OOO:FastPath", &channel, &service, &twin)) {
         return NULL;
     }
-    Lane *self = (Lane *)type->tp_alloc(type, 0);
+    FastPath *self = (FastPath *)type->tp_alloc(type, 0);
     if (self != NULL) {
-        self->vectorcall = (vectorcallfunc)lane_call;
+        self->vectorcall = (vectorcallfunc)fast_path_call;
         self->channel = Py_NewRef(channel);
         self->service = Py_NewRef(service);
         self->twin = Py_NewRef(twin);
-        self->forks = forks;
     }
     return (PyObject *)self;
 }
 
-static int lane_traverse(Lane *self, visitproc visit, void *arg) {
+static int fast_path_traverse(FastPath *self, visitproc visit, void *arg) {
     Py_VISIT(self->channel);
     Py_VISIT(self->service);
     Py_VISIT(self->twin);
@@ -268,7 +259,7 @@ static int lane_traverse(Lane *self, visitproc visit, void *arg) {
     return 0;
 }
 
-static int lane_clear(Lane *self) {
+static int fast_path_clear(FastPath *self) {
     Py_CLEAR(self->channel);
     Py_CLEAR(self->service);
     Py_CLEAR(self->twin);
@@ -277,90 +268,40 @@ static int lane_clear(Lane *self) {
     return 0;
 }
 
-static void lane_dealloc(Lane *self) {
+static void fast_path_dealloc(FastPath *self) {
     PyObject_GC_UnTrack(self);
-    lane_clear(self);
+    fast_path_clear(self);
     Py_TYPE(self)->tp_free(self);
 }
 
-static PyObject *lane_channel(Lane *self, void *closure) {
+static PyObject *fast_path_channel(FastPath *self, void *closure) {
     return Py_NewRef(self->channel);
 }
 
-static PyGetSetDef lane_properties[] = {
-    {"channel", (getter)lane_channel, NULL, "Whose calls it makes.", NULL},
+static PyGetSetDef fast_path_properties[] = {
+    {"channel", (getter)fast_path_channel, NULL, "Of the client whose calls it makes.", NULL},
     {NULL},
 };
 
-static PyTypeObject Lane_Type = {
+static PyTypeObject FastPath_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "pie._core._native.Lane",
-    .tp_doc = "Lane(channel, service, twin): called with a method's name and its arguments.",
-    .tp_basicsize = sizeof(Lane),
+    .tp_name = "pie._core._native.FastPath",
+    .tp_doc = "FastPath(channel, service, twin): called with a method's name and its arguments.",
+    .tp_basicsize = sizeof(FastPath),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
-    .tp_vectorcall_offset = offsetof(Lane, vectorcall),
+    .tp_vectorcall_offset = offsetof(FastPath, vectorcall),
     .tp_call = PyVectorcall_Call,
-    .tp_new = lane_new,
-    .tp_dealloc = (destructor)lane_dealloc,
-    .tp_traverse = (traverseproc)lane_traverse,
-    .tp_clear = (inquiry)lane_clear,
-    .tp_getset = lane_properties,
+    .tp_new = fast_path_new,
+    .tp_dealloc = (destructor)fast_path_dealloc,
+    .tp_traverse = (traverseproc)fast_path_traverse,
+    .tp_clear = (inquiry)fast_path_clear,
+    .tp_getset = fast_path_properties,
 };
-
-/* Takes pie.rpc.client.fast_path as a dict of its names, and what it got from below. */
-static PyObject *setup_lane(PyObject *module, PyObject *args) {
-    PyObject *names, *methods, *options, *globals, *stale, *answer;
-    if (!PyArg_ParseTuple(args, "O!OOO!OO", &PyDict_Type, &names, &methods, &options, &PyDict_Type,
-                          &globals, &stale, &answer)) {
-        return NULL;
-    }
-    if (lane_take(names, "plan", &plan_function) < 0 || lane_attempt_setup(names, stale) < 0) {
-        return NULL;
-    }
-    call_set(&client_methods_of, Py_NewRef(methods));
-    call_set(&options_variable, Py_NewRef(options));
-    call_set(&runtime_globals, Py_NewRef(globals));
-    call_set(&answer_class, Py_NewRef(answer));
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef module_functions[] = {
-    {"setup_lane", setup_lane, METH_VARARGS, "What the lane asks of Python."},
-    {"client_methods", client_methods, METH_O, "The methods of a service, for its clients."},
-    {NULL},
-};
-
-/* A child makes plans, and with them connections, of its own. */
-static void forked(void) {
-    forks++;
-}
-
-int lane_intern(PyObject **name, const char *text) {
-    *name = PyUnicode_InternFromString(text);
-    return *name == NULL ? -1 : 0;
-}
-
-int lane_take(PyObject *names, const char *name, PyObject **function) {
-    PyObject *found = PyDict_GetItemString(names, name);
-    if (found == NULL) {
-        PyErr_Format(PyExc_KeyError, "%s", name);
-        return -1;
-    }
-    call_set(function, Py_NewRef(found));
-    return 0;
-}
 
 int client_init(PyObject *module) {
-    if (lane_plan_init() < 0 || lane_attempt_init() < 0 || PyType_Ready(&Lane_Type) < 0 ||
-        lane_intern(&runtime_name, "_runtime") < 0 ||
-        lane_intern(&instances_name, "instances") < 0 || lane_intern(&ready_name, "ready") < 0 ||
-        lane_intern(&get_name, "get") < 0) {
+    if (client_hooks_init(module) < 0 || plan_init(module) < 0 ||
+        connection_state_init(module) < 0) {
         return -1;
     }
-    pthread_atfork(NULL, NULL, forked);
-    if (PyModule_AddFunctions(module, module_functions) < 0 ||
-        PyModule_AddType(module, &Lane_Type) < 0) {
-        return -1;
-    }
-    return PyModule_AddType(module, &ConnectionState_Type);
+    return PyModule_AddType(module, &FastPath_Type);
 }

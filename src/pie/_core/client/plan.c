@@ -1,95 +1,106 @@
-/* What a lane keeps between calls: connections' state, plans, the methods of a service. */
+/* What a fast path keeps between calls: plans, with the ports of endpoints, and the methods of a
+ * service. */
 #include "client/plan.h"
 
-#include <structmember.h>
+#include <pthread.h>
 
-/* --- the state of a connection --- */
-
-static PyMemberDef state_members[] = {
-    {"fd", T_INT, offsetof(ConnectionState, fd), 0, NULL},
-    {"sent", T_LONGLONG, offsetof(ConnectionState, sent), 0, NULL},
-    {"used", T_BOOL, offsetof(ConnectionState, used), 0, NULL},
-    {"reusable", T_BOOL, offsetof(ConnectionState, reusable), 0, NULL},
-    {"idle_since", T_DOUBLE, offsetof(ConnectionState, idle_since), 0, NULL},
-    {NULL},
-};
-
-PyTypeObject ConnectionState_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "pie._core._native.ConnectionState",
-    .tp_doc = "What the client's lane knows of a connection.",
-    .tp_basicsize = sizeof(ConnectionState),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .tp_members = state_members,
-    .tp_new = PyType_GenericNew,
-};
+#include "base/named.h"
 
 /* --- plans --- */
 
-static void plan_dealloc(Plan *self) {
-    Py_XDECREF(self->runtime);
-    Py_XDECREF(self->bound);
-    Py_XDECREF(self->course);
-    Py_XDECREF(self->source);
-    Py_XDECREF(self->note);
-    Py_XDECREF(self->caller);
-    Py_XDECREF(self->caller_cluster);
-    Py_XDECREF(self->callee);
-    Py_XDECREF(self->callee_cluster);
-    Py_XDECREF(self->host);
+static const NamedField plan_fields[] = {
+    NAMED(ClientPlan, usable, FLAG),
+    NAMED(ClientPlan, bound, OBJECT),
+    NAMED(ClientPlan, course, OBJECT),
+    NAMED(ClientPlan, source, OBJECT),
+    NAMED_OR_NONE(ClientPlan, note, TEXT),
+    NAMED(ClientPlan, caller, TEXT),
+    NAMED(ClientPlan, caller_cluster, TEXT),
+    NAMED(ClientPlan, callee, TEXT),
+    NAMED(ClientPlan, callee_cluster, TEXT),
+    NAMED(ClientPlan, host, TEXT),
+    NAMED(ClientPlan, next_look, NUMBER),
+    NAMED(ClientPlan, max_idle, SIZE),
+    NAMED(ClientPlan, idle_seconds, NUMBER),
+    NAMED(ClientPlan, look_after, NUMBER),
+    NAMED_END,
+};
+static const NamedField port_fields[] = {
+    NAMED_OR_NONE(Port, pool, OBJECT),
+    NAMED(Port, transport, INT),
+    NAMED(Port, protocol, INT),
+    NAMED_END,
+};
+static NamedStruct plan_struct = {"pie.rpc.client.fast_path.ClientPlan", plan_fields};
+static NamedStruct port_struct = {"pie.rpc.client.fast_path.Port", port_fields};
+
+static unsigned generation;
+
+static void plan_dealloc(ClientPlan *self) {
+    named_clear(&plan_struct, self);
     for (int i = 0; i < PORTS; i++) {
         Py_XDECREF(self->ports[i].endpoint);
-        Py_XDECREF(self->ports[i].instance);
+        Py_XDECREF(self->ports[i].pool);
     }
     PyObject_Free(self);
 }
 
-static PyTypeObject Plan_Type = {
+static PyTypeObject ClientPlan_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "pie._core._native.LanePlan",
-    .tp_basicsize = sizeof(Plan),
+    .tp_name = "pie._core._native.ClientPlan",
+    .tp_basicsize = sizeof(ClientPlan),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = (destructor)plan_dealloc,
 };
 
-Plan *plan_of(PyObject *told) {
-    Plan *self = PyObject_New(Plan, &Plan_Type);
+ClientPlan *plan_make(PyObject *from, unsigned made_in) {
+    ClientPlan *self = PyObject_New(ClientPlan, &ClientPlan_Type);
     if (self == NULL) {
         return NULL;
     }
     memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
-    int usable;
-    PyObject *note;
-    if (!PyArg_ParseTuple(told, "pOOOOOUUUUUdndd:plan", &usable, &self->runtime, &self->bound,
-                          &self->course, &self->source, &note, &self->caller,
-                          &self->caller_cluster, &self->callee, &self->callee_cluster, &self->host,
-                          &self->next_look, &self->max_idle, &self->idle_seconds,
-                          &self->look_after)) {
-        PyObject_Free(self);
+    self->generation = made_in;
+    if (named_read(&plan_struct, from, self) < 0) {
+        Py_CLEAR(self);
+    }
+    return self;
+}
+
+unsigned plan_generation(void) {
+    return generation;
+}
+
+static PyObject *renew_plans(PyObject *module, PyObject *nothing) {
+    generation++;
+    Py_RETURN_NONE;
+}
+
+static Port *slot_of(const ClientPlan *plan, PyObject *endpoint) {
+    return (Port *)&plan->ports[((uintptr_t)endpoint >> 4) % PORTS];
+}
+
+const Port *plan_port(const ClientPlan *plan, PyObject *endpoint, double now, double patience) {
+    const Port *port = slot_of(plan, endpoint);
+    return LIKELY(port->endpoint == endpoint && now - port->asked < patience) ? port : NULL;
+}
+
+const Port *plan_set_port(ClientPlan *plan, PyObject *endpoint, double now, PyObject *from) {
+    Port made = {.endpoint = endpoint, .asked = now};
+    if (named_read(&port_struct, from, &made) < 0) {
         return NULL;
     }
-    self->usable = usable;
-    self->note = note == Py_None ? NULL : Py_NewRef(note);
-    Py_INCREF(self->runtime);
-    Py_INCREF(self->bound);
-    Py_INCREF(self->course);
-    Py_INCREF(self->source);
-    Py_INCREF(self->caller);
-    Py_INCREF(self->caller_cluster);
-    Py_INCREF(self->callee);
-    Py_INCREF(self->callee_cluster);
-    Py_INCREF(self->host);
-    return self;
+    Py_INCREF(endpoint);
+    Port *port = slot_of(plan, endpoint), before = *port;
+    *port = made;
+    Py_XDECREF(before.endpoint);
+    Py_XDECREF(before.pool);
+    return port;
 }
 
 /* --- the methods of a service --- */
 
 static void methods_dealloc(ClientMethods *self) {
     PyObject_GC_UnTrack(self);
-    for (int i = 0; self->clients != NULL && i < self->table.count; i++) {
-        Py_XDECREF(self->clients[i]);
-    }
-    PyMem_Free(self->clients);
     methods_close(&self->table);
     Py_XDECREF(self->by_name);
     PyObject_GC_Del(self);
@@ -115,19 +126,11 @@ static int fill(ClientMethods *self, PyObject *plans) {
     if (self->by_name == NULL || methods_open(&self->table, plans) < 0) {
         return -1;
     }
-    self->clients = PyMem_Calloc((size_t)self->table.count + 1, sizeof *self->clients);
-    if (self->clients == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
     for (int i = 0; i < self->table.count; i++) {
-        Method *method = &self->table.methods[i];
-        PyObject *service = PyObject_GetAttrString(method->description, "service");
-        PyObject *index = service == NULL ? NULL : PyLong_FromLong(i);
-        self->clients[i] = index == NULL ? NULL : PyUnicode_FromFormat("pie/%S", service);
-        int set = self->clients[i] == NULL ? -1
-                                           : PyDict_SetItem(self->by_name, method->name, index);
-        Py_XDECREF(service);
+        PyObject *index = PyLong_FromLong(i);
+        int set = index == NULL
+                      ? -1
+                      : PyDict_SetItem(self->by_name, self->table.methods[i].name, index);
         Py_XDECREF(index);
         if (set < 0) {
             return -1;
@@ -136,7 +139,7 @@ static int fill(ClientMethods *self, PyObject *plans) {
     return 0;
 }
 
-PyObject *client_methods(PyObject *module, PyObject *plans) {
+static PyObject *client_methods(PyObject *module, PyObject *plans) {
     ClientMethods *self = PyObject_GC_New(ClientMethods, &ClientMethods_Type);
     if (self == NULL) {
         return NULL;
@@ -150,9 +153,22 @@ PyObject *client_methods(PyObject *module, PyObject *plans) {
     return (PyObject *)self;
 }
 
-int lane_plan_init(void) {
-    return PyType_Ready(&ConnectionState_Type) < 0 || PyType_Ready(&Plan_Type) < 0 ||
-                   PyType_Ready(&ClientMethods_Type) < 0
-               ? -1
-               : 0;
+/* A child makes plans, and with them connections, of its own. */
+static void forked(void) {
+    generation++;
+}
+
+static PyMethodDef functions[] = {
+    {"client_methods", client_methods, METH_O, "The methods of a service, from its MethodPlans."},
+    {"renew_plans", renew_plans, METH_NOARGS, "Let every fast path ask for its plan again."},
+    {NULL},
+};
+
+int plan_init(PyObject *module) {
+    if (named_add(&plan_struct) < 0 || named_add(&port_struct) < 0 ||
+        PyType_Ready(&ClientPlan_Type) < 0 || PyType_Ready(&ClientMethods_Type) < 0) {
+        return -1;
+    }
+    pthread_atfork(NULL, NULL, forked);
+    return PyModule_AddFunctions(module, functions);
 }

@@ -1,28 +1,19 @@
-/* What a lane keeps between calls. Python's side: pie/rpc/client/fast_path.py. */
-#ifndef PIE_LANE_PLAN_H
-#define PIE_LANE_PLAN_H
+/* What a fast path keeps between calls: the plan of a client, and the methods of its service.
+ * Python's side: pie/rpc/client/fast_path.py. */
+#ifndef PIE_CLIENT_PLAN_H
+#define PIE_CLIENT_PLAN_H
 
+#include "codec/method.h"
 #include "frame/frame.h"
-#include "server/method.h"
-
-/* What Python keeps of a connection; base of pie.rpc.client.exclusive.ClientConnection. */
-typedef struct {
-    PyObject_HEAD
-    int fd;
-    long long sent; /* bytes, 1 for the handshake among them; -1 = not known */
-    char used, reusable;
-    double idle_since; /* monotonic seconds */
-} ConnectionState;
-
-extern PyTypeObject ConnectionState_Type;
 
 /* How an endpoint is reached. */
 typedef struct {
-    PyObject *endpoint; /* NULL = this place is free */
-    PyObject *instance; /* pie.rpc.client.exclusive_pool.InstancePool; None = only the twin can */
-    Transport transport;
-    Protocol protocol;
-    double asked; /* monotonic seconds */
+    /* Of pie.rpc.client.fast_path.Port: */
+    PyObject *pool; /* pie.rpc.client.exclusive_pool.InstancePool; NULL = only the twin can */
+    int transport, protocol; /* Transport, Protocol */
+    /* Beside it: */
+    PyObject *endpoint; /* NULL = this slot is free */
+    double asked;       /* monotonic seconds */
 } Port;
 
 #define PORTS 16
@@ -30,33 +21,43 @@ typedef struct {
 /* What is true of a client until its process is set up anew or its file changes. */
 typedef struct {
     PyObject_HEAD
-    bool usable;   /* calls may take the lane */
-    bool answered; /* something came back before */
-    PyObject *runtime, *bound, *course;
+    /* Of pie.rpc.client.fast_path.ClientPlan: */
+    bool usable; /* calls may take the fast path */
+    PyObject *bound, *course;
     PyObject *source; /* a tuple of endpoints, or the View that has them */
     PyObject *note;   /* NULL = none */
     PyObject *caller, *caller_cluster, *callee, *callee_cluster, *host;
     double next_look; /* at the file: monotonic seconds */
     Py_ssize_t max_idle;
     double idle_seconds, look_after;
-    Port ports[PORTS]; /* by the endpoint's place in memory */
-} Plan;
+    /* Beside it: */
+    unsigned generation; /* of plans, when this one was made */
+    bool answered; /* something came back before */
+    Port ports[PORTS]; /* by the address of the endpoint */
+} ClientPlan;
 
-/* From the tuple that pie.rpc.client.fast_path.plan gives; NULL with an exception set. */
-Plan *plan_of(PyObject *told);
+/* Makes a plan of a pie.rpc.client.fast_path.ClientPlan; NULL with an exception set. */
+ClientPlan *plan_make(PyObject *from, unsigned generation);
+
+/* Plans of an older generation are made anew: the process was set up anew, or is a forked child. */
+unsigned plan_generation(void);
+
+/* The port of an endpoint that was asked for at most `patience` seconds before `now`; NULL = none. */
+const Port *plan_port(const ClientPlan *plan, PyObject *endpoint, double now, double patience);
+
+/* Keeps a pie.rpc.client.fast_path.Port, and gives it as it is kept: borrowed. NULL with an
+ * exception set. */
+const Port *plan_set_port(ClientPlan *plan, PyObject *endpoint, double now, PyObject *from);
 
 /* The methods of a service, for all its clients. */
 typedef struct {
     PyObject_HEAD
     MethodTable table;
-    PyObject *by_name;  /* name → index */
-    PyObject **clients; /* by index: what Base says of the client program */
+    PyObject *by_name; /* name → index */
 } ClientMethods;
 
 extern PyTypeObject ClientMethods_Type;
 
-PyObject *client_methods(PyObject *module, PyObject *plans);
-
-int lane_plan_init(void);
+int plan_init(PyObject *module);
 
 #endif

@@ -1,5 +1,7 @@
-/* What a reply says. Twin: pie/rpc/wire/conversation.py (read_answer). */
-#include "client/fast_path.h"
+/* A reply: its value, and whether its connection can be used again. Twin: read_answer of
+ * pie/rpc/wire/conversation.py. */
+#include "client/reply.h"
+
 #include "frame/ttheader.h"
 
 #define FEW 4
@@ -12,7 +14,7 @@ static bool begins(const HeaderEntry *entry, const char *text) {
     return entry->key_size >= strlen(text) && memcmp(entry->key, text, strlen(text)) == 0;
 }
 
-/* False for headers that say more than that the connection is about to close. */
+/* False for headers with a business status or backward values, which the twin reads. */
 static bool read_headers(const uint8_t *data, const FrameView *view, Reply *reply) {
     HeaderReader reader = {.at = data + view->blocks, .end = data + view->blocks_end};
     HeaderEntry entry;
@@ -31,22 +33,22 @@ static bool read_headers(const uint8_t *data, const FrameView *view, Reply *repl
 
 /* Takes a business status from the BaseResp of a value. */
 static Way read_resp(const Attempt *attempt, PyObject *value) {
-    const RespPlace *place = attempt->method->resp;
-    if (place == NULL || !Py_IS_TYPE(value, place->owner)) {
+    const RespSlots *slots = attempt->method->resp;
+    if (slots == NULL || !Py_IS_TYPE(value, slots->owner)) {
         return USUAL;
     }
-    PyObject *resp = *(PyObject **)((char *)value + place->owner_slot);
+    PyObject *resp = *(PyObject **)((char *)value + slots->owner_slot);
     if (resp == NULL || resp == Py_None) {
         return USUAL;
     }
-    if (UNLIKELY(!Py_IS_TYPE(resp, place->cls))) {
+    if (UNLIKELY(!Py_IS_TYPE(resp, slots->cls))) {
         return UNUSUAL; /* A constructor written by hand made something else of it. */
     }
-    PyObject *code = *(PyObject **)((char *)resp + place->code);
+    PyObject *code = *(PyObject **)((char *)resp + slots->code);
     if (code == NULL || code == Py_None || (PyLong_Check(code) && PyObject_IsTrue(code) == 0)) {
         return USUAL;
     }
-    PyObject *message = *(PyObject **)((char *)resp + place->message);
+    PyObject *message = *(PyObject **)((char *)resp + slots->message);
     long number = PyLong_AsLong(code);
     if ((number == -1 && PyErr_Occurred()) || message == NULL || !PyUnicode_Check(message)) {
         PyErr_Clear();
@@ -88,7 +90,7 @@ static Way read_result(const Attempt *attempt, Source *source, Reply *reply) {
             return ERROR;
         }
         PyErr_Clear();
-        return UNUSUAL; /* The twin fails as well, and says what it is. */
+        return UNUSUAL; /* The twin fails as well, and raises the error. */
     }
     if (source->at != source->end) {
         for (int i = 0; i < method->result_count; i++) {

@@ -1,7 +1,10 @@
 /* The bytes of a request. Twins: pie/rpc/wire/metadata.py (request_header, request_base),
  * pie/thrift/wire/base.py (fill_base), pie/rpc/wire/conversation.py (write_request). */
+#include "client/request.h"
+
 #include "base/clock.h"
-#include "client/fast_path.h"
+#include "codec/error.h"
+#include "codec/program.h"
 #include "frame/ttheader.h"
 
 #define SPAN_LIMIT 128
@@ -41,9 +44,9 @@ static void set_slot(PyObject *owner, Py_ssize_t slot, PyObject *value) {
     }
 }
 
-/* What the caller had put there, with our own pair; NULL with an exception set. */
-static PyObject *extra_of(const BasePlace *place, PyObject *old, PyObject *span) {
-    PyObject *before = old == NULL ? NULL : *slot_at(old, place->extra);
+/* The caller's Extra with our own pair added; NULL with an exception set. */
+static PyObject *extra_of(const BaseSlots *slots, PyObject *old, PyObject *span) {
+    PyObject *before = old == NULL ? NULL : *slot_at(old, slots->extra);
     bool some = before != NULL && before != Py_None;
     PyObject *extra = some ? PyDict_Copy(before) : PyDict_New();
     if (extra != NULL && PyDict_SetItemString(extra, "traceparent", span) < 0) {
@@ -52,55 +55,55 @@ static PyObject *extra_of(const BasePlace *place, PyObject *old, PyObject *span)
     return extra;
 }
 
-static bool is_ordinary_base(const BasePlace *place, PyObject *base) {
+static bool is_ordinary_base(const BaseSlots *slots, PyObject *base) {
     if (base == NULL || base == Py_None) {
         return true;
     }
-    if (!Py_IS_TYPE(base, place->cls)) {
+    if (!Py_IS_TYPE(base, slots->cls)) {
         return false;
     }
-    PyObject *extra = place->extra < 0 ? NULL : *slot_at(base, place->extra);
+    PyObject *extra = slots->extra < 0 ? NULL : *slot_at(base, slots->extra);
     return extra == NULL || extra == Py_None || PyDict_CheckExact(extra);
 }
 
-/* A new Base in the argument that has a place for it. */
-static Way fill_base(const Attempt *attempt, const BasePlace *place, PyObject *span) {
-    PyObject *owner = attempt->args[place->argument];
-    if (place->owner == NULL || place->owner_slot < 0) {
+/* Puts a new Base into the argument that holds one. */
+static Way fill_base(const Attempt *attempt, const BaseSlots *slots, PyObject *span) {
+    PyObject *owner = attempt->args[slots->argument];
+    if (slots->owner == NULL || slots->owner_slot < 0) {
         return UNUSUAL;
     }
     if (owner == Py_None) {
         return USUAL;
     }
-    if (!Py_IS_TYPE(owner, place->owner)) {
+    if (!Py_IS_TYPE(owner, slots->owner)) {
         return UNUSUAL;
     }
-    PyObject *old = *slot_at(owner, place->owner_slot);
-    if (!is_ordinary_base(place, old)) {
+    PyObject *old = *slot_at(owner, slots->owner_slot);
+    if (!is_ordinary_base(slots, old)) {
         return UNUSUAL;
     }
     old = old == Py_None ? NULL : Py_XNewRef(old); /* Making the new one may run Python. */
-    PyObject *base = PyObject_CallNoArgs((PyObject *)place->cls);
+    PyObject *base = PyObject_CallNoArgs((PyObject *)slots->cls);
     PyObject *extra = NULL;
-    if (base != NULL && place->extra >= 0) {
-        extra = extra_of(place, old, span);
+    if (base != NULL && slots->extra >= 0) {
+        extra = extra_of(slots, old, span);
     }
     Py_XDECREF(old);
-    if (base == NULL || (place->extra >= 0 && extra == NULL)) {
+    if (base == NULL || (slots->extra >= 0 && extra == NULL)) {
         Py_XDECREF(base);
         return ERROR;
     }
-    if (UNLIKELY(!Py_IS_TYPE(base, place->cls))) { /* A class may make what it likes. */
+    if (UNLIKELY(!Py_IS_TYPE(base, slots->cls))) { /* A class may make what it likes. */
         Py_DECREF(base);
         Py_XDECREF(extra);
         return UNUSUAL;
     }
-    set_slot(base, place->logid, Py_NewRef(attempt->call->logid));
-    set_slot(base, place->caller, Py_NewRef(attempt->call->caller));
-    set_slot(base, place->addr, Py_NewRef(attempt->plan->host));
-    set_slot(base, place->client, Py_NewRef(attempt->client));
-    set_slot(base, place->extra, extra);
-    set_slot(owner, place->owner_slot, base);
+    set_slot(base, slots->logid, Py_NewRef(attempt->call->logid));
+    set_slot(base, slots->caller, Py_NewRef(attempt->call->caller));
+    set_slot(base, slots->addr, Py_NewRef(attempt->plan->host));
+    set_slot(base, slots->client, Py_NewRef(attempt->method->client));
+    set_slot(base, slots->extra, extra);
+    set_slot(owner, slots->owner_slot, base);
     return USUAL;
 }
 

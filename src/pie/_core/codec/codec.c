@@ -1,6 +1,8 @@
 /* The codec's functions for Python. Twin: pie/thrift/codec/python.py. */
 #include "codec/codec.h"
 
+#include "codec/method.h"
+
 #include "codec/error.h"
 #include "codec/program.h"
 
@@ -233,5 +235,5 @@ static PyMethodDef functions[] = {
 };
 
 int codec_init(PyObject *module) {
-    return program_init(module) < 0 ? -1 : PyModule_AddFunctions(module, functions);
+    return program_init(module) < 0 || method_init() < 0 ? -1 : PyModule_AddFunctions(module, functions);
 }

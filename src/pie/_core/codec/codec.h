@@ -79,4 +79,7 @@ const char *message_head_read(const uint8_t *message, size_t size, MessageHead *
 int message_head_write(Buffer *out, Protocol protocol, MessageType type, int32_t seqid,
                        const char *name, size_t name_size);
 
+/* Adds the codec's types and functions to the module. */
+int codec_init(PyObject *module);
+
 #endif

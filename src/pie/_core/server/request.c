@@ -1,9 +1,10 @@
 #include "server/request.h"
 
-#include "codec/error.h"
 #include "base/errors.h"
-#include "server/metadata.h"
+#include "codec/error.h"
 #include "frame/ttheader.h"
+#include "server/metadata.h"
+#include "server/request_base.h"
 
 #define SLOW_NS 200000 /* a method that takes longer gets its thread to itself */
 #define AVERAGE_OVER 8
@@ -99,7 +100,7 @@ static int write_reply(const Request *request, PyObject *value, Buffer *out) {
         written = -1;
     }
     if (written < 0) {
-        codec_error_under("%s", ((PyTypeObject *)method->result_cls)->tp_name);
+        codec_error_under("%s", method->result_cls->tp_name);
         out->size = before;
         return -1;
     }

@@ -3,7 +3,8 @@
 #ifndef PIE_REQUEST_H
 #define PIE_REQUEST_H
 
-#include "server/method.h"
+#include "call/call.h"
+#include "codec/method.h"
 #include "server/server.h"
 
 /* What a server needs to answer; all references owned. */

@@ -24,4 +24,7 @@ void server_refused(Worker *worker, const char *peer);
 void server_cannot_accept(Worker *worker, int error);
 void server_backlog_served(Worker *worker);
 
+/* Adds the server's types and functions to the module. */
+int server_init(PyObject *module);
+
 #endif

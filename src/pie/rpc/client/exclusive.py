@@ -26,7 +26,7 @@ NOT_SENT, LATE_TO_SEND, LATE, CLOSED, FAILED, ODD = range(1, 7)
 
 
 class ConnectionState:
-    """What the client's lane knows of a connection. Twin: ``lane_plan.c``."""
+    """A connection as far as C uses it. Twin: ``connection_state.c``."""
 
     __slots__ = ("fd", "idle_since", "reusable", "sent", "used")
 
@@ -50,7 +50,7 @@ class ClientConnection(State):
 
     def __init__(self, sock: socket.socket, target: Target) -> None:
         if native is not None and target.link.tls is None:
-            # For the lane in C: the usual reply is waited for in recv itself.
+            # For the fast path in C: recv itself waits for the usual reply.
             sock.setblocking(True)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, RECEIVE_TIMEOUT)
         self._sock = sock

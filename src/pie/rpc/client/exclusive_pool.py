@@ -1,7 +1,7 @@
 """The connections to one instance that carry one call at a time each, for threads.
 
-The client's lane in C (``lane.c``) takes idle connections and gives them back by itself, while no
-Python runs but not under the lock; hence each step here that looks at ``idle`` is one step.
+The client's fast path in C (``attempt.c``) takes idle connections and gives them back by itself,
+while no Python runs but not under the lock; so each step here that looks at ``idle`` is one step.
 """
 
 import threading

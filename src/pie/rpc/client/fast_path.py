@@ -1,31 +1,101 @@
-"""The client's hot path in C (``lane.c``), and what it asks of Python.
+"""The client's fast path in C (``client/fast_path.c``), and the functions that it calls.
 
-A lane makes the ordinary call: no options in force, a connection for each call in flight, no TLS, a
-reply that is a value. For everything else it calls the twin, which is the channel. Both take their
-connections from the same pools and say the same of what goes wrong.
+The fast path makes the ordinary call: no options in force, a connection for each call in flight, no
+TLS, a reply that is a value. It leaves every other call to the twin, which is the channel. Both
+take their connections from the same pools and raise the same failures.
+
+C reads the fields of the classes here by name: a field that C does not read, or reads and does not
+find, fails tests/core/test_contract.py.
 """
 
 from collections.abc import Callable
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
-import pie.call.runtime
 from pie._core import native
+from pie.call import Course
 from pie.model import Call, Endpoint, Failure
 from pie.rpc.client import exclusive
 from pie.rpc.client.binding import Bound
 from pie.rpc.client.channel import Channel, attempt
 from pie.rpc.client.exclusive_pool import InstancePool
-from pie.rpc.client.options import current_options
-from pie.rpc.client.pool import Instance, shared_pool
+from pie.rpc.client.options import Options, current_options
+from pie.rpc.client.pool import shared_pool
 from pie.rpc.wire.conversation import Answer, native_way, read_answer
 from pie.rpc.wire.conversation import unwritable as unwritable_failure
 from pie.rpc.wire.native_methods import method_plans
 from pie.rpc.wire.refusal import Stale, no_reply
+from pie.state.registry.view import View
 from pie.thrift import CodecError, Frame, FrameError, FrameSplitter, Method, Service
 
 Caller = Callable[..., Any]
 _METHODS = "_pie_client_methods"
-"""Where a service keeps what C knows of its methods."""
+"""Attribute of a service that keeps its methods as C knows them."""
+
+
+class ClientPlan(NamedTuple):
+    """What is true of a client's calls until its process is set up anew or its file changes.
+
+    Attributes:
+        usable: calls may take the fast path.
+        bound: the client, for ``port``, ``twin``, ``read`` and ``failed``.
+        course: gates and attempts of its calls.
+        source: the endpoints, or the view that has them.
+        note: first note of each call; None = none.
+        caller, caller_cluster, host: this process.
+        callee, callee_cluster: whom it calls.
+        next_look: when the file is to be looked at again (monotonic seconds; inf = never).
+        max_idle: idle connections that are kept for each instance.
+        idle_seconds: for how long.
+        look_after: a connection is polled before it is used if it was idle for so many seconds.
+    """
+
+    usable: bool
+    bound: Bound
+    course: Course
+    source: tuple[Endpoint, ...] | View
+    note: str | None
+    caller: str
+    caller_cluster: str
+    callee: str
+    callee_cluster: str
+    host: str
+    next_look: float
+    max_idle: int
+    idle_seconds: float
+    look_after: float
+
+
+class Port(NamedTuple):
+    """How an endpoint is reached: its connections, None = not by C; the numbers of its transport
+    and protocol in ``frame.h`` and ``codec.h``."""
+
+    pool: InstancePool | None
+    transport: int
+    protocol: int
+
+
+class FastPathHooks(NamedTuple):
+    """What C gets of Python. The functions are those of this module.
+
+    Attributes:
+        options: options of single calls; with any in force the twin makes the call.
+        stale: raised when a connection had been closed before it was used again.
+        stale_note: what the call notes then.
+        answer: class of the answers of ``twin`` and ``read``.
+    """
+
+    methods: Callable[[type[Service]], Any]
+    plan: Callable[[Channel], ClientPlan]
+    port: Callable[[Bound, Endpoint], Port]
+    twin: Callable[[Call, Method, tuple[Any, ...], Bound], Answer]
+    unwritable: Callable[[Call, Method, Exception], None]
+    read: Callable[[Call, Method, Frame | bytes, int, Bound], Answer]
+    failed: Callable[[Call, Bound, BaseException], None]
+    options: ContextVar[Options | None]
+    stale: type[Stale]
+    stale_note: str
+    answer: type[Answer]
 
 
 class TwinCaller:
@@ -43,15 +113,15 @@ class TwinCaller:
 
 
 def caller(channel: Channel, service: type[Service]) -> Caller:
-    """What the methods of a client call."""
+    """The callable that a client's methods call."""
     twin = TwinCaller(channel, service)
     if native is None:
         return twin
-    lane: Caller = native.Lane(channel, service, twin)
-    return lane
+    fast_path: Caller = native.FastPath(channel, service, twin)
+    return fast_path
 
 
-# --- What C asks for. ---
+# --- Called by C. ---
 
 
 def methods(service: type[Service]) -> Any:
@@ -64,38 +134,36 @@ def methods(service: type[Service]) -> Any:
     return found
 
 
-def plan(channel: Channel) -> tuple[Any, ...]:
-    """What is true of a channel's calls until its process is set up anew or its file changes."""
+def plan(channel: Channel) -> ClientPlan:
+    """The plan of a channel's calls as they stand now."""
     bound = channel.bound()
     callee, runtime, link = bound.callee, bound.runtime, bound.callee.link
     who, limits = runtime.identity, link.limits
-    return (
-        link.tls is None and not link.multiplex,
-        runtime,
-        bound,
-        bound.course,
-        callee.places or runtime.directory.view(callee.psm),
-        callee.said or None,
-        who.psm,
-        who.cluster,
-        callee.psm,
-        callee.cluster,
-        who.host,
-        bound.next_look,
-        limits.max_idle,
-        limits.idle_seconds,
-        exclusive.LOOK_AFTER_SECONDS,
+    return ClientPlan(
+        usable=link.tls is None and not link.multiplex,
+        bound=bound,
+        course=bound.course,
+        source=callee.endpoints or runtime.directory.view(callee.psm),
+        note=callee.source or None,
+        caller=who.psm,
+        caller_cluster=who.cluster,
+        callee=callee.psm,
+        callee_cluster=callee.cluster,
+        host=who.host,
+        next_look=bound.next_look,
+        max_idle=limits.max_idle,
+        idle_seconds=limits.idle_seconds,
+        look_after=exclusive.LOOK_AFTER_SECONDS,
     )
 
 
-def port(bound: Bound, endpoint: Endpoint) -> tuple[Instance | None, int, int]:
-    """How an endpoint is reached: its connections, and the numbers of its transport and protocol.
-    No connections = not by C."""
+def port(bound: Bound, endpoint: Endpoint) -> Port:
+    """How an endpoint is reached."""
     way = native_way(endpoint)
     if way is None:
-        return None, 0, 0
-    instance = shared_pool.of(bound.target(endpoint))
-    return (instance if isinstance(instance, InstancePool) else None, *way)
+        return Port(None, 0, 0)
+    pool = shared_pool.of(bound.target(endpoint))
+    return Port(pool if isinstance(pool, InstancePool) else None, *way)
 
 
 def twin(call: Call, method: Method, args: tuple[Any, ...], bound: Bound) -> Answer:
@@ -104,12 +172,12 @@ def twin(call: Call, method: Method, args: tuple[Any, ...], bound: Bound) -> Ans
 
 
 def unwritable(call: Call, method: Method, error: Exception) -> None:
-    """Raise what is to be said of arguments that cannot be encoded."""
+    """Raise the Failure for arguments that do not match the IDL."""
     raise unwritable_failure(call, method, error) if isinstance(error, CodecError) else error
 
 
 def read(call: Call, method: Method, frame: Frame | bytes, seqid: int, bound: Bound) -> Answer:
-    """What an unusual reply says."""
+    """The answer in an unusual reply."""
     if isinstance(frame, bytes):
         splitter = FrameSplitter()
         splitter.feed(frame)
@@ -118,7 +186,7 @@ def read(call: Call, method: Method, frame: Frame | bytes, seqid: int, bound: Bo
         except FrameError as error:
             raise no_reply(call, error) from None
         if taken is None:
-            raise no_reply(call, "its frame is shorter than it says")
+            raise no_reply(call, "its frame is shorter than its length says")
         frame = taken
     bound.answered = True
     return read_answer(call, method, frame, seqid)
@@ -131,4 +199,18 @@ def failed(call: Call, bound: Bound, error: BaseException) -> None:
 
 
 if native is not None:
-    native.setup_lane(globals(), methods, current_options, vars(pie.call.runtime), Stale, Answer)
+    native.setup_fast_path(
+        FastPathHooks(
+            methods=methods,
+            plan=plan,
+            port=port,
+            twin=twin,
+            unwritable=unwritable,
+            read=read,
+            failed=failed,
+            options=current_options,
+            stale=Stale,
+            stale_note=Stale.note,
+            answer=Answer,
+        )
+    )

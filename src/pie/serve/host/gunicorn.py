@@ -7,6 +7,7 @@ requests and running a WSGI application on threads, stays its own.
 import logging
 import math
 import os
+import select
 import socket
 import time
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ from gunicorn.workers.gthread import ThreadWorker
 from pie.web.wsgi import WsgiApp
 
 logger = logging.getLogger("gunicorn")
+_QUIET_SECONDS = 0.1
+"""Nothing arrives for this long: the clients that had connected have sent their requests."""
 
 
 class HttpServer:
@@ -38,8 +41,9 @@ class HttpServer:
         config.set("worker_connections", max(1000, threads * 2))
         config.set("keepalive", 75)
         config.set("graceful_timeout", math.ceil(drain_seconds))
-        config.set("control_socket_disable", True)
-        self._worker = _Worker(
+        if "control_socket_disable" in config.settings:  # Since 25.1.
+            config.set("control_socket_disable", True)
+        self._worker = _worker_class()(
             0,
             os.getppid(),
             [_GunicornListener(listener)],
@@ -72,31 +76,29 @@ class _GunicornListener:
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]
-    def accept(self, listener: _GunicornListener) -> None:
-        """Out of descriptors is no reason to end: there is no arbiter to start us again."""
+    """What all releases of gunicorn need to run without an arbiter."""
+
+    def accept(self, *arguments: Any) -> bool:
+        """Out of descriptors is no reason to end: there is no arbiter to start us again.
+
+        The last argument is the listener. Before gunicorn 24 its address is the first one.
+        Returns False when the system refused.
+        """
         try:
-            super().accept(listener)
+            super().accept(*arguments)
         except OSError as error:
             logger.warning("cannot accept a connection: %s", error)
             time.sleep(0.05)
+            return False
+        return True
 
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """A stopping worker takes whoever has connected, then closes its door.
-
-        gunicorn leaves it open until the last request is answered: who came meanwhile would wait
-        for that, and be reset. Refused at once, a client turns to another instance.
-        """
-        super().set_accept_enabled(enabled)
-        if self.alive or enabled:
-            return
-        for listener in self.sockets:
-            if listener.fileno() < 0:
-                continue
-            before = -1
-            while before < self.nr_conns < self.worker_connections:
-                before = self.nr_conns
-                self.accept(listener)
-            listener.close()
+    def accept_waiting(self, *arguments: Any) -> None:
+        """Accept every connection that the system has completed already."""
+        waiting = select.poll()
+        waiting.register(arguments[-1], select.POLLIN)
+        while self.nr_conns < self.worker_connections and waiting.poll(0):
+            if not self.accept(*arguments):
+                return
 
     def init_signals(self) -> None:
         """Signals are the service's."""
@@ -110,6 +112,56 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         self.tmp.close()
         for descriptor in self.PIPE:
             os.close(descriptor)
+
+
+class _CurrentWorker(_Worker):
+    """From gunicorn 24 on, which waits for requests in flight but leaves the listener open."""
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """A stopping worker accepts who has connected, then closes its listeners.
+
+        A client that connects to an open listener would wait for the last request in flight, and
+        be reset. Refused at once, it turns to another instance.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive or enabled:
+            return
+        for listener in self.sockets:
+            if listener.fileno() >= 0:
+                self.accept_waiting(listener)
+                listener.close()
+
+
+class _EarlyWorker(_Worker):
+    """gunicorn 21 to 23, which closes connections that wait for their first request."""
+
+    _stopping = False
+
+    def handle_exit(self, *_: Any) -> None:
+        """The loop goes round at least once a second, and sees it then."""
+        self._stopping = True
+
+    def is_parent_alive(self) -> bool:
+        """The loop asks this at the end of every round."""
+        if self._stopping:
+            self._leave()
+        return bool(self.alive)
+
+    def _leave(self) -> None:
+        """Accept who has connected, close the listeners, and read the requests that arrive now."""
+        self.alive = False  # From here on every answer closes its connection.
+        for listener in self.sockets:
+            self.poller.unregister(listener)
+            self.accept_waiting(listener.getsockname(), listener)
+            listener.close()
+        while events := self.poller.select(_QUIET_SECONDS):
+            for key, _ in events:
+                key.data(key.fileobj)
+
+
+def _worker_class() -> type[_Worker]:
+    current = hasattr(ThreadWorker, "set_accept_enabled")
+    return _CurrentWorker if current else _EarlyWorker
 
 
 class _Log:

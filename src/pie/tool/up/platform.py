@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pie.serve.extras import require
 from pie.serve.workspace import PLATFORM_PORT
 
 
@@ -19,13 +20,9 @@ from pie.serve.workspace import PLATFORM_PORT
 @click.option("--port", type=click.IntRange(0, 65535), default=PLATFORM_PORT, show_default=True)
 def platform(directory: Path, host: str, port: int) -> None:
     """Run the platform: the registry, the store of facts and the web pages."""
-    try:
-        from pie.platform.server.main import PlatformError, run_platform
-    except ImportError as error:
-        raise click.ClickException(
-            f"the platform is not installed ({error.name} is missing): "
-            "pip install 'pie-runtime[platform]'"
-        ) from None
+    require("platform")
+    from pie.platform.server.main import PlatformError, run_platform
+
     try:
         run_platform(directory, host=host, port=port)
     except PlatformError as error:

@@ -1,8 +1,18 @@
 /* The module `pie._core._native`: one extension, a room for each idea. */
-#include "base/core.h"
+#include "base/named.h"
+#include "call/call.h"
+#include "client/fast_path.h"
+#include "codec/codec.h"
+#include "server/server.h"
+
+static PyMethodDef functions[] = {
+    {"contract", named_contract, METH_NOARGS,
+     "The names that C reads of Python: {dotted name: {field: kind}}."},
+    {NULL},
+};
 
 static int fill(PyObject *module) {
-    if (codec_init(module) < 0 || call_init(module) < 0) {
+    if (PyModule_AddFunctions(module, functions) < 0 || codec_init(module) < 0 || call_init(module) < 0) {
         return -1;
     }
     return client_init(module) < 0 || server_init(module) < 0 ? -1 : 0;

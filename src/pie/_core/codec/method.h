@@ -1,9 +1,8 @@
-/* The methods of a service, as the server needs them; and where Base and BaseResp are in what they
- * take and return. Twins: pie/thrift/{service,base}.py. */
+/* The methods of a service, and where Base and BaseResp are in what they take and return.
+ * From pie.rpc.wire.native_methods; twins: pie/thrift/{service,wire/base}.py. */
 #ifndef PIE_METHOD_H
 #define PIE_METHOD_H
 
-#include "call/call.h"
 #include "codec/codec.h"
 
 /* A Base among the arguments, by offsets of slots; -1 = not there. */
@@ -16,7 +15,7 @@ typedef struct {
     Py_ssize_t env;          /* TrafficEnv */
     PyTypeObject *env_cls;
     Py_ssize_t env_name;
-} BasePlace;
+} BaseSlots;
 
 /* The BaseResp of a response. */
 typedef struct {
@@ -24,21 +23,28 @@ typedef struct {
     Py_ssize_t owner_slot;
     PyTypeObject *cls;
     Py_ssize_t message, code, extra;
-} RespPlace;
+} RespSlots;
 
 typedef struct {
-    PyObject *description; /* pie.thrift.Method */
-    PyObject *name;        /* on the wire */
-    PyObject *attr;        /* of the handler */
-    const char *utf8;
+    /* Of a MethodPlan: */
+    PyObject *description;    /* pie.thrift.Method */
+    PyObject *name;           /* on the wire */
+    PyObject *attr;           /* of the handler */
+    PyObject *client;         /* what Base names as the client program */
+    PyTypeObject *args_cls;
+    PyTypeObject *result_cls; /* NULL = oneway */
+    bool has_value;           /* it returns one */
+    PyObject *base_plans;     /* a list of BasePlans */
+    PyObject *resp_plan;      /* a RespPlan; NULL = the response has none */
+    /* Made of it: */
+    const char *utf8;         /* the name */
     Py_ssize_t utf8_size;
-    Program *args, *result; /* result NULL = oneway */
-    PyObject *result_cls;
+    Program *args, *result;
     int arg_count, result_count;
     int success; /* order number of the value among the result's fields; -1 = void */
-    BasePlace *bases;
+    BaseSlots *bases;
     int base_count;
-    RespPlace *resp; /* NULL = the response has no place for one */
+    RespSlots *resp; /* NULL = the response has none */
     int64_t average_ns; /* of a call, moving */
 } Method;
 
@@ -49,17 +55,14 @@ typedef struct {
     int16_t *table; /* by hash of the name: index, or -1 */
 } MethodTable;
 
-/* From a list of (Method, bases, resp), see pie.rpc.server.leader. -1 with an exception set. */
+/* From a list of MethodPlans. -1 with an exception set. */
 int methods_open(MethodTable *table, PyObject *plans);
 void methods_close(MethodTable *table);
 int methods_visit(MethodTable *table, visitproc visit, void *arg);
 
+/* NULL = the service has no method of this name. */
 Method *method_find(const MethodTable *table, const char *name, size_t size);
 
-/* Fills a call from the first Base that was sent among the arguments. -1 with an exception set. */
-int base_read(const Method *method, PyObject *const *arguments, CallObject *call);
-/* Says success in a response that says nothing, and takes a business status from one that does.
- * -1 with an exception set. */
-int resp_fill(const Method *method, PyObject *value, CallObject *call);
+int method_init(void);
 
 #endif

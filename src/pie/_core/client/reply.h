@@ -1,0 +1,16 @@
+/* A reply: its value, and whether its connection can be used again. */
+#ifndef PIE_REPLY_H
+#define PIE_REPLY_H
+
+#include "client/attempt.h"
+
+typedef struct {
+    PyObject *value; /* new reference */
+    bool in_step;    /* it is the reply to this request */
+    bool closing;    /* the peer asks for another connection from now on */
+} Reply;
+
+/* Reads a whole frame. UNUSUAL = the twin reads it; `in_step` and `closing` are known even so. */
+Way reply_read(const Attempt *attempt, const uint8_t *data, const FrameView *view, Reply *reply);
+
+#endif

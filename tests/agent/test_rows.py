@@ -1,0 +1,24 @@
+"""The position of a row is the end of its line."""
+
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pie.agent.names import LogFile
+from pie.agent.rows import Block, RowMaker
+from pie.observe.log.parse import LineParser
+
+UTC = ZoneInfo("UTC")
+
+
+@given(st.lists(st.binary(max_size=40).map(lambda b: b.replace(b"\n", b"")), max_size=8), st.data())
+def test_positions_are_the_ends_of_lines(lines, data):
+    blob = b"".join(line + b"\n" for line in lines)
+    file = LogFile(data.draw(st.sampled_from(["logs", "calls"])), "app", "a.b.c", None)
+    block = Block(blob, 100, False, True, 0.0)
+    rows = list(RowMaker(LineParser(UTC), "h").rows(block, file, 7))
+    ends = [100 + len(b"".join(line + b"\n" for line in lines[: n + 1])) for n in range(len(lines))]
+    assert [row.pos for row in rows] == ends
+    if file.table == "logs":
+        assert [row.json is None for row in rows] == [line == b"" for line in lines]

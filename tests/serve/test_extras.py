@@ -1,0 +1,39 @@
+"""A service whose extra is not installed says which one, and the command that installs it."""
+
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pie.serve.extras import EXTRAS
+
+DJANGO = "import settings\nfrom pie import serve\nserve.django('shop.settings', settings)\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "texts"),
+    [
+        ("cachelib", "flask", {}),
+        ("flask", "flask", {}),
+        ("gunicorn", "http", {}),
+        ("django", "django", {"bootstrap": DJANGO}),
+    ],
+)
+def test_a_missing_package_is_one_line(services, module, extra, texts) -> None:
+    services.write(**texts)
+    bootstrap = services.root / "bootstrap.py"
+    bootstrap.write_text(f"import sys\nsys.modules[{module!r}] = None\n{bootstrap.read_text()}")
+    _, errors = services.start().wait()
+    command = f"{shlex.quote(sys.executable)} -m pip install 'pie-runtime[{extra}]'"
+    assert errors == f"pie: {module} is not installed; run: {command}\n"
+
+
+def test_every_extra_of_the_distribution_that_is_imported_is_known() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    declared = tomllib.loads(project.read_text())["project"]["optional-dependencies"]
+    assert set(EXTRAS) == set(declared)
+    for extra, modules in EXTRAS.items():
+        names = " ".join(declared[extra]).replace("-", "_")
+        assert all(module in names for module in modules)
