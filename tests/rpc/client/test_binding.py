@@ -1,10 +1,10 @@
 """Generated clients: what they call when their yml, their arguments or the environment say so."""
 
 import os
-import socket
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from pie.model import Failure, Kind
 from pie.rpc import Asked, CalleeError, Channel, over
@@ -36,11 +36,6 @@ def write(conf: Path):
         return path
 
     return write_one
-
-
-def refused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def who(handler, demo, name: str):
@@ -97,7 +92,10 @@ def test_without_a_workspace_the_error_says_that(bench, demo) -> None:
         ("cluster: x\n", r"missing required field `psm`"),
         ("psm: a.b.c\ntimeout_ms: soon\n", r":2: timeout_ms: Expected `int`, got `str`"),
         ("psm: a.b.c\ntimeout_ms: 0\n", r":2: timeout_ms: 0 is not above 0"),
-        ("psm: a.b.c\n\ntransport: http\n", r":3: transport: Invalid enum value 'http'"),
+        (
+            "psm: a.b.c\n\ntransport: http\n",
+            r":3: transport: 'http' is not a transport: choose",
+        ),
         ("psm: a.b.c\naddresses: 10.0.0.1:1\n", r":2: addresses: Expected `array`"),
         ("psm: a.b.c\naddresses: [10.0.0.1]\n", r":2: addresses: '10\.0\.0\.1' is not an address"),
         ("psm: a.b.c\nservice: Other\n", r":2: service: this file is for Other"),
@@ -138,7 +136,7 @@ def test_addresses_of_the_yml_need_no_registry(start, handler, demo, bench, writ
     port = start(handler, psm="some.body.else")
     write(
         "psm: toutiao.legacy.thing\ntransport: framed\n"
-        f"addresses:\n  - 127.0.0.1:{refused_port()}\n  - 127.0.0.1:{port}\n"
+        f"addresses:\n  - 127.0.0.1:{free_port()}\n  - 127.0.0.1:{port}\n"
     )
     client = demo.DemoServiceClient()
     for _ in range(10):

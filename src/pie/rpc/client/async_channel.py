@@ -33,7 +33,7 @@ class AsyncChannel:
         ``Channel.invoke``."""
         bound, options = await self._bound(), current_options.get()
         call = bound.new_call(method, options)
-        driver = AsyncDriver(bound.course_of(options))
+        driver = AsyncDriver(bound.course)
         answer: Any = None
         try:
             answer = await driver.run(call, lambda each: _attempt(each, method, args, bound))
@@ -46,7 +46,7 @@ class AsyncChannel:
         """The client as it stands; the registry's first answer is waited for beside the loop."""
         bound = self._binder.bound()
         if bound is not self._known:
-            if not bound.callee.places:
+            if not bound.callee.endpoints:
                 await asyncio.to_thread(bound.runtime.directory.instances, bound.callee.psm)
             self._known = bound
         return bound

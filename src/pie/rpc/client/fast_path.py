@@ -60,6 +60,8 @@ class ClientPlan(NamedTuple):
     callee: str
     callee_cluster: str
     host: str
+    pin: str
+    timeout: float
     next_look: float
     max_idle: int
     idle_seconds: float
@@ -143,13 +145,15 @@ def plan(channel: Channel) -> ClientPlan:
         usable=link.tls is None and not link.multiplex,
         bound=bound,
         course=bound.course,
-        source=callee.places or runtime.directory.view(callee.psm),
-        note=callee.said or None,
+        source=callee.endpoints or runtime.directory.view(callee.psm),
+        note=callee.source or None,
         caller=who.psm,
         caller_cluster=who.cluster,
         callee=callee.psm,
         callee_cluster=callee.cluster,
         host=who.host,
+        pin=bound.pin,
+        timeout=callee.timeout,
         next_look=bound.next_look,
         max_idle=limits.max_idle,
         idle_seconds=limits.idle_seconds,

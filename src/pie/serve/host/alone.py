@@ -10,7 +10,7 @@ from typing import Literal
 from pie.model import is_unix
 from pie.serve.host.host import Life, ServerFactory
 from pie.serve.host.signals import on_stop
-from pie.serve.listeners import listen
+from pie.serve.listeners import drop_newcomers, listen
 from pie.serve.settings.keys import Settings, SettingsError
 from pie.serve.settings.loading import Loaded
 
@@ -67,7 +67,8 @@ class Alone:
     def run(self, life: Life, make_server: ServerFactory) -> None:
         """Register, serve until SIGTERM or SIGINT, deregister, drain, flush."""
         assert self._listener is not None
-        server, name, threads = make_server(self._listener)
+        listener = self._listener
+        server, name, threads = make_server(listener)
         opened = threading.Event()
 
         def stop(number: signal.Signals) -> None:
@@ -75,6 +76,7 @@ class Alone:
             opened.wait()  # What is half started cannot be stopped.
             life.deregister()
             time.sleep(_NOTICE_SECONDS)
+            drop_newcomers(listener)
             server.stop()
 
         on_stop(stop)
