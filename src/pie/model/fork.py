@@ -8,7 +8,7 @@ from typing import Any
 
 _Method = Callable[[Any], None]
 _methods: dict[int, tuple[weakref.ref[object], _Method]] = {}
-"""By the ids of their references, in the order they were registered; removed when their objects die.
+"""By the ids of their references, in the order of registration; removed when their objects die.
 Nothing can be unregistered from ``os.register_at_fork``, so one function is registered for all."""
 
 
