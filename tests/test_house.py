@@ -105,7 +105,8 @@ def test_every_room_within_has_its_step(room: str) -> None:
         for each in (SOURCE / room).iterdir()
         if each.is_dir() and (list(each.glob("*.py")) or list(each.glob("*.c")))
     }
-    assert found == set(" ".join(WITHIN.get(room, ())).split())
+    planned = set(" ".join(WITHIN.get(room, ())).split())
+    assert planned <= found if room == "tool" else planned == found  # Commands come and go.
 
 
 @pytest.mark.parametrize("room", sorted(WITHIN))
