@@ -278,18 +278,19 @@ def test_the_deadline_ends_connecting(caller) -> None:
 
 
 def test_the_deadline_ends_writing(bench, demo) -> None:
-    """The peer reads nothing, and the request is larger than all buffers."""
+    """The peer reads nothing, and the request is larger than all buffers.
+
+    The time is enough to begin writing on a machine that is busy.
+    """
     stop = threading.Event()
     client = None
     with Peer(lambda line: stop.wait(10)) as peer:
-        client = demo.DemoServiceClient(address=f"127.0.0.1:{peer.port}/framed", timeout=0.3)
+        client = demo.DemoServiceClient(address=f"127.0.0.1:{peer.port}/framed", timeout=2)
         with pytest.raises(Failure, match="sending the request") as caught:
             client.Note("x" * (15 << 20))
 
         async def ask() -> None:
-            again = demo.AsyncDemoServiceClient(
-                address=f"127.0.0.1:{peer.port}/framed", timeout=0.3
-            )
+            again = demo.AsyncDemoServiceClient(address=f"127.0.0.1:{peer.port}/framed", timeout=2)
             await again.Note("x" * (15 << 20))
 
         with pytest.raises(Failure, match="sending the request") as caught_async:
