@@ -87,7 +87,7 @@ class AsyncConnection(ClientStream, asyncio.Protocol):
         self.received(data)
 
     def eof_received(self) -> bool:
-        """True keeps the socket until a refusal of what was sent has been looked for."""
+        """True keeps the socket, so that ``await_refusal`` can look at it."""
         self.end(Closed())
         return self.sent > 0 and bool(self.waiting)
 
@@ -118,7 +118,7 @@ async def connect_async(call: Call, target: Target) -> AsyncConnection:
     """A new connection.
 
     Raises:
-        Failure: there is none to be had; nothing was sent.
+        Failure: it could not be made; nothing was sent.
     """
     try:
         async with asyncio.timeout(connect_patience(call, target)):

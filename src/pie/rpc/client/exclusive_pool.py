@@ -1,7 +1,8 @@
 """The connections to one instance that carry one call at a time each.
 
-The client's fast path in C takes idle connections and gives them back by itself, while no Python
-runs but not under the lock; hence each step here that looks at ``idle`` is one step.
+The client's fast path in C takes connections from ``idle`` and gives them back by itself: while it
+holds the GIL, but not under the lock. Hence every change of ``idle`` here is a single operation of
+the list.
 """
 
 import threading
@@ -76,7 +77,7 @@ class InstancePool:
         """An idle connection that is still good, or a new one.
 
         Raises:
-            Failure: there is none to be had before the call's deadline; nothing was sent.
+            Failure: none came free or could be made before the call's deadline; nothing was sent.
         """
         while (connection := self._idle_one()) is None:
             with self._lock:
@@ -95,7 +96,7 @@ class InstancePool:
         return run(self.taking(call))
 
     def give_back(self, connection: ClientStream) -> None:
-        """Hand a connection to the next call, keep it, or close it if it is of no more use."""
+        """Hand a connection to the next call, keep it, or close it if it cannot be used again."""
         if not connection.reusable:
             self.discard(connection)
             return
@@ -114,7 +115,7 @@ class InstancePool:
         self._allow_another()
 
     def sweep(self, now: float) -> bool:
-        """Close what is idle and no longer good; True if the pool itself is of no more use."""
+        """Close idle connections that are no longer good; True if the pool can be forgotten."""
         oldest = now - self._limits.idle_seconds
         kept = []
         while (each := self._pop()) is not None:
@@ -139,7 +140,7 @@ class InstancePool:
             each.close()
 
     def _idle_one(self) -> ClientStream | None:
-        """The connection that became idle last and is still good."""
+        """The connection that became idle last and is still good; None if there is none."""
         while (connection := self._pop()) is not None:
             if connection.is_fresh(self._oldest()):
                 return connection

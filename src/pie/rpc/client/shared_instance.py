@@ -39,7 +39,7 @@ class SharedInstance:
                 call.notes.append(Stale.note)
 
     def sweep(self, now: float) -> bool:
-        """Close the connection if it is of no more use; True if the instance is of none, too."""
+        """Close a connection that is no longer good; True if the instance can be forgotten."""
         connection = self._connection
         if connection is not None and not connection.is_usable(self._oldest(now)):
             self._connection = None
