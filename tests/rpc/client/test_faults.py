@@ -14,7 +14,7 @@ from tests.rpc.scripted import Line, Peer, reply_to
 
 from pie.model import Failure, Kind
 from pie.rpc import PoolLimits
-from pie.rpc.client import stream
+from pie.rpc.client import connection
 from pie.thrift import CRRST
 
 
@@ -46,7 +46,7 @@ def nothing(demo):
 def unchecked(monkeypatch):
     """Clients do not look whether a pooled connection is still open, as if the peer closed it
     right after they did."""
-    monkeypatch.setattr(stream, "LOOK_AFTER_SECONDS", 3600)
+    monkeypatch.setattr(connection, "LOOK_AFTER_SECONDS", 3600)
 
 
 def serve_all(method):
