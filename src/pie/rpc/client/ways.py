@@ -31,7 +31,7 @@ class Ways(Protocol):
         """A new connection, shared if its link is.
 
         Raises:
-            Failure: there is none to be had; nothing was sent.
+            Failure: it could not be made; nothing was sent.
         """
         ...
 
