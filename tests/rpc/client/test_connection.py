@@ -180,6 +180,15 @@ def test_a_shared_connection_ends_with_its_last_call(call, reply) -> None:
         exchange(connection, call)
 
 
+def test_a_connection_that_ends_before_its_first_call_is_not_replaced_for_ever(call) -> None:
+    connection = Scripted(shared=True)
+    connection.end(Closed())
+    with pytest.raises(Failure) as caught:
+        exchange(connection, call)
+    assert caught.value.never_sent
+    assert connection.done == []
+
+
 def test_threads_and_coroutines_do_the_same_steps() -> None:
     def steps(operation: Any) -> Any:
         seen = [(yield operation, 1)]

@@ -220,7 +220,7 @@ class Connection(State):
 
     def _join(self, call: Call, seqid: int) -> Pending:
         if self.ended is not None:
-            raise Stale
+            raise self.unsent(call, self.ended)
         pending = self.waiting[seqid] = self.pending_type(call)
         self.reusable = self.shared  # Until the exchange has ended well.
         return pending

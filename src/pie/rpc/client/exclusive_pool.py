@@ -13,8 +13,8 @@ from pie.govern import remaining
 from pie.model import Call
 from pie.rpc.client.connection import Connection
 from pie.rpc.client.link import Target
+from pie.rpc.client.operations import Lock, Operations
 from pie.rpc.client.steps import Steps, run
-from pie.rpc.client.ways import Lock, Ways
 from pie.rpc.wire.conversation import answers
 from pie.rpc.wire.refusal import Stale, all_busy
 from pie.thrift import Frame
@@ -37,11 +37,11 @@ class InstancePool:
     Calls that wait for one are served in the order of coming.
     """
 
-    __slots__ = ("_limits", "_lock", "_open", "_target", "_ways", "idle", "waiting", "wanted")
+    __slots__ = ("_limits", "_lock", "_open", "_operations", "_target", "idle", "waiting", "wanted")
 
-    def __init__(self, target: Target, ways: Ways) -> None:
+    def __init__(self, target: Target, operations: Operations) -> None:
         self._target = target
-        self._ways = ways
+        self._operations = operations
         self._limits = target.link.limits
         self._lock = threading.Lock()
         self._open = 0
@@ -161,7 +161,7 @@ class InstancePool:
         if self._open < self._limits.max_connections:
             self._open += 1
             return None
-        waiter = _Waiter(self._ways.lock(held=True))
+        waiter = _Waiter(self._operations.lock(held=True))
         self.waiting.append(waiter)
         # A connection that is given back from here on goes to the waiter. One that became idle
         # just before:
@@ -172,7 +172,7 @@ class InstancePool:
 
     def _make(self, call: Call) -> Steps[Connection]:
         try:
-            made: Connection = yield self._ways.connect, call, self._target
+            made: Connection = yield self._operations.connect, call, self._target
         except BaseException:
             self._allow_another()
             raise
@@ -195,7 +195,7 @@ class InstancePool:
     def _wait(self, call: Call, waiter: _Waiter) -> Steps[Connection | None]:
         """The connection that came free, or None: this call may make one."""
         try:
-            yield self._ways.acquire, waiter.wakened, remaining(call)
+            yield self._operations.acquire, waiter.wakened, remaining(call)
         except BaseException:
             self._give_up(waiter)
             raise

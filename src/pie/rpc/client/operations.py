@@ -16,7 +16,7 @@ class Lock(Protocol):
     def release(self) -> None: ...
 
 
-class Ways(Protocol):
+class Operations(Protocol):
     """Operations of steps: those of threads block, those of coroutines are awaited."""
 
     def lock(self, *, held: bool = False) -> Lock:
@@ -36,8 +36,8 @@ class Ways(Protocol):
         ...
 
 
-class ThreadWays:
-    """The ways of threads."""
+class ThreadOperations:
+    """The operations of threads."""
 
     def lock(self, *, held: bool = False) -> Lock:
         lock = threading.Lock()
