@@ -1,4 +1,4 @@
-"""How a client waits and connects: the operations that differ between threads and coroutines."""
+"""The operations of steps that differ between threads and coroutines: waiting and connecting."""
 
 import threading
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ class Operations(Protocol):
         ...
 
     def acquire(self, lock: Any, seconds: float | None) -> Any:
-        """Wait for a lock, so long at most; None = as long as it takes. Whether it was got."""
+        """Wait for a lock, at most so many seconds (None = no limit); whether it was acquired."""
         ...
 
     def connect(self, call: Call, target: Target) -> Any:
