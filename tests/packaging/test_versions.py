@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from .conftest import Environment
+from tests.packaging.environment import Environment
 
 pytestmark = pytest.mark.slow
 OLDEST = ("flask==2.3.*", "werkzeug==2.3.*", "django==4.2.*")
