@@ -75,7 +75,7 @@ class Middleware:
 
 
 class _Serving:
-    """The call is the ambient one while the application runs, and only then: a server may read
+    """Makes the call the current one while the application runs, and only then: a server may read
     the bodies of several responses on one thread."""
 
     __slots__ = ("_call", "_outer")
@@ -152,7 +152,7 @@ class _Response:
             self._end()
 
     def abandon(self, error: BaseException) -> None:
-        """The application raised instead of answering, or in the middle of its answer."""
+        """End the call with what the application raised, before or inside its answer."""
         self._error = error
         self._end()
 
