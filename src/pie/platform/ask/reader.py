@@ -8,8 +8,9 @@ import msgspec
 
 from pie.observe.record.facts import EDGE_SECONDS, CallRow
 from pie.platform.ask.outcomes import COUNTS, narrowed
+from pie.platform.pages.chain.views import LogLine, LogLines
 from pie.platform.pages.services.build import Traffic
-from pie.platform.views import ChainSummary, LogLine, LogLines
+from pie.platform.pages.services.views import ChainSummary
 
 MAX_CHAIN_ROWS = 20_000
 

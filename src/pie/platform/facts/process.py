@@ -18,6 +18,7 @@ import msgspec
 
 from pie.model import Failure, Kind, failure_of
 from pie.platform.facts import schema
+from pie.platform.facts.answer import IngestAnswer, RejectedLine
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.dead_letter import DeadLetters
 from pie.platform.facts.decode import MAX_BODY, decode_rows, gunzip
@@ -36,7 +37,6 @@ from pie.platform.facts.frames import (
     write_message,
 )
 from pie.platform.facts.ingest import TableIngest
-from pie.platform.views import IngestAnswer, RejectedLine
 
 _QUERY_THREADS = 5
 """Two of them may be busy with search tasks."""

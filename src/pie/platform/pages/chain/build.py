@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pie.model import logid_address
 from pie.observe.record.facts import CallRow
-from pie.platform.views import Chain, ChainCall, ChainNode, NodeKind, Status
+from pie.platform.pages.chain.views import Chain, ChainCall, ChainNode, NodeKind, Status
 
 SKEW_MS = 1.0
 """Contradictions up to this many milliseconds are the resolution of two clocks, not news."""

@@ -9,10 +9,10 @@ from starlette.responses import Response
 from pie.model import Failure, Kind, normalise_logid
 from pie.platform.ask.reader import Reader
 from pie.platform.pages.chain.build import build_chain
+from pie.platform.pages.chain.views import Chain, LogLines
 from pie.platform.server.answers import json_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
-from pie.platform.views import Chain, LogLines
 
 router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from pie.observe.record.facts import bucket_upper_us
 from pie.platform.ask.registered import protocol_of, state_of
-from pie.platform.views import Cluster, Instance, Service
+from pie.platform.pages.services.views import Cluster, Instance, Service
 from pie.state import Service as Registered
 
 

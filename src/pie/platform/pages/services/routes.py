@@ -11,10 +11,10 @@ from starlette.responses import Response
 from pie.platform.ask.asking import OutcomeQuery, unless_away
 from pie.platform.ask.reader import Reader
 from pie.platform.pages.services.build import merge_services
+from pie.platform.pages.services.views import Chains, Services
 from pie.platform.server.answers import json_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
-from pie.platform.views import Chains, Services
 
 router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
 
