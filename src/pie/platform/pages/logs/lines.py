@@ -3,13 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
-
-import msgspec
+from typing import Literal
 
 from pie.model import Failure, Kind
+from pie.platform.ask.asking import Ask, decode
 from pie.platform.ask.query.condition import Params
-from pie.platform.ask.reader import Ask
 from pie.platform.pages.logs.filters import DAY, MICROS, LogFilter, Window
 from pie.platform.pages.logs.views import Line
 
@@ -23,8 +21,6 @@ _WHOLE = 4 << 20
 _ID = re.compile(r"(-?\d{1,17})-(\d{1,20})-(\d{1,20})", re.ASCII)
 _SLICES = (900.0, DAY)
 """Seconds: how much time is searched at first, then, and then, until enough lines are found."""
-
-_Row = TypeVar("_Row")
 
 
 def columns_sql(message: int = MESSAGE_SHOWN, stack: int = STACK_SHOWN) -> str:
@@ -74,11 +70,6 @@ class Found:
 
     lines: list[Line]
     more: bool
-
-
-def decode(ndjson: bytes, row_type: type[_Row]) -> list[_Row]:
-    """Rows of the store's answer."""
-    return msgspec.json.Decoder(row_type).decode_lines(ndjson)
 
 
 async def find_lines(

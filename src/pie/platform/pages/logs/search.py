@@ -9,15 +9,14 @@ import msgspec
 
 from pie.model import Failure, Kind
 from pie.observe.log.stack import error_line
+from pie.platform.ask.asking import Ask, decode
 from pie.platform.ask.query.condition import Params
-from pie.platform.ask.reader import Ask
 from pie.platform.pages.logs.filters import DAY, FACETS, MICROS, Facet, LogFilter, Window, within
 from pie.platform.pages.logs.lines import (
     COLUMNS,
     WHOLE_COLUMNS,
     LineId,
     Order,
-    decode,
     find_lines,
     order_by,
 )

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
+from pie.platform.ask.asking import Ask, decode
 from pie.platform.ask.query.condition import Params
-from pie.platform.ask.reader import Ask
 from pie.platform.pages.logs.filters import LogFilter
-from pie.platform.pages.logs.lines import columns_sql, decode, order_by
+from pie.platform.pages.logs.lines import columns_sql, order_by
 from pie.platform.pages.logs.views import Line
 
 MAX_TAILS = 20

@@ -1,12 +1,9 @@
 """What the API answers about one service: the types of its page's JSON."""
 
 from dataclasses import dataclass
-from typing import Literal
 
+from pie.platform.ask.account import Account
 from pie.platform.ask.registered import ServiceState
-
-Account = Literal["server", "callers", "none"]
-"""Who counted: the service itself, its callers because it keeps no account, or nobody."""
 
 
 @dataclass(slots=True)

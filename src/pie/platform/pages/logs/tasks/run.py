@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from pie.model import Failure, Kind, normalise_logid
+from pie.platform.ask.chain_rows import calls_of
 from pie.platform.ask.query.tree import Logid
-from pie.platform.ask.reader import Reader
 from pie.platform.pages.chain.build import build_chain
 from pie.platform.pages.logs.filters import MICROS, LogFilter, Tab, Window, log_filter
 from pie.platform.pages.logs.lines import find_lines
@@ -66,9 +66,8 @@ def filter_of(kind: TaskType, params: TaskParams) -> LogFilter:
 class TaskRun:
     """One run of a task; ``result`` grows while ``steps`` goes on."""
 
-    def __init__(self, search: LogSearch, reader: Reader, task: Task) -> None:
+    def __init__(self, search: LogSearch, task: Task) -> None:
         self._search = search
-        self._reader = reader
         self._task = task
         self._wanted = filter_of(task.type, task.params)
         params = task.params
@@ -112,7 +111,7 @@ class TaskRun:
     async def _chain(self) -> None:
         logid = self._wanted.logid
         assert logid is not None, "a chain task's query is a logid"
-        calls = await self._reader.calls_of(logid)
+        calls = await calls_of(self._search.ask, logid)
         if not calls.rows:
             self._task.message = "no call of this chain is stored"
             return
