@@ -10,11 +10,11 @@ import urllib.parse
 
 import pytest
 
-from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks import store as task_store
 from pie.platform.pages.logs.tasks.queue import Tasks
 from pie.platform.pages.logs.tasks.store import Kept, Result, TaskStore
-from pie.platform.pages.logs.views import Task, TaskParams, TaskRequest
+from pie.platform.pages.logs.tasks.views import Task, TaskParams, TaskRequest
 from pie.state import MemoryStore
 
 NOW = time.time()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pie.model import Failure, Kind
-from pie.platform.ask.asking import Ask, decode
+from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.query.condition import Params
-from pie.platform.pages.logs.filters import DAY, MICROS, LogFilter, Window
+from pie.platform.pages.logs.filters import MICROS, LogFilter, Window
 from pie.platform.pages.logs.views import Line
 
 Order = Literal["desc", "asc"]

@@ -1,6 +1,6 @@
 """What the log search keeps between requests: known values, live tails, search tasks."""
 
-from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tail import Tails
 from pie.platform.pages.logs.tasks.queue import Tasks
 from pie.platform.pages.logs.tasks.store import TaskStore

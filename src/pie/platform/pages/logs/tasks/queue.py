@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
 from pie.platform.pages.logs.filters import window_of
-from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks.run import TaskRun, filter_of
 from pie.platform.pages.logs.tasks.store import Kept, Result, TaskStore
-from pie.platform.pages.logs.views import Task, TaskParams, TaskRequest, TaskResult, TaskState
+from pie.platform.pages.logs.tasks.views import Task, TaskParams, TaskRequest, TaskResult, TaskState
 from pie.state import StoreError
 
 MAX_WAITING = 100

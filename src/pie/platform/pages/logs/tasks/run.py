@@ -9,13 +9,15 @@ import msgspec
 
 from pie.model import Failure, Kind, normalise_logid
 from pie.platform.ask.chain_rows import calls_of
+from pie.platform.ask.chain_tree import build_tree
 from pie.platform.ask.query.tree import Logid
-from pie.platform.pages.chain.build import build_chain
+from pie.platform.pages.logs.build import step_of
 from pie.platform.pages.logs.filters import MICROS, LogFilter, Tab, Window, log_filter
 from pie.platform.pages.logs.lines import find_lines
-from pie.platform.pages.logs.search import LogSearch, step_of
+from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks.store import Result
-from pie.platform.pages.logs.views import Bucket, Histogram, Line, Task, TaskParams, TaskType
+from pie.platform.pages.logs.tasks.views import Task, TaskParams, TaskType
+from pie.platform.pages.logs.views import Bucket, Histogram, Line
 
 MAX_LINES = 200
 MAX_LINE_BYTES = 512 << 10
@@ -115,8 +117,8 @@ class TaskRun:
         if not calls.rows:
             self._task.message = "no call of this chain is stored"
             return
-        chain = build_chain(logid, calls.rows, truncated=calls.truncated)
-        self._task.message = f"{_many(chain.node_count, 'node')}, {_many(chain.call_count, 'call')}"
+        tree = build_tree(calls.rows)
+        self._task.message = f"{_many(len(tree.nodes), 'node')}, {_many(tree.call_count, 'call')}"
 
     async def _slice(self, window: Window) -> None:
         """Ask first, then count: a slice that fails counts nothing."""

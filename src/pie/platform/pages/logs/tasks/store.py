@@ -5,7 +5,8 @@ import zlib
 
 import msgspec
 
-from pie.platform.pages.logs.views import Histogram, Line, Task
+from pie.platform.pages.logs.tasks.views import Task
+from pie.platform.pages.logs.views import Histogram, Line
 from pie.state import Conflict, Store
 
 KEPT_TASKS = 500
