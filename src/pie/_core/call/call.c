@@ -23,17 +23,20 @@ static const Field fields[] = {
     FIELD(route, TEXT), FIELD(env, TEXT), FIELD(peer, TEXT), FIELD(logid, TEXT),
     FIELD(span_id, TEXT), FIELD(parent_id, TEXT), FIELD(wire_span_id, TEXT), FIELD(message, TEXT),
     FIELD(version, TEXT), FIELD(lane, TEXT), FIELD(traffic, TEXT), FIELD(gate, TEXT),
+    FIELD(pin, TEXT),
     FIELD(candidates, TUPLE), FIELD(tried, TUPLE), FIELD(target, OBJECT), FIELD(failure, OBJECT),
     FIELD(result, OBJECT), FIELD(persist, DICT), FIELD(transit, DICT), FIELD(backward, DICT),
-    FIELD(notes, LIST), FIELD(received, SECONDS), FIELD(queued, SECONDS), FIELD(started, SECONDS), FIELD(start, SECONDS),
+    FIELD(notes, LIST), FIELD(received, SECONDS), FIELD(queued, SECONDS), FIELD(started, SECONDS),
+    FIELD(start, SECONDS),
     FIELD(attempt_start, SECONDS), FIELD(end, SECONDS), FIELD(deadline, LIMIT),
-    FIELD(timeout, LIMIT), FIELD(attempts, NUMBER), FIELD(attempt, NUMBER), FIELD(hedges, NUMBER), FIELD(code, NUMBER),
+    FIELD(timeout, LIMIT), FIELD(attempts, NUMBER), FIELD(max_attempts, NUMBER),
+    FIELD(attempt, NUMBER), FIELD(hedges, NUMBER), FIELD(code, NUMBER),
     FIELD(status, NUMBER), FIELD(request_bytes, NUMBER), FIELD(response_bytes, NUMBER),
     FIELD(detached, FLAG),
 };
 #define FIELDS (sizeof fields / sizeof *fields)
-#define TEXTS 20
-#define REFERENCES 29
+#define TEXTS 21
+#define REFERENCES 30
 
 _Static_assert(offsetof(CallObject, candidates) - offsetof(CallObject, side) ==
                    TEXTS * sizeof(PyObject *), "the texts stand together");
@@ -55,6 +58,22 @@ static inline PyObject **references(CallObject *call) {
 
 static inline void *place(PyObject *self, const Field *field) {
     return (char *)self + field->offset;
+}
+
+int call_member(const char *name, size_t *offset, CallMember *kind) {
+    static const int kinds[] = {[TEXT] = CALL_MEMBER_TEXT + 1,
+                                [LIST] = CALL_MEMBER_LIST + 1,
+                                [NUMBER] = CALL_MEMBER_NUMBER + 1,
+                                [SECONDS] = CALL_MEMBER_SECONDS + 1,
+                                [FLAG] = 0};
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (strcmp(fields[i].name, name) == 0 && kinds[fields[i].kind] != 0) {
+            *offset = fields[i].offset;
+            *kind = (CallMember)(kinds[fields[i].kind] - 1);
+            return 0;
+        }
+    }
+    return -1;
 }
 
 /* --- reading --- */

@@ -12,18 +12,28 @@ typedef struct {
     /* Text, never NULL. */
     PyObject *side, *protocol, *caller, *caller_cluster, *callee, *callee_cluster, *method, *verb,
         *route, *env, *peer, *logid, *span_id, *parent_id, *wire_span_id, *message, *version, *lane,
-        *traffic, *gate;
+        *traffic, *gate, *pin;
     /* NULL = as in a new call: () for candidates and tried, None for the others. */
     PyObject *candidates, *tried, *target, *failure, *result;
     /* NULL = empty; a dict or list is made when Python asks for it. */
     PyObject *persist, *transit, *backward, *notes;
     double received, queued, started, start, attempt_start, end;
     double deadline, timeout; /* NAN = None */
-    long attempts, attempt, hedges, code, status, request_bytes, response_bytes;
+    long attempts, max_attempts, attempt, hedges, code, status, request_bytes, response_bytes;
     bool detached;
 } CallObject;
 
 extern PyTypeObject CallFields_Type;
+
+/* A field of a Call by its name: where it stands and what it is. -1 = there is none of these kinds. */
+typedef enum {
+    CALL_MEMBER_TEXT,    /* PyObject *, an exact str */
+    CALL_MEMBER_LIST,    /* PyObject *, a list or NULL */
+    CALL_MEMBER_NUMBER,  /* long */
+    CALL_MEMBER_SECONDS, /* double */
+} CallMember;
+
+int call_member(const char *name, size_t *offset, CallMember *kind);
 
 static inline bool call_is(PyObject *object) {
     return PyObject_TypeCheck(object, &CallFields_Type);
@@ -54,16 +64,6 @@ typedef struct {
     CallObject *call; /* owned */
     int entered;
 } Passage;
-
-/* flow.py's beginning: sets started, start, attempt_start and enters the gates (which must be
- * those of a server: one attempt, no delay; a delay asked for by a Python gate is slept, the GIL
- * released). -1 with the Failure set: the call has failed and left its gates. */
-int passage_begin(Passage *passage, PyObject *gates, CallObject *call);
-
-/* flow.py's end: sets `end`, leaves the gates in reverse. If an exception is set when it is
- * called, the call fails with it. Afterwards 0 = the call's outcome is `call->result`/success;
- * -1 = a Failure is set (its __cause__ the exception it stands for). */
-int passage_end(Passage *passage);
 
 /* Puts a finished call into the call log of its process, as the gate pie.observe.Record does. */
 int call_log_record(PyObject *log, CallObject *call);

@@ -3,7 +3,7 @@
 #ifndef PIE_REQUEST_H
 #define PIE_REQUEST_H
 
-#include "call/call.h"
+#include "call/flow.h"
 #include "codec/method.h"
 #include "server/server.h"
 
@@ -14,7 +14,7 @@ typedef struct {
     bool is_open;
     MethodTable methods;
     PyObject *handler;
-    PyObject *gates; /* a GateList */
+    PyObject *course; /* a Course without gates of attempts */
     PyObject *twin;  /* pie.rpc.server.dispatch.Dispatcher */
     PyObject *hooks; /* pie.rpc.server.leader */
     PyObject *psm, *cluster;
@@ -39,7 +39,7 @@ typedef struct {
     CallObject *call;
     bool parted; /* the connection was let go */
     bool later;  /* the reply is made by a PendingObject */
-    Passage passage;
+    Flow flow;
 } Request;
 
 /* With the GIL. The reply goes into the worker's `out`. */

@@ -124,17 +124,17 @@ static int asyncio_open(ServerObject *server, int max_pending) {
 }
 
 static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"listener", "handler", "methods", "gates",  "twin", "hooks",
+    static char *names[] = {"listener", "handler", "methods", "course", "twin", "hooks",
                             "psm",      "cluster", "answers", "decoded_limit", "limits",
                             "max_pending", NULL};
     int listener;
-    PyObject *handler, *plans, *gates, *twin, *hooks, *psm, *cluster, *answers, *limits;
+    PyObject *handler, *plans, *course, *twin, *hooks, *psm, *cluster, *answers, *limits;
     Py_ssize_t decoded_limit;
     Limits parsed;
     int max_pending = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO!OOOUUOnO!|i:Server", names, &listener,
-                                     &handler, &PyList_Type, &plans, &gates, &twin, &hooks, &psm,
-                                     &cluster, &answers, &decoded_limit, &PyTuple_Type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO!O!OOUUOnO!|i:Server", names, &listener,
+                                     &handler, &PyList_Type, &plans, &Course_Type, &course, &twin,
+                                     &hooks, &psm, &cluster, &answers, &decoded_limit, &PyTuple_Type,
                                      &limits, &max_pending) ||
         parse_limits(limits, &parsed) < 0) {
         return NULL;
@@ -144,7 +144,7 @@ static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         return NULL;
     }
     server->handler = Py_NewRef(handler);
-    server->gates = Py_NewRef(gates);
+    server->course = Py_NewRef(course);
     server->twin = Py_NewRef(twin);
     server->hooks = Py_NewRef(hooks);
     server->psm = Py_NewRef(psm);
@@ -167,7 +167,7 @@ static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 static int server_traverse(ServerObject *server, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(server));
     Py_VISIT(server->handler);
-    Py_VISIT(server->gates);
+    Py_VISIT(server->course);
     Py_VISIT(server->twin);
     Py_VISIT(server->hooks);
     return methods_visit(&server->methods, visit, arg);
@@ -175,7 +175,7 @@ static int server_traverse(ServerObject *server, visitproc visit, void *arg) {
 
 static int server_clear(ServerObject *server) {
     Py_CLEAR(server->handler);
-    Py_CLEAR(server->gates);
+    Py_CLEAR(server->course);
     Py_CLEAR(server->twin);
     Py_CLEAR(server->hooks);
     return 0;
@@ -192,7 +192,7 @@ static void server_dealloc(ServerObject *server) {
     }
     server_clear(server);
     methods_close(&server->methods);
-    Py_XDECREF(server->gates);
+    Py_XDECREF(server->course);
     Py_XDECREF(server->psm);
     Py_XDECREF(server->cluster);
     Py_XDECREF(server->answers);

@@ -4,16 +4,12 @@ from dataclasses import dataclass
 
 from pie.observe.record.facts import CallRow
 from pie.platform.ask.asking import Ask, decode
+from pie.platform.facts.columns import select
 
 MAX_CHAIN_ROWS = 20_000
 
-_TS = "toUnixTimestamp64Micro(ts) / 1e6 AS ts"
-
 _CALLS_OF = f"""
-SELECT {_TS}, side, protocol, psm, cluster, env, host, instance, caller, caller_cluster, callee,
-  callee_cluster, method, verb, route, logid, span_id, parent_id, attempt, attempts, peer,
-  duration_us, outcome, code, status, message, raised_by, rule, request_bytes, response_bytes,
-  weight, notes
+SELECT {select(CallRow, "chain")}
 FROM calls WHERE logid = {{logid:String}} ORDER BY calls.ts LIMIT {{limit:UInt32}}
 """
 

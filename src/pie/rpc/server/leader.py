@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from types import ModuleType
 
-from pie.call import Gates
+from pie.call import Course
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.native_loop import NativeLoop
 from pie.rpc.server.options import ServerOptions
@@ -28,10 +28,10 @@ class LeaderLoop(NativeLoop):
         native: ModuleType,
         listener: socket.socket,
         dispatcher: Dispatcher,
-        gates: Gates,
+        course: Course,
         options: ServerOptions,
     ) -> None:
-        super().__init__(native, listener, dispatcher.handler, dispatcher, gates, options)
+        super().__init__(native, listener, dispatcher.handler, dispatcher, course, options)
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:

@@ -7,7 +7,7 @@ import time
 from types import ModuleType
 from typing import Any
 
-from pie.call import Gates
+from pie.call import Course
 from pie.model import normalise_logid
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
@@ -29,7 +29,7 @@ class NativeLoop:
         listener: bound and listening; closed when nothing more is accepted.
         handler: whose methods C calls.
         dispatcher: answers what C does not.
-        gates: that every call passes.
+        course: of every call.
         options: bounds.
         max_pending: 0 = handlers run on threads; else on an asyncio loop, so many at once.
     """
@@ -40,7 +40,7 @@ class NativeLoop:
         listener: socket.socket,
         handler: Any,
         dispatcher: Dispatcher,
-        gates: Gates,
+        course: Course,
         options: ServerOptions,
         *,
         max_pending: int = 0,
@@ -56,7 +56,7 @@ class NativeLoop:
             listener=listener.fileno(),
             handler=handler,
             methods=method_plans(dispatcher.service),
-            gates=gates,
+            course=course,
             twin=dispatcher,
             hooks=self,
             psm=dispatcher.identity.psm,

@@ -13,7 +13,7 @@ from asyncio import Future
 from types import ModuleType
 from typing import Any
 
-from pie.call import Gates
+from pie.call import Course
 from pie.rpc.server.coroutines import Coroutines
 from pie.rpc.server.daemons import Daemons
 from pie.rpc.server.dispatch import Dispatcher
@@ -38,7 +38,7 @@ class TurnLoop(NativeLoop):
         handler: Any,
         coroutines: Coroutines,
         dispatcher: Dispatcher,
-        gates: Gates,
+        course: Course,
         options: ServerOptions,
     ) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class TurnLoop(NativeLoop):
             listener,
             handler,
             dispatcher,
-            gates,
+            course,
             options,
             max_pending=options.max_in_flight,
         )

@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
+from pie.observe.record.facts import CallRow
 from pie.platform.ask.account import COMMON, EDGE_SINCE, EDGES, Account, account_of
 from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.coverage import Coverage, Slots, coverage
 from pie.platform.ask.look_back import LOOK_BACK, newest
 from pie.platform.ask.outcomes import IS, narrowed
 from pie.platform.ask.sums import SUMS, Sums
+from pie.platform.facts.columns import select
 
 MAX_METHODS = 300
 MAX_CALLERS = 200
@@ -78,9 +80,8 @@ WHERE side = 'server' AND psm = {psm:String}
 """
 
 _CALLS = """
-SELECT toUnixTimestamp64Micro(ts) / 1e6 AS ts, logid, span_id, method, verb, route,
-  {caller} AS by, {caller_cluster} AS by_cluster, {cluster} AS on_cluster,
-  {instance} AS on_instance, duration_us, outcome, code, status, message
+SELECT {columns}, {caller} AS by, {caller_cluster} AS by_cluster, {cluster} AS on_cluster,
+  {instance} AS on_instance
 FROM calls
 WHERE side = '{side}' AND {whose} = {{psm:String}} AND attempt = 0
   AND calls.ts >= fromUnixTimestamp64Milli({{since:Int64}}) AND {outcome}
@@ -286,6 +287,10 @@ class ServiceReader:
         params: dict[str, Any] = {"psm": psm, "cluster": cluster, "limit": limit}
         params["since"] = int((now - LOOK_BACK[-1]) * 1000)
         account: Account = "server" if await self._ask(_KEEPS_CALLS, params) else "callers"
-        sql = _CALLS.format(outcome=narrowed(outcome), **_CALLS_COLUMNS[account])
+        sql = _CALLS.format(
+            columns=select(CallRow, "calls"),
+            outcome=narrowed(outcome),
+            **_CALLS_COLUMNS[account],
+        )
         found = await newest(self._ask, sql, params, now, limit, CallLine)
         return account if found or account == "server" else "none", found

@@ -4,18 +4,17 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pie.observe.record.facts import EDGE_SECONDS
+from pie.observe.record.facts import EDGE_SECONDS, CallRow
 from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.look_back import newest
 from pie.platform.ask.outcomes import COUNTS, narrowed
+from pie.platform.facts.columns import select
 
-_TS = "toUnixTimestamp64Micro(ts) / 1e6 AS ts"
 _CLOCKS_DIFFER = 3_600
 """Seconds by which a call may seem to come before the one it is made for."""
 
 _ENTRIES = """
-SELECT logid, {ts}, psm, caller, callee, side, method, protocol, duration_us, outcome, code
-FROM calls
+SELECT {columns} FROM calls
 WHERE parent_id = '' AND attempt = 0 AND logid != ''
   AND calls.ts >= fromUnixTimestamp64Milli({{since:Int64}})
   AND ({{psm:String}} = '' OR psm = {{psm:String}})
@@ -154,7 +153,7 @@ class ServicesReader:
         self, now: float, psm: str, outcome: str, min_ms: float, limit: int
     ) -> list[Entered]:
         """Entry calls, newest first; ``outcome`` is a class of outcomes, or empty for all."""
-        sql = _ENTRIES.format(ts=_TS, outcome=narrowed(outcome))
+        sql = _ENTRIES.format(columns=select(CallRow, "chains"), outcome=narrowed(outcome))
         params = {"psm": psm, "min_us": min_ms * 1000, "limit": limit}
         found = await newest(self._ask, sql, params, now, limit, Entry)
         calls: dict[str, int] = {}

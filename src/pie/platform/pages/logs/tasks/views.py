@@ -27,9 +27,9 @@ class TaskParams:
 class Task:
     """A search that runs by itself. Its name is the text it searches for.
 
-    ``progress`` goes from 0 to 1, ``found`` counts lines. ``message`` is why it failed, what it waits
-    for, or what its chain consists of. ``logid`` is that of a chain, or the one that the query asks
-    for.
+    ``progress`` goes from 0 to 1, ``found`` counts lines. ``message`` is why it failed, what it
+    waits for, or what its chain consists of. ``logid`` is that of a chain, or the one that the
+    query asks for.
     """
 
     id: int
