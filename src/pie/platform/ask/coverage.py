@@ -24,7 +24,7 @@ class _Latest(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The window a question is about: it begins at ``since``, the facts reach to ``until``."""
+    """The window a question is about: it begins at ``since``, the edges reach to ``until``."""
 
     since: int
     until: int
@@ -32,7 +32,7 @@ class Coverage:
 
     @property
     def seconds(self) -> float:
-        """The time that counts cover: the newest buckets are still on their way."""
+        """The time that counts cover: the newest buckets have not arrived yet."""
         return min(max(self.until - self.since, self.window / 2), self.window + EDGE_SECONDS)
 
 

@@ -23,7 +23,7 @@ class Health:
 
 @dataclass(slots=True)
 class ErrorPlace:
-    """A place in the text that was sent, in characters."""
+    """A part of the text that was sent, in characters."""
 
     offset: int
     length: int
@@ -33,7 +33,7 @@ class ErrorPlace:
 class ErrorBody:
     """One error: its HTTP status, its kind, and what happened and what to do.
 
-    ``at`` is there only for a query that cannot be understood, and says where.
+    ``at`` is there only for a query that cannot be understood: the part that is wrong.
     """
 
     code: int

@@ -43,7 +43,7 @@ def parse(query: str) -> Node:
     """The tree of a query; an empty one asks for everything.
 
     Raises:
-        QueryError: it is not a query; the error says where and what would be right.
+        QueryError: it is not a query; the message has the position and what would be right.
     """
     if len(query) > MAX_LENGTH:
         raise QueryError(
@@ -188,7 +188,7 @@ class _Parser:
         name, op = match[1], match[2]
         if name.lower() in BUILT_IN:
             name = name.lower()
-        place = Span(self._pos, len(match[0]))
+        at = Span(self._pos, len(match[0]))
         after = self._query[match.end() : match.end() + 1]
         if op == ":":
             if not after or after.isspace() or after == ")":
@@ -197,11 +197,11 @@ class _Parser:
                 raise QueryError(
                     f"{name}: needs its value right behind it; the text itself is "
                     f'"{name}:" in quotes',
-                    place,
+                    at,
                 )
             self._pos = match.end()
             leaf = leaf_of_field(name)
-            return self._group(leaf) if after == "(" else self._value(leaf, place)
+            return self._group(leaf) if after == "(" else self._value(leaf, at)
         return self._comparison(match, name, cast(Op, op))
 
     def _value(self, leaf: LeafOf, name: Span) -> Node:
@@ -264,5 +264,5 @@ class _Parser:
 
 
 def _moved(node: Node, at: Span) -> Node:
-    """The same node at another place."""
+    """The same node with another span."""
     return replace(node, at=at)

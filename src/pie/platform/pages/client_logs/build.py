@@ -1,7 +1,7 @@
 """Log entries of browsers and apps: their form, their bounds, and the rows they become. Pure.
 
-Whoever has the key, which is as good as public, can send anything. So everything is bounded, cut
-rather than refused, and the rows stand in a folder of their own.
+The key is as good as public, so senders may send anything: everything is bounded, cut rather than
+refused, and the rows have a folder of their own.
 """
 
 import math

@@ -97,8 +97,8 @@ def window_of(
 ) -> Window:
     """The time a question is about: what is asked, the time in a logid, or the last hour.
 
-    Never more than ten days. A logid carries the second its chain began in, in a time zone that
-    is not said: that makes it a day and a half.
+    Never more than ten days. A logid carries the second in which its chain began, in an unknown
+    time zone: a window of a day and a half covers them all.
 
     Raises:
         Failure: ``since`` is not before ``until``.

@@ -46,7 +46,7 @@ WHOLE_COLUMNS = columns_sql(_WHOLE, _WHOLE)
 
 @dataclass(frozen=True, slots=True, order=True)
 class LineId:
-    """The place of a line in the order of all lines: time in microseconds, source, position."""
+    """A line in the order of all lines: time in microseconds, source, position."""
 
     micros: int
     src: int

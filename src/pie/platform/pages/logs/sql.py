@@ -149,7 +149,7 @@ GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""
         span = int(seconds * MICROS)
         params = Params()
         window = within(Window(target.micros - span, target.micros + span + 1), params)
-        same = _same_place(line, params)
+        same = _same_source(line, params)
         micros = params.add(target.micros, "Int64")
         rows = await self.ask(
             f"SELECT {COLUMNS} FROM logs WHERE {window} AND {same} "
@@ -200,9 +200,9 @@ GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""
             by = f"pos {order}"
         else:
             micros, pos = params.add(target.micros, "Int64"), params.add(target.pos, "UInt64")
-            place = "(toUnixTimestamp64Micro(logs.ts), pos)"
-            beyond = f"{place} {comparison} ({micros}, {pos})"
-            where = f"src = 0 AND {_same_place(line, params)} AND {beyond}"
+            position = "(toUnixTimestamp64Micro(logs.ts), pos)"
+            beyond = f"{position} {comparison} ({micros}, {pos})"
+            where = f"src = 0 AND {_same_source(line, params)} AND {beyond}"
             by = f"logs.ts {order}, pos {order}"
         rows = await self.ask(
             f"SELECT {COLUMNS} FROM logs WHERE {window} AND {where} ORDER BY {by} LIMIT {count}",
@@ -236,7 +236,7 @@ def _counted(facets: Sequence[Facet], where: str) -> str:
     every = (1 << len(facets)) - 1
     # grouping() has a bit for each column, the first one's the highest, 0 for that of the set;
     # and in a set all other columns are empty.
-    sets = [every ^ (1 << place) for place in reversed(range(len(facets)))]
+    sets = [every ^ (1 << bit) for bit in reversed(range(len(facets)))]
     return (
         f"SELECT transform(grouping({columns}), {sets}, {list(facets)}, '') AS facet, "
         f"concat({columns}, '') AS value, count() AS count FROM logs WHERE {where} "
@@ -245,7 +245,7 @@ def _counted(facets: Sequence[Facet], where: str) -> str:
     )
 
 
-def _same_place(line: Line, params: Params) -> str:
+def _same_source(line: Line, params: Params) -> str:
     same = f"psm = {params.text(line.psm)} AND host = {params.text(line.host)}"
     device = line.fields.get("device", "")
     if line.folder == "client" and device:

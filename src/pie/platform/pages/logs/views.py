@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Line:
-    """One line. ``cut`` says that message, stack or a field is longer than shown.
+    """One line. ``cut``: message, stack or a field is longer than shown.
 
     ``id`` names it: time in microseconds, source, position. ``stack_hash`` is a decimal number of
     up to 64 bits as text, empty for a line without a stack.

@@ -56,7 +56,7 @@ class Names:
         return {*running, *filter(is_psm, self.declared_names())}
 
     def declared_names(self) -> Iterable[str]:
-        """Names with a declaration that says something."""
+        """Names with a declaration that is not empty."""
         return (name for name, each in self.declared.items() if each.fields != NOTHING)
 
     def _declared_owners(self, name: str) -> list[str]:

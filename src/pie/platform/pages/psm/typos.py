@@ -26,22 +26,22 @@ class KnownNames:
         self._by_parts: dict[tuple[int, str, str], list[str]] = defaultdict(list)
         for name in psms:
             parts = PSM.parse(name)
-            for place in range(3):
-                self._by_parts[_others(parts, place)].append(parts[place])
+            for index in range(3):
+                self._by_parts[_others(parts, index)].append(parts[index])
 
     def like(self, psm: str) -> list[str]:
         """Known names that this one may be meant to be, the nearest first."""
         parts = PSM.parse(psm)
         found: list[tuple[int, str]] = []
-        for place in range(3):
-            part = parts[place]
+        for index in range(3):
+            part = parts[index]
             most = min(_MOST_EDITS, len(part) // _LETTERS_PER_EDIT)
-            for known in self._by_parts.get(_others(parts, place), ())[:_MOST_COMPARED]:
+            for known in self._by_parts.get(_others(parts, index), ())[:_MOST_COMPARED]:
                 if abs(len(known) - len(part)) > most or _lettered(known) == _lettered(part):
                     continue
                 edits = distance(part, known)
                 if edits <= most:
-                    name = ".".join((*parts[:place], known, *parts[place + 1 :]))
+                    name = ".".join((*parts[:index], known, *parts[index + 1 :]))
                     found.append((edits, name))
         return [name for _, name in sorted(found)[:MAX_LIKE]]
 
@@ -67,6 +67,6 @@ def _lettered(part: str) -> str:
     return _DIGITS.sub("", part)
 
 
-def _others(parts: PSM, place: int) -> tuple[int, str, str]:
-    first, second = (part for at, part in enumerate(parts) if at != place)
-    return place, first, second
+def _others(parts: PSM, index: int) -> tuple[int, str, str]:
+    first, second = (part for at, part in enumerate(parts) if at != index)
+    return index, first, second

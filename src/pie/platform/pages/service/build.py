@@ -1,4 +1,4 @@
-"""One service's page: what it registered, joined with what calls told of it."""
+"""From rows and registration to the page of one service. Pure."""
 
 from collections.abc import Iterable
 
@@ -37,7 +37,7 @@ from pie.platform.pages.service.views import (
 from pie.state import Instance, Interface, RuntimeFacts, Service
 
 MAIN_IDL = "(main)"
-"""Stands for the path of a service's main IDL file, which the service does not tell."""
+"""Stands for the path of a service's main IDL file."""
 
 
 def figures_of(sums: Sums, seconds: float) -> Figures:
@@ -63,7 +63,7 @@ def build_page(
     registry: dict[str, Service],
     seen: Seen | None,
 ) -> ServicePage:
-    """The page; ``seen`` is None while the facts are away."""
+    """The page; ``seen`` is None while the facts process is down."""
     registered = registry.get(psm)
     meta = registered.meta if registered else None
     received = seen.received if seen else Received()
@@ -178,15 +178,15 @@ def _methods(
         full = len(methods) >= MAX_METHODS and name not in interfaces
         if name in methods or full:
             continue
-        said = interfaces.get(name, [])
+        declared = interfaces.get(name, [])
         lately = by_minute.get(name)
         methods[name] = ServiceMethod(
             method=name,
-            described=bool(said),
-            routes=[Route(each.route, list(each.verbs)) for each in said if each.route],
-            request=said[0].request if said else "",
-            response=said[0].response if said else "",
-            doc=next((each.doc for each in said if each.doc), ""),
+            described=bool(declared),
+            routes=[Route(each.route, list(each.verbs)) for each in declared if each.route],
+            request=declared[0].request if declared else "",
+            response=declared[0].response if declared else "",
+            doc=next((each.doc for each in declared if each.doc), ""),
             figures=figures_of(sums.get(name, Sums()), seconds),
             minutes=_spark(lately.minutes) if lately else [],
             failed_minutes=_spark(lately.failed_minutes) if lately else [],

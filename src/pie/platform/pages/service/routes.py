@@ -37,7 +37,7 @@ async def get_service(
     window: Literal["60", "300", "900", "3600"] = "60",
     cluster: ClusterQuery = "",
 ) -> Response:
-    """One service: what it says of itself, and its calls in the last ``window`` seconds."""
+    """One service: its own description, and its calls in the last ``window`` seconds."""
     now = time.time()
     reader = ServiceReader(deps.facts.query)
     registry, seen = await asyncio.gather(

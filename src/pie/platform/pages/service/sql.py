@@ -22,7 +22,7 @@ _MAX_GROUPS = 500
 _MAX_CLUSTERS = 200
 SPARK_MINUTES = 60
 
-# One pass over the rows for everything that the page counts; `kind` tells the sets apart by the
+# One pass over the rows for everything that the page counts; `kind` separates the sets by the
 # columns that a set does not group by.
 _KINDS = {3: "method", 5: "caller", 6: "instance", 7: "total"}
 _RECEIVED = f"""

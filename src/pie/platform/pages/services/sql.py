@@ -129,7 +129,7 @@ class ServicesReader:
         since = int(now) // EDGE_SECONDS * EDGE_SECONDS - window
         sums = decode(await self._ask(_TRAFFIC, {"since": since}), _EdgeSum)
         seen = decode(await self._ask(_LAST_SEEN, {"since": int(now) - DAY}), _Seen)
-        # The newest buckets are still on their way: rates count the time the facts cover.
+        # The newest buckets have not arrived yet: rates count the time that the edges cover.
         latest = max((row.latest + EDGE_SECONDS for row in sums), default=0)
         seconds = min(max(latest - since, window / 2), window + EDGE_SECONDS)
         result = {row.name: Traffic(row.name, row.protocol, seconds, row.latest) for row in seen}

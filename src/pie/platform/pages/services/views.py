@@ -28,10 +28,11 @@ class Cluster:
 
 @dataclass(slots=True)
 class Service:
-    """One service: what it says of itself, and what was seen of it in the window.
+    """One service: its own description, and its calls in the window.
 
-    ``onboarded`` says whether an instance is registered now, ``state`` tells one that stopped from
-    one that never was. ``qps`` counts calls received per second; times are milliseconds.
+    ``onboarded`` says whether an instance is registered now, ``state`` separates one that
+    stopped from one that never registered. ``qps`` counts calls received per second; times are
+    milliseconds.
     ``error_rate`` is the sum of ``failure_rate`` (5xx kinds) and ``rejected_rate`` (4xx kinds).
     ``last_seen`` is when the newest ten seconds with calls began, in Unix seconds, 0 for none.
     """
@@ -61,7 +62,8 @@ class Service:
 class Services:
     """All services at ``now`` (Unix seconds), with traffic of the last ``window_s`` seconds.
 
-    ``traffic_known`` is False while the facts are away: then only the registry speaks.
+    ``traffic_known`` is False while the facts process is down: then only registered services are
+    listed.
     """
 
     now: float

@@ -252,5 +252,5 @@ async def _blocking(act: Callable[[], _T]) -> _T:
         return await run_in_threadpool(act)
     except StoreError as error:
         raise Failure(
-            Kind.UNAVAILABLE, f"the state store says: {error.message}", code=error.code
+            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
         ) from error

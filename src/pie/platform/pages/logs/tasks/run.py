@@ -32,7 +32,7 @@ _QUICK_S = 1.0
 _SLOW_S = 4.0
 _PAUSE_S = 2.0
 _PATIENCE_S = 120.0
-"""How long a slice is tried again: the facts process may be away, or the slice too much at once."""
+"""How long a slice is retried: the facts process may be down, or the slice too large."""
 
 _encode = msgspec.json.Encoder().encode
 _TAB_OF: dict[TaskType, Tab] = {

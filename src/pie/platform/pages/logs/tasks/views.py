@@ -72,7 +72,7 @@ class TaskList:
 class TaskResult:
     """What a task found: the newest lines, and the exact counts of all.
 
-    ``truncated`` says that there were more lines than are kept. While the task runs, lines and
+    ``truncated``: there were more lines than are kept. While the task runs, lines and
     counts are those found until now.
     """
 
