@@ -83,13 +83,13 @@ class SeenReader:
         params = {"since": _since(now), "limit": MAX_NAMES}
         return decode(await self._ask(_NAMES, params), SeenName)
 
-    async def one(self, now: float, name: str) -> SeenOne | None:
-        """What calls show of one name; None when none carried it."""
+    async def one(self, now: float, name: str) -> SeenOne:
+        """What calls show of one name; ``edges`` is 0 when none carried it."""
         params = {"since": _since(now), "name": name}
         rows = decode(await self._ask(_ONE, params), SeenOne)
-        if not rows or not rows[0].edges:
-            return None
-        seen = rows[0]
+        seen = rows[0] if rows else SeenOne(0, 0, 0, 0)
+        if not seen.edges:
+            return seen
         own, callee = "psm = {name:String}", "callee = {name:String}"
         seen.callers, callers_edges, seen.callees, seen.hosts = await asyncio.gather(
             self._top("caller", f"side = 'server' AND {own}", now, name),
