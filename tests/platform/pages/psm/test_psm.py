@@ -1,6 +1,8 @@
 """PSM management: who owns what, over the API of a real platform."""
 
 import json
+import os
+import signal
 import threading
 import time
 from urllib.parse import quote
@@ -318,6 +320,20 @@ def test_declarations_outlive_the_platform(own_platform):
     own_platform.start()
     assert get(own_platform, "kept.a.b") == before
     assert len(before["history"]) == 2
+
+
+def test_without_the_store_of_calls_declarations_are_there(own_platform):
+    put(own_platform, "kept.a.b", owners=["wangdi"])
+    os.kill(own_platform.child, signal.SIGSTOP)
+    try:
+        tree = send(own_platform, "GET", "").json
+        assert (tree["seen_known"], tree["counts"]["psms"]) == (False, 1)
+        found = get(own_platform, "kept.a.b")
+        assert (found["seen_known"], found["seen"], found["owners"]) == (False, None, ["wangdi"])
+        status, message = error(send(own_platform, "GET", "/kept.a.c"))
+        assert (status, "does not answer" in message) == (503, True)
+    finally:
+        os.kill(own_platform.child, signal.SIGCONT)
 
 
 def fields(**given):

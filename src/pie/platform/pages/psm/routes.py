@@ -127,12 +127,22 @@ async def _detail(deps: Deps, name: str, user: str) -> PsmDetail:
     )
     found = await run_in_threadpool(lambda: build_detail(names, name, user, seen, history))
     if found is None:
-        raise Failure(
-            Kind.NOT_FOUND,
-            f"{name} is neither registered, nor declared, nor seen in calls of the last days: "
-            "check the name, or declare it with version 0",
-        )
+        raise _unknown(name, calls_known=(seen if is_of_one else names.seen) is not None)
     return found
+
+
+def _unknown(name: str, *, calls_known: bool) -> Failure:
+    if not calls_known:
+        return Failure(
+            Kind.UNAVAILABLE,
+            f"{name} is neither registered nor declared, and the store of calls does not answer: "
+            "try again in a few seconds",
+        )
+    return Failure(
+        Kind.NOT_FOUND,
+        f"{name} is neither registered, nor declared, nor seen in calls of the last days: "
+        "check the name, or declare it with version 0",
+    )
 
 
 async def _blocking(act: Callable[[], _T]) -> _T:
