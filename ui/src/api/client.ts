@@ -41,7 +41,7 @@ export async function probe(path: string, signal: AbortSignal): Promise<void> {
 }
 
 /** Ask the platform to do something; an answer without content is undefined. */
-export async function sendJson<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
+export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method };
   if (body !== undefined) init.body = JSON.stringify(body);
   const response = await send(path, init);
