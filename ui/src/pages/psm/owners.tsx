@@ -10,11 +10,11 @@ export function Owners({ owners, from }: { owners: string[]; from: PsmDetail['ow
         {t.noOwner}
       </span>
     );
-  const inherited = from === 'subsystem' || from === 'product';
+  const above = from === 'subsystem' || from === 'product' ? t.from[from] : undefined;
   return (
-    <span class={inherited ? 'dim' : undefined} title={t.fromHint[from]}>
+    <span class={above && 'dim'} title={t.fromHint[from]}>
       {owners.join(', ')}
-      {inherited && <small> · {t.from[from]}</small>}
+      {above && <small> · {above}</small>}
     </span>
   );
 }

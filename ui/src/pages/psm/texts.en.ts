@@ -29,7 +29,7 @@ export const en = {
   psms: (n: number, text: string) => plural(n, text, 'PSM', 'PSMs'),
   without: (text: string) => `${text} without owner`,
   noOwner: 'no owner',
-  from: { declared: 'declared', registered: 'registered', subsystem: 'of the subsystem', product: 'of the product', none: '' },
+  from: { subsystem: 'of the subsystem', product: 'of the product' },
   fromHint: {
     declared: 'Declared here for this name',
     registered: 'Registered by the running service, out of its settings.py',

@@ -27,7 +27,7 @@ export const zh: Texts = {
   psms: (_n, text) => `${text} 个 PSM`,
   without: (text) => `${text} 个无负责人`,
   noOwner: '无负责人',
-  from: { declared: '登记', registered: '注册', subsystem: '来自子系统', product: '来自产品', none: '' },
+  from: { subsystem: '来自子系统', product: '来自产品' },
   fromHint: {
     declared: '在此为该名称登记',
     registered: '由运行中的服务按其 settings.py 注册',
