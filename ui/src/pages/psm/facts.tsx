@@ -3,7 +3,6 @@ import type { PsmDetail } from '../../api.gen';
 import { ServiceLink } from '../../components/service-link';
 import { count, dateTime } from '../../format';
 import { useMessages } from '../../i18n';
-import { Owners } from './owners';
 import { useTexts } from './texts';
 
 /** What is declared of a name, then what the registry and the calls show of it. */
@@ -14,7 +13,7 @@ export function Facts({ detail }: { detail: PsmDetail }) {
     <>
       <dl class="psm-facts">
         <Fact name={t.detail.owners}>
-          <Owners owners={detail.owners} from={detail.owners_from} /> <small>{t.fromHint[detail.owners_from]}</small>
+          {detail.owners.length > 0 ? detail.owners.join(', ') : <span class="mild-text">{t.noOwner}</span>} <small>{t.fromHint[detail.owners_from]}</small>
         </Fact>
         <Fact name={t.detail.description}>{declared.description}</Fact>
         {kind === 'psm' && (
@@ -63,12 +62,8 @@ function Seen({ detail: { seen, seen_days, seen_known } }: { detail: PsmDetail }
           <Fact name={t.received}>{count(seen.received)}</Fact>
           <Fact name={t.made}>{count(seen.made)}</Fact>
           <Fact name={t.lastSeen}>{seen.last_seen ? dateTime(seen.last_seen) : ''}</Fact>
-          <Fact name={t.callers}>
-            <Peers names={seen.callers} />
-          </Fact>
-          <Fact name={t.callees}>
-            <Peers names={seen.callees} />
-          </Fact>
+          <Fact name={t.callers}>{seen.callers.length > 0 && <Peers names={seen.callers} />}</Fact>
+          <Fact name={t.callees}>{seen.callees.length > 0 && <Peers names={seen.callees} />}</Fact>
           <Fact name={t.hosts}>{seen.hosts.length > 0 && <span class="mono">{seen.hosts.join(', ')}</span>}</Fact>
         </dl>
       )}
@@ -77,7 +72,6 @@ function Seen({ detail: { seen, seen_days, seen_known } }: { detail: PsmDetail }
 }
 
 function Peers({ names }: { names: string[] }) {
-  if (names.length === 0) return null;
   return (
     <ul class="psm-peers">
       {names.map((name) => (
