@@ -22,7 +22,7 @@ interface Props {
   onChanged: () => void;
 }
 
-/** Everything known of one name, beside the tree; on a small screen in its place. */
+/** Everything known of one name, beside the tree; on a small screen instead of it. */
 export function Detail({ name, url, onChanged }: Props) {
   const t = useTexts().detail;
   const query = useQuery<PsmDetail>(`/api/psm/${encodeURIComponent(name)}`, () => null);
@@ -30,7 +30,7 @@ export function Detail({ name, url, onChanged }: Props) {
   const [mode, setMode] = useState<'read' | 'edit' | 'claim'>('read');
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
-    // Where the panel stands in the place of the list, the reader must see it begin.
+    // Where the panel replaces the list, show its beginning.
     if (panel.current && panel.current.getBoundingClientRect().top < 0) window.scrollTo(0, 0);
   }, []);
   const unknown = query.error?.status === 404 && !changed;
