@@ -1,4 +1,5 @@
 /* The module `pie._core._native`: one extension, a room for each idea. */
+#include "base/fork.h"
 #include "base/named.h"
 #include "call/call.h"
 #include "client/fast_path.h"
@@ -8,6 +9,8 @@
 static PyMethodDef functions[] = {
     {"contract", named_contract, METH_NOARGS,
      "The names that C reads of Python: {dotted name: {field: kind}}."},
+    {"after_fork", fork_run_handlers, METH_NOARGS,
+     "In a forked child: give up what belongs to the parent. pie.model.fork calls it."},
     {NULL},
 };
 

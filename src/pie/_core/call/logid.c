@@ -2,10 +2,10 @@
  * second. */
 #include "call/logid.h"
 
-#include <pthread.h>
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/fork.h"
 #include "call/gates.h"
 
 #define LENGTH 32
@@ -190,10 +190,7 @@ static PyMethodDef functions[] = {
 };
 
 int logid_init(PyObject *module) {
-    if (pthread_atfork(NULL, NULL, forget_seed) != 0) {
-        PyErr_SetString(PyExc_OSError, "a fork handler could not be registered");
-        return -1;
-    }
+    fork_handler(forget_seed);
     if (PyModule_AddFunctions(module, functions) < 0) {
         return -1;
     }

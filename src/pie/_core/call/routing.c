@@ -3,10 +3,10 @@
  * What these see is C's: tuples, and endpoints whose attributes run no Python. So they need no lock
  * beside the GIL; whatever is unusual (a pin, no candidate) goes to the twin.
  */
-#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fork.h"
 #include "call/gates.h"
 
 static PyObject *cluster_name, *id_name, *host_name, *port_name, *version_name, *default_cluster;
@@ -315,7 +315,7 @@ static PyMethodDef functions[] = {
 
 int routing_init(PyObject *module) {
     seed();
-    pthread_atfork(NULL, NULL, seed);
+    fork_handler(seed);
     cluster_name = PyUnicode_InternFromString("cluster");
     id_name = PyUnicode_InternFromString("id");
     host_name = PyUnicode_InternFromString("host");

@@ -2,8 +2,7 @@
  * service. */
 #include "client/plan.h"
 
-#include <pthread.h>
-
+#include "base/fork.h"
 #include "base/named.h"
 
 /* --- plans --- */
@@ -169,6 +168,6 @@ int plan_init(PyObject *module) {
         PyType_Ready(&ClientPlan_Type) < 0 || PyType_Ready(&ClientMethods_Type) < 0) {
         return -1;
     }
-    pthread_atfork(NULL, NULL, forked);
+    fork_handler(forked);
     return PyModule_AddFunctions(module, functions);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "codec/error.h"
 #include "codec/program.h"
+#include "frame/message.h"
 #include "frame/ttheader.h"
 
 #define SPAN_LIMIT 128

@@ -1,3 +1,4 @@
+/* Where a message without a length ends. */
 #include "frame/unframed.h"
 
 #define OPEN_STRUCT UINT64_MAX

@@ -1,5 +1,5 @@
 /* Where a message without a length ends: found by its structure, a step at a time, so that bytes that
- * trickle in are each walked over once. No GIL needed. Twins: pie/thrift/{,binary_,compact_}skip.py. */
+ * trickle in are each walked over once. No GIL needed. Twins: pie/thrift/codec/{,binary_,compact_}skip.py. */
 #ifndef PIE_UNFRAMED_H
 #define PIE_UNFRAMED_H
 

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pie.model import run_after_fork
+
 _HTTP = ("http-socket", "http11-socket", "http", "https-socket", "https")
 _SOCKETS = ("socket", "uwsgi-socket", "shared-socket")
 _ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
@@ -64,6 +66,7 @@ class UwsgiHost:
         earlier = getattr(self._module, "post_fork_hook", None)
 
         def hook() -> None:
+            run_after_fork()
             if earlier is not None:
                 earlier()
             if self.worker:
