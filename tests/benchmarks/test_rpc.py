@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pie.thrift import FrameSplitter, Transport, TTHeader, encode_frame
+from pie.thrift import TTHEADER, FrameSplitter, TTHeader, encode_frame
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks" / "rpc"
@@ -185,7 +185,7 @@ def test_a_wrong_reply_is_an_error(binaries, tmp_path, answer: bytes, complaint:
 def test_the_floor_answers_in_the_form_it_is_asked(binaries, floor, tmp_path) -> None:
     call = message(1, b"Echo", 7, TEXT)
     header = TTHeader(seqid=5, strings={"key": "value"})
-    frame = encode_frame(call, Transport.TTHEADER, header)
+    frame = encode_frame(call, TTHEADER, header)
     port = floor()
     with socket.create_connection(("127.0.0.1", port)) as sock:
         splitter = FrameSplitter()

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from random import Random
 from types import ModuleType
 
-from pie.thrift import IntKey, Protocol, Transport, TTHeader, encode_call
+from pie.thrift import BUFFERED, FRAMED, THEADER, TTHEADER, IntKey, Protocol, TTHeader, encode_call
 
 WAYS = [
     (transport, protocol)
-    for transport in (Transport.FRAMED, Transport.BUFFERED, Transport.TTHEADER, Transport.THEADER)
+    for transport in (FRAMED, BUFFERED, TTHEADER, THEADER)
     for protocol in Protocol
 ]
 
@@ -20,10 +20,10 @@ def requests(demo: ModuleType, random: Random) -> Iterator[bytes]:
     for transport, protocol in WAYS:
         header = TTHeader(
             ints={}
-            if transport is Transport.THEADER
+            if transport is THEADER
             else {IntKey.FROM_SERVICE: "toutiao.web.caller", IntKey.RPC_TIMEOUT: "1500"},
             strings={"RPC_PERSIST_LANE": "blue", "RPC_TRANSIT_ONEHOP": "1"},
-            flags=0 if transport is Transport.THEADER else random.choice([0, 1]),
+            flags=0 if transport is THEADER else random.choice([0, 1]),
         )
         item = methods["GetItem"]
         for args in (

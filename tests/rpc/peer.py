@@ -4,6 +4,7 @@ import contextlib
 import socket
 
 from pie.thrift import (
+    FRAMED,
     Frame,
     FrameSplitter,
     Protocol,
@@ -26,7 +27,7 @@ class Peer:
         self,
         item: int,
         seqid: int = 1,
-        transport: Transport = Transport.FRAMED,
+        transport: Transport = FRAMED,
         protocol: Protocol = Protocol.BINARY,
         flags: int = 0,
     ) -> bytes:

@@ -18,9 +18,9 @@ from pie.model import Failure, Kind
 from pie.rpc import BusinessError, ServerOptions
 from pie.serve.settings.keys import KEYS
 from pie.thrift import (
+    FRAMED,
     ApplicationError,
     FrameSplitter,
-    Transport,
     decode_reply,
     encode_call,
     load_module,
@@ -145,7 +145,7 @@ def test_gates(said, served, shop, start) -> None:
     method = shop.ShopService.methods["GetItem"]
     with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
         request = method.args(shop.GetItemRequest(ItemId=1))
-        sock.sendall(encode_call(method, request, 1, Transport.FRAMED))
+        sock.sendall(encode_call(method, request, 1, FRAMED))
         splitter = FrameSplitter()
         while (frame := splitter.take()) is None:
             splitter.feed(sock.recv(65536))

@@ -11,7 +11,9 @@ from tests.rpc.conftest import register
 from pie.model import Call, Failure, Kind, current_call
 from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
-    Transport,
+    BUFFERED,
+    FRAMED,
+    TTHEADER,
     decode_reply,
     encode_call,
     encode_reply,
@@ -293,13 +295,13 @@ def exchange(sock: socket.socket, data: bytes):
     return frame
 
 
-@pytest.mark.parametrize("transport", list(Transport)[:3])
+@pytest.mark.parametrize("transport", [TTHEADER, FRAMED, BUFFERED])
 def test_one_port_answers_each_request_in_its_own_form(start, handler, demo, transport) -> None:
     from pie.thrift import TTHeader
 
     port = start(handler)
     method = demo.DemoService.methods["GetItem"]
-    header = TTHeader() if transport is Transport.TTHEADER else None
+    header = TTHeader() if transport is TTHEADER else None
     args = method.args(req=demo.Demo2Request(ItemId=7))
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
         for seqid in (1, 2):
@@ -313,7 +315,7 @@ def test_pipelined_requests_are_answered_in_order(start, handler, demo) -> None:
     port = start(handler)
     method = demo.DemoService.methods["GetItem"]
     requests = b"".join(
-        encode_call(method, method.args(req=demo.Demo2Request(ItemId=n)), n, Transport.FRAMED)
+        encode_call(method, method.args(req=demo.Demo2Request(ItemId=n)), n, FRAMED)
         for n in range(1, 6)
     )
     splitter = FrameSplitter()
@@ -330,7 +332,7 @@ def test_pipelined_requests_are_answered_in_order(start, handler, demo) -> None:
 def test_an_unknown_method_is_unimplemented(start, handler, demo, bench) -> None:
     port = start(handler)
     method = demo.DemoService.methods["Nothing"]
-    request = encode_call(method, method.args(), 1, Transport.FRAMED)
+    request = encode_call(method, method.args(), 1, FRAMED)
     request = request.replace(b"Nothing", b"Nowhere")
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
         assert b"Nowhere" in exchange(sock, request).payload
@@ -346,7 +348,7 @@ def test_names_from_a_peer_do_not_steer_the_terminal_that_shows_the_log(
     port = start(handler)
     method = demo.DemoService.methods["Nothing"]
     header = TTHeader(ints={IntKey.FROM_SERVICE: "a\x1b[2Jb", IntKey.FROM_CLUSTER: "c\n"})
-    request = encode_call(method, method.args(), 1, Transport.TTHEADER, header)
+    request = encode_call(method, method.args(), 1, TTHEADER, header)
     request = request.replace(b"Nothing", b"No\x1b[2Jg")
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
         exchange(sock, request)
@@ -412,7 +414,7 @@ def test_a_connection_out_of_step_spoils_one_call_only(bench, demo) -> None:
                 while (frame := splitter.take()) is None:
                     splitter.feed(sock.recv(65536))
                 seqid = read_message(frame.payload)[0].seqid + shift
-                sock.sendall(encode_reply(method, method.success(None), seqid, Transport.FRAMED))
+                sock.sendall(encode_reply(method, method.success(None), seqid, FRAMED))
                 if shift:
                     assert sock.recv(1) == b""  # The client gave this connection up.
 

@@ -18,12 +18,12 @@ from tests.rpc.peer import Peer
 from tests.rpc.victim import Victim
 
 from pie.model import Failure
-from pie.thrift import ApplicationError, Flag, Transport
+from pie.thrift import BUFFERED, FRAMED, THEADER, TTHEADER, ApplicationError, Flag
 
 CALLS = int(os.environ.get("PIE_SOAK_CALLS", "60000"))
 PSM = "toutiao.my.server"
 ROUNDS = 6  # The first two warm up.
-TRANSPORTS = (Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED, Transport.THEADER)
+TRANSPORTS = (FRAMED, TTHEADER, BUFFERED, THEADER)
 
 
 @pytest.fixture(params=["threads", "asyncio"])
@@ -55,7 +55,7 @@ def steady(found: list[dict[str, int]]) -> None:
 def batch(demo, port: int, random: Random, calls: int) -> None:
     """So many calls over one connection, in flights of a hundred; damage at its end."""
     transport = random.choice(TRANSPORTS)
-    flags = random.choice([0, Flag.OUT_OF_ORDER]) if transport is Transport.TTHEADER else 0
+    flags = random.choice([0, Flag.OUT_OF_ORDER]) if transport is TTHEADER else 0
     one = Peer(demo, port)
     one.sock.settimeout(60)
     numbers = [random.choice([1, 7, 7, 7, 404, 500, -100]) for _ in range(100)] + [0]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pie.state import RemoteStore, lookup_services
-from pie.thrift import FrameSplitter, Transport, decode_reply, encode_call, load_module
+from pie.thrift import FRAMED, FrameSplitter, decode_reply, encode_call, load_module
 
 DEMO = {
     "bootstrap": (
@@ -148,7 +148,7 @@ def double(sock: socket.socket, number: int) -> int:
     sock.settimeout(10)
     service = load_module("service DemoService { i32 Double(1: i32 n) }").DemoService
     method = service.methods["Double"]
-    sock.sendall(encode_call(method, method.args(number), 1, Transport.FRAMED))
+    sock.sendall(encode_call(method, method.args(number), 1, FRAMED))
     splitter = FrameSplitter()
     while (frame := splitter.take()) is None:
         splitter.feed(sock.recv(4096))

@@ -4,12 +4,12 @@ from pie.model.call import Call, failure_of
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
 from pie.model.context import current_call
 from pie.model.endpoint import (
-    TRANSPORTS,
     Endpoint,
     StaticEndpoint,
     address_of,
     host_and_port,
     is_unix,
+    known_transports,
     split_transport,
     static_endpoint,
 )
@@ -29,7 +29,6 @@ __all__ = [
     "PSM",
     "SYSTEM_CLOCK",
     "SYSTEM_RANDOM",
-    "TRANSPORTS",
     "Call",
     "Clock",
     "Endpoint",
@@ -46,6 +45,7 @@ __all__ = [
     "failure_of",
     "host_and_port",
     "is_unix",
+    "known_transports",
     "logid_address",
     "logid_time",
     "new_span_id",

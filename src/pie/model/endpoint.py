@@ -7,15 +7,9 @@ _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,255}")
 _UNIX = "unix:"
 _MAX_UNIX_PATH = 107
 
-TRANSPORTS = (
-    "ttheader",
-    "framed",
-    "buffered",
-    "ttheader+compact",
-    "framed+compact",
-    "buffered+compact",
-)
-"""Ways to speak Thrift on a connection; the protocol is binary where nothing else is said."""
+known_transports: list[str] = []
+"""Names that may stand behind an address, as in ``127.0.0.1:9090/framed``. The room that speaks the
+transports fills it (``pie.thrift.wire.transports``), for this one knows none of them."""
 
 
 class Endpoint(Protocol):
@@ -39,7 +33,7 @@ class Endpoint(Protocol):
 
     @property
     def transport(self) -> str:
-        """One of ``TRANSPORTS``, or ``http``."""
+        """How it speaks: a name that ``pie.thrift.transport_names`` lists, or ``http``."""
         ...
 
     @property
@@ -97,10 +91,10 @@ def split_transport(text: str) -> tuple[str, str]:
         ValueError: what stands there is no transport.
     """
     address, slash, transport = text.rpartition("/")
-    if not slash or (is_unix(text) and transport not in TRANSPORTS):
+    if not slash or (is_unix(text) and transport not in known_transports):
         return text, ""
-    if transport not in TRANSPORTS:
-        raise ValueError(f"{transport!r} is not a transport: choose {', '.join(TRANSPORTS)}")
+    if transport not in known_transports:
+        raise ValueError(f"{transport!r} is not a transport: choose {', '.join(known_transports)}")
     return address, transport
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pie.platform.pages.service.views import ServiceState
+from pie.platform.ask.registered import ServiceState
 
 Status = Literal["OK", "ERROR", "UNKNOWN"]
 NodeKind = Literal["nginx", "api", "service", "script"]

@@ -50,14 +50,27 @@ from pie.thrift.wire.message import (
     encode_message,
     encode_reply,
 )
-from pie.thrift.wire.message_head import MessageHeader, MessageType, read_message
+from pie.thrift.wire.message_head import MessageHeader, MessageType, protocol_of, read_message
 from pie.thrift.wire.theader import decode_theader, encode_theader
 from pie.thrift.wire.transport import (
+    Headers,
     Transport,
     UnsupportedTransport,
+    behind_length,
+)
+from pie.thrift.wire.transports import (
+    BUFFERED,
+    FRAMED,
+    HTTP1,
+    HTTP2,
+    THEADER,
+    TTHEADER,
+    add_transport,
     parse_transport,
-    protocol_of,
+    remove_transport,
     sniff,
+    transport_names,
+    transports,
 )
 from pie.thrift.wire.ttheader import (
     BIZ_EXTRA,
@@ -80,11 +93,15 @@ __all__ = [
     "BIZ_MESSAGE",
     "BIZ_STATUS",
     "BOOL",
+    "BUFFERED",
     "CRRST",
     "DEFAULT_DECODED_LIMIT",
     "DEFAULT_FRAME_LIMIT",
     "DEFAULT_MAX_DEPTH",
     "DOUBLE",
+    "FRAMED",
+    "HTTP1",
+    "HTTP2",
     "I8",
     "I16",
     "I32",
@@ -93,6 +110,8 @@ __all__ = [
     "RPC_PERSIST",
     "RPC_TRANSIT",
     "STRING",
+    "THEADER",
+    "TTHEADER",
     "UUID",
     "ApplicationError",
     "ApplicationErrorType",
@@ -105,6 +124,7 @@ __all__ = [
     "Frame",
     "FrameError",
     "FrameSplitter",
+    "Headers",
     "IdlError",
     "IntKey",
     "ListType",
@@ -130,6 +150,8 @@ __all__ = [
     "Transport",
     "Union",
     "UnsupportedTransport",
+    "add_transport",
+    "behind_length",
     "decode",
     "decode_call",
     "decode_reply",
@@ -155,5 +177,8 @@ __all__ = [
     "read_base",
     "read_base_resp",
     "read_message",
+    "remove_transport",
     "sniff",
+    "transport_names",
+    "transports",
 ]

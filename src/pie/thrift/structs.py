@@ -1,46 +1,15 @@
 """The base classes of generated structs, unions and exceptions."""
 
 from itertools import pairwise
-from reprlib import recursive_repr
-from typing import Any, ClassVar
+from typing import Any
 
-from pie.thrift.types import MAX_FIELD_ID, MIN_FIELD_ID, Field
+from pie.thrift.types import MAX_FIELD_ID, MIN_FIELD_ID, Field, Struct
+
+__all__ = ["UNSET", "Struct", "StructException", "Union", "checked_fields"]
 
 UNSET: Any = None
 """A field's value before it is set. Typed Any, so that a field that is always set by the time it
 is read can be declared as its own type and still be left out of the constructor's arguments."""
-
-
-class Struct:
-    """A value with numbered fields. ``__fields__`` describes them, in the order of the IDL.
-
-    Two structs are equal when they are of the same class and all fields are. They can change, so
-    they have no hash.
-    """
-
-    __slots__ = ()
-    __fields__: ClassVar[tuple[Field, ...]] = ()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Generated classes name their fields here."""
-        raise TypeError(f"{type(self).__name__} is not a generated struct")
-
-    def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return NotImplemented
-        return all(getattr(self, f.attr) == getattr(other, f.attr) for f in self.__fields__)
-
-    def __hash__(self) -> int:
-        raise TypeError(f"a {type(self).__name__} can change, so it has no hash")
-
-    @recursive_repr()
-    def __repr__(self) -> str:
-        parts = []
-        for field in self.__fields__:
-            value = getattr(self, field.attr)
-            if value is not None or field.requiredness != "optional":
-                parts.append(f"{field.attr}={value!r}")
-        return f"{type(self).__name__}({', '.join(parts)})"
 
 
 class Union(Struct):

@@ -1,13 +1,15 @@
-"""The types of Thrift as values, and the description of one field."""
+"""The types of Thrift as values, the description of one field, and the base of all structs.
+
+They stand together because each refers to the next: a struct has fields, a field has a type, and
+a type may be a struct.
+"""
 
 import re
 import uuid
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    from pie.thrift.structs import Struct
+from reprlib import recursive_repr
+from typing import Any, ClassVar, Literal, TypeAlias
 
 Requiredness = Literal["default", "required", "optional"]
 
@@ -160,3 +162,35 @@ class Field:
 
     def __repr__(self) -> str:
         return f"Field({self.id}, {self.name!r}, {self.requiredness})"
+
+
+class Struct:
+    """A value with numbered fields. ``__fields__`` describes them, in the order of the IDL.
+
+    Two structs are equal when they are of the same class and all fields are. They can change, so
+    they have no hash.
+    """
+
+    __slots__ = ()
+    __fields__: ClassVar[tuple[Field, ...]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Generated classes name their fields here."""
+        raise TypeError(f"{type(self).__name__} is not a generated struct")
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, f.attr) == getattr(other, f.attr) for f in self.__fields__)
+
+    def __hash__(self) -> int:
+        raise TypeError(f"a {type(self).__name__} can change, so it has no hash")
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        parts = []
+        for field in self.__fields__:
+            value = getattr(self, field.attr)
+            if value is not None or field.requiredness != "optional":
+                parts.append(f"{field.attr}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"

@@ -97,7 +97,10 @@ def test_without_a_workspace_the_error_says_that(bench, demo) -> None:
         ("cluster: x\n", r"missing required field `psm`"),
         ("psm: a.b.c\ntimeout_ms: soon\n", r":2: timeout_ms: Expected `int`, got `str`"),
         ("psm: a.b.c\ntimeout_ms: 0\n", r":2: timeout_ms: 0 is not above 0"),
-        ("psm: a.b.c\n\ntransport: http\n", r":3: transport: Invalid enum value 'http'"),
+        (
+            "psm: a.b.c\n\ntransport: http\n",
+            r":3: transport: 'http' is not a transport: choose",
+        ),
         ("psm: a.b.c\naddresses: 10.0.0.1:1\n", r":2: addresses: Expected `array`"),
         ("psm: a.b.c\naddresses: [10.0.0.1]\n", r":2: addresses: '10\.0\.0\.1' is not an address"),
         ("psm: a.b.c\nservice: Other\n", r":2: service: this file is for Other"),

@@ -12,9 +12,10 @@ from pie._core import native
 from pie.model import Failure, Kind, current_call
 from pie.rpc import ServerOptions
 from pie.thrift import (
+    FRAMED,
+    TTHEADER,
     ApplicationError,
     Flag,
-    Transport,
     decode_reply,
     encode_call,
 )
@@ -97,13 +98,13 @@ def test_coroutines_in_flight_are_bounded(start, handler, demo, peer) -> None:
     for number, each in enumerate(peers[:2]):
         each.send(number)
     one = peer(port)
-    how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
+    how = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
     one.sock.sendall(one.request(7, 7, **how) + one.request(8, 8, **how))
     with pytest.raises(ApplicationError, match="overloaded"):
         one.reply()
     peers[0].sock.close()  # Its reply will have nowhere to go.
     method = demo.DemoService.methods["Nothing"]
-    peers[2].sock.sendall(encode_call(method, method.args(), 1, Transport.FRAMED))
+    peers[2].sock.sendall(encode_call(method, method.args(), 1, FRAMED))
     with pytest.raises(ApplicationError, match="overloaded"):
         decode_reply(method, peers[2].frame())
     start.servers[port]._loop._loop.call_soon_threadsafe(go.set)
@@ -126,7 +127,7 @@ def test_a_gate_that_blocks_holds_nobody_up(start, handler, demo, peer) -> None:
     port = start(handler, gates=[Gate()])
     slow, quick = peer(port), peer(port)
     note = demo.DemoService.methods["Note"]
-    slow.sock.sendall(encode_call(note, note.args("x" * 2000), 1, Transport.FRAMED))
+    slow.sock.sendall(encode_call(note, note.args("x" * 2000), 1, FRAMED))
     slow.send(1)
     ended = threading.Thread(target=lambda: (slow.reply(), go.set()))
     ended.start()

@@ -14,7 +14,7 @@ from tests.rpc.peer import Peer, item
 
 from pie._core import native
 from pie.rpc import ServerOptions
-from pie.thrift import ApplicationError, Flag, Transport
+from pie.thrift import TTHEADER, ApplicationError, Flag
 
 only_native = pytest.mark.skipif(native is None, reason="the loop in C is not in use")
 
@@ -199,7 +199,7 @@ def test_tasks_that_are_thrown_away_are_answered(start, handler, demo, peer) -> 
     port = start(handler)
     loop = start.servers[port]._loop
     peers = [peer(port) for _ in range(4)]
-    how = {"transport": Transport.TTHEADER}
+    how = {"transport": TTHEADER}
     for number, each in enumerate(peers):
         each.send(1, number, flags=Flag.OUT_OF_ORDER if number % 2 else 0, **how)
     for _ in peers:

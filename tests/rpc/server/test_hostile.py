@@ -15,7 +15,7 @@ from tests.rpc.peer import Peer
 from tests.rpc.victim import Victim
 
 from pie._core import native
-from pie.thrift import Flag, Transport
+from pie.thrift import BUFFERED, FRAMED, THEADER, TTHEADER, Flag
 
 only_native = pytest.mark.skipif(native is None, reason="a thread for every connection")
 LINGER = b"\x01\0\0\0\0\0\0\0"
@@ -48,7 +48,7 @@ def unharmed(demo, victim: Victim) -> Iterator[Victim]:
             for number in range(1000, 1 << 30):
                 if over.is_set():
                     break
-                transport = (Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED)[number % 3]
+                transport = (FRAMED, TTHEADER, BUFFERED)[number % 3]
                 good.send(number, number, transport=transport)
                 assert good.reply()[0] == number
                 begun.set()  # It is there before anybody else.
@@ -188,7 +188,7 @@ def test_sizes_that_are_only_said_take_no_memory(victim, connect) -> None:
 def test_replies_that_nobody_reads_are_cut(victim, demo) -> None:
     it = victim(write_limit=1 << 20, transfer_timeout=1)
     before = it.figures()["resident"]
-    flags = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
+    flags = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
     lazy = [Peer(demo, it.port) for _ in range(40)]
     asking = list(lazy)
     for each in lazy:
@@ -212,7 +212,7 @@ def test_replies_that_nobody_reads_are_cut(victim, demo) -> None:
 def test_thousands_of_requests_in_one_go(victim, demo) -> None:
     it = victim()
     peers = [Peer(demo, it.port) for _ in range(4)]
-    transports = (Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED, Transport.THEADER)
+    transports = (FRAMED, TTHEADER, BUFFERED, THEADER)
     for each, transport in zip(peers, transports, strict=True):
         each.sock.settimeout(30)
         data = b"".join(each.request(1000 + n, n, transport=transport) for n in range(2000))

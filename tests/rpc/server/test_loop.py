@@ -16,9 +16,12 @@ from pie._core import native
 from pie.model import Failure, Kind
 from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
+    BUFFERED,
+    FRAMED,
+    THEADER,
+    TTHEADER,
     Flag,
     Protocol,
-    Transport,
     decode_reply,
 )
 
@@ -117,7 +120,7 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
     handler.GetItem = get
     port = start(handler)
     one = peer(port)
-    how = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
+    how = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
     for number in range(101, 111):
         one.send(number, number, **how)
         assert one.reply()[0] == number
@@ -130,7 +133,7 @@ def test_requests_that_may_be_answered_in_any_order_run_side_by_side(
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 @pytest.mark.parametrize("protocol", list(Protocol))
-@pytest.mark.parametrize("transport", [Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED])
+@pytest.mark.parametrize("transport", [FRAMED, TTHEADER, BUFFERED])
 def test_pipelined_requests_come_in_any_pieces(
     start, handler, demo, peer, transport, protocol, size
 ) -> None:
@@ -152,7 +155,7 @@ def test_pipelined_requests_come_in_any_pieces(
 @pytest.mark.parametrize("protocol", list(Protocol))
 @pytest.mark.parametrize(
     "transport",
-    [Transport.FRAMED, Transport.TTHEADER, Transport.BUFFERED, Transport.THEADER],
+    [FRAMED, TTHEADER, BUFFERED, THEADER],
 )
 def test_every_transport_and_protocol_on_one_port(
     start, handler, demo, peer, transport, protocol

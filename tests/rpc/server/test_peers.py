@@ -8,9 +8,9 @@ import threading
 import pytest
 from tests.rpc.peer import item
 
-from pie.thrift import ApplicationError, Flag, Transport, encode_call
+from pie.thrift import FRAMED, TTHEADER, ApplicationError, Flag, encode_call
 
-APART = {"transport": Transport.TTHEADER, "flags": Flag.OUT_OF_ORDER}
+APART = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
 
 
 @pytest.mark.parametrize("kind", ["function", "coroutine"])
@@ -69,7 +69,7 @@ def test_a_peer_that_never_stops_sending_does_not_starve_others(
         handler.Nothing = nothing
     port = start(handler)
     method = demo.DemoService.methods["Note"]
-    message = encode_call(method, method.args("x" * 500), 1, Transport.FRAMED)
+    message = encode_call(method, method.args("x" * 500), 1, FRAMED)
     flood = subprocess.Popen([sys.executable, "-c", FLOOD, str(port)], stdin=subprocess.PIPE)
     with flood:
         try:

@@ -10,10 +10,12 @@ from pie import rpc
 from pie.model import Failure, Kind
 from pie.rpc import BusinessError
 from pie.thrift import (
+    BUFFERED,
+    FRAMED,
+    TTHEADER,
     ApplicationError,
     FrameSplitter,
     Protocol,
-    Transport,
     decode_reply,
     encode_call,
 )
@@ -85,7 +87,7 @@ def test_a_value_of_the_wrong_type_is_an_internal_error(start, handler, demo, le
 
 
 @pytest.mark.parametrize("protocol", list(Protocol))
-@pytest.mark.parametrize("transport", [Transport.FRAMED, Transport.BUFFERED])
+@pytest.mark.parametrize("transport", [FRAMED, BUFFERED])
 def test_without_headers_it_is_an_application_exception(
     start, handler, demo, bench, let, transport, protocol
 ) -> None:
@@ -107,7 +109,7 @@ def test_damaged_headers_close_the_connection_and_the_log_says_why(
     start, handler, demo, caplog
 ) -> None:
     method = demo.DemoService.methods["Nothing"]
-    good = encode_call(method, method.args(), 1, Transport.TTHEADER)
+    good = encode_call(method, method.args(), 1, TTHEADER)
     port = start(handler)
     for bad, said in (
         (good[:16] + b"\x77" + good[17:], "block 0x77 is not known"),

@@ -4,7 +4,7 @@ import pytest
 from tests.rpc.peer import Peer
 
 from pie.model import current_call
-from pie.thrift import IntKey, Transport, TTHeader, encode_call
+from pie.thrift import FRAMED, TTHEADER, IntKey, Transport, TTHeader, encode_call
 
 LOGID = "ab" * 16
 SPAN = "00f067aa0ba902b7"
@@ -28,7 +28,7 @@ def served(start, handler, demo):
     def send(span: str, transport: Transport) -> tuple[str, str]:
         request = demo.Demo2Request(ItemId=1)
         header = TTHeader()
-        if transport is Transport.TTHEADER:
+        if transport is TTHEADER:
             header.ints[IntKey.SPAN_CONTEXT] = span
         else:
             request.Base = demo.base.Base(Extra={"traceparent": span})
@@ -40,7 +40,7 @@ def served(start, handler, demo):
     peer.close()
 
 
-@pytest.mark.parametrize("transport", [Transport.TTHEADER, Transport.FRAMED])
+@pytest.mark.parametrize("transport", [TTHEADER, FRAMED])
 def test_a_span_that_is_none_is_passed_over(served, transport) -> None:
     assert served(f"00-{LOGID}-{SPAN}-01", transport) == (LOGID, SPAN)
     assert served(f"00-{LOGID.upper()}-{SPAN.upper()}-01", transport) == (LOGID, SPAN)

@@ -8,13 +8,18 @@ from hypothesis import strategies as st
 
 from pie.thrift import (
     BIZ_STATUS,
+    BUFFERED,
     CRRST,
+    FRAMED,
+    HTTP1,
+    HTTP2,
+    THEADER,
+    TTHEADER,
     FrameError,
     FrameSplitter,
     IntKey,
     MessageType,
     Protocol,
-    Transport,
     TTHeader,
     UnsupportedTransport,
     decode_ttheader,
@@ -30,8 +35,8 @@ from pie.thrift import (
 MESSAGE = bytes.fromhex("80010001 00000004 4563686f 00000001 00")
 COMPACT_MESSAGE = bytes.fromhex("8221 01 04 4563686f 00")
 MESSAGES = {Protocol.BINARY: MESSAGE, Protocol.COMPACT: COMPACT_MESSAGE}
-HEADERS = [Transport.TTHEADER, Transport.THEADER]
-SUPPORTED = [*HEADERS, Transport.FRAMED, Transport.BUFFERED]
+HEADERS = [TTHEADER, THEADER]
+SUPPORTED = [*HEADERS, FRAMED, BUFFERED]
 RELAXED = settings(
     derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=150
 )
@@ -87,7 +92,7 @@ def test_the_vector_of_a_real_client_both_ways():
     splitter = FrameSplitter()
     splitter.feed(VECTOR)
     frame = splitter.take()
-    assert (frame.transport, frame.payload, frame.size) == (Transport.TTHEADER, MESSAGE, 175)
+    assert (frame.transport, frame.payload, frame.size) == (TTHEADER, MESSAGE, 175)
     assert read_message(frame.payload)[0] == ("Echo", MessageType.CALL, 1)
 
 
@@ -160,20 +165,20 @@ def test_headers_that_do_not_fit_are_refused(header, message):
 @pytest.mark.parametrize(
     ("data", "transport"),
     [
-        (VECTOR, Transport.TTHEADER),
-        (encode_frame(MESSAGE, Transport.FRAMED), Transport.FRAMED),
-        (MESSAGE, Transport.BUFFERED),
-        (bytes.fromhex("00000020 0fff"), Transport.THEADER),
-        (COMPACT_MESSAGE, Transport.BUFFERED),
-        (bytes.fromhex("00000020 8221"), Transport.FRAMED),
-        (bytes.fromhex("00000020 8281"), Transport.FRAMED),
-        (bytes.fromhex("47455420 8221"), Transport.HTTP1),
-        (bytes.fromhex("47455421 8221"), Transport.FRAMED),
-        (b"GET / HTTP/1.1\r\n", Transport.HTTP1),
-        (b"POST /", Transport.HTTP1),
-        (b"OPTIONS * HTTP/1.1", Transport.HTTP1),
-        (b"CONNECT host:443", Transport.HTTP1),
-        (b"PRI * HTTP/2.0", Transport.HTTP2),
+        (VECTOR, TTHEADER),
+        (encode_frame(MESSAGE, FRAMED), FRAMED),
+        (MESSAGE, BUFFERED),
+        (bytes.fromhex("00000020 0fff"), THEADER),
+        (COMPACT_MESSAGE, BUFFERED),
+        (bytes.fromhex("00000020 8221"), FRAMED),
+        (bytes.fromhex("00000020 8281"), FRAMED),
+        (bytes.fromhex("47455420 8221"), HTTP1),
+        (bytes.fromhex("47455421 8221"), FRAMED),
+        (b"GET / HTTP/1.1\r\n", HTTP1),
+        (b"POST /", HTTP1),
+        (b"OPTIONS * HTTP/1.1", HTTP1),
+        (b"CONNECT host:443", HTTP1),
+        (b"PRI * HTTP/2.0", HTTP2),
     ],
 )
 def test_first_bytes_name_the_transport(data, transport):
@@ -335,7 +340,7 @@ def test_hostile_lengths_are_refused_at_once(data, message):
 
 def test_http_cannot_be_written():
     with pytest.raises(ValueError, match="http/2 can be recognised, not written"):
-        encode_frame(MESSAGE, Transport.HTTP2)
+        encode_frame(MESSAGE, HTTP2)
 
 
 STARTS = [
@@ -372,9 +377,9 @@ def test_any_bytes_are_cut_or_refused(data):
     assert outcomes[0] == outcomes[1]
 
 
-@pytest.mark.parametrize("transport", [Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED])
+@pytest.mark.parametrize("transport", [TTHEADER, FRAMED, BUFFERED])
 def test_transports_of_a_configuration(transport):
-    assert parse_transport(transport) == (transport, Protocol.BINARY)
+    assert parse_transport(transport.name) == (transport, Protocol.BINARY)
     assert parse_transport(f"{transport}+binary") == (transport, Protocol.BINARY)
     assert parse_transport(f"{transport}+compact") == (transport, Protocol.COMPACT)
 

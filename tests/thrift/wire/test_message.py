@@ -7,6 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pie.thrift import (
+    BUFFERED,
+    FRAMED,
+    THEADER,
+    TTHEADER,
     ApplicationError,
     ApplicationErrorType,
     CodecError,
@@ -15,7 +19,6 @@ from pie.thrift import (
     IntKey,
     MessageType,
     Protocol,
-    Transport,
     TTHeader,
     decode_call,
     decode_reply,
@@ -27,7 +30,7 @@ from pie.thrift import (
     read_message,
 )
 
-TRANSPORTS = [Transport.TTHEADER, Transport.THEADER, Transport.FRAMED, Transport.BUFFERED]
+TRANSPORTS = [TTHEADER, THEADER, FRAMED, BUFFERED]
 
 
 def taken(data):
@@ -39,7 +42,7 @@ def taken(data):
 
 
 def bare(payload):
-    return Frame(Transport.BUFFERED, payload, None, len(payload))
+    return Frame(BUFFERED, payload, None, len(payload))
 
 
 @pytest.mark.parametrize("protocol", Protocol)
@@ -48,7 +51,7 @@ def test_a_call_and_its_answer(demo2, transport, protocol):
     method = demo2.DemoService.methods["GetItem"]
     args = method.args(demo2.Demo2Request(5))
     header = TTHeader(seqid=99, strings={"k": "v"}, framed=False)
-    if transport is Transport.TTHEADER:
+    if transport is TTHEADER:
         header.ints[IntKey.TO_METHOD] = "GetItem"
 
     frame = taken(encode_call(method, args, 7, transport, header, protocol))
@@ -78,11 +81,11 @@ def test_a_call_and_its_answer(demo2, transport, protocol):
 
 def test_void_and_oneway(demo2):
     ping, forget = demo2.DemoService.methods["Ping"], demo2.DemoService.methods["Forget"]
-    frame = taken(encode_reply(ping, ping.success(None), 1, Transport.FRAMED))
+    frame = taken(encode_reply(ping, ping.success(None), 1, FRAMED))
     assert ping.unpack(decode_reply(ping, frame, 1)) is None
     assert ping.returns is None
 
-    frame = taken(encode_call(forget, forget.args(3), 1, Transport.FRAMED))
+    frame = taken(encode_call(forget, forget.args(3), 1, FRAMED))
     assert read_message(frame.payload)[0].type is MessageType.ONEWAY
     assert forget.oneway
     assert forget.failure(ValueError()) is None

@@ -15,11 +15,11 @@ from thrift.transport.THeaderTransport import (
 from thrift.transport.TTransport import TMemoryBuffer
 
 from pie.thrift import (
+    THEADER,
     FrameError,
     FrameSplitter,
     MessageType,
     Protocol,
-    Transport,
     TTHeader,
     decode_call,
     decode_theader,
@@ -88,11 +88,11 @@ def test_a_call_has_the_headers_sequence_id(demo2):
     method = demo2.DemoService.methods["GetItem"]
     args = method.args(demo2.Demo2Request(5))
     header = TTHeader(strings={"k": "v"}, compressed=True)
-    data = encode_call(method, args, 7, Transport.THEADER, header, Protocol.COMPACT)
+    data = encode_call(method, args, 7, THEADER, header, Protocol.COMPACT)
     splitter = FrameSplitter()
     splitter.feed(data)
     frame = splitter.take()
-    assert (frame.transport, frame.protocol) == (Transport.THEADER, Protocol.COMPACT)
+    assert (frame.transport, frame.protocol) == (THEADER, Protocol.COMPACT)
     assert (frame.header.seqid, frame.header.strings, frame.header.compressed) == (
         7,
         {"k": "v"},

@@ -118,13 +118,13 @@ _ANSWER_ALL = """
 import sys
 sys.path.insert(0, "")
 from handler import Handler
-from pie.thrift import Transport, encode_reply
+from pie.thrift import FRAMED, encode_reply
 from pyrpc.hard import Hard
 handler = Handler()
 for method in Hard.methods.values():
     arguments = [None] * len(method.args.__fields__)
     value = getattr(handler, method.attr)(*arguments)
     if not method.oneway:
-        encode_reply(method, method.success(value), 1, Transport.FRAMED)
+        encode_reply(method, method.success(value), 1, FRAMED)
     print(method.name)
 """

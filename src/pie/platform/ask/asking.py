@@ -1,20 +1,18 @@
-"""What several questions have in common: their parameters, and patience with the facts."""
+"""What several questions have in common: their parameters, and patience with the facts process."""
 
 import asyncio
 from collections.abc import Awaitable
 from typing import Annotated, Literal, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Query
 
 from pie.model import Failure, Kind
-from pie.platform.server.deps import Deps, deps_of
 
 _T = TypeVar("_T")
 
 PATIENCE_S = 3.0
 """How long the registry's part of an answer waits for the part that the facts have."""
 
-AskDeps = Annotated[Deps, Depends(deps_of)]
 OutcomeQuery = Annotated[Literal["", "ok", "business", "rejected", "failed"], Query()]
 
 

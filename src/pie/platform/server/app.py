@@ -12,32 +12,34 @@ from starlette.responses import Response
 
 from pie import __version__
 from pie.model import Failure, Kind
-from pie.platform.pages.client_logs import routes as client_routes
-from pie.platform.pages.logs import routes as log_routes
-from pie.platform.pages.logs.tasks import routes as task_routes
-from pie.platform.pages.service import routes as service_routes
-from pie.platform.pages.services import routes as question_routes
+from pie.platform.pages import all_pages
 from pie.platform.server import ingest_routes, session_routes
 from pie.platform.server.answers import error_response
-from pie.platform.server.deps import Deps
+from pie.platform.server.deps import Deps, Work
 from pie.platform.server.gatekeeper import Gatekeeper, require
 from pie.platform.server.site import site_router
 from pie.platform.views import ErrorAnswer
 
 
 def build_app(
-    deps: Deps, state_router: APIRouter, static: Path, host_names: Collection[str]
+    deps: Deps,
+    works: Collection[Work],
+    state_router: APIRouter,
+    static: Path,
+    host_names: Collection[str],
 ) -> FastAPI:
     """The whole application.
 
     Args:
         deps: what the routes work with.
+        works: what the pages keep between requests, see ``page_works``.
         state_router: the routes of desired state, without authentication of their own.
         static: directory of the built UI; may be missing.
         host_names: names, beside IP addresses, under which the platform may be addressed.
     """
-    app = _app_with_questions()
+    app = _app_with_api()
     app.state.deps = deps
+    app.state.works = {type(work): work for work in works}
     app.include_router(
         state_router,
         dependencies=[Depends(require("service", "admin"))],
@@ -49,17 +51,23 @@ def build_app(
         return Response(openapi_json(), media_type="application/json")
 
     app.include_router(site_router(static))
-    app.add_middleware(Gatekeeper, keys=deps.keys, host_names=host_names)
+    open_paths = [path for page in all_pages() for path in page.open_paths]
+    app.add_middleware(Gatekeeper, keys=deps.keys, host_names=host_names, open_paths=open_paths)
     return app
+
+
+def page_works(deps: Deps) -> list[Work]:
+    """What the pages keep between requests, made anew; to be run beside the application."""
+    return [page.work(deps) for page in all_pages() if page.work is not None]
 
 
 def openapi_json() -> str:
     """The OpenAPI document, without starting anything; the UI's types come from it."""
-    document = _app_with_questions().openapi()
+    document = _app_with_api().openapi()
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def _app_with_questions() -> FastAPI:
+def _app_with_api() -> FastAPI:
     app = FastAPI(
         title="Pie platform",
         version=__version__,
@@ -68,12 +76,10 @@ def _app_with_questions() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.include_router(session_routes.router)
-    app.include_router(question_routes.router)
-    app.include_router(service_routes.router)
     app.include_router(ingest_routes.router)
-    app.include_router(log_routes.router)
-    app.include_router(task_routes.router)
-    app.include_router(client_routes.router)
+    for page in all_pages():
+        for router in page.routers:
+            app.include_router(router)
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)

@@ -2,41 +2,58 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 
-from pie.platform.ask.reader import Reader
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
-from pie.platform.pages.client_logs.build import ClientLimits
-from pie.platform.pages.logs.search import LogSearch
-from pie.platform.pages.logs.tail import Tails
-from pie.platform.pages.logs.tasks.queue import Tasks
 from pie.platform.server.auth import Keys
-from pie.state import Service
+from pie.state import Service, Store
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """``registry`` gives everything registered, by PSM; it may block for a moment.
+    """Both engines and the keys: what every page may use.
 
-    Client logs have a budget of their own: whoever has their key, slow senders of all kinds, must
-    not take the room of the agents.
+    ``facts`` asks the column store, ``store`` holds desired state; ``registry`` gives everything
+    registered, by PSM. The last two block for a moment and raise ``StoreError``.
     """
 
     keys: Keys
     facts: FactsClient
-    reader: Reader
-    logs: LogSearch
-    tails: Tails
-    tasks: Tasks
-    client_limits: ClientLimits
+    store: Store
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
-    client_budget: ByteBudget
+
+
+class Work:
+    """What one page keeps between requests, and does meanwhile; used from one event loop."""
+
+    async def run(self) -> None:
+        """Work in the background until cancelled; this one has nothing to do."""
+
+    def close(self) -> None:
+        """End the answers that clients hold open: the platform stops."""
+
+
+_Work = TypeVar("_Work", bound=Work)
 
 
 def deps_of(request: Request) -> Deps:
-    """The dependencies of the application a request came to."""
+    """The dependencies of the application that a request came to."""
     deps: Deps = request.app.state.deps
     return deps
+
+
+AskDeps = Annotated[Deps, Depends(deps_of)]
+
+
+def work_of(kind: type[_Work]) -> Callable[[Request], _Work]:
+    """A dependency: the work of a page, by its class."""
+
+    def find(request: Request) -> _Work:
+        work: _Work = request.app.state.works[kind]
+        return work
+
+    return find

@@ -15,8 +15,6 @@ from pie.platform.server.answers import error_response
 from pie.platform.server.auth import SESSION_COOKIE, Keys, Role, user_name
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN_PATH = "/api/client-logs"
-"""Pages of any origin may post here: it asks for a key of its own, and knows no login."""
 
 _ROLE = "pie.role"
 _USER = "pie.user"
@@ -26,12 +24,20 @@ class Gatekeeper:
     """ASGI middleware in front of everything.
 
     A Host that is a name must be known: a page of a stranger can point a name of its own at this
-    address (DNS rebinding), but not an IP address.
+    address (DNS rebinding), but not an IP address. ``open_paths`` are let through from any origin,
+    with no role: their routes check a key of their own.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, host_names: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Keys,
+        host_names: Collection[str],
+        open_paths: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._keys = keys
+        self._open_paths = frozenset(open_paths)
         self._host_names = frozenset(name.lower() for name in host_names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +48,9 @@ class Gatekeeper:
             headers = Headers(scope=scope)
             self._check_host(headers.get("host", ""))
             scope[_ROLE], scope[_USER] = (
-                (None, "") if scope["path"] == OPEN_PATH else self._admit(scope["method"], headers)
+                (None, "")
+                if scope["path"] in self._open_paths
+                else self._admit(scope["method"], headers)
             )
         except Failure as failure:
             await error_response(failure)(scope, receive, send)

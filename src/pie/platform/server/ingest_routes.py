@@ -8,7 +8,7 @@ from starlette.responses import Response
 from pie.model import Failure, Kind
 from pie.platform.facts.decode import MAX_BODY
 from pie.platform.server.body import expected_size, read_body
-from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 from pie.platform.views import IngestAnswer
 
@@ -31,7 +31,7 @@ _NDJSON_BODY = {
 async def ingest(
     request: Request,
     table: Annotated[Literal["calls", "edge_10s", "logs"], Path()],
-    deps: Annotated[Deps, Depends(deps_of)],
+    deps: AskDeps,
 ) -> Response:
     """Commit rows and say what became of them; bad rows are refused one by one."""
     encoding = request.headers.get("content-encoding", "identity").lower()

@@ -15,18 +15,12 @@ from urllib.parse import quote
 import uvicorn
 
 from pie.model import Failure
-from pie.platform.ask.reader import Reader
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
 from pie.platform.facts.frames import Hello
-from pie.platform.pages.client_logs.build import ClientLimits
-from pie.platform.pages.logs.search import LogSearch
-from pie.platform.pages.logs.tail import Tails
-from pie.platform.pages.logs.tasks.queue import Tasks
-from pie.platform.pages.logs.tasks.store import TaskStore
-from pie.platform.server.app import build_app
+from pie.platform.server.app import build_app, page_works
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
-from pie.platform.server.deps import Deps
+from pie.platform.server.deps import Deps, Work
 from pie.platform.server.state_routes import state_router
 from pie.platform.server.supervisor import FactsFatalError, Supervisor
 from pie.state import lookup_services
@@ -35,7 +29,6 @@ from pie.state.store.expiry import ExpiryThread
 
 _STATIC = Path(__file__).parents[1] / "static"
 _INGEST_BYTES = 64 << 20
-_CLIENT_BYTES = 16 << 20
 _STORE_MEMORY = 1 << 30
 _LOCK_PATIENCE = 10.0
 _GRACE_S = 3
@@ -115,15 +108,15 @@ class _Platform:
         facts = FactsClient()
         supervisor = Supervisor(self._hello(), facts, _say)
         deps = self._deps(facts)
-        facts.on_commit(deps.tails.committed)
-        server = self._server(deps)
+        works = page_works(deps)
+        server = self._server(deps, works)
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
 
         supervising = asyncio.create_task(supervisor.run())
-        searching = asyncio.create_task(deps.tasks.run())
+        working = {asyncio.create_task(work.run()) for work in works}
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())
         ready = asyncio.create_task(supervisor.first_ready.wait())
@@ -139,12 +132,13 @@ class _Platform:
                 )
         finally:
             self._store.end_watches()
-            deps.tails.close()
+            for work in works:
+                work.close()
             server.should_exit = True
             await serving
-            for task in (supervising, searching, stopping, ready):
+            for task in (supervising, *working, stopping, ready):
                 task.cancel()
-            await asyncio.wait({supervising, searching})
+            await asyncio.wait({supervising, *working})
         try:
             supervising.result()
         except asyncio.CancelledError:
@@ -161,22 +155,16 @@ class _Platform:
         )
 
     def _deps(self, facts: FactsClient) -> Deps:
-        reader, logs = Reader(facts.query), LogSearch(facts.query)
         return Deps(
             keys=self._keys,
             facts=facts,
-            reader=reader,
-            logs=logs,
-            tails=Tails(facts.query),
-            client_limits=ClientLimits(),
-            tasks=Tasks(TaskStore(self._store), logs, reader),
+            store=self._store,
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
-            client_budget=ByteBudget(_CLIENT_BYTES),
         )
 
-    def _server(self, deps: Deps) -> "_Server":
-        app = build_app(deps, state_router(self._store), _STATIC, self._host_names)
+    def _server(self, deps: Deps, works: list[Work]) -> "_Server":
+        app = build_app(deps, works, state_router(self._store), _STATIC, self._host_names)
         return _Server(
             uvicorn.Config(
                 app,

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pie import __version__
 from pie.platform.server.answers import json_response
 from pie.platform.server.auth import SESSION_COOKIE, SESSION_SECONDS, user_name
-from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require, role_of, user_of
 from pie.platform.views import Health, Session
 
@@ -23,7 +23,7 @@ _NO_LOGIN = """<!doctype html><meta charset="utf-8"><title>Pie</title>
 
 @router.get("/login", include_in_schema=False)
 async def login(
-    deps: Annotated[Deps, Depends(deps_of)],
+    deps: AskDeps,
     token: Annotated[str, Query(max_length=500)] = "",
     user: Annotated[str, Query()] = "admin",
 ) -> Response:
@@ -62,7 +62,7 @@ async def logout() -> Response:
 
 
 @router.get("/api/health", response_model=Health)
-async def health(deps: Annotated[Deps, Depends(deps_of)]) -> Response:
+async def health(deps: AskDeps) -> Response:
     """Whether both halves of the platform are there; asks for no token."""
     up = deps.facts.is_up
     status: Literal["ok", "degraded"] = "ok" if up else "degraded"

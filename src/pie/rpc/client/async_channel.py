@@ -46,7 +46,7 @@ class AsyncChannel:
         """The client as it stands; the registry's first answer is waited for beside the loop."""
         bound = self._binder.bound()
         if bound is not self._known:
-            if not bound.callee.places:
+            if not bound.callee.endpoints:
                 await asyncio.to_thread(bound.runtime.directory.instances, bound.callee.psm)
             self._known = bound
         return bound

@@ -65,9 +65,9 @@ class Bound:
             callee_cluster=callee.cluster,
             method=method.name,
         )
-        if callee.places:
-            call.candidates = callee.places
-            call.notes.append(callee.said)
+        if callee.endpoints:
+            call.candidates = callee.endpoints
+            call.notes.append(callee.source)
         else:
             call.candidates = self.runtime.directory.instances(callee.psm)
         if options is not None:
@@ -76,12 +76,12 @@ class Bound:
 
     def _apply(self, options: Options, call: Call) -> None:
         callee = self.callee
-        if options.timeout is not None and "timeout" not in callee.insisted:
+        if options.timeout is not None and "timeout" not in callee.fixed:
             call.timeout = options.timeout
-        if options.to_cluster and "to_cluster" not in callee.insisted:
+        if options.to_cluster and "to_cluster" not in callee.fixed:
             call.callee_cluster = options.to_cluster
             call.candidates = [
-                each._replace(cluster=options.to_cluster) for each in callee.places
+                each._replace(cluster=options.to_cluster) for each in callee.endpoints
             ] or call.candidates
         call.detached = options.detached
         call.persist.update(options.persist)
@@ -120,7 +120,7 @@ class Bound:
                     f"It never answered, and was spoken to in {endpoint.transport}: does it speak "
                     "that (ttheader: a Pie service; framed, buffered: Apache Thrift)?",
                 )
-        elif not self.callee.places:
+        elif not self.callee.endpoints:
             doubt = self.runtime.directory.doubt(call.callee)
             if doubt:
                 _add(failure, doubt)

@@ -33,18 +33,20 @@ class Asked(NamedTuple):
 class Callee(NamedTuple):
     """The service to call.
 
-    ``places`` are its addresses where no registry knows them; empty = ask the registry. ``said``
-    names what the addresses come from. ``insisted`` are the settings that the environment made:
-    options of single calls change the others.
+    Attributes:
+        endpoints: its addresses, where no registry knows them; empty = ask the registry.
+        source: where these addresses were configured.
+        fixed: names of the settings that the environment made; options of single calls cannot
+            change them.
     """
 
     psm: str
     cluster: str
     timeout: float
     link: Link
-    places: tuple[StaticEndpoint, ...] = ()
-    said: str = ""
-    insisted: frozenset[str] = frozenset()
+    endpoints: tuple[StaticEndpoint, ...] = ()
+    source: str = ""
+    fixed: frozenset[str] = frozenset()
 
 
 def file_of(service: str, conf: Path | None) -> Path | None:
@@ -84,18 +86,21 @@ def resolve(
         cluster,
         forced_timeout or asked.timeout or written,
         _link(asked, file),
-        insisted=frozenset(name for name, value in forced.items() if value),
+        fixed=frozenset(name for name, value in forced.items() if value),
     )
     cluster = cluster or "default"
     if asked.address:
         address, transport = split_transport(asked.address)
         return callee._replace(
-            places=(static_endpoint(address, cluster, transport),), said=f"address={asked.address}"
+            endpoints=(static_endpoint(address, cluster, transport),),
+            source=f"address={asked.address}",
         )
     if file is None or not file.addresses:
         return callee
-    places = tuple(static_endpoint(address, cluster, file.transport) for address in file.addresses)
-    return callee._replace(places=places, said=f"addresses of {path}")
+    endpoints = tuple(
+        static_endpoint(address, cluster, file.transport) for address in file.addresses
+    )
+    return callee._replace(endpoints=endpoints, source=f"addresses of {path}")
 
 
 def check_address(address: str) -> None:

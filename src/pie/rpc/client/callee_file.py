@@ -6,28 +6,19 @@ import re
 import threading
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import yaml
 
 from pie.model import PSM, static_endpoint
 from pie.rpc.client.link import TLS, PoolLimits
+from pie.thrift import parse_transport
 
 _log = logging.getLogger(__name__)
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CHECK_SECONDS = 1.0
 _AT = re.compile(r" - at `\$\.([a-z_]+)(?:\.([a-z_]+))?")
-
-
-Transport = Literal[
-    "ttheader",
-    "framed",
-    "buffered",
-    "ttheader+compact",
-    "framed+compact",
-    "buffered+compact",
-]
 
 
 class CalleeError(Exception):
@@ -44,8 +35,8 @@ class CalleeFile(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str = ""
     timeout_ms: int = 1000
     """For a call with all its attempts."""
-    transport: Transport = "ttheader"
-    """How to speak to ``addresses``; a registered instance says it itself."""
+    transport: str = "ttheader"
+    """The transport of ``addresses``; a registered instance has its own."""
     addresses: tuple[str, ...] = ()
     """``host:port`` or ``unix:/path`` of a callee that no registry knows. Empty: ask the
     registry."""
@@ -116,6 +107,10 @@ def _check_values(file: CalleeFile, path: Path, lines: dict[str, int], service: 
         raise wrong("service", f"this file is for {file.service}, its name is for {service}")
     if file.timeout_ms <= 0:
         raise wrong("timeout_ms", f"{file.timeout_ms} is not above 0")
+    try:
+        parse_transport(file.transport)
+    except ValueError as error:
+        raise wrong("transport", error) from None
     for address in file.addresses:
         try:
             static_endpoint(address, "", "")

@@ -19,12 +19,16 @@ from pie.rpc.wire.metadata import (
     reply_header,
 )
 from pie.thrift import (
+    BUFFERED,
     DEFAULT_DECODED_LIMIT,
+    FRAMED,
+    TTHEADER,
     ApplicationError,
     ApplicationErrorType,
     CodecError,
     Frame,
     FrameSplitter,
+    Headers,
     Method,
     Protocol,
     Service,
@@ -82,7 +86,7 @@ class Form(NamedTuple):
     ) -> Self:
         """The form in the numbers of ``frame.h`` and ``codec.h``."""
         return cls(
-            (Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED)[transport],
+            (TTHEADER, FRAMED, BUFFERED)[transport],
             (Protocol.BINARY, Protocol.COMPACT)[protocol],
             seqid,
             framed,
@@ -92,7 +96,7 @@ class Form(NamedTuple):
     @property
     def has_header(self) -> bool:
         """Whether a reply can say more than its message does."""
-        return self.transport in (Transport.TTHEADER, Transport.THEADER)
+        return self.transport.headers is not Headers.NONE
 
     def header(self, call: Call, business: BusinessStatus | None = None) -> TTHeader | None:
         """The headers of the reply; None where the transport has none."""
@@ -250,7 +254,7 @@ class Dispatcher:
         )
         call.received = received
         call.request_bytes = frame.size
-        if frame.transport is Transport.TTHEADER and frame.header is not None:
+        if frame.transport.headers is Headers.FULL and frame.header is not None:
             read_request_header(call, frame.header)
         return call
 
@@ -277,7 +281,7 @@ class Dispatcher:
             raise Failure(
                 Kind.INVALID, f"cannot read the arguments of {call.method}: {error}"
             ) from None
-        if frame.transport is not Transport.TTHEADER:
+        if frame.transport.headers is not Headers.FULL:
             base = read_base(args)
             if base is not None:
                 read_base_info(call, base)
@@ -350,7 +354,7 @@ def _frame(data: bytes) -> Frame:
     protocol = protocol_of(data)
     if protocol is not None:
         # C has found its end; the walk of the twin takes a second for every megabyte.
-        return Frame(Transport.BUFFERED, data, None, len(data), protocol)
+        return Frame(BUFFERED, data, None, len(data), protocol)
     splitter = FrameSplitter(len(data))
     splitter.feed(data)
     frame = splitter.take()

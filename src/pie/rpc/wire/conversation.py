@@ -4,16 +4,19 @@ import itertools
 from typing import Any, NamedTuple
 
 from pie.govern import remaining
-from pie.model import BUSINESS_CODE_MIN, TRANSPORTS, Call, Endpoint, Failure, Kind
+from pie.model import BUSINESS_CODE_MIN, Call, Endpoint, Failure, Kind
 from pie.rpc.wire.business import BusinessError, BusinessStatus, read_status
 from pie.rpc.wire.metadata import peer_failure, read_reply_header, request_base, request_header
 from pie.thrift import (
+    FRAMED,
+    TTHEADER,
     ApplicationError,
     ApplicationErrorType,
     CodecError,
     Flag,
     Frame,
     FrameError,
+    Headers,
     Method,
     Protocol,
     Struct,
@@ -27,8 +30,7 @@ from pie.thrift import (
     read_message,
 )
 
-_ways = {name: parse_transport(name) for name in TRANSPORTS}
-_NATIVE = (Transport.TTHEADER, Transport.FRAMED)
+_NATIVE = (TTHEADER, FRAMED)
 _MAX_SEQID = 0x7FFFFFFF
 _numbers = itertools.count(1)
 
@@ -57,29 +59,32 @@ def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> tuple[Transpor
     Raises:
         Failure: not in a way known here.
     """
-    found = _ways.get(endpoint.transport)
-    if found is None:
+    try:
+        transport, protocol = parse_transport(endpoint.transport)
+    except ValueError:
         raise Failure(
             Kind.INVALID,
             f"{call.callee} at {call.peer} speaks {endpoint.transport}, not Thrift: "
             "it cannot be called by a Thrift client",
             never_sent=True,
-        )
-    transport, _ = found
-    if multiplex and transport is not Transport.TTHEADER:
+        ) from None
+    if multiplex and transport.headers is not Headers.FULL:
         raise Failure(
             Kind.INVALID,
             f"{call.callee} at {call.peer} speaks {transport}, which cannot be multiplexed: leave "
             "`multiplex` out, or let it speak ttheader",
             never_sent=True,
         )
-    return found
+    return transport, protocol
 
 
 def native_way(endpoint: Endpoint) -> tuple[int, int] | None:
     """The numbers of its transport and protocol in ``frame.h`` and ``codec.h``; None if the fast
     path does not speak them."""
-    transport, protocol = _ways.get(endpoint.transport, (Transport.HTTP1, Protocol.BINARY))
+    try:
+        transport, protocol = parse_transport(endpoint.transport)
+    except ValueError:
+        return None
     if transport not in _NATIVE:
         return None
     return _NATIVE.index(transport), int(protocol is Protocol.COMPACT)
@@ -102,9 +107,10 @@ def write_request(
     """
     transport, protocol = way
     fill_base(args, request_base(call, f"pie/{method.service}", host))
-    header = request_header(call, remaining(call)) if transport is Transport.TTHEADER else None
-    if header is not None and multiplex:
-        header.flags |= Flag.OUT_OF_ORDER
+    header = None
+    if transport.headers is Headers.FULL:
+        header = request_header(call, remaining(call))
+        header.flags |= Flag.OUT_OF_ORDER if multiplex else 0
     try:
         request = encode_call(method, args, seqid, transport, header, protocol)
     except (CodecError, FrameError) as error:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pie.thrift import Method, Service
 from pie.thrift.types import StructType
-from pie.thrift.wire.base import FIELD_ID, Place, base_place, resp_place
+from pie.thrift.wire.base import FIELD_ID, Slot, base_slot, resp_slot
 
 
 class BasePlan(NamedTuple):
@@ -87,18 +87,18 @@ def _plan(method: Method) -> MethodPlan:
 
 def _bases(method: Method) -> list[BasePlan]:
     found: list[BasePlan] = []
-    own = base_place(method.args)
+    own = base_slot(method.args)
     for index, argument in enumerate(method.args.__fields__):
         if own is not None and argument.id == FIELD_ID:
             found.insert(0, _base(index, None, own))
         elif isinstance(argument.type, StructType):
-            base = base_place(argument.type.cls)
+            base = base_slot(argument.type.cls)
             if base is not None:
                 found.append(_base(index, argument.type.cls, base))
     return found
 
 
-def _base(index: int, owner: Any, base: Place) -> BasePlan:
+def _base(index: int, owner: Any, base: Slot) -> BasePlan:
     env = base.traffic_env
     return BasePlan(
         argument=index,
@@ -113,7 +113,7 @@ def _base(index: int, owner: Any, base: Place) -> BasePlan:
 def _resp(method: Method) -> RespPlan | None:
     if not isinstance(method.returns, StructType):
         return None
-    base = resp_place(method.returns.cls)
+    base = resp_slot(method.returns.cls)
     if base is None:
         return None
     return RespPlan(owner=method.returns.cls, cls=base.cls, known=frozenset(base.inside))

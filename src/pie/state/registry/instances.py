@@ -16,26 +16,17 @@ _NAME = re.compile(r"[A-Za-z0-9_.:@+-]{1,128}")
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,255}")
 
 
-Transport = Literal[
-    "ttheader",
-    "framed",
-    "buffered",
-    "ttheader+compact",
-    "framed+compact",
-    "buffered+compact",
-    "http",
-]
-
-
 class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One running instance: where it listens and how to speak to it.
 
+    ``transport`` is a name that ``pie.thrift.transport_names`` lists, or ``http``; one that this
+    process does not speak fails the calls that choose the instance, with an error that names it.
     ``host`` may be ``unix:/path``, which those on its machine can call; ``port`` is then 0.
     ``started`` is Unix seconds, ``debug`` the address of its debug socket, ``weight`` its share of
     traffic (100 = a full one).
 
     Raises:
-        ValueError: the PSM, cluster, env, id, host, port or weight is malformed.
+        ValueError: the PSM, cluster, env, id, transport, host, port or weight is malformed.
     """
 
     psm: str
@@ -45,7 +36,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     protocol: Literal["http", "thrift"]
     cluster: str = "default"
     env: str = ""
-    transport: Transport = "http"
+    transport: str = "http"
     pid: int = 0
     version: str = ""
     started: float = 0.0
@@ -54,7 +45,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         PSM.parse(self.psm)
-        for field, text in (("cluster", self.cluster), ("id", self.id), ("env", self.env or "-")):
+        names = {"cluster": self.cluster, "id": self.id, "env": self.env or "-"}
+        for field, text in (*names.items(), ("transport", self.transport)):
             if not _NAME.fullmatch(text):
                 raise ValueError(
                     f"the {field} {text[:128]!r} of {self.psm} is not a name: use 1 to 128 of "

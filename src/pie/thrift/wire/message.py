@@ -11,7 +11,7 @@ from pie.thrift.structs import Struct
 from pie.thrift.wire.application import ApplicationError, ApplicationErrorType
 from pie.thrift.wire.frames import Frame, encode_frame
 from pie.thrift.wire.message_head import MessageHeader, MessageType, encode_head, read_message
-from pie.thrift.wire.transport import Transport
+from pie.thrift.wire.transport import Headers, Transport
 from pie.thrift.wire.ttheader import TTHeader
 
 
@@ -158,6 +158,6 @@ def decode_reply(method: Method, frame: Frame, seqid: int | None = None) -> Stru
 def _framed(
     payload: bytes, seqid: int, transport: Transport, header: TTHeader | None, protocol: Protocol
 ) -> bytes:
-    if transport in (Transport.TTHEADER, Transport.THEADER):
+    if transport.headers is not Headers.NONE:
         header = replace(header, seqid=seqid) if header is not None else TTHeader(seqid)
     return encode_frame(payload, transport, header, protocol)

@@ -7,7 +7,12 @@ from typing import NamedTuple
 from pie.thrift.codec.compact import find_varint, varint
 from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import CodecError
-from pie.thrift.wire.transport import COMPACT_MAGIC, COMPACT_VERSION, COMPACT_VERSION_MASK
+
+BINARY_MAGIC = b"\x80\x01"
+"""The first bytes of a message in the strict binary protocol."""
+COMPACT_MAGIC = 0x82
+"""The first byte of one in the compact protocol; the version stands in the second."""
+COMPACT_VERSION, COMPACT_VERSION_MASK = 0x01, 0x1F
 
 MAX_NAME_BYTES = 1024
 
@@ -61,6 +66,15 @@ def encode_head(header: MessageHeader, protocol: Protocol) -> bytearray:
     out = bytearray((COMPACT_MAGIC, COMPACT_VERSION | kind << _TYPE_SHIFT))
     # Not in zigzag: a negative number is written as the positive one of the same 32 bits.
     return out + varint(seqid & (1 << _SEQID_BITS) - 1) + varint(len(data)) + data
+
+
+def protocol_of(message: bytes | bytearray) -> Protocol | None:
+    """The protocol that a message's first two bytes name; None if they begin no message."""
+    if message[:2] == BINARY_MAGIC:
+        return Protocol.BINARY
+    if len(message) < 2 or message[0] != COMPACT_MAGIC:
+        return None
+    return Protocol.COMPACT if message[1] & COMPACT_VERSION_MASK == COMPACT_VERSION else None
 
 
 def read_message(payload: bytes, protocol: Protocol = Protocol.BINARY) -> tuple[MessageHeader, int]:

@@ -11,17 +11,14 @@ import zlib
 from pie.thrift.codec.compact import find_varint, varint
 from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import CodecError, FrameError
-from pie.thrift.wire.header_frame import (
-    PROTOCOL_IDS,
-    check_payload,
-    header_text,
-    pack_frame,
-    protocol_by_id,
-    unpack_frame,
-)
-from pie.thrift.wire.transport import THEADER_MAGIC, protocol_of
+from pie.thrift.wire.header_frame import PROTOCOL_IDS, HeaderFrame, header_text
+from pie.thrift.wire.message_head import protocol_of
 from pie.thrift.wire.ttheader import TTHeader
 
+MAGIC = b"\x0f\xff"
+"""The two bytes behind the length of a THeader frame."""
+
+_FRAME = HeaderFrame("THeader", MAGIC)
 _ZLIB = 1
 _KEY_VALUE = 1
 
@@ -42,7 +39,7 @@ def encode_theader(header: TTHeader, payload: bytes, protocol: Protocol = Protoc
         for name, value in header.strings.items():
             out += _text(name, name) + _text(value, name)
     payload = zlib.compress(payload) if header.compressed else payload
-    return pack_frame(THEADER_MAGIC, header.flags, header.seqid, out, payload)
+    return _FRAME.pack(header.flags, header.seqid, out, payload)
 
 
 def decode_theader(frame: bytes, limit: int) -> tuple[TTHeader, bytes]:
@@ -56,10 +53,10 @@ def decode_theader(frame: bytes, limit: int) -> tuple[TTHeader, bytes]:
         FrameError: the frame is damaged, its message is larger than the limit or not of the
             protocol that it names, or was changed in a way that is not known here.
     """
-    flags, seqid, headers, payload = unpack_frame(THEADER_MAGIC, frame)
+    flags, seqid, headers, payload = _FRAME.unpack(frame)
     header = TTHeader(seqid, flags, framed=False)
     reader = _Reader(headers)
-    protocol = protocol_by_id(THEADER_MAGIC, reader.number())
+    protocol = _FRAME.protocol_by_id(reader.number())
     transforms = reader.number()
     header.compressed = transforms == 1 and reader.number() == _ZLIB
     if transforms and not header.compressed:
@@ -74,7 +71,7 @@ def decode_theader(frame: bytes, limit: int) -> tuple[TTHeader, bytes]:
             header.strings[key] = reader.text()
     if header.compressed:
         payload = _decompress(payload, limit)
-    check_payload(THEADER_MAGIC, protocol_of(payload), protocol, payload)
+    _FRAME.check_payload(protocol_of(payload), protocol, payload)
     return header, payload
 
 
@@ -100,7 +97,7 @@ def _text(text: str, key: str) -> bytes:
 
 
 class _Reader:
-    """A place in the headers."""
+    """Reads the headers from front to back."""
 
     __slots__ = ("_at", "_data")
 

@@ -1,38 +1,81 @@
-"""What the first bytes of a connection, or of the next message on it, say it speaks."""
+"""One way to put messages on a connection, as an object. ``transports`` holds the table of all."""
 
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
 
 from pie.thrift.codec.protocol import Protocol
-from pie.thrift.errors import FrameError, shown
+from pie.thrift.errors import FrameError
+from pie.thrift.wire.ttheader import TTHeader
 
-TTHEADER_MAGIC = b"\x10\x00"
-THEADER_MAGIC = b"\x0f\xff"
-BINARY_MAGIC = b"\x80\x01"
-COMPACT_MAGIC = 0x82
-COMPACT_VERSION, COMPACT_VERSION_MASK = 0x01, 0x1F
-_ENOUGH = 6
+ENOUGH = 6
+"""Bytes that tell every transport from the others."""
+
+LENGTH = 4
+"""Bytes of the length before a frame, big-endian."""
+
+Data: TypeAlias = bytes | bytearray
+Measure: TypeAlias = Callable[[bytearray], int]
 
 
-class Transport(StrEnum):
-    """Ways to put a message on a connection."""
+class Headers(Enum):
+    """The headers that frames of a transport carry."""
 
-    TTHEADER = "ttheader"
-    FRAMED = "framed"
-    BUFFERED = "buffered"
-    THEADER = "theader"
-    HTTP1 = "http/1"
-    HTTP2 = "http/2"
+    NONE = "none"
+    """A call describes itself in ``Base``, if its IDL has one."""
+    STRINGS = "strings"
+    """String keys only: a reply carries metadata, a request describes itself in ``Base``."""
+    FULL = "full"
+    """All of TTHeader's: its integer keys, its flags, and a sequence id by which one connection
+    can carry many calls at a time."""
+
+
+def by_length(data: bytearray) -> int:
+    """The size of a frame that begins with the length of what follows (u32, big-endian)."""
+    return LENGTH + int.from_bytes(data[:LENGTH], "big")
+
+
+@dataclass(frozen=True, eq=False)
+class Transport:
+    """One way to put messages on a connection: an entry of the table in ``transports``.
+
+    Attributes:
+        name: in addresses, yml files and the registry: ``framed``.
+        begins: whether bytes begin a frame of this transport; None = more bytes are needed to
+            tell, of which ``ENOUGH`` are always enough.
+        read: takes a whole frame apart. Given its bytes and the most bytes that its message may
+            have, returns the headers (None for ``Headers.NONE``) and the bare message; raises
+            ``FrameError`` for a damaged frame. None: the transport is recognised, not spoken.
+        write: given headers, a bare message and its protocol, returns the whole frame; raises
+            ``FrameError`` for headers that do not fit.
+        measure: makes, for each message, a function that is given the bytes received so far and
+            returns the size of the frame at their front; as long as the size is not known, any
+            number above the bytes that are there. A length before the frame needs no state:
+            ``by_length`` is the default.
+        headers: that its frames carry.
+        configurable: a client can be told to speak it, by its name and by its name with
+            ``+compact`` behind it.
+    """
+
+    name: str
+    begins: Callable[[Data], bool | None]
+    read: Callable[[bytes, int], tuple[TTHeader | None, bytes]] | None = None
+    write: Callable[[TTHeader, bytes, Protocol], bytes] | None = None
+    measure: Callable[[], Measure] = lambda: by_length
+    headers: Headers = Headers.NONE
+    configurable: bool = False
 
     @property
     def supported(self) -> bool:
         """Frames of it can be read and written; the others are only recognised."""
-        return self not in (Transport.HTTP1, Transport.HTTP2)
+        return self.read is not None
 
+    def __str__(self) -> str:
+        return self.name
 
-_CONFIGURED = (Transport.TTHEADER, Transport.FRAMED, Transport.BUFFERED)
-_METHODS = b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH"
-_HTTP = {(word + b" ")[:_ENOUGH]: Transport.HTTP1 for word in _METHODS.split()}
-_HTTP[b"PRI "] = Transport.HTTP2
+    def __repr__(self) -> str:
+        return f"<transport {self.name}>"
 
 
 class UnsupportedTransport(FrameError):
@@ -47,72 +90,13 @@ class UnsupportedTransport(FrameError):
         self.transport = transport
 
 
-def parse_transport(text: str) -> tuple[Transport, Protocol]:
-    """The transport and protocol that a configuration names: ``framed``, ``framed+compact``.
+def behind_length(mark: Callable[[bytes], bool]) -> Callable[[Data], bool | None]:
+    """``Transport.begins`` for frames that begin with a length below 2 GiB, if the two bytes
+    behind it are theirs."""
 
-    Raises:
-        ValueError: there is no such transport or protocol; says which there are.
-    """
-    name, plus, protocol = text.partition("+")
-    try:
-        transport = Transport(name)
-        if transport in _CONFIGURED:
-            return transport, Protocol(protocol) if plus else Protocol.BINARY
-    except ValueError:
-        pass
-    raise ValueError(
-        f"{shown(text)} is not a transport: choose {', '.join(_CONFIGURED)}, with +compact behind "
-        "it for the compact protocol"
-    )
+    def begins(data: Data) -> bool | None:
+        if data and data[0] >= 0x80:
+            return False
+        return mark(bytes(data[LENGTH:ENOUGH])) if len(data) >= ENOUGH else None
 
-
-def protocol_of(message: bytes | bytearray) -> Protocol | None:
-    """The protocol that a message's first two bytes name; None if they begin no message."""
-    if message[:2] == BINARY_MAGIC:
-        return Protocol.BINARY
-    if len(message) < 2 or message[0] != COMPACT_MAGIC:
-        return None
-    return Protocol.COMPACT if message[1] & COMPACT_VERSION_MASK == COMPACT_VERSION else None
-
-
-def sniff(data: bytes | bytearray) -> Transport | None:
-    """The transport a message begins with; None if more bytes (at most 6) are needed.
-
-    Raises:
-        FrameError: no known transport begins like this.
-    """
-    if not data:
-        return None
-    first = data[0]
-    if first in (BINARY_MAGIC[0], COMPACT_MAGIC) and len(data) < 2:
-        return None
-    if first >= 0x80:
-        if protocol_of(data) is None:
-            raise _unknown(data)
-        return Transport.BUFFERED
-    if chr(first).isalpha():
-        start = bytes(data[:_ENOUGH])
-        for word, transport in _HTTP.items():
-            if start.startswith(word):
-                return transport
-    return _behind_length(data)
-
-
-def _behind_length(data: bytes | bytearray) -> Transport | None:
-    if len(data) < _ENOUGH:
-        return None
-    mark = bytes(data[4:_ENOUGH])
-    if mark == TTHEADER_MAGIC:
-        return Transport.TTHEADER
-    if mark == THEADER_MAGIC:
-        return Transport.THEADER
-    if protocol_of(mark) is None:
-        raise _unknown(data)
-    return Transport.FRAMED
-
-
-def _unknown(data: bytes | bytearray) -> FrameError:
-    return FrameError(
-        f"bytes {bytes(data[:_ENOUGH]).hex(' ')} begin no known transport: expected TTHeader, "
-        "THeader, or a framed or buffered message in the strict binary or the compact protocol"
-    )
+    return begins

@@ -6,15 +6,11 @@ from enum import IntEnum, IntFlag
 
 from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import FrameError, shown
-from pie.thrift.wire.header_frame import (
-    PROTOCOL_IDS,
-    check_payload,
-    header_text,
-    pack_frame,
-    protocol_by_id,
-    unpack_frame,
-)
-from pie.thrift.wire.transport import TTHEADER_MAGIC, protocol_of
+from pie.thrift.wire.header_frame import PROTOCOL_IDS, HeaderFrame, header_text
+from pie.thrift.wire.message_head import protocol_of
+
+MAGIC = b"\x10\x00"
+"""The two bytes behind the length of a TTHeader frame."""
 
 CRRST = "crrst"
 """This connection is about to close: use another."""
@@ -29,6 +25,7 @@ RPC_BACKWARD = "RPC_BACKWARD_"
 """Prefix of metadata that comes back with a reply."""
 REMOTE_IP = "rip"
 
+_FRAME = HeaderFrame("TTHeader", MAGIC)
 _LENGTH = 4
 _BLOCK_PADDING, _BLOCK_STRINGS, _BLOCK_INTS, _BLOCK_TOKEN = 0x00, 0x01, 0x10, 0x11
 _u16 = struct.Struct(">H")
@@ -108,7 +105,7 @@ def encode_ttheader(
         inner = struct.pack(">I", len(payload)) if header.framed else b""
     except struct.error as error:
         raise FrameError(f"a number does not fit the TTHeader: {error}") from None
-    return pack_frame(TTHEADER_MAGIC, header.flags, header.seqid, headers, inner + payload)
+    return _FRAME.pack(header.flags, header.seqid, headers, inner + payload)
 
 
 def decode_ttheader(frame: bytes) -> tuple[TTHeader, bytes]:
@@ -117,15 +114,15 @@ def decode_ttheader(frame: bytes) -> tuple[TTHeader, bytes]:
     Raises:
         FrameError: the frame is damaged, or its message is not of the protocol that it names.
     """
-    flags, seqid, headers, payload = unpack_frame(TTHEADER_MAGIC, frame)
-    protocol = protocol_by_id(TTHEADER_MAGIC, headers[0])
+    flags, seqid, headers, payload = _FRAME.unpack(frame)
+    protocol = _FRAME.protocol_by_id(headers[0])
     if headers[1]:
         raise FrameError(f"TTHeader with {headers[1]} transforms: none are known here")
     header = TTHeader(seqid, flags)
     _decode_headers(header, headers[2:])
     header.framed = protocol_of(payload) is None
     message = payload[_LENGTH:] if header.framed else payload
-    check_payload(TTHEADER_MAGIC, protocol_of(message), protocol, payload)
+    _FRAME.check_payload(protocol_of(message), protocol, payload)
     size = int.from_bytes(payload[:_LENGTH], "big")
     if header.framed and size != len(message):
         raise FrameError(f"a message of {size} bytes in a TTHeader with {len(message)}")
@@ -179,7 +176,7 @@ def _decode_headers(header: TTHeader, body: bytes) -> None:
 
 
 class _Reader:
-    """A place in the header blocks."""
+    """Reads the header blocks from front to back."""
 
     __slots__ = ("_body", "at")
 

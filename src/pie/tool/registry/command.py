@@ -8,15 +8,16 @@ from pathlib import Path
 import click
 
 import pie
-from pie.model import PSM, TRANSPORTS, host_and_port
+from pie.model import PSM, host_and_port
 from pie.state import Instance, StoreError, instance_key, meta_key
 from pie.state.registry.instances import encode
+from pie.thrift import transport_names
 from pie.tool.registry.registry import Found, Registered, Registry, as_json
 from pie.tool.registry.view import show_list, show_service
 from pie.tool.terminal.table import WARN, echo, paint
 from pie.tool.terminal.text import moment
 
-_TRANSPORTS = (*TRANSPORTS, "http")
+_TRANSPORTS = (*transport_names(), "http")
 _PLATFORM = click.option(
     "--platform", "url", default="", help="Address of the platform: the workspace's if left out."
 )
@@ -114,7 +115,7 @@ def register(
         instance = Instance(
             psm=psm, id=f"{host}:{port}", host=host, port=port, cluster=cluster, env=env,
             protocol="http" if transport == "http" else "thrift",
-            transport=transport,  # type: ignore[arg-type]
+            transport=transport,
             version=version, started=time.time(),
         )  # fmt: skip
     except ValueError as error:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 import time
 import urllib.parse
 
@@ -182,6 +183,36 @@ def test_whenever_it_is_cancelled_and_deleted_nothing_stays():
                 )
             assert await tasks.list(None, 10) == []
             assert kept.result(task.id) is None
+        running.cancel()
+        await asyncio.wait({running})
+
+    asyncio.run(scenario())
+
+
+def test_a_task_that_is_done_stays_done_while_its_result_is_written():
+    writing, go_on = threading.Event(), threading.Event()
+
+    class SlowStore(TaskStore):
+        def put_result(self, number, result):
+            writing.set()
+            assert go_on.wait(60)
+            return super().put_result(number, result)
+
+    async def nothing(_sql, _params):
+        return b""
+
+    async def scenario():
+        kept = SlowStore(MemoryStore())
+        tasks = Tasks(kept, LogSearch(nothing), Reader(nothing))
+        running = asyncio.create_task(tasks.run())
+        task = await tasks.create(TaskRequest("x"), "wangdi")
+        assert await asyncio.to_thread(writing.wait, 60)
+        cancelling = asyncio.create_task(tasks.cancel(task.id))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        go_on.set()
+        assert (await cancelling).state == "done"
+        assert kept.get(task.id).task.state == "done"
         running.cancel()
         await asyncio.wait({running})
 

@@ -5,23 +5,26 @@ rest are the limits by address and device.
 """
 
 import time
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
-from pie.platform.pages.client_logs.build import MAX_BODY, read_post, rows_of
+from pie.platform.facts.budget import ByteBudget
+from pie.platform.pages.client_logs.build import MAX_BODY, ClientLimits, read_post, rows_of
 from pie.platform.server.answers import error_response, json_response
 from pie.platform.server.auth import Keys
 from pie.platform.server.body import expected_size, read_body
-from pie.platform.server.deps import Deps, deps_of
-from pie.platform.server.gatekeeper import OPEN_PATH
+from pie.platform.server.deps import AskDeps, Deps, Work, work_of
 from pie.platform.views import ClientLogsAnswer
 
 router = APIRouter(tags=["client logs"])
 
+PATH = "/api/client-logs"
 _BODY_SECONDS = 10.0
+_BYTES_IN_FLIGHT = 16 << 20
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST",
@@ -55,22 +58,37 @@ _POST = {
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-@router.options(OPEN_PATH, include_in_schema=False)
+class ClientLogWork(Work):
+    """What may be sent at once, and by one sender.
+
+    The bytes in flight are bounded apart from those of agents: anybody may have the key, and slow
+    senders must not take the agents' share.
+    """
+
+    def __init__(self, _deps: Deps) -> None:
+        self.limits = ClientLimits()
+        self.budget = ByteBudget(_BYTES_IN_FLIGHT)
+
+
+_Work = Annotated[ClientLogWork, Depends(work_of(ClientLogWork))]
+
+
+@router.options(PATH, include_in_schema=False)
 async def client_logs_preflight() -> Response:
     return Response(status_code=204, headers=_CORS)
 
 
 @router.post(
-    OPEN_PATH,
+    PATH,
     response_model=ClientLogsAnswer,
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/json": {"schema": _POST}}}
     },
 )
-async def client_logs(request: Request) -> Response:
+async def client_logs(request: Request, deps: AskDeps, work: _Work) -> Response:
     """Take log entries of a browser or an app; the key is `X-Pie-Client-Key` or `?key=`."""
     try:
-        answer = json_response(await _take(request, deps_of(request)))
+        answer = json_response(await _take(request, deps, work))
     except Failure as failure:
         answer = error_response(failure)
         if failure.kind is Kind.EXHAUSTED:
@@ -79,13 +97,13 @@ async def client_logs(request: Request) -> Response:
     return answer
 
 
-async def _take(request: Request, deps: Deps) -> ClientLogsAnswer:
+async def _take(request: Request, deps: Deps, work: ClientLogWork) -> ClientLogsAnswer:
     _check_key(request, deps.keys)
-    async with deps.client_budget.hold(expected_size(request, MAX_BODY)):
+    async with work.budget.hold(expected_size(request, MAX_BODY)):
         body = await read_body(request, MAX_BODY, _BODY_SECONDS)
         post = read_post(body)
         address = request.client.host if request.client is not None else ""
-        deps.client_limits.take(address, post)
+        work.limits.take(address, post)
         rows = rows_of(post, address, time.time())
         if rows:
             await deps.facts.ingest("logs", _encode_lines(rows), gzip=False)

@@ -23,13 +23,14 @@ from pie.platform.pages.logs.views import (
     SearchAnswer,
     StackGroups,
 )
+from pie.platform.pages.logs.work import LogWork
 from pie.platform.server.answers import json_response
-from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.deps import work_of
 from pie.platform.server.gatekeeper import require
 
 router = APIRouter(prefix="/api/logs", tags=["logs"], dependencies=[Depends(require("admin"))])
 
-_Deps = Annotated[Deps, Depends(deps_of)]
+_Work = Annotated[LogWork, Depends(work_of(LogWork))]
 _Values = Annotated[list[str], Query(max_length=100)]
 _Time = Annotated[float | None, Query()]
 _Id = Annotated[str, Query(alias="id", max_length=80)]
@@ -68,7 +69,7 @@ _Wanted = Annotated[Wanted, Depends(wanted)]
 
 @router.get("/search", response_model=SearchAnswer)
 async def search_logs(
-    deps: _Deps,
+    work: _Work,
     about: _Wanted,
     order: Order = "desc",
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -76,32 +77,32 @@ async def search_logs(
 ) -> Response:
     """Lines, the newest first unless asked otherwise."""
     begin = LineId.parse(cursor) if cursor else None
-    return json_response(await deps.logs.lines(about.lines, about.window, order, limit, begin))
+    return json_response(await work.search.lines(about.lines, about.window, order, limit, begin))
 
 
 @router.get("/histogram", response_model=Histogram)
 async def logs_histogram(
-    deps: _Deps, about: _Wanted, buckets: Annotated[int, Query(ge=1, le=MAX_BUCKETS)] = 60
+    work: _Work, about: _Wanted, buckets: Annotated[int, Query(ge=1, le=MAX_BUCKETS)] = 60
 ) -> Response:
     """How many lines of each level over time."""
-    return json_response(await deps.logs.histogram(about.lines, about.window, buckets))
+    return json_response(await work.search.histogram(about.lines, about.window, buckets))
 
 
 @router.get("/facets", response_model=Facets)
-async def logs_facets(deps: _Deps, about: _Wanted) -> Response:
+async def logs_facets(work: _Work, about: _Wanted) -> Response:
     """The most frequent services, clusters, hosts, levels and folders."""
-    return json_response(await deps.logs.facets(about.lines, about.window))
+    return json_response(await work.search.facets(about.lines, about.window))
 
 
 @router.get("/stacks", response_model=StackGroups)
-async def logs_stacks(deps: _Deps, about: _Wanted) -> Response:
+async def logs_stacks(work: _Work, about: _Wanted) -> Response:
     """Lines with an error stack, grouped by stack."""
-    return json_response(await deps.logs.stacks(about.lines, about.window))
+    return json_response(await work.search.stacks(about.lines, about.window))
 
 
 @router.get("/context", response_model=Context)
 async def logs_context(
-    deps: _Deps,
+    work: _Work,
     line_id: _Id,
     before: Annotated[int, Query(ge=0, le=500)] = 20,
     after: Annotated[int, Query(ge=0, le=500)] = 20,
@@ -110,20 +111,20 @@ async def logs_context(
     """The lines around one in its file; with ``seconds``, those of its PSM and host by time."""
     target = LineId.parse(line_id)
     if seconds is None:
-        return json_response(await deps.logs.around(target, before, after))
+        return json_response(await work.search.around(target, before, after))
     if not math.isfinite(seconds):
         raise Failure(Kind.INVALID, "seconds is no number of seconds")
-    return json_response(await deps.logs.near(target, seconds, 1000))
+    return json_response(await work.search.near(target, seconds, 1000))
 
 
 @router.get("/completions", response_model=Completions)
 async def logs_completions(
-    deps: _Deps,
+    work: _Work,
     field: Literal["psm", "host", "cluster", "level"],
     prefix: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Values of a field that begin like this."""
-    return json_response(Completions(await deps.logs.completions(field, prefix, time.time())))
+    return json_response(Completions(await work.search.completions(field, prefix, time.time())))
 
 
 class _TailResponse(StreamingResponse):
@@ -147,8 +148,8 @@ class _TailResponse(StreamingResponse):
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def tail_logs(deps: _Deps, about: _Wanted) -> Response:
+async def tail_logs(work: _Work, about: _Wanted) -> Response:
     """Server-sent events: `lines` (a list of lines as they arrive), `dropped`, `ping`."""
     seat = ExitStack()
-    seat.enter_context(deps.tails.seat())
-    return _TailResponse(seat, deps.tails.follow(about.lines))
+    seat.enter_context(work.tails.seat())
+    return _TailResponse(seat, work.tails.follow(about.lines))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pie.platform.ask.registered import protocol_of, state_of
 from pie.platform.pages.service.sql import (
     MAX_CALLEES,
     MAX_CALLERS,
@@ -35,7 +36,7 @@ from pie.platform.pages.service.views import (
     ServiceSeries,
     ServiceSetting,
 )
-from pie.platform.pages.services.build import percentile_ms, protocol_of, state_of
+from pie.platform.pages.services.build import percentile_ms
 from pie.state import Instance, Interface, RuntimeFacts, Service
 
 MAIN_IDL = "(main)"

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
-from pie.platform.ask.asking import AskDeps, OutcomeQuery, unless_away
+from pie.platform.ask.asking import OutcomeQuery, unless_away
 from pie.platform.pages.service.build import build_page, build_series, idl_of, look
 from pie.platform.pages.service.sql import ServiceReader
 from pie.platform.pages.service.views import (
@@ -20,6 +20,7 @@ from pie.platform.pages.service.views import (
     ServiceSeries,
 )
 from pie.platform.server.answers import json_response
+from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 
 router = APIRouter(

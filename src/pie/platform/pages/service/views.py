@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pie.platform.ask.registered import ServiceState
+
 Account = Literal["server", "callers", "none"]
 """Who counted: the service itself, its callers because it keeps no account, or nobody."""
-
-ServiceState = Literal["running", "stopped", "never"]
-"""``stopped``: it described itself before, and no instance is registered now; ``never``: it is
-known from calls alone."""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from pie.observe.record.facts import bucket_upper_us
-from pie.platform.pages.service.views import ServiceState
+from pie.platform.ask.registered import protocol_of, state_of
 from pie.platform.views import Cluster, Instance, Service
 from pie.state import Service as Registered
 
@@ -48,21 +48,6 @@ def percentile_ms(histogram: dict[int, int], share: float) -> float:
             return round((lower + (upper - lower) * (wanted - counted) / count) / 1000, 3)
         counted += count
     return 0.0
-
-
-def state_of(registered: Registered | None) -> ServiceState:
-    """What the registry knows of a service: None is one that it never heard of."""
-    if registered is None:
-        return "never"
-    return "running" if registered.instances else "stopped"
-
-
-def protocol_of(registered: Registered | None) -> str:
-    """What a service speaks, as it says itself or as its instances do."""
-    if registered is None:
-        return ""
-    said = registered.meta.protocol if registered.meta else ""
-    return said or next((instance.protocol for instance in registered.instances), "")
 
 
 def _merge(psm: str, registered: Registered | None, seen: Traffic | None) -> Service:

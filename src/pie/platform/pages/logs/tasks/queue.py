@@ -138,7 +138,8 @@ class Tasks:
         """Stop a task; one that has ended stays as it is."""
         kept = await self._kept(number)
         live = self._live.get(number)
-        if live is not None and not live.cancelled:
+        running = kept.task.state == "running"  # else its result is just being written
+        if live is not None and running and not live.cancelled:
             live.cancelled = True
             if live.work is not None:
                 live.work.cancel()

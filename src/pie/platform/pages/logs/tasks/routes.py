@@ -6,15 +6,16 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from pie.platform.pages.logs.views import Task, TaskList, TaskRequest, TaskResult
+from pie.platform.pages.logs.work import LogWork
 from pie.platform.server.answers import json_response
-from pie.platform.server.deps import Deps, deps_of
+from pie.platform.server.deps import work_of
 from pie.platform.server.gatekeeper import require, user_of
 
 router = APIRouter(
     prefix="/api/logs/tasks", tags=["log tasks"], dependencies=[Depends(require("admin"))]
 )
 
-_Deps = Annotated[Deps, Depends(deps_of)]
+_Work = Annotated[LogWork, Depends(work_of(LogWork))]
 _MAX_BODY = 256 << 10
 _Number = Annotated[int, Path(alias="number", ge=1, le=10**12 - 1)]
 
@@ -22,38 +23,38 @@ _Number = Annotated[int, Path(alias="number", ge=1, le=10**12 - 1)]
 # The body is read before anybody is asked for a token.
 @router.post("", response_model=Task, max_body_size=_MAX_BODY)
 async def create_task(
-    deps: _Deps, request: Request, wanted: Annotated[TaskRequest, Body()]
+    work: _Work, request: Request, wanted: Annotated[TaskRequest, Body()]
 ) -> Response:
     """Begin a search task, as the person who is logged in."""
-    return json_response(await deps.tasks.create(wanted, user_of(request)))
+    return json_response(await work.tasks.create(wanted, user_of(request)))
 
 
 @router.get("", response_model=TaskList)
 async def list_tasks(
-    deps: _Deps,
+    work: _Work,
     request: Request,
     mine: Annotated[bool, Query()] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """The newest tasks; with ``mine`` only those of the person who is logged in."""
     operator = user_of(request) if mine else None
-    return json_response(TaskList(await deps.tasks.list(operator, limit)))
+    return json_response(TaskList(await work.tasks.list(operator, limit)))
 
 
 @router.get("/{number}", response_model=TaskResult)
-async def get_task(deps: _Deps, number: _Number) -> Response:
+async def get_task(work: _Work, number: _Number) -> Response:
     """One task and what it found."""
-    return json_response(await deps.tasks.get(number))
+    return json_response(await work.tasks.get(number))
 
 
 @router.post("/{number}/cancel", response_model=Task)
-async def cancel_task(deps: _Deps, number: _Number) -> Response:
+async def cancel_task(work: _Work, number: _Number) -> Response:
     """Stop a task that waits or runs."""
-    return json_response(await deps.tasks.cancel(number))
+    return json_response(await work.tasks.cancel(number))
 
 
 @router.delete("/{number}", status_code=204)
-async def delete_task(deps: _Deps, number: _Number) -> Response:
+async def delete_task(work: _Work, number: _Number) -> Response:
     """Forget a task; one that runs is stopped first."""
-    await deps.tasks.delete(number)
+    await work.tasks.delete(number)
     return Response(status_code=204)

@@ -1,0 +1,1 @@
+"""PSM management: who owns what."""

@@ -1,0 +1,139 @@
+"""Who owns what: products, subsystems and PSMs; changing it, and claiming what nobody owns."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from pie.model import Failure, Kind
+from pie.platform.ask.asking import unless_away
+from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_tree
+from pie.platform.pages.psm.declared import checked, kind_of
+from pie.platform.pages.psm.sql import SeenReader
+from pie.platform.pages.psm.store import Declarations
+from pie.platform.pages.psm.views import (
+    Declaration,
+    DeclarationPut,
+    Filter,
+    PsmDetail,
+    PsmTree,
+)
+from pie.platform.server.answers import json_response
+from pie.platform.server.deps import AskDeps, Deps
+from pie.platform.server.gatekeeper import require, user_of
+from pie.state import StoreError
+
+router = APIRouter(prefix="/api/psm", tags=["psm"], dependencies=[Depends(require("admin"))])
+
+_MAX_BODY = 64 << 10
+
+_T = TypeVar("_T")
+
+
+def _name(name: Annotated[str, Path(max_length=200)]) -> str:
+    kind_of(name)
+    return name
+
+
+_Name = Annotated[str, Depends(_name)]
+
+
+@router.get("", response_model=PsmTree)
+async def list_psms(
+    deps: AskDeps,
+    request: Request,
+    filter_: Annotated[Filter, Query(alias="filter")] = "",
+    q: Annotated[str, Query(max_length=200)] = "",
+    product: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=20_000)] = 1_000,
+) -> Response:
+    """Products, subsystems and PSMs with their owners; `mine`, `unowned` and `typo` narrow it."""
+    now = time.time()
+    names = await _names(deps, now)
+    wanted = Wanted(filter_, q, product, limit)
+    user = user_of(request)
+    return await run_in_threadpool(lambda: json_response(build_tree(names, user, now, wanted)))
+
+
+@router.get("/{name}", response_model=PsmDetail)
+async def get_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
+    """Everything known of one product, subsystem or PSM, and its history."""
+    return json_response(await _detail(deps, name, user_of(request)))
+
+
+# The body is read before anybody is asked for a token.
+@router.put("/{name}", response_model=PsmDetail, max_body_size=_MAX_BODY)
+async def put_psm(
+    deps: AskDeps, request: Request, name: _Name, given: Annotated[DeclarationPut, Body()]
+) -> Response:
+    """Replace what is declared of a name; 409 when somebody has changed that version."""
+    fields = checked(
+        kind_of(name),
+        Declaration(
+            owners=given.owners,
+            description=given.description,
+            docs=given.docs,
+            repository=given.repository,
+            on_call=given.on_call,
+            tier=given.tier,
+        ),
+    )
+    user = user_of(request)
+    await _blocking(lambda: Declarations(deps.store).set(name, given.version, fields, user))
+    return json_response(await _detail(deps, name, user))
+
+
+@router.post("/{name}/claim", response_model=PsmDetail)
+async def claim_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
+    """Become the owner of a known PSM that nobody is declared or registered as the owner of."""
+    user = user_of(request)
+    found = await _detail(deps, name, user)
+    if found.kind != "psm":
+        raise Failure(Kind.INVALID, f"{name} is a {found.kind}: only a PSM can be claimed")
+    if found.owners_from == "registered":
+        raise Failure(
+            Kind.CONFLICT,
+            f"{name} is owned by {', '.join(found.owners)}, as it registered itself: ask them",
+        )
+    await _blocking(lambda: Declarations(deps.store).claim(name, user))
+    return json_response(await _detail(deps, name, user))
+
+
+async def _names(deps: Deps, now: float) -> Names:
+    registry, declared, seen = await asyncio.gather(
+        _blocking(deps.registry),
+        _blocking(Declarations(deps.store).all),
+        unless_away(SeenReader(deps.facts.query).names(now)),
+    )
+    return Names(registry, declared, seen)
+
+
+async def _detail(deps: Deps, name: str, user: str) -> PsmDetail:
+    now = time.time()
+    names, seen, history = await asyncio.gather(
+        _names(deps, now),
+        unless_away(SeenReader(deps.facts.query).one(now, name)),
+        _blocking(lambda: Declarations(deps.store).history(name)),
+    )
+    found = await run_in_threadpool(lambda: build_detail(names, name, user, seen, history))
+    if found is None:
+        raise Failure(
+            Kind.NOT_FOUND,
+            f"{name} is neither registered, nor declared, nor seen in calls of the last days: "
+            "check the name, or declare it with version 0",
+        )
+    return found
+
+
+async def _blocking(act: Callable[[], _T]) -> _T:
+    """Run what may block in a thread; an error of the store becomes a failure."""
+    try:
+        return await run_in_threadpool(act)
+    except StoreError as error:
+        raise Failure(
+            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
+        ) from error

@@ -1,0 +1,136 @@
+"""The table of transports, and what is derived from it: recognition, and the names to configure.
+
+To add a transport, write a ``Transport`` and put it into the table here
+(docs/add-a-transport.md). The server in C speaks three of them by itself (``frame.c``), and hands
+the connections of all others to Python.
+"""
+
+from pie.model import known_transports
+from pie.thrift.codec.protocol import Protocol
+from pie.thrift.errors import FrameError, shown
+from pie.thrift.wire import theader, ttheader
+from pie.thrift.wire.message_end import MessageEnd
+from pie.thrift.wire.message_head import BINARY_MAGIC, COMPACT_MAGIC, protocol_of
+from pie.thrift.wire.transport import ENOUGH, LENGTH, Data, Headers, Transport, behind_length
+
+_HTTP1_METHODS = b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH"
+_HTTP1 = tuple((word + b" ")[:ENOUGH] for word in _HTTP1_METHODS.split())
+
+
+def _begins_message(data: Data) -> bool | None:
+    if data[0] not in (BINARY_MAGIC[0], COMPACT_MAGIC):
+        return False
+    return protocol_of(data) is not None if len(data) > 1 else None
+
+
+TTHEADER = Transport(
+    "ttheader",
+    behind_length(ttheader.MAGIC.__eq__),
+    lambda frame, limit: ttheader.decode_ttheader(frame),
+    ttheader.encode_ttheader,
+    headers=Headers.FULL,
+    configurable=True,
+)
+THEADER = Transport(
+    "theader",
+    behind_length(theader.MAGIC.__eq__),
+    theader.decode_theader,
+    theader.encode_theader,
+    headers=Headers.STRINGS,
+)
+HTTP1 = Transport("http/1", lambda data: bytes(data[:ENOUGH]).startswith(_HTTP1))
+HTTP2 = Transport("http/2", lambda data: data.startswith(b"PRI "))
+FRAMED = Transport(
+    "framed",
+    behind_length(lambda mark: protocol_of(mark) is not None),
+    lambda frame, limit: (None, frame[LENGTH:]),
+    lambda header, message, protocol: len(message).to_bytes(LENGTH, "big") + message,
+    configurable=True,
+)
+BUFFERED = Transport(
+    "buffered",
+    _begins_message,
+    lambda frame, limit: (None, frame),
+    lambda header, message, protocol: message,
+    measure=lambda: MessageEnd().find,
+    configurable=True,
+)
+
+_PROTOCOLS = {each.value: each for each in Protocol}
+_table: list[Transport] = []
+_configurable: dict[str, Transport] = {}
+
+
+def add_transport(transport: Transport) -> None:
+    """Put a transport into the table, behind those that are there.
+
+    Raises:
+        ValueError: another one has its name.
+    """
+    if any(each.name == transport.name for each in _table):
+        raise ValueError(f"there is a transport {transport.name!r} already: give this another name")
+    _table.append(transport)
+    _derive()
+
+
+def remove_transport(transport: Transport) -> None:
+    """Take a transport that was added out of the table again."""
+    _table.remove(transport)
+    _derive()
+
+
+def transports() -> tuple[Transport, ...]:
+    """The table: whatever can be recognised."""
+    return tuple(_table)
+
+
+def transport_names() -> tuple[str, ...]:
+    """The names by which a client can be told how to speak: ``framed``, ``framed+compact``."""
+    return (*_configurable, *(f"{name}+compact" for name in _configurable))
+
+
+def parse_transport(text: str) -> tuple[Transport, Protocol]:
+    """The transport and protocol that a configuration names.
+
+    Raises:
+        ValueError: there is no such transport or protocol; says which there are.
+    """
+    name, plus, protocol = text.partition("+")
+    found = _configurable.get(name)
+    if found is None or (plus and protocol not in _PROTOCOLS):
+        raise ValueError(
+            f"{shown(text)} is not a transport: choose {', '.join(_configurable)}, with +compact "
+            "behind it for the compact protocol"
+        )
+    return found, _PROTOCOLS[protocol] if plus else Protocol.BINARY
+
+
+def sniff(data: Data) -> Transport | None:
+    """The transport that a message begins with; None if more bytes (at most 6) are needed.
+
+    Raises:
+        FrameError: no known transport begins like this.
+    """
+    undecided = not data
+    for each in _table if data else ():
+        begins = each.begins(data)
+        if begins:
+            return each
+        undecided = undecided or begins is None
+    if undecided:
+        return None
+    raise FrameError(
+        f"bytes {bytes(data[:ENOUGH]).hex(' ')} begin no known transport: expected TTHeader, "
+        "THeader, or a framed or buffered message in the strict binary or the compact protocol"
+    )
+
+
+def _derive() -> None:
+    """Names to configure, from the table; the model is given them, for it reads addresses."""
+    _configurable.clear()
+    _configurable.update({each.name: each for each in _table if each.configurable})
+    known_transports[:] = transport_names()
+
+
+for _each in (TTHEADER, THEADER, HTTP1, HTTP2, FRAMED, BUFFERED):
+    add_transport(_each)
