@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+WORKERS := -n auto --maxprocesses=4
 
 .PHONY: help demo test test-slow bench-rpc lint format ui install dev system-deps clean
 
@@ -13,7 +14,7 @@ demo: install      ## start the platform, services and traffic (ARGS=--once: one
 	@$(BIN)/python examples/demo.py $(ARGS)
 
 test: dev          ## run the tests (ARGS=... goes to pytest)
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) -m "not slow" $(ARGS)
 
 test-slow: dev     ## run the slow tests
 	@$(BIN)/python -m pytest -m slow $(ARGS)

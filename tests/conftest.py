@@ -3,11 +3,16 @@
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.parallel import (  # noqa: F401 - hooks
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 
 from pie.call import Runtime, set_runtime
 from pie.observe import Identity, Observer
@@ -44,6 +49,13 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     yield made
     set_runtime(None)
     made.close()
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose path leaves room for the name of a unix socket."""
+    with tempfile.TemporaryDirectory(prefix="pie") as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture(scope="session")

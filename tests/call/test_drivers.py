@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pie.call import AsyncDriver, Course, Driver, Gates
-from pie.govern import Retry
+from pie.govern import Retry, RetryRule
 from pie.model import Call, Failure, Kind
 from pie.testing import FakeClock
 
@@ -53,7 +53,7 @@ class Bench:
             gates=Gates(gates),
             clock=self.clock,
             attempt_gates=None if attempt_gates is None else Gates(attempt_gates),
-            retry=Retry(attempts, clock=self.clock) if attempts > 1 else None,
+            retry=Retry(RetryRule(attempts=attempts), clock=self.clock) if attempts > 1 else None,
             on_attempt=self.attempts.append,
         )
         if not self.asynchronous:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = str(ROOT / "examples" / "demo.py")
@@ -70,9 +71,7 @@ def test_ctrl_c_stops_all_of_it_and_another_port_may_come_next(
 
 
 def run_until_ctrl_c(environment: dict[str, str]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     demo = subprocess.Popen(
         [sys.executable, DEMO, "--port", str(port)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -3,6 +3,7 @@ that makes a workspace of its own begins in an empty folder."""
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +13,16 @@ from pathlib import Path
 import pytest
 from fleet import Fleet
 from tests.e2e.documents import commands
+from tests.ports import documented_ports
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem != "tutorial" and commands(page)]
 SECONDS = 120
+
+
+def ports_of(script: str) -> set[int]:
+    """Those that a page gives to what it starts; the platform's own is that of the fleet."""
+    return {int(port) for port in re.findall(r"\b(?:77\d\d|8791)\b", script)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -32,7 +39,7 @@ def test_the_commands_of_a_page(
         folder = tmp_path / "empty"
         folder.mkdir()
         del environment["RUNTIME_ROOT"]
-    with subprocess.Popen(
+    with documented_ports(*ports_of(script.read_text())), subprocess.Popen(
         ["bash", "-x", str(script)],
         cwd=folder, env=environment, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

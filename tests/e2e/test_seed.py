@@ -5,7 +5,6 @@ Their outputs are compared line by line, as far as they do not name machines, pa
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.ports import documented_ports, free_port
 
 import pie
 
@@ -92,9 +92,7 @@ class Seed:
 @pytest.fixture(scope="module")
 def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seed]:
     folder = tmp_path_factory.mktemp("seed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     made = Seed(folder / "toutiao")
     subprocess.run(
         [
@@ -103,11 +101,12 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seed]:
         ],
         env=made.environment, check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    try:
-        made.start(f"./runtime/bin/pie platform --port {port}", "log in: ")
-        yield made
-    finally:
-        made.stop()
+    with documented_ports(7701):  # Its services begin there, and take the next free one.
+        try:
+            made.start(f"./runtime/bin/pie platform --port {port}", "log in: ")
+            yield made
+        finally:
+            made.stop()
 
 
 def data_of(output: str, psm: str) -> list[str]:

@@ -3,26 +3,26 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.documents import commands
+from tests.ports import documented_ports
 
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
-PORTS = (7701, 7702, 8790)
 
 
 def test_every_file_and_command_of_the_tutorial(
     tmp_path: Path, program: Callable[[str, str], str]
 ) -> None:
-    for port in PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
     program("curl", "make system-deps")
+    with documented_ports(7701, 7702, 8790):
+        _follow(tmp_path)
+
+
+def _follow(tmp_path: Path) -> None:
     (tmp_path / "script").write_text(f"set -e\n{commands(TUTORIAL)}")
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for inherited in ("RUNTIME_ROOT", "PIE_PLATFORM"):
@@ -37,6 +37,7 @@ def test_every_file_and_command_of_the_tutorial(
         finally:
             with contextlib.suppress(ProcessLookupError):  # It stopped all of it, as it says.
                 os.killpg(shell.pid, signal.SIGTERM)
+            _stop_what_a_failure_left(tmp_path / "tutorial", environment)
     printed = (tmp_path / "out").read_text()
     assert code == 0, printed
     assert "Log in   http://127.0.0.1:8790/login?token=" in printed
@@ -45,3 +46,9 @@ def test_every_file_and_command_of_the_tutorial(
     assert "HTTP/1.1 503 " in printed
     assert "rpc_status=success" in printed
     assert "rpc_status=unavailable" in printed
+
+
+def _stop_what_a_failure_left(workspace: Path, environment: dict[str, str]) -> None:
+    if workspace.is_dir():
+        down = [sys.executable, "-m", "pie.tool.pie", "down"]
+        subprocess.run(down, cwd=workspace, env=environment, capture_output=True, check=False)

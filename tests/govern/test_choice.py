@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pie.govern import Balance, Retry, Route
+from pie.govern import Balance, Retry, RetryRule, Route
 from pie.model import Call, Failure, Kind
 from pie.testing import FakeClock
 
@@ -35,35 +35,38 @@ def explain(psm: str, cluster: str) -> str:
 
 def test_route_keeps_the_cluster_asked_for() -> None:
     subject = call(Place("a"), Place("b", cluster="canary"), cluster="canary")
-    Route(None, explain).enter(subject)
+    Route(explain).enter(subject)
     assert [each.id for each in subject.candidates] == ["b"]
 
 
 def test_route_means_default_when_none_is_asked_for() -> None:
     subject = call(Place("a"), Place("b", cluster="canary"))
-    Route(None, explain).enter(subject)
+    Route(explain).enter(subject)
     assert [each.id for each in subject.candidates] == ["a"]
     assert subject.callee_cluster == "default"
 
 
 def test_an_empty_cluster_is_explained() -> None:
     with pytest.raises(Failure, match=r"nobody in d\.e\.f/blue") as caught:
-        Route(None, explain).enter(call(Place("a"), cluster="blue"))
+        Route(explain).enter(call(Place("a"), cluster="blue"))
     assert caught.value.kind == Kind.UNAVAILABLE
     assert caught.value.never_sent
 
 
 def test_a_pinned_instance_wins_over_clusters() -> None:
     subject = call(Place("a", port=1), Place("b", port=2, cluster="canary"))
-    Route({"d.e.f": "127.0.0.1:2"}, explain).enter(subject)
+    subject.pin = "127.0.0.1:2"
+    Route(explain).enter(subject)
     assert [each.id for each in subject.candidates] == ["b"]
     assert subject.callee_cluster == "canary"
     assert subject.notes == ["pinned to 127.0.0.1:2"]
 
 
 def test_a_pin_to_nowhere_says_what_there_is() -> None:
+    subject = call(Place("a", port=1))
+    subject.pin = "127.0.0.1:9"
     with pytest.raises(Failure, match=r"registered instances: 127\.0\.0\.1:1"):
-        Route({"d.e.f": "127.0.0.1:9"}, explain).enter(call(Place("a", port=1)))
+        Route(explain).enter(subject)
 
 
 def test_balance_prefers_who_has_less_in_flight() -> None:
@@ -129,21 +132,21 @@ def test_only_what_was_never_sent_is_retried() -> None:
 
 
 def test_the_pause_doubles_within_its_jitter() -> None:
-    policy = Retry(5, base=0.01, jitter=0.2)
+    policy = Retry(RetryRule(attempts=5, base=0.01, jitter=0.2))
     for attempts, middle in ((1, 0.01), (2, 0.02), (3, 0.04)):
         pause = policy.pause(failed(attempts, never_sent=True))
         assert middle * 0.8 <= pause <= middle * 1.2
 
 
 def test_attempts_are_bounded() -> None:
-    assert Retry(2).pause(failed(2, never_sent=True)) is None
+    assert Retry(RetryRule(attempts=2)).pause(failed(2, never_sent=True)) is None
 
 
 def test_nothing_is_retried_past_the_deadline() -> None:
     clock = FakeClock(monotonic=10.0)
     subject = failed(never_sent=True)
     subject.deadline = 10.001
-    assert Retry(base=1.0, clock=clock).pause(subject) is None
+    assert Retry(RetryRule(base=1.0), clock=clock).pause(subject) is None
     assert subject.notes == ["not retried: the deadline would pass"]
 
 

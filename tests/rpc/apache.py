@@ -4,6 +4,7 @@ import socket
 import threading
 from typing import Any
 
+from tests.ports import free_port
 from tests.thrift.test_peers import apache_class
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolFactory
 from thrift.server.TServer import TThreadedServer
@@ -66,8 +67,7 @@ class ApacheServer:
     """Runs until it is stopped; ``transport`` is ``framed`` or ``buffered``."""
 
     def __init__(self, processor: Processor, transport: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         factory = {
             "framed": TTransport.TFramedTransportFactory,
             "buffered": TTransport.TBufferedTransportFactory,

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.ports import free_port
 from tests.rpc.conftest import register
 
 from pie.model import Call, Failure, Kind, current_call
@@ -200,8 +201,7 @@ def test_a_wrong_cluster_says_which_exist(start, handler, demo) -> None:
 def test_a_dead_instance_is_left_for_a_living_one_and_every_attempt_recorded(
     start, handler, demo, bench
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        dead = probe.getsockname()[1]
+    dead = free_port()
     alive = start(handler)
     register(bench, dead, psm=PSM, cluster="default", transport="ttheader")
     stub = demo.DemoServiceClient(PSM)

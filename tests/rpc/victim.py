@@ -6,6 +6,7 @@ what it has at the start (0 = no bound), and the options of the server as JSON.
 """
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -50,7 +51,7 @@ class Victim:
         self.draining = False
 
     def figures(self) -> dict[str, int]:
-        """Descriptors, threads, blocks of memory, resident bytes."""
+        """Descriptors, sockets among them, threads, blocks of memory, resident bytes."""
         assert self.process.stdin is not None
         print(file=self.process.stdin, flush=True)
         return self._line()
@@ -122,11 +123,20 @@ def handler_of(kind: str, demo: ModuleType) -> Any:
     return Handler() if kind == "threads" else Coroutines()
 
 
+def _descriptors() -> Iterator[str]:
+    """What the descriptors of this process are, but for the one that lists them."""
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield str(descriptor.readlink())
+
+
 def figures() -> dict[str, int]:
     gc.collect()
+    descriptors = list(_descriptors())
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
-        "descriptors": len(list(Path("/proc/self/fd").iterdir())) - 1,
+        "descriptors": len(descriptors),
+        "sockets": sum(each.startswith("socket:") for each in descriptors),
         "threads": len(list(Path("/proc/self/task").iterdir())),
         "blocks": sys.getallocatedblocks(),
         "resident": pages * resource.getpagesize(),

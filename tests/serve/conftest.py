@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ports import free_port
 
 FLASK = {
     "bootstrap.py": (
@@ -25,12 +25,6 @@ FLASK = {
         "@app.get('/')\ndef hello():\n    return 'Hello world'\n"
     ),
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(met: Callable[[], object], what: str, patience: float = 30.0) -> Any:

@@ -1,8 +1,12 @@
 """The listening socket of a service."""
 
+import errno
 import socket
+import sys
 
-from pie.serve.listeners import listen
+import pytest
+
+from pie.serve.listeners import drop_newcomers, listen
 
 
 def test_connections_send_small_parts_of_an_answer_at_once() -> None:
@@ -11,3 +15,26 @@ def test_connections_send_small_parts_of_an_answer_at_once() -> None:
             accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a filter of Linux")
+def test_newcomers_are_dropped_and_who_has_connected_is_not() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address) as early:
+            drop_newcomers(listener)
+            with socket.socket() as late:
+                late.setblocking(False)
+                assert late.connect_ex(address) == errno.EINPROGRESS
+                accepted, peer = listener.accept()
+                with accepted:
+                    assert peer == early.getsockname()
+                    early.sendall(b"x")
+                    assert accepted.recv(1) == b"x"
+                listener.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    listener.accept()
+                listener.close()
+                late.setblocking(True)
+                with pytest.raises(ConnectionRefusedError):  # When it has sent its SYN again.
+                    late.connect(address)

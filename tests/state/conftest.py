@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from tests.ports import free_port
 
 from pie.platform.server.state_routes import state_router
 from pie.state import MemoryStore, RemoteStore, Store
@@ -53,12 +54,6 @@ def until(met: Callable[[], object], what: str, patience: float = 20.0) -> None:
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what}")
         time.sleep(0.005)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class LoopbackPlatform:

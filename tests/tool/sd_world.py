@@ -77,10 +77,11 @@ class World:
     def run(self, *arguments: object, stdin: str = "", **environ: str):
         """``sd …`` or ``pie …`` in a process of its own."""
         tool, *rest = map(str, arguments)
+        module = {"sd": "registry.command"}.get(tool, tool)
         own = {key: value for key, value in os.environ.items() if not key.startswith("PIE_")}
         own |= {"RUNTIME_ROOT": str(self.root), "PIE_PLATFORM": self.url} | environ
         return subprocess.run(
-            [sys.executable, "-m", f"pie.tool.{tool}", *rest],
+            [sys.executable, "-m", f"pie.tool.{module}", *rest],
             cwd=self.root, env=own, input=stdin, capture_output=True, text=True, timeout=120,
             check=False,
         )  # fmt: skip

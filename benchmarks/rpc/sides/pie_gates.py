@@ -1,7 +1,7 @@
 """Variants of Pie's server that have more gates, or fewer, than a service gets by itself.
 
 More are given to the server, as a service's author gives them. Fewer is no face of Pie: observation
-has no switch, so the course that the server asks for is changed on the way. What was seen is
+has no switch, so the gates of the course that the server gets are replaced. What was seen is
 counted, so that a variant without effect is noticed.
 """
 
@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pie.rpc.server.server
-from pie.call import Gates
+from pie.call import Course, Policies
 from pie.model import Call
 from pie.observe import Record, ServerTrace
 
@@ -69,18 +68,18 @@ def own_gates(variant: str, counter: Counter) -> list[Middleware] | list[Rule]:
 @contextmanager
 def unobserved(variant: str, counter: Counter) -> Iterator[None]:
     """Servers made inside have no trace and no record, if the variant is that one."""
-    original = pie.rpc.server.server.server_course
+    original = Policies.server
 
-    def changed(*arguments: Any, **named: Any) -> Any:
-        course = original(*arguments, **named)
+    def changed(policies: Policies, *arguments: Any) -> Course:
+        course = original(policies, *arguments)
         gates = [gate for gate, _ in course.gates.gates]
         counter.seen += 1  # A gate that counts would cost what the others do.
-        kept = [each for each in gates if not isinstance(each, (Record, ServerTrace))]
-        return course._replace(gates=Gates(kept))
+        course.gates.replace(each for each in gates if not isinstance(each, Record | ServerTrace))
+        return course
 
     if variant == "unobserved":
-        pie.rpc.server.server.server_course = changed
+        Policies.server = changed  # type: ignore[method-assign]
     try:
         yield
     finally:
-        pie.rpc.server.server.server_course = original
+        Policies.server = original  # type: ignore[method-assign]

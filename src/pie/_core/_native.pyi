@@ -14,14 +14,37 @@ class LogidCounter:
     def restart(self, counter: int, clock: object, /) -> None: ...
     def __call__(self) -> str: ...
 
+class GateLock:
+    """Twin: ``pie.call.gates.PythonGateLock``."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+    def renew(self) -> None: ...
+
 class GateList:
     """Twin: ``pie.call.gates.GateList``."""
 
-    def __init__(self, gates: Iterable[object]) -> None: ...
+    def __init__(self, gates: Iterable[object], lock: GateLock) -> None: ...
     def replace(self, gates: Iterable[object], /) -> None: ...
-    def renew_lock(self) -> None: ...
     @property
     def gates(self) -> tuple[tuple[object, bool], ...]: ...
+
+class Course:
+    """Twin: ``pie.call.course.PythonCourse``."""
+
+    gates: GateList
+    clock: object
+    attempt_gates: GateList | None
+    retry: object
+    on_attempt: Callable[[Any], object] | None
+    def __init__(
+        self,
+        gates: GateList,
+        clock: object,
+        attempt_gates: GateList | None = None,
+        retry: object = None,
+        on_attempt: Callable[[Any], object] | None = None,
+    ) -> None: ...
 
 class OpenCall:
     """Twins: ``pie.call.sync.PythonOpenCall`` and the generator of ``pie.call.flow``."""
@@ -154,8 +177,6 @@ def setup_fast_path(hooks: Any, /) -> None:
 
 def renew_plans() -> None:
     """Let every fast path ask for its plan again: this process was set up anew."""
-
-def setup_random(random: object, /) -> None: ...
 
 # --- the module itself ---
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pie.call.flow import SEND, Course, flow
+from pie.call.course import Course
+from pie.call.flow import SEND, flow
 from pie.model import Call
 
 Sleep = Callable[[float], Awaitable[None]]

@@ -1,44 +1,21 @@
-"""The course of a call, told once for both drivers.
+"""The course of a call, written once for both drivers.
 
 ``flow`` is a generator without I/O, or its C twin (``flow.c``). It yields what it wants done: a
 number is a pause in seconds, ``SEND`` is one attempt. The driver does it, and answers with
 ``send(result)`` or ``throw(error)``.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from collections.abc import Generator, Iterator
+from typing import Any, Final, Literal
 
 from pie._core import native
-from pie.call.gates import Gates
+from pie.call.course import Course
+from pie.call.gates import Gates, Passage
 from pie.model import Call, Clock, Failure, Kind, failure_of, new_span_id
 
 SEND: Final = "send"
 Step = float | Literal["send"]
 Flow = Generator[Step, Any, None]
-
-
-class RetryPolicy(Protocol):
-    """Whether a failed attempt is worth another, and after how many seconds."""
-
-    def pause(self, call: Call) -> float | None: ...
-
-
-class Course(NamedTuple):
-    """All that decides how calls of one kind run.
-
-    Attributes:
-        gates: entered once for a call.
-        attempt_gates: entered for each attempt; None on the server side, which has just one.
-        retry: None = a single attempt.
-        on_attempt: told of every attempt of a call that was tried more than once.
-        clock: the time of ``start``, ``end`` and the deadlines.
-    """
-
-    gates: Gates
-    clock: Clock
-    attempt_gates: Gates | None = None
-    retry: RetryPolicy | None = None
-    on_attempt: Callable[[Call], None] | None = None
 
 
 def flow(call: Call, course: Course) -> Flow:
@@ -61,7 +38,7 @@ def flow_in_python(call: Call, course: Course) -> Flow:
     passage = course.gates.passage(call)
     cause: BaseException | None = None
     try:
-        yield from _pauses(call, passage.enter(), clock)
+        yield from _pauses(call, passage, clock)
         if course.attempt_gates is None:
             call.queued = clock.monotonic() - (call.received or call.start)
             call.succeed((yield SEND))
@@ -103,7 +80,7 @@ def _attempt(call: Call, course: Course, gates: Gates) -> Generator[Step, Any, E
     call.attempt_start = course.clock.monotonic()
     passage = gates.passage(call)
     try:
-        yield from _pauses(call, passage.enter(), course.clock)
+        yield from _pauses(call, passage, course.clock)
         call.succeed((yield SEND))
     except Exception as error:
         call.fail(failure_of(error))
@@ -124,9 +101,10 @@ def _tell(call: Call, course: Course) -> None:
         course.on_attempt(call.as_attempt())
 
 
-def _pauses(call: Call, delays: Iterator[float], clock: Clock) -> Iterator[float]:
-    for delay in delays:
+def _pauses(call: Call, passage: Passage, clock: Clock) -> Iterator[float]:
+    for delay in passage.enter():
         if call.deadline is not None and clock.monotonic() + delay >= call.deadline:
+            passage.reject()
             raise too_long(call, delay)
         yield delay
 

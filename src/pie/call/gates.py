@@ -1,34 +1,84 @@
-"""A list of gates, and one call's way through it."""
+"""Lists of gates, the lock that lists share, and one call's way through a list."""
 
+import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pie._core import native
 from pie.govern import Gate
 from pie.model import Call, after_fork
 
+logger = logging.getLogger(__name__)
+
+
+class PythonGateLock:
+    """The one lock of all lists of gates that share state: the twin of ``gate_lock.c``.
+
+    A thread that is inside a gate holds it. A call that such a thread drops, because a gate let go
+    of its last reference or the collector found it, is left when the passage that holds the lock
+    ends.
+    """
+
+    __slots__ = ("_dropped", "_lock", "_owner")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+        self._dropped: deque[Callable[[], None]] = deque()
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this thread holds it."""
+        return self._owner == threading.get_ident()
+
+    def __enter__(self) -> None:
+        if self.is_mine:
+            raise RuntimeError("a gate made a call whose gates share its lock: a gate does no I/O")
+        self._lock.acquire()
+        self._owner = threading.get_ident()
+
+    def __exit__(self, *_: object) -> None:
+        while self._dropped:
+            try:
+                self._dropped.popleft()()
+            except BaseException as error:
+                logger.error("a gate broke on leaving a dropped call", exc_info=error)
+        self._owner = None
+        self._lock.release()
+
+    def defer(self, leave: Callable[[], None]) -> None:
+        """Call ``leave`` before the lock is released. This thread holds it."""
+        self._dropped.append(leave)
+
+    def renew(self) -> None:
+        """In a forked child: the lock may be held by a thread that is not there."""
+        lock = threading.Lock()
+        if self.is_mine:
+            lock.acquire()  # A gate forked.
+        else:
+            self._owner = None
+            self._dropped = deque()
+        self._lock = lock
+
 
 class GateList:
-    """An ordered list of gates under one lock: the twin of ``gates.c``.
+    """An ordered list of gates under a lock: the twin of ``gates.c``.
 
-    The C type enters the gates it knows by itself and asks the others in Python, under the lock.
+    The C type enters the gates it knows by itself and calls the others in Python, under the lock.
     """
 
     __slots__ = ("__weakref__", "_gates", "_lock")
 
-    def __init__(self, gates: Iterable[Gate]) -> None:
+    def __init__(self, gates: Iterable[Gate], lock: PythonGateLock) -> None:
         self._gates = tuple(gates)
-        self.renew_lock()
+        self._lock = lock
 
     @property
     def gates(self) -> tuple[tuple[Gate, bool], ...]:
         """Each gate, and whether it runs in C."""
         return tuple((gate, False) for gate in self._gates)
-
-    def renew_lock(self) -> None:
-        """Also in a forked child: the lock may be held by a thread that is not there."""
-        self._lock = threading.Lock()
 
     def replace(self, gates: Iterable[Gate]) -> None:
         """Put other gates in force; calls already on their way keep those they entered by."""
@@ -39,22 +89,43 @@ class GateList:
         return Passage(self._gates, self._lock, call)
 
 
-Base = GateList
+Lock = PythonGateLock
+List = GateList
 if not TYPE_CHECKING and native is not None:
-    Base = native.GateList
+    Lock = native.GateLock
+    List = native.GateList
 
 
-class Gates(Base):
-    """An ordered list of gates under one lock."""
+class GateLock(Lock):
+    """The one lock of all lists of gates that share state; new in a forked child."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
-    def __init__(self, gates: Iterable[Gate]) -> None:
-        super().__init__(gates)
+    def __init__(self) -> None:
+        super().__init__()
         after_fork(self._after_fork)
 
     def _after_fork(self) -> None:
-        self.renew_lock()
+        self.renew()
+
+
+class Gates(List):
+    """An ordered list of gates under a lock.
+
+    Args:
+        gates: in the order in which they are entered.
+        lock: shared with other lists whose gates have the same state; None = one of its own.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, gates: Iterable[Gate], lock: GateLock | None = None) -> None:
+        super().__init__(gates, GateLock() if lock is None else lock)
+
+
+def policy_of(gate: Gate) -> str:
+    """The name under which a gate's rejections are counted."""
+    return str(getattr(gate, "policy", type(gate).__name__))
 
 
 class Passage:
@@ -62,7 +133,7 @@ class Passage:
 
     __slots__ = ("_call", "_entered", "_gates", "_lock")
 
-    def __init__(self, gates: tuple[Gate, ...], lock: threading.Lock, call: Call) -> None:
+    def __init__(self, gates: tuple[Gate, ...], lock: PythonGateLock, call: Call) -> None:
         self._gates = gates
         self._lock = lock
         self._call = call
@@ -79,24 +150,43 @@ class Passage:
             delay = None
             with self._lock:
                 while self._entered < len(gates) and not delay:
-                    delay = gates[self._entered].enter(call)
+                    gate = gates[self._entered]
+                    try:
+                        delay = gate.enter(call)
+                    except Exception:
+                        call.gate = policy_of(gate)
+                        raise
                     self._entered += 1
             if delay:
                 yield delay
 
+    def reject(self) -> None:
+        """Note that the gate entered last rejects the call: its delay is longer than can be."""
+        self._call.gate = policy_of(self._gates[self._entered - 1])
+
     def leave(self) -> None:
         """Leave every entered gate, in reverse. A gate that breaks does not keep others waiting.
+
+        Inside a gate of the same lock, the gates are left when that gate's passage ends.
 
         Raises:
             BaseException: the first error of a gate, after all have been left.
         """
-        broken: BaseException | None = None
+        if not self._entered:
+            return
+        if self._lock.is_mine:
+            self._lock.defer(self._leave)
+            return
         with self._lock:
-            while self._entered:
-                self._entered -= 1
-                try:
-                    self._gates[self._entered].leave(self._call)
-                except BaseException as error:
-                    broken = broken or error
+            self._leave()
+
+    def _leave(self) -> None:
+        broken: BaseException | None = None
+        while self._entered:
+            self._entered -= 1
+            try:
+                self._gates[self._entered].leave(self._call)
+            except BaseException as error:
+                broken = broken or error
         if broken is not None:
             raise broken

@@ -6,95 +6,94 @@ Server, outermost first:
     trace     gives the call its logid and span: everything after it can be found in the chain.
     record    right behind trace, so that a rejection by any later gate is recorded like an answer.
     deadline  before anything that costs: a caller that has given up gets no work done.
+    rate      before the handler and its author's gates: a call too many costs nothing but itself.
     own       the author's, nearest to the handler: they see what all the others let through.
 Client, once for a call:
     trace     as above; the call becomes a child of the one being served.
     record    sees the outcome of all attempts together.
     deadline  bounds the call with all its retries: a retry can never make it longer.
-Client, for each attempt (the retry loop of the flow stands between the two lists):
+Client, between the two lists:
+    retry     the loop of the flow: whether a failed attempt is worth another.
+Client, for each attempt:
     route     narrows the endpoints; for each attempt anew, since rules may differ by attempt.
     balance   last: chooses among what all others left, and counts what is in flight.
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Protocol, TypeVar
 
-from pie.call.flow import Course
-from pie.call.gates import Gates
 from pie.govern import (
-    DEFAULT_TIMEOUT,
     Balance,
+    BalanceState,
     ClientDeadline,
     Gate,
+    Rate,
     Retry,
+    RetryRule,
     Route,
+    Rule,
+    RuledGate,
+    RuleSet,
     ServerDeadline,
 )
-from pie.model import SYSTEM_CLOCK, Clock
+from pie.model import Clock
 from pie.observe import ClientTrace, Observer, Record, ServerTrace
 
+R = TypeVar("R", bound=Rule)
+S = TypeVar("S")
 
-class ClientPolicy(NamedTuple):
-    """What may be set for the calls of one client.
+
+class Parts(Protocol):
+    """What gates are made of, for the calls of one service seen from one side.
 
     Attributes:
-        timeout: seconds for a call with all its attempts.
-        attempts: attempts in all of a call that was never sent.
-        pinned: PSM → ``host:port``, for test runs.
-    """
-
-    timeout: float = DEFAULT_TIMEOUT
-    attempts: int = 3
-    pinned: dict[str, str] | None = None
-
-
-def server_course(
-    observer: Observer, own: Iterable[Gate] = (), clock: Clock = SYSTEM_CLOCK
-) -> Course:
-    """How calls that this process serves run.
-
-    Args:
-        observer: of this process.
-        own: gates of the service's author.
-        clock: of every gate.
-    """
-    gates = Gates(
-        [
-            ServerTrace(observer.new_logid),
-            Record(observer.recorder.log),
-            ServerDeadline(clock=clock),
-            *own,
-        ]
-    )
-    return Course(gates=gates, clock=clock)
-
-
-def client_course(
-    observer: Observer,
-    explain: Callable[[str, str], str],
-    policy: ClientPolicy | None = None,
-    clock: Clock = SYSTEM_CLOCK,
-) -> Course:
-    """How calls that this process makes run.
-
-    Args:
         observer: of this process.
         explain: given a PSM and a cluster, says why there is no instance and what to do.
-        policy: of this client.
         clock: of every gate.
     """
-    policy = policy or ClientPolicy()
-    gates = Gates(
-        [
-            ClientTrace(observer.new_logid),
-            Record(observer.recorder.log),
-            ClientDeadline(policy.timeout, clock=clock),
-        ]
-    )
-    return Course(
-        gates=gates,
-        clock=clock,
-        attempt_gates=Gates([Route(policy.pinned, explain), Balance()]),
-        retry=Retry(policy.attempts, clock=clock),
-        on_attempt=observer.recorder.log.record,
-    )
+
+    observer: Observer
+    explain: Callable[[str, str], str]
+    clock: Clock
+
+    def rules(self, kind: type[R]) -> RuleSet[R] | None:
+        """The rules of a kind in force; None = there are none."""
+        ...
+
+    def state(self, kind: type[S]) -> S:
+        """What a policy remembers: one object in each process, made when it is first needed."""
+        ...
+
+    def ruled(self, gate: type[RuledGate]) -> Iterable[Gate]:
+        """The gate over its rules and state, if there are rules for it; else nothing."""
+        ...
+
+
+def server_gates(parts: Parts, own: Iterable[Gate]) -> list[Gate]:
+    """The gates of calls that this process serves; ``own`` are the service author's."""
+    return [
+        ServerTrace(parts.observer.new_logid),
+        Record(parts.observer.recorder.log),
+        ServerDeadline(clock=parts.clock),
+        *parts.ruled(Rate),
+        *own,
+    ]
+
+
+def client_gates(parts: Parts) -> list[Gate]:
+    """The gates of calls that this process makes, entered once for a call."""
+    return [
+        ClientTrace(parts.observer.new_logid),
+        Record(parts.observer.recorder.log),
+        ClientDeadline(clock=parts.clock),
+    ]
+
+
+def client_retry(parts: Parts) -> Retry:
+    """Decides whether a failed attempt is worth another."""
+    return Retry(rules=parts.rules(RetryRule), clock=parts.clock)
+
+
+def attempt_gates(parts: Parts) -> list[Gate]:
+    """The gates of calls that this process makes, entered for each attempt."""
+    return [Route(parts.explain), Balance(parts.state(BalanceState))]

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from pie._core import native
+from pie.call.policies import Policies
+from pie.govern import RuleSource
 from pie.observe import Identity, Observer
 from pie.state import Directory
 
@@ -12,13 +14,14 @@ class NotBootstrapped(RuntimeError):
 
 
 class Runtime:
-    """Identity, observation and discovery of this process.
+    """Identity, observation, discovery and policies of this process.
 
     Args:
         observer: where its calls and lines go.
         directory: who can be called where.
         pinned: PSM → ``host:port``, for test runs.
         conf: the workspace's folder of configuration; None outside a workspace.
+        rules: what policies follow; None = they run on their defaults.
     """
 
     def __init__(
@@ -28,11 +31,13 @@ class Runtime:
         *,
         pinned: dict[str, str] | None = None,
         conf: Path | None = None,
+        rules: RuleSource | None = None,
     ) -> None:
         self.observer = observer
         self.directory = directory
         self.pinned = pinned or {}
         self.conf = conf
+        self.policies = Policies(observer, directory.explain, source=rules)
 
     @property
     def identity(self) -> Identity:

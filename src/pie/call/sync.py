@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pie._core import native
-from pie.call.flow import SEND, Course, Step, flow
+from pie.call.course import Course
+from pie.call.flow import SEND, Step, flow
 from pie.model import Call
 
 Sleep = Callable[[float], None]

@@ -1,11 +1,28 @@
 """Balance: chooses one of the endpoints that are left.
 
-Power of two choices (Mitzenmacher, 2001): of two endpoints drawn at random, the one with fewer
-calls of ours in flight.
+Algorithm: power of two choices (Mitzenmacher, "The power of two choices in randomized load
+balancing", 2001): of two endpoints drawn at random, the one with fewer calls of ours in flight.
+There is no rule. The state is the calls in flight by id of the endpoint; ids come from the
+registry, and one without a call in flight is forgotten.
 """
+
+from typing import NamedTuple
 
 from pie._core import native
 from pie.model import SYSTEM_RANDOM, Call, Endpoint, Random, address_of
+
+
+class BalanceState:
+    """Calls of this process in flight, by id of their endpoint."""
+
+    def __init__(self) -> None:
+        self.pending: dict[str, int] = {}
+
+
+class NativeBalance(NamedTuple):
+    """What C reads of the gate."""
+
+    pending: dict[str, int]
 
 
 class Balance:
@@ -14,9 +31,17 @@ class Balance:
     Route stands before it, so that there is at least one candidate.
     """
 
-    def __init__(self, *, random: Random = SYSTEM_RANDOM) -> None:
+    policy = "balance"
+
+    def __init__(
+        self, state: BalanceState | None = None, *, random: Random = SYSTEM_RANDOM
+    ) -> None:
+        self._pending = (BalanceState() if state is None else state).pending
         self._random = random
-        self._pending: dict[str, int] = {}
+
+    def native_state(self) -> NativeBalance | None:
+        """The counts, which C changes in place; None = not by this source of chance."""
+        return NativeBalance(self._pending) if self._random is SYSTEM_RANDOM else None
 
     def enter(self, call: Call) -> None:
         candidates = [each for each in call.candidates if each.id not in call.tried]
@@ -29,11 +54,11 @@ class Balance:
     def leave(self, call: Call) -> None:
         if call.target is None:
             return
-        left = self._pending[call.target.id] - 1
-        if left:
+        left = self._pending.get(call.target.id, 0) - 1
+        if left > 0:
             self._pending[call.target.id] = left
         else:
-            del self._pending[call.target.id]
+            self._pending.pop(call.target.id, None)
 
     def _choose(self, candidates: list[Endpoint]) -> Endpoint:
         if len(candidates) == 1:
@@ -48,5 +73,4 @@ class Balance:
 
 
 if native is not None:
-    native.setup_random(SYSTEM_RANDOM)
     native.setup_gate("Balance", Balance)

@@ -1,42 +1,82 @@
 """Deadlines: every call ends in time, and what is left of the time travels with it.
 
-The remaining time is sent, not the instant: clocks of two hosts do not agree, durations do.
+Algorithm: the deadline of an outgoing call is its own time-out from now, or the deadline of the
+call being served, less a reserve, when that is sooner. The remaining time is sent, not the instant:
+clocks of two hosts do not agree, durations do. A server adds it to the instant at which the first
+byte of the request arrived, and rejects what is late already. Times in seconds, monotonic.
+
+Source: Finagle's and gRPC's deadlines, which send the remaining time as well. There is no state.
 """
 
+from typing import Annotated, ClassVar, NamedTuple
+
+from msgspec import Meta
+
 from pie._core import native
+from pie.govern.rule import Rule, Side
 from pie.model import SYSTEM_CLOCK, Call, Clock, Failure, Kind, current_call
 
-DEFAULT_TIMEOUT = 1.0
+
+class TimeoutRule(Rule, frozen=True):
+    """How long a call may take."""
+
+    kind: ClassVar[str] = "timeout"
+    sides: ClassVar[tuple[Side, ...]] = ("client",)
+
+    total: Annotated[
+        float,
+        Meta(
+            ge=0.001,
+            le=86_400,
+            description="For a call with all its attempts, where nothing else names a time-out.",
+            extra={"unit": "s"},
+        ),
+    ] = 1.0
+    reserve: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=60,
+            description="Kept back of the served call's time, to turn a failure into an answer.",
+            extra={"unit": "s"},
+        ),
+    ] = 0.0
+
+
+DEFAULT_TIMEOUT: float = TimeoutRule().total
+
+
+class NativeDeadline(NamedTuple):
+    """What C reads of the gate."""
+
+    timeout: float
+    reserve: float
 
 
 class ClientDeadline:
-    """Gives an outgoing call its deadline: its own timeout, or its parent's when that is sooner.
+    """Gives an outgoing call its deadline: its own time-out, or its parent's if that is sooner."""
 
-    Args:
-        timeout: seconds for calls that ask for none.
-        reserve: seconds of the parent's time kept back to turn a failure into an answer.
-    """
+    policy = "deadline"
 
-    def __init__(
-        self,
-        timeout: float = DEFAULT_TIMEOUT,
-        *,
-        reserve: float = 0.0,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        self._timeout = timeout
-        self._reserve = reserve
+    def __init__(self, rule: TimeoutRule | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._rule = TimeoutRule() if rule is None else rule
         self._clock = clock
+
+    def native_state(self) -> NativeDeadline | None:
+        """What C needs to enter by itself; None = not by this clock."""
+        if self._clock is not SYSTEM_CLOCK:
+            return None
+        return NativeDeadline(self._rule.total, self._rule.reserve)
 
     def enter(self, call: Call) -> None:
         now = self._clock.monotonic()
-        timeout = self._timeout if call.timeout is None else call.timeout
+        timeout = self._rule.total if call.timeout is None else call.timeout
         call.timeout = timeout
         call.deadline = now + timeout
         parent = current_call.get()
         if call.detached or parent is None or parent.deadline is None:
             return
-        inherited = parent.deadline - self._reserve
+        inherited = parent.deadline - self._rule.reserve
         if inherited < call.deadline:
             call.deadline = inherited
             call.notes.append(f"deadline inherited: {max(0.0, inherited - now) * 1000:.0f} ms left")
@@ -55,8 +95,14 @@ class ClientDeadline:
 class ServerDeadline:
     """Takes the time the caller has left, and rejects what arrives when none is."""
 
+    policy = "deadline"
+
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
+
+    def native_state(self) -> tuple[()] | None:
+        """C needs nothing of it; None = not by this clock."""
+        return () if self._clock is SYSTEM_CLOCK else None
 
     def enter(self, call: Call) -> None:
         if call.timeout is None:

@@ -4,13 +4,20 @@
 outcome and may replace it. ``leave`` runs exactly once, in reverse order, for every gate whose
 ``enter`` returned, also when the call is cancelled.
 
-A gate does no I/O, owns no thread and no lock (the driver holds one lock around a list of gates),
-never waits, takes its clock from outside, and keeps no reference to a Call after ``leave``.
+A gate is an immutable pair of rules and state: when rules change, a gate of the new rules and the
+same state takes its place. It does no I/O, makes no call, owns no thread and no lock (the driver
+holds the one lock of its process's gates around it), never waits, takes its clock from outside, and
+keeps no reference to a Call after ``leave``.
+
+A gate may have a class attribute ``policy``, the name under which its rejections are counted; the
+name of its class stands in for it.
 """
 
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
-from pie.model import Call
+from pie.govern.rule import Rule
+from pie.govern.rules import RuleSet
+from pie.model import Call, Clock
 
 
 class Gate(Protocol):
@@ -27,3 +34,19 @@ class Gate(Protocol):
     def leave(self, call: Call) -> None:
         """See how the call went."""
         ...
+
+
+class RuledGate(Gate, Protocol):
+    """A gate that stands in a list only while there are rules of its kind.
+
+    Attributes:
+        policy: its name, for people.
+        rule_type: what it is set to.
+        state_type: what it remembers; made without arguments.
+    """
+
+    policy: ClassVar[str]
+    rule_type: ClassVar[type[Rule]]
+    state_type: ClassVar[type[Any]]
+
+    def __init__(self, rules: RuleSet[Any], state: Any, clock: Clock) -> None: ...

@@ -1,44 +1,89 @@
 """Retry: whether a failed attempt is worth another, and after which pause.
 
-Only what the peer cannot have seen is tried again, so that no effect happens twice.
+Algorithm: exponential backoff with equal jitter. Before the n-th retry the driver waits
+``base`` · 2^(n-1) seconds, changed by up to ``jitter`` of it both ways. Only what the peer cannot
+have seen is tried again, so that no effect happens twice, and nothing past the call's deadline.
+There is no state yet: a budget will be.
 """
 
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from pie.govern.rule import Rule, Side
+from pie.govern.rules import RuleSet
+from pie.govern.scope import Subject
 from pie.model import SYSTEM_CLOCK, SYSTEM_RANDOM, Call, Clock, Random
 
 
+class RetryRule(Rule, frozen=True):
+    """How often a call is tried."""
+
+    kind: ClassVar[str] = "retry"
+    sides: ClassVar[tuple[Side, ...]] = ("client",)
+
+    attempts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=101,
+            description="Attempts in all, the first included; a call may ask for another number.",
+            extra={"unit": "attempts"},
+        ),
+    ] = 3
+    base: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=60,
+            description="Pause before the first retry; doubled for each further one.",
+            extra={"unit": "s"},
+        ),
+    ] = 0.005
+    jitter: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Part of the pause that is random, both ways.",
+            extra={"unit": "of the pause"},
+        ),
+    ] = 0.2
+
+
 class Retry:
-    """Up to ``attempts`` attempts, with exponential backoff and equal jitter.
+    """Decides on further attempts. Not a gate: it stands between the call and its attempts.
 
     Args:
-        attempts: attempts in all, the first included.
-        base: seconds before the first retry, doubled for each further one.
-        jitter: part of the pause that is random, both ways.
+        default: where no rule holds.
+        rules: in force; None = none.
     """
+
+    policy = "retry"
 
     def __init__(
         self,
-        attempts: int = 3,
+        default: RetryRule | None = None,
         *,
-        base: float = 0.005,
-        jitter: float = 0.2,
+        rules: RuleSet[RetryRule] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         random: Random = SYSTEM_RANDOM,
     ) -> None:
-        self._attempts = attempts
-        self._base = base
-        self._jitter = jitter
+        self._default = RetryRule() if default is None else default
+        self._rules = rules
         self._clock = clock
         self._random = random
 
     def pause(self, call: Call) -> float | None:
         """Seconds to wait before the next attempt of a call that just failed; None = give up."""
-        failure = call.failure
-        if failure is None or not failure.never_sent or call.attempts >= self._attempts:
+        failure, rule = call.failure, self._rule_of(call)
+        attempts = call.max_attempts or rule.attempts
+        if failure is None or not failure.never_sent or call.attempts >= attempts:
             return None
         if call.target is None:
             return None  # Rejected before an endpoint was chosen: the next try would be, too.
-        spread = 1 + self._jitter * (2 * self._random.random() - 1)
-        pause: float = self._base * 2.0 ** (call.attempts - 1) * spread
+        spread = 1 + rule.jitter * (2 * self._random.random() - 1)
+        pause: float = rule.base * 2.0 ** (call.attempts - 1) * spread
         if call.deadline is not None and self._clock.monotonic() + pause >= call.deadline:
             call.notes.append("not retried: the deadline would pass")
             return None
@@ -47,3 +92,7 @@ class Retry:
             f"was never sent ({failure.message})"
         )
         return pause
+
+    def _rule_of(self, call: Call) -> RetryRule:
+        holding = () if self._rules is None else self._rules.holding(Subject.of(call))
+        return holding[0].rule if holding else self._default

@@ -1,6 +1,10 @@
-"""Route: narrows the endpoints a call may go to: pinned instance, then cluster."""
+"""Route: narrows the endpoints a call may go to: pinned instance, then cluster.
 
-from collections.abc import Callable, Mapping
+Algorithm: the instance that ``call.pin`` names, or else every endpoint of the cluster that the call
+asks for (``default`` if it asks for none). There is no rule yet, and no state.
+"""
+
+from collections.abc import Callable
 
 from pie._core import native
 from pie.model import Call, Endpoint, Failure, Kind, address_of, split_transport, static_endpoint
@@ -9,26 +13,29 @@ from pie.model import Call, Endpoint, Failure, Kind, address_of, split_transport
 class Route:
     """Keeps the endpoints of the cluster that the call names, or the one instance it is pinned to.
 
+    An instance that is not registered is called, too, if the pin says how it speaks:
+    ``host:port/framed``.
+
     Args:
-        pinned: PSM → ``host:port``; a test run sends all its calls there. An instance that is not
-            registered is called, too, if it says how it speaks: ``host:port/framed``.
         explain: given a PSM and a cluster, says why there is no instance and what to do.
     """
 
-    def __init__(
-        self, pinned: Mapping[str, str] | None, explain: Callable[[str, str], str]
-    ) -> None:
-        self._pinned = pinned or {}
+    policy = "route"
+
+    def __init__(self, explain: Callable[[str, str], str]) -> None:
         self._explain = explain
+
+    def native_state(self) -> tuple[()]:
+        """C needs nothing of it: it enters calls without a pin that have a candidate."""
+        return ()
 
     def enter(self, call: Call) -> None:
         cluster = call.callee_cluster or "default"
-        pin = self._pinned.get(call.callee)
-        if pin is not None:
-            chosen = _pinned_endpoint(call, pin, cluster)
+        if call.pin:
+            chosen = _pinned_endpoint(call, call.pin, cluster)
             call.candidates = [chosen]
             call.callee_cluster = chosen.cluster
-            call.notes.append(f"pinned to {pin}")
+            call.notes.append(f"pinned to {call.pin}")
             return
         kept = [each for each in call.candidates if each.cluster == cluster]
         if not kept:
@@ -50,8 +57,10 @@ def _pinned_endpoint(call: Call, pin: str, cluster: str) -> Endpoint:
         raise Failure(
             Kind.INVALID, f"{call.callee} is pinned to {pin}: {error}", never_sent=True
         ) from None
-    spot = (asked.host, asked.port)
-    known = next((each for each in call.candidates if (each.host, each.port) == spot), None)
+    address_asked = (asked.host, asked.port)
+    known = next(
+        (each for each in call.candidates if (each.host, each.port) == address_asked), None
+    )
     if transport:
         return asked if known is None else asked._replace(cluster=known.cluster)
     if known is not None:

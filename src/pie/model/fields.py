@@ -37,12 +37,14 @@ class CallFields:
         "hedges",
         "lane",
         "logid",
+        "max_attempts",
         "message",
         "method",
         "notes",
         "parent_id",
         "peer",
         "persist",
+        "pin",
         "protocol",
         "queued",
         "received",
@@ -114,6 +116,8 @@ class CallFields:
         """What the peer sees as its parent: this attempt's span. Equal to ``span_id`` until the
         call is tried a second time."""
         self.attempts = 1
+        self.max_attempts = 0
+        """Client side: attempts in all that this call may take; 0 = as its rule says."""
         self.attempt = 0
         """0 for a whole call; n for the n-th attempt of one that was tried more than once."""
         self.hedges = 0
@@ -121,6 +125,9 @@ class CallFields:
         of ``attempts``. The other ones but the first are retries."""
         self.candidates: Sequence[Endpoint] = ()
         """Client side: the endpoints this call may still go to; routing gates narrow it."""
+        self.pin = ""
+        """Client side: the one instance this call goes to, ``host:port`` or ``unix:/path``, with
+        ``/transport`` behind it where it is not registered; empty = whichever gates choose."""
         self.target: Endpoint | None = None
         """Client side: the endpoint the balancer chose."""
         self.tried: tuple[str, ...] = ()

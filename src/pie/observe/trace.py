@@ -1,9 +1,16 @@
 """The trace gate: gives a call its place in a chain."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from pie._core import native
 from pie.model import Call, current_call, new_span_id
+
+
+class NativeTrace(NamedTuple):
+    """What C reads of the gate."""
+
+    new_logid: Callable[[], str]
 
 
 class ServerTrace:
@@ -11,6 +18,10 @@ class ServerTrace:
 
     def __init__(self, new_logid: Callable[[], str]) -> None:
         self._new_logid = new_logid
+
+    def native_state(self) -> NativeTrace:
+        """What C needs to enter by itself."""
+        return NativeTrace(self._new_logid)
 
     def enter(self, call: Call) -> None:
         call.logid = call.logid or self._new_logid()
@@ -25,6 +36,10 @@ class ClientTrace:
 
     def __init__(self, new_logid: Callable[[], str]) -> None:
         self._new_logid = new_logid
+
+    def native_state(self) -> NativeTrace:
+        """What C needs to enter by itself."""
+        return NativeTrace(self._new_logid)
 
     def enter(self, call: Call) -> None:
         call.span_id = call.wire_span_id = new_span_id()

@@ -1,14 +1,26 @@
-"""Binding the port of a service, or its unix socket."""
+"""Binding the port of a service, or its unix socket; and closing it so that nobody is reset."""
 
+import ctypes
 import errno
 import os
 import socket
 import stat
+import struct
+import sys
 
 from pie.model import is_unix
 
 _TRIES = 100
 _BACKLOG = 1024
+_SO_ATTACH_FILTER = 26
+_DROP_SYN = (
+    (0x30, 0, 0, 13),  # load the byte at 13: the flags of TCP
+    (0x54, 0, 0, 0x12),  # keep SYN and ACK
+    (0x15, 0, 1, 0x02),  # SYN alone?
+    (0x06, 0, 0, 0),  # drop
+    (0x06, 0, 0, 0xFFFFFFFF),  # pass
+)
+"""Classic BPF (``linux/filter.h``): code, jump if true, jump if false, operand."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -43,6 +55,22 @@ def listen(host: str, port: int) -> socket.socket:
             port += 1
         else:
             return sock
+
+
+def drop_newcomers(listener: socket.socket) -> None:
+    """Begin no more connections, so that the queue of a listening socket only gets shorter.
+
+    The kernel resets the connections that are in the queue of a socket when it is closed, so a
+    server accepts them first; but without this, more come until it is closed. A caller whose SYN is
+    dropped sends it again after a second, and is refused by then. All processes that share the
+    socket drop newcomers, too. Does nothing for unix sockets, and nothing but on Linux.
+    """
+    if sys.platform != "linux" or listener.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in _DROP_SYN)
+    instructions = ctypes.create_string_buffer(code, len(code))
+    program = struct.pack("HP", len(_DROP_SYN), ctypes.addressof(instructions))
+    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
 def _listen_unix(path: str) -> socket.socket:

@@ -21,7 +21,7 @@ from pie.serve.debug import DebugServer, NoDebugSocket
 from pie.serve.debug.commands import Commands
 from pie.serve.host.signals import on_stop
 from pie.serve.host.uwsgi import uwsgi_host
-from pie.serve.listeners import listen
+from pie.serve.listeners import drop_newcomers, listen
 from pie.serve.process import Process
 from pie.serve.registration.description import instance_of, runtime_facts
 from pie.serve.registration.report import FactsReporter
@@ -123,6 +123,7 @@ class Service:
             opened.wait()  # What is half started cannot be stopped.
             self._deregister()
             time.sleep(_NOTICE_SECONDS)
+            drop_newcomers(self.listener)
             server.stop()
 
         on_stop(stop)

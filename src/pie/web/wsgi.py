@@ -9,7 +9,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any
 
-from pie.call import Driver, OpenCall, Runtime, server_course
+from pie.call import Driver, OpenCall, Runtime
 from pie.model import Call, Failure, Kind, current_call
 from pie.web.errors import error_body
 from pie.web.headers import LOGID, read_environ
@@ -34,7 +34,7 @@ class Middleware:
     def __init__(self, app: WsgiApp, runtime: Runtime) -> None:
         self._app = app
         self._identity = runtime.identity
-        self._driver = Driver(server_course(runtime.observer))
+        self._driver = Driver(runtime.policies.server())
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         call = self._call(environ)

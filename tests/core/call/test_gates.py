@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 import pie.call.sync
 from pie._core import native
-from pie.call import Course, Gates, client_course, server_course
+from pie.call import Course, GateLock, Gates
+from pie.call.course import PythonCourse
 from pie.call.flow import flow_in_python
-from pie.call.gates import GateList
-from pie.govern import ClientDeadline, Retry, ServerDeadline
+from pie.call.gates import GateList, PythonGateLock
+from pie.govern import ClientDeadline, Retry, RetryRule, ServerDeadline, TimeoutRule
 from pie.model import SYSTEM_CLOCK, Call, Failure, Kind, current_call, new_span_id
-from pie.observe import Record, ServerTrace
+from pie.observe import Record
 from pie.testing import FakeClock
 
 if native is None:
@@ -37,10 +38,12 @@ def run(course: Course, one: Call, action: Callable[[Call], Any] = lambda each: 
 
 
 def test_the_gates_of_every_call_run_in_c(bench: Any) -> None:
-    server = server_course(bench.observer)
-    client = client_course(bench.observer, lambda psm, cluster: "")
+    server = bench.runtime.policies.server()
+    client = bench.runtime.policies.client("d.e.f")
     assert in_c(server.gates) == [True, True, True]
     assert in_c(client.gates) == [True, True, True]
+    assert client.attempt_gates is not None
+    assert in_c(client.attempt_gates) == [True, True]
 
 
 def test_a_gate_that_is_not_as_made_for_runs_in_python() -> None:
@@ -117,9 +120,10 @@ def made(script: list[Any]) -> list[Any]:
     return [each() if callable(each) else each for each in script]
 
 
-def outcome(case: dict[str, Any], lists: Any, opened: Any) -> list[Any]:
+def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list[Any]:
     """What happens in a scenario, with gates and courses of one kind."""
     clock, log = FakeClock(monotonic=10.0), []
+    lock = GateLock() if lists is Gates else PythonGateLock()
     told: list[Any] = []
 
     def gates_of(name: str, scripts: Any) -> Any:
@@ -127,7 +131,8 @@ def outcome(case: dict[str, Any], lists: Any, opened: Any) -> list[Any]:
             [
                 Scripted(f"{name}{number}", log, made(enters), made(leaves))
                 for number, (enters, leaves) in enumerate(scripts)
-            ]
+            ],
+            lock,
         )
 
     def sleep(seconds: float) -> None:
@@ -145,11 +150,13 @@ def outcome(case: dict[str, Any], lists: Any, opened: Any) -> list[Any]:
         return "result"
 
     attempt_gates = case["attempt_gates"]
-    course = Course(
+    course = courses(
         gates=gates_of("call", case["gates"]),
         clock=clock,
         attempt_gates=None if attempt_gates is None else gates_of("try", attempt_gates),
-        retry=Retry(case["attempts"], clock=clock) if case["attempts"] > 1 else None,
+        retry=Retry(RetryRule(attempts=case["attempts"]), clock=clock)
+        if case["attempts"] > 1
+        else None,
         on_attempt=lambda each: told.append((each.attempt, each.outcome, each.start, each.end)),
     )
     one = call()
@@ -160,16 +167,26 @@ def outcome(case: dict[str, Any], lists: Any, opened: Any) -> list[Any]:
         log.append((type(error), str(error), repr(error.__cause__), error.__suppress_context__))
     assert (one.span_id == "") == (one.attempts == 1)
     last = (one.outcome, one.code, one.message, one.result, one.attempts, one.tried, one.started)
-    return [*log, told, last, one.start, one.attempt_start, one.end, one.peer, len(one.notes)]
+    return [
+        *log,
+        told,
+        last,
+        one.start,
+        one.attempt_start,
+        one.end,
+        one.peer,
+        one.gate,
+        len(one.notes),
+    ]
 
 
 @settings(max_examples=400, deadline=None)
 @given(scenario)
 def test_a_course_runs_as_its_twin_tells_it(case: dict[str, Any]) -> None:
-    found = outcome(case, Gates, native.OpenCall)
+    found = outcome(case, Gates, Course, native.OpenCall)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pie.call.sync, "flow", flow_in_python)
-        expected = outcome(case, GateList, pie.call.sync.PythonOpenCall)
+        expected = outcome(case, GateList, PythonCourse, pie.call.sync.PythonOpenCall)
     assert found == expected
 
 
@@ -190,7 +207,7 @@ def test_deadlines_are_those_of_the_twin(
         parent, one = call("server"), call()
         parent.deadline = None if left is None else clock.monotonic() + left
         one.timeout, one.detached = timeout, detached
-        gates = Gates([ClientDeadline(usual, reserve=reserve, clock=time)])
+        gates = Gates([ClientDeadline(TimeoutRule(total=usual, reserve=reserve), clock=time)])
         assert in_c(gates) == [time is SYSTEM_CLOCK]
         token = current_call.set(parent)
         try:
@@ -271,11 +288,12 @@ def test_a_gate_with_a_senseless_delay_fails_the_call_and_is_left(delay: Any) ->
 
 
 def test_a_course_of_something_else_is_refused() -> None:
-    course = Course(gates=GateList([]), clock=SYSTEM_CLOCK)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="must be Gates"):
-        native.OpenCall(call(), course)
+        Course(gates=GateList([], PythonGateLock()), clock=SYSTEM_CLOCK)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a Course is needed"):
+        native.OpenCall(call(), PythonCourse(Gates([]), SYSTEM_CLOCK))
     with pytest.raises(TypeError, match="a Call is needed"):
-        native.OpenCall(5, course)
+        native.OpenCall(5, Course(Gates([]), SYSTEM_CLOCK))
 
 
 def test_an_open_call_that_is_forgotten_leaves_its_gates() -> None:
@@ -307,10 +325,7 @@ def test_span_ids_differ() -> None:
 
 
 def test_nothing_leaks(bench: Any) -> None:
-    course = server_course(bench.observer)
-    own = Course(
-        gates=Gates([ServerTrace(lambda: "l"), Scripted("a", [], [], [])]), clock=SYSTEM_CLOCK
-    )
+    course = bench.runtime.policies.server()
 
     def fail(one: Call) -> None:
         raise Failure(Kind.DENIED, "no")
@@ -320,7 +335,7 @@ def test_nothing_leaks(bench: Any) -> None:
         with pytest.raises(Failure):
             run(course, call("server"), fail)
         with pytest.raises(Failure):
-            run(own._replace(gates=Gates([Scripted("a", [], [ValueError()], [])])), call())
+            run(Course(Gates([Scripted("a", [], [ValueError()], [])]), SYSTEM_CLOCK), call())
         opened = native.OpenCall(call(), course, None)
         opened.start()
         opened.close()

@@ -8,13 +8,13 @@ from pathlib import Path
 PROGRAM = """
 import os, sys, threading, warnings
 from pathlib import Path
-from pie.call import Driver, server_course
+from pie.call import Driver, Policies
 from pie.model import Call
 from pie.observe import Identity, Observer
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of forks beside threads.
 observer = Observer(Identity(psm="a.b.c"), Path(sys.argv[1]), Path("nowhere"))
-driver = Driver(server_course(observer))
+driver = Driver(Policies(observer).server())
 
 def serve(method, count):
     for _ in range(count):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pie.call import Driver, server_course
+from pie.call import Driver, Policies
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Console, Identity, Observer
 from pie.observe.record.aggregate import Aggregator
@@ -39,7 +39,7 @@ def rows(tmp_path: Path, what: str) -> list[dict]:
 
 
 def serve(observer: Observer, count: int, action=lambda call: None, method: str = "Get") -> None:
-    driver = Driver(server_course(observer))
+    driver = Driver(Policies(observer).server())
     for _ in range(count):
         call = Call("server", "thrift", caller="x.y.z", callee="a.b.c", method=method)
         with contextlib.suppress(Failure):
@@ -80,7 +80,7 @@ def test_the_record_says_who_whom_what_and_how_it_went(observer: Observer, tmp_p
 
 def test_what_is_served_and_what_is_asked_has_its_line(observer: Observer, tmp_path: Path) -> None:
     serve(observer, 1)
-    driver = Driver(server_course(observer))
+    driver = Driver(Policies(observer).server())
     asked = Call("client", "thrift", caller="a.b.c", callee="d.e.f", method="GetItem")
     driver.run(asked, lambda call: None)
     observer.close()

@@ -1,10 +1,10 @@
 """Generated clients: what they call when their yml, their arguments or the environment say so."""
 
 import os
-import socket
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from pie.model import Failure, Kind
 from pie.rpc import Asked, CalleeError, Channel, over
@@ -36,11 +36,6 @@ def write(conf: Path):
         return path
 
     return write_one
-
-
-def refused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def who(handler, demo, name: str):
@@ -141,7 +136,7 @@ def test_addresses_of_the_yml_need_no_registry(start, handler, demo, bench, writ
     port = start(handler, psm="some.body.else")
     write(
         "psm: toutiao.legacy.thing\ntransport: framed\n"
-        f"addresses:\n  - 127.0.0.1:{refused_port()}\n  - 127.0.0.1:{port}\n"
+        f"addresses:\n  - 127.0.0.1:{free_port()}\n  - 127.0.0.1:{port}\n"
     )
     client = demo.DemoServiceClient()
     for _ in range(10):

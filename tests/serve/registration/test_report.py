@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pie.call import Driver, server_course
+from pie.call import Driver, Policies
 from pie.model import Call
 from pie.serve.registration.report import FactsReporter
 from pie.state import Instance, Registrar, RuntimeFacts, lookup_services
@@ -44,7 +44,7 @@ def report(bench, monkeypatch):
 
 def serve(bench, action=lambda call: None) -> None:
     call = Call("server", "http", caller="", callee=bench.psm, method="GET")
-    Driver(server_course(bench.observer)).run(call, action)
+    Driver(Policies(bench.observer).server()).run(call, action)
 
 
 def test_lost_facts_are_counted_where_people_look(bench, report, monkeypatch):

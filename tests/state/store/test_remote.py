@@ -8,6 +8,7 @@ import time
 
 import pytest
 from fastapi import Depends, HTTPException, Request
+from tests.ports import free_port
 
 from pie.platform.server.state_routes import state_router
 from pie.state import Compacted, Denied, MemoryStore, RemoteStore, StoreAway
@@ -74,8 +75,7 @@ def test_a_token_that_would_break_the_header():
 
 
 def test_nobody_listens():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     store = RemoteStore(f"http://127.0.0.1:{port}", "t")
     for call in (lambda: store.get("/k"), lambda: store.watch("/k"), lambda: store.grant(1)):
         with pytest.raises(StoreAway, match=rf"127\.0\.0\.1:{port} cannot be reached .*refused"):

@@ -41,8 +41,8 @@ def test_a_call_prints_the_answer_and_where_it_came_from(world, shop, bench) -> 
     assert f"127.0.0.1:{shop} (default)" in said
     assert re.search(r"\d+\.\d ms  \d+ B out, \d+ B in", said)
     (row,) = bench.facts()
-    assert (row["logid"], row["caller"]) == (logid, "pie.tool.call.command")
-    (log,) = (world.root / "pie" / "log" / "rpc").glob("pie.tool.call.command.2*.log")
+    assert (row["logid"], row["caller"]) == (logid, "pie.tool.call")
+    (log,) = (world.root / "pie" / "log" / "rpc").glob("pie.tool.call.2*.log")
     assert f"called={SERVER} method=Get rpc_status=success" in log.read_text()
 
 

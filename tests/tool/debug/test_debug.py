@@ -14,10 +14,10 @@ PSM = "toutiao.my.server"
 
 
 @pytest.fixture
-def server(pie, tmp_path) -> Iterator[DebugServer]:
-    pie.cwd = tmp_path
+def server(pie, short_path) -> Iterator[DebugServer]:
+    pie.cwd = short_path
     settings = [Setting("PORT", "7701", "settings.py"), Setting("DEBUG", "False", "default")]
-    made = DebugServer(tmp_path / "toutiao" / "debug", PSM, Commands(settings))
+    made = DebugServer(short_path / "toutiao" / "debug", PSM, Commands(settings))
     made.start()
     yield made
     made.close()
@@ -71,8 +71,8 @@ def test_what_is_wrong_is_said(pie, server, fleet, arguments, code, words) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_nobody_is_here(pie, tmp_path) -> None:
-    pie.cwd = tmp_path
+def test_nobody_is_here(pie, short_path) -> None:
+    pie.cwd = short_path
     done = pie("debug")
     assert done.returncode == 1
     assert "no process of" in done.stderr

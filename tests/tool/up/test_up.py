@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 SERVICE = """
 import signal, sys, time
@@ -188,6 +189,7 @@ def test_services_too_and_first_to_stop(here) -> None:
         assert "my/api" in here("status").stdout
         os.kill(state(here)["children"]["my/api"], signal.SIGKILL)
         read_until(process, "my/api runs again")
+        wait_for(lambda: out.read_text().count("serving with http") == 2)
         process.send_signal(signal.SIGTERM)
         rest = process.stdout.read()
     assert "stopping my/api ... agent ... platform ... stopped" in rest
@@ -228,9 +230,7 @@ def test_a_second_signal_stops_at_once(here) -> None:
 
 def test_the_workspaces_port_and_a_platform_elsewhere(here) -> None:
     marker = here.cwd / "runtime" / "workspace.yml"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     marker.write_text(f"platform: http://127.0.0.1:{port}\n")
     done = here("up", "--detach")
     assert f"ready on http://127.0.0.1:{port}" in done.stdout, done.stderr

@@ -12,14 +12,14 @@ typedef struct {
     /* Text, never NULL. */
     PyObject *side, *protocol, *caller, *caller_cluster, *callee, *callee_cluster, *method, *verb,
         *route, *env, *peer, *logid, *span_id, *parent_id, *wire_span_id, *message, *version, *lane,
-        *traffic, *gate;
+        *traffic, *gate, *pin;
     /* NULL = as in a new call: () for candidates and tried, None for the others. */
     PyObject *candidates, *tried, *target, *failure, *result;
     /* NULL = empty; a dict or list is made when Python asks for it. */
     PyObject *persist, *transit, *backward, *notes;
     double received, queued, started, start, attempt_start, end;
     double deadline, timeout; /* NAN = None */
-    long attempts, attempt, hedges, code, status, request_bytes, response_bytes;
+    long attempts, max_attempts, attempt, hedges, code, status, request_bytes, response_bytes;
     bool detached;
 } CallObject;
 
@@ -54,16 +54,6 @@ typedef struct {
     CallObject *call; /* owned */
     int entered;
 } Passage;
-
-/* flow.py's beginning: sets started, start, attempt_start and enters the gates (which must be
- * those of a server: one attempt, no delay; a delay asked for by a Python gate is slept, the GIL
- * released). -1 with the Failure set: the call has failed and left its gates. */
-int passage_begin(Passage *passage, PyObject *gates, CallObject *call);
-
-/* flow.py's end: sets `end`, leaves the gates in reverse. If an exception is set when it is
- * called, the call fails with it. Afterwards 0 = the call's outcome is `call->result`/success;
- * -1 = a Failure is set (its __cause__ the exception it stands for). */
-int passage_end(Passage *passage);
 
 /* Puts a finished call into the call log of its process, as the gate pie.observe.Record does. */
 int call_log_record(PyObject *log, CallObject *call);

@@ -1,22 +1,19 @@
-/* The course of a call. Twin: pie/call/flow.py. */
+/* The course of a call. Twin: pie/call/flow.py. A served call has one attempt and no gates of it. */
 #include "call/flow.h"
+
+#include <errno.h>
 
 #include "base/clock.h"
 #include "base/errors.h"
 #include "call/logid.h"
 #include "call/outcome.h"
 
-enum { GATES, CLOCK, ATTEMPT_GATES, RETRY, ON_ATTEMPT, COURSE_SIZE }; /* of pie.call.Course */
-
-static PyObject *part(const Flow *flow, int index) {
-    PyObject *found = PyTuple_GET_ITEM(flow->course, index);
-    return found == Py_None ? NULL : found;
-}
+static PyObject *too_long; /* pie.call.flow.too_long */
 
 /* --- time --- */
 
 static int clock_of(const Flow *flow, const char *which, double (*system)(void), double *seconds) {
-    PyObject *clock = PyTuple_GET_ITEM(flow->course, CLOCK);
+    PyObject *clock = flow->course->clock;
     if (LIKELY(clock == gates_system_clock())) {
         *seconds = system();
         return 0;
@@ -36,6 +33,20 @@ static int monotonic(const Flow *flow, double *seconds) {
 
 /* --- gates --- */
 
+/* Sets the Failure of a call that would have to wait past its deadline; always -1. */
+static int raise_too_long(const Flow *flow, const Passage *passage) {
+    passage_reject(passage);
+    PyObject *seconds = PyFloat_FromDouble(flow->delay);
+    PyObject *failure =
+        seconds ? PyObject_CallFunctionObjArgs(too_long, flow->call, seconds, NULL) : NULL;
+    Py_XDECREF(seconds);
+    if (failure != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(failure), failure);
+        Py_DECREF(failure);
+    }
+    return -1;
+}
+
 /* 0 = inside, 1 = flow->delay is to be waited first, -1 = rejected. */
 static int enter(Flow *flow, Passage *passage) {
     int waits = passage_enter(passage, &flow->delay);
@@ -49,18 +60,45 @@ static int enter(Flow *flow, Passage *passage) {
     if (now + flow->delay < flow->call->deadline) {
         return 1;
     }
-    return raise_too_long(flow->call, flow->delay);
+    return raise_too_long(flow, passage);
 }
 
 /* --- the call --- */
 
+/* Fails the call with `cause`. 1 = the cause is for whoever cancelled, not for the caller. */
+static int fail(CallObject *call, PyObject *cause) {
+    PyObject *failure = call_fail_with(call, cause);
+    if (failure == NULL) {
+        return -1;
+    }
+    Py_DECREF(failure);
+    return !PyObject_TypeCheck(cause, (PyTypeObject *)PyExc_Exception);
+}
+
 /* The call has its outcome, or an error (whose reference is taken over) that is to become one. */
 static Step end_call(Flow *flow, PyObject *cause) {
+    CallObject *call = flow->call;
     flow->state = FLOW_OVER;
-    if (monotonic(flow, &flow->call->end) < 0) {
+    if (monotonic(flow, &call->end) < 0) {
         Py_XSETREF(cause, error_take());
     }
-    return passage_finish(&flow->passage, flow->call, cause) < 0 ? STEP_ERROR : STEP_DONE;
+    int passes = cause == NULL ? 0 : fail(call, cause);
+    PyObject *error = passes < 0 ? error_take() : NULL;
+    if (passage_leave(&flow->passage) < 0) {
+        Py_XSETREF(error, error_take());
+    }
+    if (error == NULL && passes) {
+        error = Py_NewRef(cause);
+    } else if (error == NULL && call->failure != NULL) {
+        error = Py_NewRef(call->failure);
+        PyException_SetCause(error, cause == error ? NULL : Py_XNewRef(cause));
+    }
+    Py_XDECREF(cause);
+    if (error == NULL) {
+        return STEP_DONE;
+    }
+    error_give(error);
+    return STEP_ERROR;
 }
 
 static Step call_failed(Flow *flow) {
@@ -71,8 +109,8 @@ static Step call_failed(Flow *flow) {
 
 /* Tells of the attempt that just ended. */
 static int tell(Flow *flow) {
-    PyObject *on_attempt = part(flow, ON_ATTEMPT);
-    if (on_attempt == NULL) {
+    PyObject *on_attempt = flow->course->on_attempt;
+    if (on_attempt == Py_None) {
         return 0;
     }
     PyObject *attempt = PyObject_CallMethod((PyObject *)flow->call, "as_attempt", NULL);
@@ -84,9 +122,9 @@ static int tell(Flow *flow) {
 
 /* Seconds to wait before another attempt, NAN for no other; -1 = error. */
 static int retry_pause(Flow *flow, double *seconds) {
-    PyObject *retry = part(flow, RETRY);
+    PyObject *retry = flow->course->retry;
     *seconds = NAN;
-    if (retry == NULL) {
+    if (retry == Py_None) {
         return 0;
     }
     PyObject *pause = PyObject_CallMethod(retry, "pause", "O", flow->call);
@@ -167,7 +205,7 @@ static Step begin_attempt(Flow *flow) {
     if (monotonic(flow, &flow->call->attempt_start) < 0) {
         return call_failed(flow);
     }
-    if (passage_start(&flow->attempt, part(flow, ATTEMPT_GATES), flow->call) < 0) {
+    if (passage_start(&flow->attempt, flow->course->attempt_gates, flow->call) < 0) {
         return call_failed(flow);
     }
     return enter_attempt(flow);
@@ -195,7 +233,7 @@ static Step enter_call(Flow *flow) {
         flow->state = FLOW_WAITING;
         return STEP_WAIT;
     }
-    if (part(flow, ATTEMPT_GATES) == NULL) {
+    if (flow->course->attempt_gates == Py_None) {
         CallObject *call = flow->call;
         if (monotonic(flow, &call->queued) < 0) {
             return call_failed(flow);
@@ -211,7 +249,7 @@ static Step enter_call(Flow *flow) {
 static Step begin_call(Flow *flow) {
     CallObject *call = flow->call;
     if (clock_of(flow, "wall", wall_now, &call->started) < 0 || monotonic(flow, &call->start) < 0 ||
-        passage_start(&flow->passage, part(flow, GATES), call) < 0) {
+        passage_start(&flow->passage, flow->course->gates, call) < 0) {
         flow->state = FLOW_OVER;
         return STEP_ERROR;
     }
@@ -264,6 +302,30 @@ Step flow_advance(Flow *flow, PyObject *result) {
     return step;
 }
 
+/* What is left after a signal is waited, too, as time.sleep does. */
+static int wait_here(double delay) {
+    struct timespec pause = {(time_t)delay, (long)((delay - floor(delay)) * 1e9)};
+    int interrupted = delay > 0;
+    while (interrupted) {
+        Py_BEGIN_ALLOW_THREADS
+        interrupted = nanosleep(&pause, &pause) < 0 && errno == EINTR;
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals() < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+Step flow_drive(Flow *flow, PyObject *result) {
+    Step step = flow_advance(flow, result);
+    while (step == STEP_WAIT) {
+        wait_here(flow->delay); /* An exception of it goes on to the flow. */
+        step = flow_advance(flow, NULL);
+    }
+    return step;
+}
+
 int flow_close(Flow *flow) {
     if (flow->state == FLOW_NEW || flow->state == FLOW_OVER) {
         flow->state = FLOW_OVER;
@@ -282,18 +344,11 @@ int flow_init(Flow *flow, PyObject *call, PyObject *course) {
         PyErr_Format(PyExc_TypeError, "a Call is needed, not %.100s", Py_TYPE(call)->tp_name);
         return -1;
     }
-    if (!PyTuple_Check(course) || PyTuple_GET_SIZE(course) != COURSE_SIZE) {
+    if (!Py_IS_TYPE(course, &Course_Type) || ((Course *)course)->gates == NULL) {
         PyErr_Format(PyExc_TypeError, "a Course is needed, not %.100s", Py_TYPE(course)->tp_name);
         return -1;
     }
-    PyObject *gates = PyTuple_GET_ITEM(course, GATES);
-    PyObject *more = PyTuple_GET_ITEM(course, ATTEMPT_GATES);
-    if (!PyObject_TypeCheck(gates, &GateList_Type) ||
-        (more != Py_None && !PyObject_TypeCheck(more, &GateList_Type))) {
-        PyErr_SetString(PyExc_TypeError, "the gates of a Course must be Gates");
-        return -1;
-    }
-    *flow = (Flow){.call = (CallObject *)Py_NewRef(call), .course = Py_NewRef(course)};
+    *flow = (Flow){.call = (CallObject *)Py_NewRef(call), .course = (Course *)Py_NewRef(course)};
     return 0;
 }
 
@@ -316,4 +371,20 @@ void flow_clear(Flow *flow) {
     Py_CLEAR(flow->passage.call);
     Py_CLEAR(flow->attempt.gates);
     Py_CLEAR(flow->attempt.call);
+}
+
+/* --- set-up --- */
+
+static PyObject *setup_flow(PyObject *module, PyObject *function) {
+    Py_XSETREF(too_long, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"setup_flow", setup_flow, METH_O, "What makes the Failure of a delay past the deadline."},
+    {NULL},
+};
+
+int flow_module_init(PyObject *module) {
+    return PyModule_AddFunctions(module, functions);
 }

@@ -6,6 +6,7 @@
 #ifndef PIE_FLOW_H
 #define PIE_FLOW_H
 
+#include "call/course.h"
 #include "call/gates.h"
 
 typedef enum {
@@ -20,7 +21,7 @@ typedef enum {
 
 typedef struct {
     CallObject *call; /* all references are owned */
-    PyObject *course; /* pie.call.Course */
+    Course *course;
     PyObject *candidates; /* as they were before the first attempt; NULL = () */
     Passage passage, attempt;
     FlowState state;
@@ -37,6 +38,10 @@ int flow_init(Flow *flow, PyObject *call, PyObject *course);
  * set, with that. `result` is borrowed; NULL without an exception is None. STEP_WAIT:
  * flow->delay. */
 Step flow_advance(Flow *flow, PyObject *result);
+
+/* As flow_advance, and waits here for as long as a delay is asked for (the GIL released): never
+ * STEP_WAIT. */
+Step flow_drive(Flow *flow, PyObject *result);
 
 /* Ends a flow that nobody will advance any more: its call is cancelled. Runs its gates. -1 with an
  * exception set when a gate broke. */

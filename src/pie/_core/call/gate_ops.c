@@ -8,30 +8,11 @@
 #include "call/logid.h"
 #include "call/outcome.h"
 
-static int part_of(GateOp *op, PyObject *gate, const char *name) {
-    op->part = PyObject_GetAttrString(gate, name);
-    return op->part == NULL ? -1 : 1;
-}
-
-static int number_of(double *number, PyObject *gate, const char *name) {
-    PyObject *value = PyObject_GetAttrString(gate, name);
-    if (value == NULL) {
-        return -1;
-    }
-    *number = PyFloat_AsDouble(value);
-    Py_DECREF(value);
-    return PyErr_Occurred() ? -1 : 0;
-}
-
 static bool is_empty(PyObject *text) {
     return PyUnicode_GET_LENGTH(text) == 0;
 }
 
 /* --- trace --- */
-
-static int trace_compile(GateOp *op, PyObject *gate) {
-    return part_of(op, gate, "_new_logid");
-}
 
 static int give_span(CallObject *call) {
     PyObject *span = new_span_id();
@@ -96,13 +77,6 @@ static int client_trace_enter(GateOp *op, CallObject *call, double *delay) {
 
 /* --- record --- */
 
-static int record_compile(GateOp *op, PyObject *gate) {
-    if (part_of(op, gate, "_log") < 0) {
-        return -1;
-    }
-    return Py_TYPE(op->part) == &CallLog_Type;
-}
-
 static int record_enter(GateOp *op, CallObject *call, double *delay) {
     call_log_enter(op->part, call);
     return 0;
@@ -115,10 +89,6 @@ static int record_leave(GateOp *op, CallObject *call) {
 
 /* --- deadlines --- */
 
-static int server_deadline_compile(GateOp *op, PyObject *gate) {
-    return gate_has_system_clock(gate);
-}
-
 static int server_deadline_enter(GateOp *op, CallObject *call, double *delay) {
     if (isnan(call->timeout)) {
         return 0;
@@ -128,17 +98,6 @@ static int server_deadline_enter(GateOp *op, CallObject *call, double *delay) {
 }
 
 enum { TIMEOUT, RESERVE };
-
-static int client_deadline_compile(GateOp *op, PyObject *gate) {
-    int usual = gate_has_system_clock(gate);
-    if (usual <= 0) {
-        return usual;
-    }
-    if (number_of(&op->number[TIMEOUT], gate, "_timeout") < 0) {
-        return -1;
-    }
-    return number_of(&op->number[RESERVE], gate, "_reserve") < 0 ? -1 : 1;
-}
 
 static int note_inherited(CallObject *call, double left) {
     char text[64];
@@ -176,10 +135,21 @@ static int client_deadline_enter(GateOp *op, CallObject *call, double *delay) {
     return 0;
 }
 
-const GateKind server_trace_gate = {"ServerTrace", trace_compile, server_trace_enter, NULL};
-const GateKind client_trace_gate = {"ClientTrace", trace_compile, client_trace_enter, NULL};
-const GateKind record_gate = {"Record", record_compile, record_enter, record_leave};
-const GateKind server_deadline_gate = {"ServerDeadline", server_deadline_compile,
-                                       server_deadline_enter, NULL};
-const GateKind client_deadline_gate = {"ClientDeadline", client_deadline_compile,
+/* --- the kinds --- */
+
+static const NamedField trace_fields[] = {NAMED_AS(GateOp, part, "new_logid", CALLABLE),
+                                          NAMED_END};
+static const NamedField record_fields[] = {NAMED_AS(GateOp, part, "log", OBJECT), NAMED_END};
+static const NamedField deadline_fields[] = {NAMED_AS(GateOp, number[TIMEOUT], "timeout", NUMBER),
+                                             NAMED_AS(GateOp, number[RESERVE], "reserve", NUMBER),
+                                             NAMED_END};
+static NamedStruct trace_state = {"pie.observe.trace.NativeTrace", trace_fields};
+static NamedStruct record_state = {"pie.observe.record.gate.NativeRecord", record_fields};
+static NamedStruct deadline_state = {"pie.govern.deadline.NativeDeadline", deadline_fields};
+
+const GateKind server_trace_gate = {"ServerTrace", &trace_state, NULL, server_trace_enter, NULL};
+const GateKind client_trace_gate = {"ClientTrace", &trace_state, NULL, client_trace_enter, NULL};
+const GateKind record_gate = {"Record", &record_state, &CallLog_Type, record_enter, record_leave};
+const GateKind server_deadline_gate = {"ServerDeadline", NULL, NULL, server_deadline_enter, NULL};
+const GateKind client_deadline_gate = {"ClientDeadline", &deadline_state, NULL,
                                        client_deadline_enter, NULL};

@@ -2,6 +2,7 @@
 #include "call/gates.h"
 
 #include "base/errors.h"
+#include "call/gate_lock.h"
 
 /* All gates known here; their classes come by `setup_gate`. */
 static const GateKind *const kinds[] = {
@@ -10,49 +11,7 @@ static const GateKind *const kinds[] = {
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 static PyObject *classes[KINDS];
-static PyObject *enter_name, *leave_name, *clock_name, *system_clock;
-
-/* --- the lock: shared by all that a list has been and will be --- */
-
-typedef struct {
-    PyObject_HEAD
-    PyThread_type_lock lock;
-} GateLock;
-
-static void lock_dealloc(GateLock *self) {
-    if (self->lock != NULL) {
-        PyThread_free_lock(self->lock);
-    }
-    PyObject_Free(self);
-}
-
-static PyTypeObject GateLock_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "pie._core._native.GateLock",
-    .tp_basicsize = sizeof(GateLock),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .tp_dealloc = (destructor)lock_dealloc,
-};
-
-static GateLock *lock_new(void) {
-    GateLock *self = PyObject_New(GateLock, &GateLock_Type);
-    if (self != NULL && (self->lock = PyThread_allocate_lock()) == NULL) {
-        Py_DECREF(self);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    return self;
-}
-
-/* Not interrupted by signals: a gate never waits, so this is short. */
-static void lock_take(GateLock *self) {
-    if (PyThread_acquire_lock(self->lock, NOWAIT_LOCK)) {
-        return;
-    }
-    Py_BEGIN_ALLOW_THREADS
-    PyThread_acquire_lock(self->lock, WAIT_LOCK);
-    Py_END_ALLOW_THREADS
-}
+static PyObject *enter_name, *leave_name, *native_state_name, *system_clock;
 
 /* --- a gate in Python --- */
 
@@ -86,7 +45,8 @@ static int python_leave(GateOp *op, CallObject *call) {
     return answer == NULL ? -1 : 0;
 }
 
-static const GateKind python_gate = {"", NULL, python_enter, python_leave};
+static const GateKind python_gate = {
+    "", NULL, NULL, python_enter, python_leave};
 
 /* --- the gates of a list at one time --- */
 
@@ -125,17 +85,35 @@ static PyTypeObject Steps_Type = {
     .tp_traverse = (traverseproc)steps_traverse,
 };
 
+/* Takes over what a gate's native_state() says: 1; 0 = it is None, the gate stays in Python. */
+static int take_state(GateOp *op, const GateKind *kind, PyObject *state) {
+    if (state == Py_None) {
+        return 0;
+    }
+    if (kind->state != NULL && named_read(kind->state, state, op) < 0) {
+        return -1;
+    }
+    if (kind->part_type != NULL && !Py_IS_TYPE(op->part, kind->part_type)) {
+        PyErr_Format(PyExc_TypeError, "native_state() of %s does not hold a %s", kind->name,
+                     kind->part_type->tp_name);
+        return -1;
+    }
+    return 1;
+}
+
 static int compile_gate(GateOp *op, PyObject *gate) {
     op->gate = Py_NewRef(gate);
     for (size_t i = 0; i < KINDS; i++) {
         if ((PyObject *)Py_TYPE(gate) != classes[i]) {
             continue;
         }
-        int done = kinds[i]->compile(op, gate);
-        if (done > 0) {
+        PyObject *state = PyObject_CallMethodNoArgs(gate, native_state_name);
+        int taken = state == NULL ? -1 : take_state(op, kinds[i], state);
+        Py_XDECREF(state);
+        if (taken > 0) {
             op->kind = kinds[i];
         }
-        return done < 0 ? -1 : 0;
+        return taken < 0 ? -1 : 0;
     }
     return 0;
 }
@@ -164,16 +142,38 @@ static Steps *steps_of(PyObject *gates, GateLock *lock) {
 
 /* --- a passage --- */
 
+/* Notes the policy whose gate rejected the call. The exception that is set stays. */
+static void note_gate(const GateOp *op, CallObject *call) {
+    PyObject *error = error_take();
+    PyObject *policy = PyObject_GetAttrString(op->gate, "policy");
+    if (policy == NULL || !PyUnicode_Check(policy)) {
+        PyErr_Clear();
+        Py_XSETREF(policy, PyUnicode_FromString(_PyType_Name(Py_TYPE(op->gate))));
+    }
+    if (policy != NULL) {
+        call_set(&call->gate, policy);
+    }
+    PyErr_Clear();
+    error_give(error);
+}
+
+void passage_reject(const Passage *passage) {
+    note_gate(&((Steps *)passage->gates)->ops[passage->entered - 1], passage->call);
+}
+
 int passage_enter(Passage *passage, double *delay) {
     Steps *steps = (Steps *)passage->gates;
     int count = (int)Py_SIZE(steps), done = 0;
     double wait = 0;
-    if (steps->locks) {
-        lock_take(steps->lock);
+    if (steps->locks && gate_lock_take(steps->lock) < 0) {
+        return -1;
     }
     while (passage->entered < count && wait == 0) {
         GateOp *op = &steps->ops[passage->entered];
         if (op->kind->enter != NULL && op->kind->enter(op, passage->call, &wait) < 0) {
+            if (PyErr_ExceptionMatches(PyExc_Exception)) {
+                note_gate(op, passage->call);
+            }
             done = -1;
             break;
         }
@@ -184,7 +184,7 @@ int passage_enter(Passage *passage, double *delay) {
         }
     }
     if (steps->locks) {
-        PyThread_release_lock(steps->lock->lock);
+        gate_lock_release(steps->lock);
     }
     if (done == 0 && wait != 0) {
         *delay = wait;
@@ -193,15 +193,9 @@ int passage_enter(Passage *passage, double *delay) {
     return done;
 }
 
-int passage_leave(Passage *passage) {
+int passage_leave_now(Passage *passage) {
     Steps *steps = (Steps *)passage->gates;
-    if (steps == NULL) {
-        return 0;
-    }
     PyObject *broken = NULL;
-    if (steps->locks) {
-        lock_take(steps->lock);
-    }
     while (passage->entered > 0) {
         GateOp *op = &steps->ops[--passage->entered];
         if (op->kind->leave != NULL && UNLIKELY(op->kind->leave(op, passage->call) < 0)) {
@@ -213,16 +207,36 @@ int passage_leave(Passage *passage) {
             }
         }
     }
-    if (steps->locks) {
-        PyThread_release_lock(steps->lock->lock);
-    }
+    error_give(broken);
+    return broken == NULL ? 0 : -1;
+}
+
+void passage_clear(Passage *passage) {
     Py_CLEAR(passage->gates);
     Py_CLEAR(passage->call);
-    if (broken != NULL) {
-        error_give(broken);
+}
+
+int passage_leave(Passage *passage) {
+    Steps *steps = (Steps *)passage->gates;
+    if (steps == NULL) {
+        return 0;
+    }
+    bool locks = steps->locks && passage->entered > 0;
+    if (locks && UNLIKELY(gate_lock_is_mine(steps->lock))) {
+        gate_lock_defer(steps->lock, passage);
+        return 0;
+    }
+    if (locks && gate_lock_take(steps->lock) < 0) {
         return -1;
     }
-    return 0;
+    int done = passage_leave_now(passage);
+    if (locks) {
+        gate_lock_release(steps->lock);
+    }
+    PyObject *error = error_take();
+    passage_clear(passage);
+    error_give(error);
+    return done;
 }
 
 /* --- the list --- */
@@ -247,6 +261,10 @@ int passage_start(Passage *passage, PyObject *gates, CallObject *call) {
 }
 
 static PyObject *list_replace(GateList *self, PyObject *gates) {
+    if (self->lock == NULL) {
+        PyErr_SetString(PyExc_ValueError, "a list of gates was not initialised");
+        return NULL;
+    }
     PyObject *tuple = PySequence_Tuple(gates);
     if (tuple == NULL) {
         return NULL;
@@ -261,30 +279,18 @@ static PyObject *list_replace(GateList *self, PyObject *gates) {
     Py_RETURN_NONE;
 }
 
-/* The old lock may be held for ever, so it is given up, not freed. */
-static PyObject *list_renew_lock(GateList *self, PyObject *nothing) {
-    PyThread_type_lock lock = PyThread_allocate_lock();
-    if (lock == NULL) {
-        return PyErr_NoMemory();
-    }
-    self->lock->lock = lock;
-    Py_RETURN_NONE;
-}
-
 static PyObject *list_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    GateList *self = (GateList *)type->tp_alloc(type, 0);
-    if (self != NULL && (self->lock = lock_new()) == NULL) {
-        Py_CLEAR(self);
-    }
-    return (PyObject *)self;
+    return type->tp_alloc(type, 0);
 }
 
 static int list_init(GateList *self, PyObject *args, PyObject *kwargs) {
-    static char *keywords[] = {"gates", NULL};
-    PyObject *gates;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:GateList", keywords, &gates)) {
+    static char *keywords[] = {"gates", "lock", NULL};
+    PyObject *gates, *lock;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!:GateList", keywords, &gates,
+                                     &GateLock_Type, &lock)) {
         return -1;
     }
+    call_set((PyObject **)&self->lock, Py_NewRef(lock));
     PyObject *done = list_replace(self, gates);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
@@ -330,8 +336,6 @@ static void list_dealloc(GateList *self) {
 static PyMethodDef list_methods[] = {
     {"replace", (PyCFunction)list_replace, METH_O,
      "Put other gates in force; calls already on their way keep those they entered by."},
-    {"renew_lock", (PyCFunction)list_renew_lock, METH_NOARGS,
-     "In a forked child: the lock may be held by a thread that is not there."},
     {NULL},
 };
 
@@ -357,12 +361,6 @@ PyTypeObject GateList_Type = {
 };
 
 /* --- set-up --- */
-
-int gate_has_system_clock(PyObject *gate) {
-    PyObject *clock = PyObject_GetAttr(gate, clock_name);
-    Py_XDECREF(clock);
-    return clock == NULL ? -1 : clock == system_clock;
-}
 
 PyObject *gates_system_clock(void) {
     return system_clock;
@@ -397,15 +395,20 @@ static PyMethodDef functions[] = {
 int gates_init(PyObject *module) {
     enter_name = PyUnicode_InternFromString("enter");
     leave_name = PyUnicode_InternFromString("leave");
-    clock_name = PyUnicode_InternFromString("_clock");
-    if (enter_name == NULL || leave_name == NULL || clock_name == NULL) {
+    native_state_name = PyUnicode_InternFromString("native_state");
+    if (enter_name == NULL || leave_name == NULL || native_state_name == NULL) {
         return -1;
     }
-    if (PyType_Ready(&GateLock_Type) < 0 || PyType_Ready(&Steps_Type) < 0) {
+    if (gate_lock_init(module) < 0 || PyType_Ready(&Steps_Type) < 0) {
         return -1;
     }
     if (PyModule_AddFunctions(module, functions) < 0) {
         return -1;
+    }
+    for (size_t i = 0; i < KINDS; i++) {
+        if (kinds[i]->state != NULL && named_add(kinds[i]->state) < 0) {
+            return -1;
+        }
     }
     return PyModule_AddType(module, &GateList_Type);
 }

@@ -1,22 +1,25 @@
 /* Lists of gates in C. Twin: pie/call/gates.py.
  *
  * A gate whose class is known here, and that can be had in C as it was made (system clock, ...),
- * becomes an op; any other is asked in Python, under the lock of its list.
+ * becomes an op; any other is asked in Python, under the lock that its list shares with others.
  */
 #ifndef PIE_GATES_H
 #define PIE_GATES_H
 
+#include "base/named.h"
 #include "call/call.h"
 
 typedef struct GateOp GateOp;
 
+#define GATE_NUMBERS 3
+
 /* A class of gates in C. To add one: write it, name it in the table of gates.c, and let its Python
- * module call `native.setup_gate(name, cls)`. */
+ * module call `native.setup_gate(name, cls)`. Its Python gate has a method native_state(): None = this
+ * one must be asked in Python, else a NamedTuple with the fields of `state`, or () without one. */
 typedef struct {
     const char *name;
-    /* 1 = `op` does what `gate` does; 0 = this one must be asked in Python; -1 = error. May keep
-     * one reference in op->part and three numbers. */
-    int (*compile)(GateOp *op, PyObject *gate);
+    NamedStruct *state;      /* how native_state() is read into op->part, op->number; NULL = not */
+    PyTypeObject *part_type; /* what op->part must be; NULL = anything */
     /* 0 or -1. `delay` is 0 before; what is put there, the driver waits. NULL = nothing to do. */
     int (*enter)(GateOp *op, CallObject *call, double *delay);
     int (*leave)(GateOp *op, CallObject *call);
@@ -26,7 +29,7 @@ struct GateOp {
     const GateKind *kind;
     PyObject *gate; /* the Python gate: owned */
     PyObject *part; /* owned, or NULL */
-    double number[3];
+    double number[GATE_NUMBERS];
 };
 
 extern const GateKind server_trace_gate, client_trace_gate, record_gate, server_deadline_gate,
@@ -41,24 +44,20 @@ int passage_start(Passage *passage, PyObject *gates, CallObject *call);
  * rejected: what was entered is still to be left. */
 int passage_enter(Passage *passage, double *delay);
 
+/* Notes that the gate entered last rejects the call: its delay is longer than can be. */
+void passage_reject(const Passage *passage);
+
 /* Leaves every entered gate, in reverse, and is no passage any more. No exception may be set. -1 =
- * the first error of a gate, after all have been left. */
+ * the first error of a gate, after all have been left. Inside a gate of the same lock: the passage is
+ * left when that one ends. */
 int passage_leave(Passage *passage);
 
-/* Ends a call that has its times: with `cause` (taken over) it fails first, then it leaves its
- * gates. 0 = it has its result; -1 = its Failure is set, or what is not for its caller: a
- * cancellation, the error of a gate. */
-int passage_finish(Passage *passage, CallObject *call, PyObject *cause);
-
-/* The Failure (pie.call.flow.too_long) of a call that would have to wait past its deadline is set;
- * always -1. */
-int raise_too_long(CallObject *call, double delay);
+/* Its two halves, for a thread that holds the lock: the gates are left; the references given back. */
+int passage_leave_now(Passage *passage);
+void passage_clear(Passage *passage);
 
 /* For a gate in C whose own case ends here: the Python gate goes on, or says why not. */
 int gate_enter_in_python(GateOp *op, CallObject *call);
-
-/* gate.<name> is the clock of the machine (pie.model.SYSTEM_CLOCK). -1 = error. */
-int gate_has_system_clock(PyObject *gate);
 
 /* pie.model.SYSTEM_CLOCK; borrowed. */
 PyObject *gates_system_clock(void);

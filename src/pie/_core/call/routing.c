@@ -10,19 +10,11 @@
 #include "call/gates.h"
 
 static PyObject *cluster_name, *id_name, *host_name, *port_name, *version_name, *default_cluster;
-static PyObject *system_random;
 
 /* --- route --- */
 
-/* op->part: (candidates, cluster, kept) of the last call, or NULL. */
+/* op->part, which is its own: (candidates, cluster, kept) of the last call, or NULL. */
 enum { CANDIDATES, CLUSTER, KEPT, ROUTED };
-
-static int route_compile(GateOp *op, PyObject *gate) {
-    PyObject *pinned = PyObject_GetAttrString(gate, "_pinned");
-    int any = pinned == NULL ? -1 : PyObject_IsTrue(pinned);
-    Py_XDECREF(pinned);
-    return any < 0 ? -1 : !any;
-}
 
 static bool same_text(PyObject *one, PyObject *other) {
     return one == other || (PyUnicode_Check(one) && PyUnicode_Compare(one, other) == 0);
@@ -67,7 +59,8 @@ static int route_enter(GateOp *op, CallObject *call, double *delay) {
     if (PyUnicode_GET_LENGTH(cluster) == 0) {
         cluster = default_cluster;
     }
-    if (candidates == NULL || !PyTuple_CheckExact(candidates)) {
+    bool pinned = PyUnicode_GET_LENGTH(call->pin) > 0;
+    if (pinned || candidates == NULL || !PyTuple_CheckExact(candidates)) {
         return gate_enter_in_python(op, call);
     }
     PyObject *routed = routed_of(op, candidates, cluster);
@@ -85,7 +78,7 @@ static int route_enter(GateOp *op, CallObject *call, double *delay) {
     return 0;
 }
 
-const GateKind route_gate = {"Route", route_compile, route_enter, NULL};
+const GateKind route_gate = {"Route", NULL, NULL, route_enter, NULL};
 
 /* --- what an endpoint is called --- */
 
@@ -175,19 +168,6 @@ static Py_ssize_t random_below(Py_ssize_t count) {
     random_state ^= random_state >> 27;
     uint64_t bits = random_state * 2685821657736338717u;
     return (Py_ssize_t)((bits >> 32) * (uint64_t)count >> 32);
-}
-
-static int balance_compile(GateOp *op, PyObject *gate) {
-    PyObject *random = PyObject_GetAttrString(gate, "_random");
-    if (random == NULL) {
-        return -1;
-    }
-    Py_DECREF(random);
-    if (random != system_random) {
-        return 0;
-    }
-    op->part = PyObject_GetAttrString(gate, "_pending");
-    return op->part == NULL ? -1 : PyDict_CheckExact(op->part);
 }
 
 /* Our calls in flight to an endpoint; -1 with an exception set. */
@@ -299,21 +279,14 @@ static int balance_leave(GateOp *op, CallObject *call) {
     return before < 0 ? -1 : counted;
 }
 
-const GateKind balance_gate = {"Balance", balance_compile, balance_enter, balance_leave};
+static const NamedField balance_fields[] = {NAMED_AS(GateOp, part, "pending", DICT), NAMED_END};
+static NamedStruct balance_state = {"pie.govern.balance.NativeBalance", balance_fields};
+
+const GateKind balance_gate = {"Balance", &balance_state, NULL, balance_enter, balance_leave};
 
 /* --- set-up --- */
 
-static PyObject *setup_random(PyObject *module, PyObject *random) {
-    call_set(&system_random, Py_NewRef(random));
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef functions[] = {
-    {"setup_random", setup_random, METH_O, "The source of chance that C stands in for."},
-    {NULL},
-};
-
-int routing_init(PyObject *module) {
+int routing_init(void) {
     seed();
     fork_handler(seed);
     cluster_name = PyUnicode_InternFromString("cluster");
@@ -326,5 +299,5 @@ int routing_init(PyObject *module) {
         version_name == NULL || default_cluster == NULL) {
         return -1;
     }
-    return PyModule_AddFunctions(module, functions);
+    return 0;
 }

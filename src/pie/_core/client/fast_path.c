@@ -105,6 +105,8 @@ static CallObject *make_call(const ClientPlan *plan, const Method *method) {
     call_set(&call->callee, Py_NewRef(plan->callee));
     call_set(&call->callee_cluster, Py_NewRef(plan->callee_cluster));
     call_set(&call->method, Py_NewRef(method->name));
+    call_set(&call->pin, Py_NewRef(plan->pin));
+    call->timeout = plan->timeout;
     if (plan->note != NULL) {
         call->notes = PyList_New(1);
         if (call->notes == NULL) {

@@ -18,6 +18,8 @@ static const NamedField plan_fields[] = {
     NAMED(ClientPlan, callee, TEXT),
     NAMED(ClientPlan, callee_cluster, TEXT),
     NAMED(ClientPlan, host, TEXT),
+    NAMED(ClientPlan, pin, TEXT),
+    NAMED(ClientPlan, timeout, NUMBER),
     NAMED(ClientPlan, next_look, NUMBER),
     NAMED(ClientPlan, max_idle, SIZE),
     NAMED(ClientPlan, idle_seconds, NUMBER),

@@ -26,7 +26,8 @@ typedef struct {
     PyObject *bound, *course;
     PyObject *source; /* a tuple of endpoints, or the View that has them */
     PyObject *note;   /* NULL = none */
-    PyObject *caller, *caller_cluster, *callee, *callee_cluster, *host;
+    PyObject *caller, *caller_cluster, *callee, *callee_cluster, *host, *pin;
+    double timeout; /* seconds for a call with all its attempts */
     double next_look; /* at the file: monotonic seconds */
     Py_ssize_t max_idle;
     double idle_seconds, look_after;

@@ -16,7 +16,7 @@ typedef struct {
     Connection *connection;
     Method *method;
     CallObject *call;
-    Passage passage;
+    Flow flow;
     FrameView view;
     MessageHead head;
     bool parted;
@@ -35,7 +35,7 @@ static Request request_of(PendingObject *pending) {
         .method = pending->method,
         .call = pending->call,
         .parted = pending->parted,
-        .passage = pending->passage,
+        .flow = pending->flow,
     };
 }
 
@@ -75,7 +75,7 @@ int pending_start(Request *request, PyObject *const *arguments) {
     pending->connection = request->connection;
     pending->method = request->method;
     pending->call = (CallObject *)Py_NewRef(request->call);
-    pending->passage = request->passage;
+    pending->flow = request->flow; /* With its references. */
     pending->view = *request->view;
     pending->head = *request->head;
     pending->parted = request->parted;

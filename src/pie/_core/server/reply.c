@@ -173,7 +173,7 @@ static bool has_more(const CallObject *call) {
     return call->code != 0 || (call->backward != NULL && PyDict_GET_SIZE(call->backward) > 0);
 }
 
-static int reply_value(const Request *request, PyObject *value, Buffer *out) {
+int reply_value(const Request *request, PyObject *value, Buffer *out) {
     const Method *method = request->method;
     if (method->result == NULL) {
         return 0; /* Oneway: whatever it returned. */
@@ -228,9 +228,10 @@ bool reply_finish(Request *request, PyObject *value, Buffer *out) {
     } else {
         reply_value(request, value, out);
     }
-    int ended = passage_end(&request->passage);
+    Step step = flow_drive(&request->flow, NULL);
+    flow_clear(&request->flow);
     observe_duration(request->method, request->call);
-    if (ended == 0) {
+    if (step == STEP_DONE) {
         return true;
     }
     out->size = before;

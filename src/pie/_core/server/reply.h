@@ -11,6 +11,9 @@
  * `out`, the gates left. False if the peer cannot be answered. */
 bool reply_finish(Request *request, PyObject *value, Buffer *out);
 
+/* The reply that carries a value. -1 with an exception set and nothing written. */
+int reply_value(const Request *request, PyObject *value, Buffer *out);
+
 /* The Failure that is set becomes the reply. False if the peer cannot be answered. */
 bool reply_failure(const Request *request, Buffer *out);
 

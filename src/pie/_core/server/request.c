@@ -2,6 +2,7 @@
 #include "server/request.h"
 
 #include "base/errors.h"
+#include "call/outcome.h"
 #include "frame/ttheader.h"
 #include "server/connection.h"
 #include "server/leader.h"
@@ -117,15 +118,34 @@ static void restore_ambient(const Request *request, PyObject *outer) {
     error_give(error);
 }
 
+/* A gate rejected the call; maybe another one gave it a result all the same. */
+static Answer answer_without_handler(Request *request, Step step) {
+    Buffer *out = &request->worker->out;
+    flow_clear(&request->flow);
+    if (step == STEP_DONE) {
+        PyObject *result = Py_NewRef(request->call->result ? request->call->result : Py_None);
+        int written = reply_value(request, result, out);
+        Py_DECREF(result);
+        if (written == 0) {
+            return ANSWER_READY;
+        }
+        PyObject *error = error_take();
+        error_give(call_fail_with(request->call, error));
+        Py_DECREF(error);
+    }
+    return reply_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
+}
+
 /* Takes the call through its gates around the handler. */
 static Answer run_call(Request *request) {
     Buffer *out = &request->worker->out;
     /* A gate in Python may wait, as a handler may. */
     worker_enter_handler(request->worker, monotonic_ns(), false);
-    int begun = passage_begin(&request->passage, request->server->gates, request->call);
+    int begun = flow_init(&request->flow, (PyObject *)request->call, request->server->course);
+    Step step = begun < 0 ? STEP_ERROR : flow_drive(&request->flow, NULL);
     worker_leave_handler(request->worker);
-    if (begun < 0) {
-        return reply_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
+    if (UNLIKELY(step != STEP_SEND)) {
+        return answer_without_handler(request, step);
     }
     PyObject *outer = current_call_set(request->call);
     PyObject *value = outer == NULL ? NULL : serve(request);

@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include "base/named.h"
+#include "call/course.h"
 #include "server/loop.h"
 #include "server/metadata.h"
 #include "server/pending.h"
@@ -15,7 +16,7 @@ static const NamedField plan_fields[] = {
     NAMED(ServerObject, listener, INT),
     NAMED(ServerObject, handler, OBJECT),
     NAMED_AS(ServerObject, method_plans, "methods", LIST),
-    NAMED(ServerObject, gates, OBJECT),
+    NAMED(ServerObject, course, OBJECT),
     NAMED_AS(ServerObject, twin_plan, "twin", OBJECT),
     NAMED_AS(ServerObject, hooks_plan, "hooks", OBJECT),
     NAMED_AS(ServerObject, limits_plan, "limits", OBJECT),
@@ -67,6 +68,10 @@ static int read_plan(ServerObject *server, PyObject *plan, Limits *limits) {
         named_read(&hooks_struct, server->hooks_plan, &server->hooks) < 0 ||
         named_read(&twin_struct, server->twin_plan, &server->twin) < 0 ||
         named_read(&limits_struct, server->limits_plan, limits) < 0) {
+        return -1;
+    }
+    if (!PyObject_TypeCheck(server->course, &Course_Type)) {
+        PyErr_Format(PyExc_TypeError, "ServerPlan.course must be a Course, not %R", server->course);
         return -1;
     }
     if (server->hooks.spawn == NULL && server->hooks.start_handler == NULL) {

@@ -2,7 +2,7 @@
 #ifndef PIE_SERVER_OBJECT_H
 #define PIE_SERVER_OBJECT_H
 
-#include "call/call.h"
+#include "call/flow.h"
 #include "codec/method.h"
 #include "frame/frame.h"
 #include "frame/message.h"
@@ -37,7 +37,7 @@ typedef struct {
     int listener; /* descriptor */
     PyObject *handler;
     PyObject *method_plans; /* a list */
-    PyObject *gates; /* a GateList */
+    PyObject *course; /* a Course without gates of attempts */
     PyObject *twin_plan, *hooks_plan, *limits_plan;
     PyObject *psm, *cluster;
     PyObject *answers; /* a tuple: classes of exceptions that may be answers */
@@ -68,7 +68,7 @@ typedef struct {
     CallObject *call;
     bool parted; /* the connection was let go */
     bool later;  /* the reply is made by a PendingObject */
-    Passage passage;
+    Flow flow;
 } Request;
 
 /* Whether replies announce that their connection is about to end. */

@@ -33,7 +33,7 @@ class AsyncChannel:
         ``Channel.invoke``."""
         bound, options = await self._bound(), current_options.get()
         call = bound.new_call(method, options)
-        driver = AsyncDriver(bound.course_of(options))
+        driver = AsyncDriver(bound.course)
         answer: Any = None
         try:
             answer = await driver.run(call, lambda each: _attempt(each, method, args, bound))

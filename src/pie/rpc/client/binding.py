@@ -3,16 +3,13 @@
 import math
 import threading
 
-from pie.call import ClientPolicy, Course, Gates, Runtime, client_course, get_runtime
-from pie.govern import Balance, Retry, Route
+from pie.call import Runtime, get_runtime
 from pie.model import PSM, Call, Endpoint, Failure, StaticEndpoint, after_fork
 from pie.rpc.client.callee import Asked, Callee, check_address, file_of, resolve
 from pie.rpc.client.callee_file import CalleeFile, FollowedFile
 from pie.rpc.client.link import Target
 from pie.rpc.client.options import Options
 from pie.thrift import Method
-
-_MOST_VARIANTS = 64
 
 
 class Bound:
@@ -36,11 +33,11 @@ class Bound:
         self.followed = followed
         self.file = file
         self.callee = callee
-        policy = ClientPolicy(timeout=callee.timeout, pinned=runtime.pinned)
-        self.course = client_course(runtime.observer, runtime.directory.explain, policy)
+        self.pin = runtime.pinned.get(callee.psm, "")
+        """The one instance that all its calls go to; empty = whichever gates choose."""
+        self.course = runtime.policies.client(callee.psm)
         self.answered = False
         """Whether anything ever came back."""
-        self._variants: dict[tuple[str, int | None], Course] = {}
 
     def is_current(self, runtime: Runtime) -> bool:
         """Whether neither the process was set up anew nor the file has changed."""
@@ -64,7 +61,9 @@ class Bound:
             callee=callee.psm,
             callee_cluster=callee.cluster,
             method=method.name,
+            timeout=callee.timeout,
         )
+        call.pin = self.pin
         if callee.endpoints:
             call.candidates = callee.endpoints
             call.notes.append(callee.source)
@@ -83,28 +82,11 @@ class Bound:
             call.candidates = [
                 each._replace(cluster=options.to_cluster) for each in callee.endpoints
             ] or call.candidates
+        call.pin = self.pin or options.pinned
+        call.max_attempts = 0 if options.retries is None else options.retries + 1
         call.detached = options.detached
         call.persist.update(options.persist)
         call.transit.update(options.transit)
-
-    def course_of(self, options: Options | None) -> Course:
-        """How a call runs; without a pin through the same gates, whatever its retries are."""
-        pin = "" if options is None or self.callee.psm in self.runtime.pinned else options.pinned
-        retries = None if options is None else options.retries
-        if not pin and retries is None:
-            return self.course
-        found = self._variants.get((pin, retries))
-        if found is None:
-            found = self.course
-            if retries is not None:
-                found = found._replace(retry=Retry(retries + 1, clock=found.clock))
-            if pin:
-                route = Route({self.callee.psm: pin}, self.runtime.directory.explain)
-                found = found._replace(attempt_gates=Gates([route, Balance()]))
-            if len(self._variants) >= _MOST_VARIANTS:
-                self._variants.clear()
-            self._variants[pin, retries] = found
-        return found
 
     def target(self, endpoint: Endpoint) -> Target:
         """Where connections to an endpoint go."""

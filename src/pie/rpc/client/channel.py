@@ -48,7 +48,7 @@ class Channel:
     def make(self, call: Call, method: Method, args: Struct) -> Any:
         """Make a call that ``new_call`` prepared. Raises as ``invoke``."""
         bound, options = self._binder.bound(), current_options.get()
-        driver = Driver(bound.course_of(options))
+        driver = Driver(bound.course)
         answer: Any = None
         try:
             answer = driver.run(call, lambda each: attempt(each, method, args, bound))

@@ -60,6 +60,8 @@ class ClientPlan(NamedTuple):
     callee: str
     callee_cluster: str
     host: str
+    pin: str
+    timeout: float
     next_look: float
     max_idle: int
     idle_seconds: float
@@ -150,6 +152,8 @@ def plan(channel: Channel) -> ClientPlan:
         callee=callee.psm,
         callee_cluster=callee.cluster,
         host=who.host,
+        pin=bound.pin,
+        timeout=callee.timeout,
         next_look=bound.next_look,
         max_idle=limits.max_idle,
         idle_seconds=limits.idle_seconds,

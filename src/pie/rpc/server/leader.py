@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from types import ModuleType
 
-from pie.call import Gates
+from pie.call import Course
 from pie.model import end_forked_child
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.native_loop import NativeLoop
@@ -29,7 +29,7 @@ class LeaderLoop(NativeLoop):
         native: ModuleType,
         listener: socket.socket,
         dispatcher: Dispatcher,
-        gates: Gates,
+        course: Course,
         options: ServerOptions,
     ) -> None:
         self._threads: list[threading.Thread] = []
@@ -38,7 +38,7 @@ class LeaderLoop(NativeLoop):
             listener,
             dispatcher.handler,
             dispatcher,
-            gates,
+            course,
             options,
             spawn=self.spawn,
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from pie.call import Gates
+from pie.call import Course
 from pie.model import end_forked_child, normalise_logid
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
@@ -77,7 +77,7 @@ class ServerPlan(NamedTuple):
     listener: int
     handler: Any
     methods: list[MethodPlan]
-    gates: Gates
+    course: Course
     twin: ServerTwin
     hooks: ServerHooks
     limits: LoopLimits
@@ -104,7 +104,7 @@ class NativeLoop:
         listener: bound and listening; closed when nothing more is accepted.
         handler: the object whose methods C calls.
         dispatcher: answers what C does not.
-        gates: every call passes them.
+        course: of every call.
         options: bounds.
         spawn: starts one more thread, where handlers run on threads.
         start_handler: starts a handler on the asyncio loop, where they run on one.
@@ -117,7 +117,7 @@ class NativeLoop:
         listener: socket.socket,
         handler: Any,
         dispatcher: Dispatcher,
-        gates: Gates,
+        course: Course,
         options: ServerOptions,
         *,
         spawn: Callable[[], bool] | None = None,
@@ -137,7 +137,7 @@ class NativeLoop:
                 listener=listener.fileno(),
                 handler=handler,
                 methods=method_plans(dispatcher.service),
-                gates=gates,
+                course=course,
                 twin=_twin(dispatcher),
                 hooks=ServerHooks(
                     adopt=self.adopt,

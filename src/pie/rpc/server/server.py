@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pie._core import gevent_patched, native
-from pie.call import Driver, Runtime, server_course
+from pie.call import Driver, Runtime
 from pie.govern import Gate
 from pie.rpc.server.coroutines import Coroutines
 from pie.rpc.server.dispatch import Dispatcher
@@ -51,7 +51,7 @@ class ThriftServer:
         drain_seconds: float = 10.0,
     ) -> None:
         options = options or ServerOptions()
-        course = server_course(runtime.observer, gates)
+        course = runtime.policies.server(gates)
         self._coroutines = Coroutines.of(service, handler)
         dispatcher = Dispatcher(
             service,
@@ -64,10 +64,10 @@ class ThriftServer:
         if native is None or gevent_patched() or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
         elif self._coroutines is None:
-            self._loop = LeaderLoop(native, listener, dispatcher, course.gates, options)
+            self._loop = LeaderLoop(native, listener, dispatcher, course, options)
         else:
             self._loop = TurnLoop(
-                native, listener, handler, self._coroutines, dispatcher, course.gates, options
+                native, listener, handler, self._coroutines, dispatcher, course, options
             )
         self.name = f"pie thrift {self._loop.name}"
         self._drain_seconds = drain_seconds

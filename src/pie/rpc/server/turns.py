@@ -13,7 +13,7 @@ from asyncio import Future
 from types import ModuleType
 from typing import Any
 
-from pie.call import Gates
+from pie.call import Course
 from pie.model import end_forked_child
 from pie.rpc.server.coroutines import Coroutines
 from pie.rpc.server.daemons import Daemons
@@ -39,7 +39,7 @@ class TurnLoop(NativeLoop):
         handler: Any,
         coroutines: Coroutines,
         dispatcher: Dispatcher,
-        gates: Gates,
+        course: Course,
         options: ServerOptions,
     ) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class TurnLoop(NativeLoop):
             listener,
             handler,
             dispatcher,
-            gates,
+            course,
             options,
             start_handler=self.start_handler,
             max_pending=options.max_in_flight,

@@ -32,7 +32,7 @@ from pie.tool.terminal.table import (
     render,
 )
 
-PSM_OF_TOOL = "pie.tool.call.command"
+PSM_OF_TOOL = "pie.tool.call"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

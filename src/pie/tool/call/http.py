@@ -4,7 +4,7 @@ import http.client
 from typing import NamedTuple
 from urllib.parse import quote
 
-from pie.call import ClientPolicy, Driver, Runtime, client_course
+from pie.call import Driver, Runtime
 from pie.govern import remaining
 from pie.model import Call, Failure, Kind
 
@@ -36,21 +36,21 @@ class HttpCaller:
     """Calls one HTTP service by its PSM."""
 
     def __init__(self, runtime: Runtime, psm: str, *, cluster: str, timeout: float) -> None:
-        policy = ClientPolicy(timeout=timeout, pinned=runtime.pinned)
-        course = client_course(runtime.observer, runtime.directory.explain, policy)
-        self._driver = Driver(course)
+        self._driver = Driver(runtime.policies.client(psm))
         self._runtime = runtime
         self._psm = psm
         self._cluster = cluster
+        self._timeout = timeout
 
     def new_call(self, verb: str) -> Call:
         """The call that ``make`` makes; what it holds afterwards tells how it went."""
         who = self._runtime.identity
         call = Call(
             "client", "http", caller=who.psm, caller_cluster=who.cluster, callee=self._psm,
-            callee_cluster=self._cluster, method=verb,
+            callee_cluster=self._cluster, method=verb, timeout=self._timeout,
         )  # fmt: skip
         call.verb = verb
+        call.pin = self._runtime.pinned.get(self._psm, "")
         call.candidates = self._runtime.directory.instances(self._psm)
         return call
 

@@ -1,0 +1,64 @@
+"""What a policy remembers by keys that may come from the wire: a bounded number of entries."""
+
+from collections.abc import Callable, Hashable
+from typing import Final, Generic, TypeVar
+
+MAX_ENTRIES = 10_000
+OTHER: Final = "(other)"
+"""The key of the one entry that all keys share for which there is no room."""
+
+V = TypeVar("V")
+
+
+class Table(Generic[V]):
+    """Entries by key, made when a key is first seen.
+
+    Args:
+        make: a new entry.
+        spent: given an entry and the time, whether it remembers nothing that matters any more;
+            such entries make room.
+        limit: entries, without the shared one.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], V],
+        spent: Callable[[V, float], bool] = lambda entry, now: False,
+        limit: int = MAX_ENTRIES,
+    ) -> None:
+        self._make = make
+        self._spent = spent
+        self._limit = limit
+        self._entries: dict[Hashable, V] = {}
+        self._other: V | None = None
+        self._missed = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def of(self, key: Hashable, now: float = 0.0) -> V:
+        """The entry of a key, or the shared one where there is no room.
+
+        Args:
+            key: what the entry is for.
+            now: the time that ``spent`` is given, in its unit.
+        """
+        found = self._entries.get(key)
+        if found is not None:
+            return found
+        if len(self._entries) >= self._limit and not self._sweep(now):
+            if self._other is None:
+                self._other = self._make()
+            return self._other
+        made = self._entries[key] = self._make()
+        return made
+
+    def _sweep(self, now: float) -> bool:
+        """Drop what is spent; whether there is room now. Looks once in ``limit`` misses."""
+        self._missed = (self._missed + 1) % self._limit
+        if self._missed != 1 % self._limit:
+            return False
+        self._entries = {
+            key: each for key, each in self._entries.items() if not self._spent(each, now)
+        }
+        return len(self._entries) < self._limit
