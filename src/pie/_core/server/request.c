@@ -2,6 +2,7 @@
 #include "server/request.h"
 
 #include "base/errors.h"
+#include "codec/struct_read.h"
 #include "frame/ttheader.h"
 #include "server/connection.h"
 #include "server/leader.h"
