@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "codec/error.h"
-#include "codec/program.h"
+#include "codec/struct_write.h"
 #include "frame/message.h"
 #include "frame/ttheader.h"
 

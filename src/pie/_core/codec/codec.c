@@ -1,10 +1,11 @@
 /* The codec's functions for Python. Twin: pie/thrift/codec/python.py. */
 #include "codec/codec.h"
 
-#include "codec/method.h"
-
+#include "codec/compile.h"
 #include "codec/error.h"
-#include "codec/program.h"
+#include "codec/method.h"
+#include "codec/struct_read.h"
+#include "codec/struct_write.h"
 
 #define KEPT_SCRATCH 65536
 
@@ -235,5 +236,8 @@ static PyMethodDef functions[] = {
 };
 
 int codec_init(PyObject *module) {
-    return program_init(module) < 0 || method_init() < 0 ? -1 : PyModule_AddFunctions(module, functions);
+    if (program_init(module) < 0 || type_init() < 0 || compile_init() < 0 || method_init() < 0) {
+        return -1;
+    }
+    return PyModule_AddFunctions(module, functions);
 }

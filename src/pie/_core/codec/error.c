@@ -1,8 +1,8 @@
+/* CodecError, raised from C. */
 #include "codec/error.h"
 
 #include <stdarg.h>
 
-#include "codec/codec.h"
 #include "base/errors.h"
 #include "base/late.h"
 

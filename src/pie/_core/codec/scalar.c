@@ -1,3 +1,4 @@
+/* Python's numbers and texts as C's: the rare cases of scalar.h. */
 #include "codec/scalar.h"
 
 #include "codec/error.h"

@@ -3,6 +3,8 @@
  * As there, the position may come to lie behind the end, which is told when a size or a head would
  * be read there, or at last; so it is kept as a number. Calls nest as deep as the value.
  */
+#include "codec/skip.h"
+
 #include "codec/error.h"
 #include "codec/read.h"
 

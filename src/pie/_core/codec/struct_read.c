@@ -4,9 +4,15 @@
  * with the protocol a constant. No size is believed before it is held against the bytes that are
  * left, and what the values take in memory is counted before they are made.
  */
+#include "codec/struct_read.h"
+
+#include "codec/compile.h"
+#include "codec/constructor.h"
 #include "codec/error.h"
 #include "codec/read.h"
 #include "codec/scalar.h"
+#include "codec/skip.h"
+#include "codec/uuid.h"
 
 #define LIST_MEMORY 64
 #define SET_MEMORY 216
@@ -92,7 +98,7 @@ static PyObject *uuid_read(Source *source) {
         return NULL;
     }
     source->at += UUID_SIZE;
-    return scalar_uuid(source->at - UUID_SIZE);
+    return uuid_from_bytes(source->at - UUID_SIZE);
 }
 
 /* --- Containers --- */

@@ -1,8 +1,10 @@
 /* uuid.UUID and its 16 bytes. An instance holds one int and one flag in slots, which are filled and
  * read here without its constructor and properties, where they are those of the standard library. */
-#include "codec/error.h"
+#include "codec/uuid.h"
+
 #include "base/late.h"
-#include "codec/scalar.h"
+#include "codec/error.h"
+#include "codec/program.h"
 
 static PyTypeObject *uuid_class;
 static PyObject *safe_unknown;               /* What is_safe is when nothing is known. */
@@ -70,7 +72,7 @@ static int property_write(uint8_t *out, PyObject *value) {
     return usable ? 0 : -1;
 }
 
-int scalar_uuid_write(uint8_t *out, PyObject *value) {
+int uuid_to_bytes(uint8_t *out, PyObject *value) {
     if (prepare() < 0) {
         return -1;
     }
@@ -97,7 +99,7 @@ static PyObject *call_class(const uint8_t *bytes) {
     return made;
 }
 
-PyObject *scalar_uuid(const uint8_t *bytes) {
+PyObject *uuid_from_bytes(const uint8_t *bytes) {
     if (prepare() < 0) {
         return NULL;
     }

@@ -1,5 +1,7 @@
 /* Text beyond ASCII as a string on the wire: UTF-8, straight from the letters that Python holds.
  * Twin: the string writer of pie/thrift/codec/struct_write.py. */
+#include "codec/wide_text.h"
+
 #include "codec/error.h"
 #include "codec/scalar.h"
 #include "codec/write.h"
@@ -89,7 +91,7 @@ static int write_once(Buffer *out, PyObject *text, Py_ssize_t most, Protocol pro
     return 0;
 }
 
-int scalar_wide_text_write(Buffer *out, PyObject *value, Protocol protocol) {
+int wide_text_write(Buffer *out, PyObject *value, Protocol protocol) {
     if (!PyUnicode_Check(value)) {
         codec_error_value("expected str, got %U", value);
         return -1;

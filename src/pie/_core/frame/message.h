@@ -3,7 +3,7 @@
 #ifndef PIE_MESSAGE_H
 #define PIE_MESSAGE_H
 
-#include "codec/codec.h"
+#include "codec/protocol.h"
 
 typedef enum { MESSAGE_CALL = 1, MESSAGE_REPLY, MESSAGE_EXCEPTION, MESSAGE_ONEWAY } MessageType;
 

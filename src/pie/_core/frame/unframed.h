@@ -3,7 +3,7 @@
 #ifndef PIE_UNFRAMED_H
 #define PIE_UNFRAMED_H
 
-#include "codec/codec.h"
+#include "codec/protocol.h"
 
 /* A struct (`left` is OPEN_STRUCT) or a container that has been entered. */
 typedef struct {

@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "base/named.h"
 #include "codec/error.h"
+#include "codec/struct_write.h"
 #include "frame/ttheader.h"
 #include "server/request_base.h"
 

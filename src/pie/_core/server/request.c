@@ -3,6 +3,7 @@
 
 #include "base/errors.h"
 #include "call/outcome.h"
+#include "codec/struct_read.h"
 #include "frame/ttheader.h"
 #include "server/connection.h"
 #include "server/leader.h"
