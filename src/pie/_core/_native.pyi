@@ -68,12 +68,15 @@ class CallLog:
     def __init__(
         self,
         *,
-        identity: object,
-        place: str,
+        row: Iterable[object],
+        aggregates: Iterable[object],
+        env: str,
+        version: str,
+        location: str,
         who: str,
         per_second: int,
         slow_us: int,
-        edge: Callable[..., object],
+        notable_per_second: int,
         stamp: Callable[[int], str],
         wake: Callable[[], None],
         limit: int,
@@ -83,7 +86,7 @@ class CallLog:
     def leave(self, call: CallFields, /) -> None: ...
     def record(self, call: CallFields, /) -> None: ...
     def take(self, what: str, /) -> list[tuple[float, bytes]]: ...
-    def take_edges(self, before: float, /) -> list[Any]: ...
+    def take_totals(self, name: str, before: float, /) -> list[Any]: ...
     @property
     def counting(self) -> bool: ...
     @property

@@ -14,8 +14,8 @@ from pie.model import PSM
 HUMAN_FOLDERS = ("app", "rpc", "python", "run", "uwsgi")
 FACTS_FOLDER = "facts"
 FOLDERS = (*HUMAN_FOLDERS, FACTS_FOLDER)
-TABLE_OF_KIND = {"calls": "calls", "edges": "edge_10s"}
-TABLES = ("calls", "edge_10s", "logs")
+TABLE_OF_KIND = {"calls": "calls", "edges": "edge_10s", "peers": "peer_60s"}
+TABLES = ("calls", "edge_10s", "peer_60s", "logs")
 HOUR_S = 3600.0
 DEFAULT_CLUSTER = "default"
 

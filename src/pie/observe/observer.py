@@ -12,6 +12,7 @@ from pie.observe.log.handler import Console, LineSink, RoadHandler
 from pie.observe.log.line import LineFormat
 from pie.observe.log.takeover import loggers, take_back
 from pie.observe.record.budget import Budget
+from pie.observe.record.call_log import AGGREGATES
 from pie.observe.record.recorder import Recorder
 from pie.observe.slot import claim_slot
 
@@ -58,7 +59,7 @@ class Observer:
         self.recorder = Recorder(
             identity,
             file("facts", f"{psm}.calls", "ndjson"),
-            file("facts", f"{psm}.edges", "ndjson"),
+            {each: file("facts", f"{psm}.{each}", "ndjson") for each in AGGREGATES},
             line_format,
             sinks["app"],
             sinks["rpc"],

@@ -15,16 +15,20 @@ from hypothesis import strategies as st
 from pie._core import native
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Identity
-from pie.observe.log.access import PLACE
+from pie.observe.log.access import LOCATION
 from pie.observe.log.line import LineFormat
-from pie.observe.record.aggregate import MAX_EDGES, OTHER
-from pie.observe.record.call_log import CallLog, call_log
-from pie.observe.record.facts import histogram_bucket
+from pie.observe.record.aggregate import MAX_ROWS
+from pie.observe.record.call_log import AGGREGATES, CallLog, call_log
+from pie.observe.record.description import aggregate, row_parts
+from pie.observe.record.facts import EdgeRow, histogram_bucket
+from pie.observe.record.fields import OTHER_CODE
 
 if native is None:
     pytest.skip("the extension is not in use", allow_module_level=True)
 
-WHO = Identity(psm="a.b.c", cluster="blue", env="lane", host="10.0.0.1", instance='x"1')
+WHO = Identity(
+    psm="a.b.c", cluster="blue", env="lane", host="10.0.0.1", instance='x"1', version="7"
+)
 FORMAT = LineFormat(WHO.host, WHO.psm)
 START = 1_700_000_000.0
 
@@ -41,8 +45,9 @@ def logs(budget: int = 2000, slow_us: int = 1_000_000) -> tuple[Any, Any]:
 
 def small_log(limit: int) -> Any:
     return native.CallLog(
-        identity=WHO, place=PLACE, who=FORMAT.who, per_second=10**6, slow_us=10**9,
-        edge=lambda *counted: counted, stamp=FORMAT.stamp, wake=nothing, limit=limit,
+        row=row_parts(WHO), aggregates=[aggregate("edges", EdgeRow, WHO)], env=WHO.env,
+        version=WHO.version, location=LOCATION, who=FORMAT.who, per_second=10**6, slow_us=10**9,
+        notable_per_second=10**6, stamp=FORMAT.stamp, wake=nothing, limit=limit,
     )  # fmt: skip
 
 
@@ -64,7 +69,10 @@ def calls(draw: Any) -> Call:
         callee_cluster=draw(texts),
         parent_id=draw(texts),
     )
-    call.verb, call.route, call.span_id = draw(texts), draw(texts), draw(texts)
+    for name in ("verb", "route", "span_id", "version", "lane", "traffic", "gate"):
+        setattr(call, name, draw(texts))
+    call.queued = draw(st.floats(-1, 1e6))
+    call.hedges = draw(st.integers(0, 3))
     call.started = START + draw(st.floats(0, 3000))
     call.start = draw(st.floats(0, 1e6))
     call.end = call.start + draw(st.one_of(st.floats(0, 3), st.floats(-1, 1e9)))
@@ -85,13 +93,16 @@ def rows(batches: list[tuple[float, bytes]]) -> list[Any]:
     return [json.loads(line) for _, lines in batches for line in lines.splitlines()]
 
 
-def edges(log: Any, before: float = float("inf")) -> list[Any]:
-    return sorted(map(repr, map(_sorted, log.take_edges(before))))
+def totals(log: Any, before: float = float("inf")) -> list[Any]:
+    return sorted(
+        repr(_sorted(row)) for name in AGGREGATES for row in log.take_totals(name, before)
+    )
 
 
-def _sorted(edge: Any) -> Any:
-    edge.histogram = dict(sorted(edge.histogram.items()))
-    return edge
+def _sorted(row: Any) -> Any:
+    if isinstance(row, EdgeRow):
+        row.histogram = dict(sorted(row.histogram.items()))
+    return row
 
 
 @settings(max_examples=200, deadline=None)
@@ -106,8 +117,8 @@ def test_rows_lines_and_counts_are_those_of_the_twin(many: list[Call]) -> None:
     assert rows_in_c == rows_of_twin
     assert in_c.take("served") == twin.take("served")
     assert in_c.take("asked") == twin.take("asked")
-    assert edges(in_c, START + 1500) == edges(twin, START + 1500)
-    assert edges(in_c) == edges(twin)
+    assert totals(in_c, START + 1500) == totals(twin, START + 1500)
+    assert totals(in_c) == totals(twin)
     assert in_c.lost == twin.lost == 0
 
 
@@ -191,20 +202,23 @@ def test_a_full_ring_drops_and_counts(make: Any) -> None:
     log.record(Call("server", "http", caller="", callee="a.b.c", method="GET"))
     assert len(log.take("calls")) == 1
     assert log.lost == 200 - there
-    edge = log.take_edges(float("inf"))[0]
-    assert (edge[10] if make else edge.count) == 101
+    assert log.take_totals("edges", float("inf"))[0].count == 101
 
 
-def test_ever_new_names_do_not_fill_the_memory() -> None:
-    in_c, _ = logs()
-    for number in range(MAX_EDGES + 500):
-        call = Call("server", "http", caller="", callee="a.b.c", method=str(number))
-        call.started = START
-        in_c.record(call)
-    found = in_c.take_edges(float("inf"))
-    assert len(found) == MAX_EDGES + 1
-    assert sum(edge.count for edge in found) == MAX_EDGES + 500
-    assert [edge.count for edge in found if edge.method == OTHER] == [500]
+@pytest.mark.parametrize("in_c", [True, False], ids=["c", "twin"])
+def test_ever_new_names_do_not_fill_the_memory(in_c: bool) -> None:
+    log = logs()[not in_c]
+    for number in range(MAX_ROWS + 500):
+        call = Call("client", "http", caller=f"c{number % 200}", callee="a.b.c", method="")
+        call.method, call.started = f"m{number // 200}", START
+        call.code = number
+        log.record(call)
+    found = log.take_totals("edges", float("inf"))
+    assert sum(edge.count for edge in found) == MAX_ROWS + 500
+    assert len(found) <= MAX_ROWS + 1
+    codes = {edge.code for edge in found}
+    assert len(codes) == 501
+    assert OTHER_CODE in codes
 
 
 def test_the_writer_is_woken_once_until_it_comes() -> None:
@@ -282,7 +296,9 @@ def test_what_cannot_be_written_down_is_an_error_and_harms_nothing(wrong: str) -
         call.started = float("nan")
     with pytest.raises((TypeError, ValueError)):
         in_c.record(call)
-    assert in_c.take("calls") == in_c.take("served") == in_c.take_edges(float("inf")) == []
+    assert (
+        in_c.take("calls") == in_c.take("served") == in_c.take_totals("edges", float("inf")) == []
+    )
 
 
 def test_many_threads_record_while_one_takes() -> None:
@@ -309,7 +325,7 @@ def test_many_threads_record_while_one_takes() -> None:
     taker.join()
     rest = sum(data.count(b"\n") for _, data in in_c.take("calls"))
     assert sum(taken) + rest == 8000
-    assert sum(edge.count for edge in in_c.take_edges(float("inf"))) == 8000
+    assert sum(edge.count for edge in in_c.take_totals("edges", float("inf"))) == 8000
 
 
 def test_nothing_leaks() -> None:
@@ -326,7 +342,7 @@ def test_nothing_leaks() -> None:
         if number % 100 == 0:
             for what in ("calls", "served", "asked"):
                 in_c.take(what)
-            in_c.take_edges(float("inf"))
+            in_c.take_totals("edges", float("inf"))
 
     for number in range(1001):
         use(number)

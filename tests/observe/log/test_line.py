@@ -25,7 +25,7 @@ def test_the_seeds_line_to_the_character() -> None:
     line = LineFormat("10.6.131.78", "toutiao.my.api").line(
         level="INFO",
         ts=SEED_TIME,
-        place="/data/site-packages/werkzeug/_internal.py:87",
+        location="/data/site-packages/werkzeug/_internal.py:87",
         message=" * Running on http://0.0.0.0:7701/ (Press CTRL+C to quit)",
         process=84168,
         thread=140068553332480,
@@ -35,7 +35,7 @@ def test_the_seeds_line_to_the_character() -> None:
 
 def test_inside_a_call_the_line_names_chain_and_span() -> None:
     line = LineFormat("10.0.0.1", "a.b.c").line(
-        level="INFO", ts=0, place="f.py:1", message="x", process=1, thread=2,
+        level="INFO", ts=0, location="f.py:1", message="x", process=1, thread=2,
         logid="2" * 32, span_id="a" * 16,
     )  # fmt: skip
     assert f" a.b.c {'2' * 32} {'a' * 16} process=1" in line.decode()

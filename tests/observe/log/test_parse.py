@@ -88,7 +88,7 @@ def test_what_the_services_write_is_read_back(row):
     written = writer.line(
         level=row.level,
         ts=row.ts,
-        place=f"{row.file}:{row.line}",
+        location=f"{row.file}:{row.line}",
         message=row.message,
         process=row.process,
         thread=row.thread,

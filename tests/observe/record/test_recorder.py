@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from pie.call import Driver, Policies
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Console, Identity, Observer
-from pie.observe.record.aggregate import Aggregator
-from pie.observe.record.call_log import encode
+from pie.observe.record.encode import encode
 from pie.observe.record.facts import CallRow, bucket_upper_us, histogram_bucket
 
 
@@ -108,6 +107,16 @@ def test_beyond_the_budget_failures_stay_and_weights_add_up() -> None:
     assert weight == pytest.approx(40_000, rel=0.1)
 
 
+def test_failures_beyond_their_own_budget_are_thinned_and_weighted() -> None:
+    budget, chance = Budget(100, notable_per_second=10), random.Random(3)
+    weights = [
+        budget.weight(f"{chance.getrandbits(128):032x}", 1000.0 + number / 1000, 10, failed=True)
+        for number in range(20_000)
+    ]
+    assert sum(weights) == pytest.approx(20_000, rel=0.2)
+    assert sum(weight > 0 for weight in weights) < 20 * 10 * 3
+
+
 def test_below_the_budget_everything_is_kept() -> None:
     budget = Budget(100)
     assert all(budget.weight("ab", 5.0, 10, failed=False) == 1.0 for _ in range(100))
@@ -128,28 +137,6 @@ def test_a_histogram_bucket_holds_its_duration_within_five_percent(duration_us: 
     upper = bucket_upper_us(histogram_bucket(duration_us))
     assert duration_us <= upper * (1 + 1e-9)
     assert math.isclose(upper, duration_us, rel_tol=0.06, abs_tol=1.1)
-
-
-def test_aggregates_of_a_bucket_add_up_when_calls_come_late() -> None:
-    aggregator = Aggregator(Identity(psm="a.b.c"))
-    row = CallRow(ts=101.0, side="server", protocol="http", psm="a.b.c", duration_us=500)
-    aggregator.add(row)
-    assert aggregator.take(109.9) == []
-    first = aggregator.take(110.0)
-    aggregator.add(row)
-    second = aggregator.take(120.0)
-    assert [(edge.ts, edge.count, edge.duration_us) for edge in first + second] == [
-        (100, 1, 500),
-        (100, 1, 500),
-    ]
-
-
-def test_a_call_counts_where_it_ends() -> None:
-    aggregator = Aggregator(Identity(psm="a.b.c"))
-    aggregator.add(
-        CallRow(ts=109.5, side="server", protocol="http", psm="a.b.c", duration_us=1_000_000)
-    )
-    assert [edge.ts for edge in aggregator.take(1000)] == [110]
 
 
 def test_a_full_disk_costs_no_fact(tmp_path: Path, observer: Observer) -> None:
@@ -257,17 +244,3 @@ def test_text_that_is_no_unicode_does_not_stop_the_recorder(
     first, second = rows(tmp_path, "calls")
     assert first["message"] == "ValueError: file \\udc80 not found"
     assert second["outcome"] == "ok"
-
-
-def test_ever_new_names_do_not_fill_the_memory() -> None:
-    from pie.observe.record.aggregate import MAX_EDGES, OTHER
-
-    aggregator = Aggregator(Identity(psm="a.b.c"))
-    for number in range(MAX_EDGES + 500):
-        aggregator.add(
-            CallRow(ts=100.0, side="server", protocol="thrift", psm="a.b.c", method=str(number))
-        )
-    edges = aggregator.take(1000)
-    assert len(edges) == MAX_EDGES + 1
-    assert sum(edge.count for edge in edges) == MAX_EDGES + 500
-    assert [edge.count for edge in edges if edge.method == OTHER] == [500]

@@ -13,7 +13,7 @@ from pie.platform.facts.decode import BadLine, decode_rows
 from pie.platform.facts.engine import StoreError
 from pie.platform.facts.ingest import TableIngest
 from pie.platform.facts.rows import StoredLog
-from pie.platform.facts.schema import LOGS
+from pie.platform.facts.schema import LOGS, Mark
 
 DAY = 86_400
 NOW = 20_000.5 * DAY
@@ -24,10 +24,21 @@ class Disk:
 
     def __init__(self):
         self.rows = []
+        self.removed = []
+        self.marks = {}
         self.failures = []  # for inserts to come: "", "lost" or "stored"
 
-    def insert(self, _table, ndjson):
+    def thin(self):
+        """Remove the rows whose marks are written."""
+        gone = [row for row in self.rows if self.marks.get((row.src, row.day), -1) >= row.pos]
+        self.removed += gone
+        self.rows = [row for row in self.rows if row not in gone]
+
+    def insert(self, table, ndjson):
         how = self.failures.pop(0) if self.failures else ""
+        if table == "marks":
+            self._insert_marks(ndjson, how)
+            return
         if b"poison" in ndjson:
             raise StoreError("cannot parse", about_data=True)
         rows = msgspec.json.Decoder(StoredLog).decode_lines(ndjson)
@@ -37,8 +48,20 @@ class Disk:
         if how:
             raise StoreError(f"{how} on purpose")
 
+    def _insert_marks(self, ndjson, how):
+        if how != "lost":
+            for mark in msgspec.json.Decoder(Mark).decode_lines(ndjson):
+                assert any(
+                    row.pos == mark.pos and (row.src, row.day) == (mark.src, mark.day)
+                    for row in self.rows + self.removed
+                ), "a mark before its rows"
+                key = (mark.src, mark.day)
+                self.marks[key] = max(self.marks.get(key, -1), mark.pos)
+        if how:
+            raise StoreError(f"{how} on purpose")
+
     def query(self, _sql, params):
-        marks = {}
+        marks = {key: pos for key, pos in self.marks.items() if key[0] in params["sources"]}
         for row in self.rows:
             if row.src in params["sources"]:
                 key = (row.src, row.day)
@@ -77,6 +100,7 @@ step = st.one_of(
     st.tuples(st.just("fail"), st.sampled_from(["lost", "stored", ""])),
     st.tuples(st.just("again"), st.none()),
     st.tuples(st.just("restart"), st.none()),
+    st.tuples(st.just("thin"), st.none()),
     st.tuples(st.just("wait"), st.sampled_from([0.1, 0.4, 0.9])),
 )
 
@@ -86,7 +110,8 @@ step = st.one_of(
 def test_any_history_of_failures(steps, twice_at_once):
     disk, clock = Disk(), Clock()
     sent = asyncio.run(_history(disk, clock, steps, twice_at_once))
-    assert sorted(row.pos for row in disk.rows) == list(range(1, sent + 1))
+    stored = sorted(row.pos for row in disk.rows + disk.removed)
+    assert stored == list(range(1, sent + 1))
 
 
 async def _history(disk, clock, steps, twice_at_once):
@@ -102,6 +127,8 @@ async def _history(disk, clock, steps, twice_at_once):
                     break
                 if kind == "fail":
                     disk.failures.append(value)
+                if kind == "thin":
+                    disk.thin()
                 if kind == "wait":
                     clock.now += value * DAY
                 if kind == "again":  # the answer to the last batch was lost on its way
@@ -141,6 +168,24 @@ def test_clamped_rows_are_marked_and_keep_the_day_they_claimed():
     assert [(row.clamped, row.day) for row in disk.rows] == [(1, 20_005), (1, 0), (0, 20_000)]
     assert disk.rows[0].ts == NOW
     assert disk.rows[1].ts == 19_991 * DAY
+
+
+def test_marks_that_cannot_be_written_do_not_fail_the_post_and_are_written_later():
+    disk, clock = Disk(), Clock()
+
+    async def send():
+        async with Life(disk, clock) as table:
+            disk.failures = ["", "lost"]
+            assert (await table.commit([StoredLog(ts=NOW, src=1, pos=1)])).accepted == 1
+            assert disk.marks == {}
+            await table.commit([StoredLog(ts=NOW, src=2, pos=7)])
+            assert disk.marks == {(1, 20_000): 1, (2, 20_000): 7}
+            disk.thin()
+        async with Life(disk, clock) as table:
+            return await table.commit([StoredLog(ts=NOW, src=2, pos=pos) for pos in (7, 8)])
+
+    again = asyncio.run(send())
+    assert (again.accepted, again.duplicates) == (1, 1)
 
 
 def test_a_failing_mark_read_refuses_the_post():

@@ -13,5 +13,5 @@ export function useAgo(at: number): string {
 
 export function Updated({ at }: { at: number }) {
   const t = useMessages();
-  return <span class="updated">{t.services.updated(useAgo(at))}</span>;
+  return <span class="updated">{t.updated(useAgo(at))}</span>;
 }

@@ -12,7 +12,7 @@ export function CopyButton({ text, label: named }: { text: string | (() => strin
     const timer = setTimeout(() => setCopied(false), CONFIRM_MS);
     return () => clearTimeout(timer);
   }, [copied]);
-  const label = copied ? t.chain.copied : named ?? t.chain.copy;
+  const label = copied ? t.copied : named ?? t.copy;
   return (
     <button type="button" class="copy" title={label} onClick={() => void copy(typeof text === 'string' ? text : text()).then(setCopied)}>
       <Icon name={copied ? 'check' : 'copy'} />

@@ -1,3 +1,9 @@
+/** A name chosen earlier stays a choice when nothing has that name any more. */
+export function withCurrent(names: string[], current: string): Array<readonly [string, string]> {
+  const all = current && !names.includes(current) ? [...names, current] : names;
+  return all.map((name) => [name, name] as const);
+}
+
 /** A labelled choice, marked while it is not the neutral one. */
 export function FilterSelect(props: {
   label: string;

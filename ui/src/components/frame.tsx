@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { askWho, operator, signedIn, signOut } from '../api/client';
 import { useMessages } from '../i18n';
+import { entryAt, homeOf, manifest, navigation } from '../paths';
 import { language, theme, THEMES } from '../preferences';
 import { useStore } from '../store';
 import { Icon } from './icon';
@@ -46,17 +47,15 @@ export function Frame({ children }: { children: ComponentChildren }) {
 function Navigation() {
   const t = useMessages();
   const { path } = useLocation();
+  const chosen = useStore(language);
+  const current = entryAt(path);
   return (
     <nav aria-label={t.app.navigation}>
-      <a class="nav-home" href="/" aria-current={path === '/' ? 'page' : undefined}>
-        {t.app.home}
-      </a>
-      <a href="/services" aria-current={path === '/services' || path.startsWith('/s/') ? 'page' : undefined}>
-        {t.app.services}
-      </a>
-      <a href="/logs" aria-current={path.split('/')[1] === 'logs' ? 'page' : undefined}>
-        {t.logs.app}
-      </a>
+      {navigation().map((name) => (
+        <a key={name} href={homeOf(name)} aria-current={name === current ? 'page' : undefined}>
+          {manifest(name).title[chosen]}
+        </a>
+      ))}
     </nav>
   );
 }

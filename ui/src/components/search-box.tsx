@@ -1,10 +1,10 @@
 import { useLocation } from 'preact-iso/router';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { getJson } from '../api/client';
-import type { Services } from '../api/types';
+import type { Services } from '../api.gen';
 import { useMessages } from '../i18n';
 import { findLogid } from '../logid';
-import { servicePath } from '../paths';
+import { pathTo } from '../paths';
 import { Icon } from './icon';
 
 /** A logid goes to its chain, a service's name to its page; anything else filters the services. */
@@ -28,9 +28,9 @@ export function SearchBox() {
   const go = async (text: string) => {
     const logid = findLogid(text);
     const psm = text.trim();
-    if (logid) route(`/chain/${logid}`);
-    else if (psm && (names.includes(psm) || (await loadNames()).includes(psm))) route(servicePath(psm));
-    else if (psm) route(`/services?q=${encodeURIComponent(psm)}`);
+    if (logid) route(pathTo('chain', { logid }));
+    else if (psm && (names.includes(psm) || (await loadNames()).includes(psm))) route(pathTo('service-overview', { psm }));
+    else if (psm) route(pathTo('services', {}, { q: psm }));
     else return;
     if (input.current) input.current.value = '';
     input.current?.blur();

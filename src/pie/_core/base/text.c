@@ -55,8 +55,25 @@ static uint8_t *put_escaped(uint8_t *to, Py_UCS4 point, char escape) {
     return to;
 }
 
+#define EACH(byte) ((uint64_t)(byte) * 0x0101010101010101)
+
+/* Whether none of eight ASCII characters is escaped: control characters, quotes, backslashes. */
+static bool all_plain(uint64_t eight) {
+    uint64_t quotes = eight ^ EACH('"'), backslashes = eight ^ EACH('\\');
+    uint64_t found = (eight - EACH(' ')) | (quotes - EACH(1)) | (backslashes - EACH(1));
+    return (found & EACH(0x80)) == 0;
+}
+
 static uint8_t *put_ascii(uint8_t *to, const uint8_t *from, Py_ssize_t size, const char *escapes) {
-    for (Py_ssize_t i = 0; i < size; i++) {
+    Py_ssize_t i = 0;
+    for (uint64_t eight; i + 8 <= size; i += 8, to += 8) {
+        memcpy(&eight, from + i, 8);
+        if (!all_plain(eight)) {
+            break;
+        }
+        memcpy(to, &eight, 8);
+    }
+    for (; i < size; i++) {
         char escape = escapes[from[i]];
         if (LIKELY(escape == 0)) {
             *to++ = from[i];
@@ -67,12 +84,16 @@ static uint8_t *put_ascii(uint8_t *to, const uint8_t *from, Py_ssize_t size, con
     return to;
 }
 
-static int add(Buffer *out, PyObject *text, Py_ssize_t limit, const char *escapes) {
+ALWAYS_INLINE int add(Buffer *out, PyObject *text, Py_ssize_t limit, const char *escapes) {
+    bool json = escapes == json_escapes;
     Py_ssize_t size = PyUnicode_GET_LENGTH(text);
     size = size < limit ? size : limit;
-    uint8_t *to = buffer_room(out, (size_t)size * LONGEST);
+    uint8_t *to = buffer_room(out, (size_t)size * LONGEST + 2);
     if (to == NULL) {
         return -1;
+    }
+    if (json) {
+        *to++ = '"';
     }
     if (LIKELY(PyUnicode_IS_ASCII(text))) {
         const uint8_t *from = PyUnicode_1BYTE_DATA(text);
@@ -88,13 +109,16 @@ static int add(Buffer *out, PyObject *text, Py_ssize_t limit, const char *escape
         for (Py_ssize_t i = 0; i < size; i++) {
             Py_UCS4 point = PyUnicode_READ(kind, data, i);
             if (point >= 128) {
-                to = put_wide(to, point, escapes == json_escapes);
+                to = put_wide(to, point, json);
             } else if (escapes[point]) {
                 to = put_escaped(to, point, escapes[point]);
             } else {
                 *to++ = point;
             }
         }
+    }
+    if (json) {
+        *to++ = '"';
     }
     out->size = to - out->data;
     return 0;
@@ -109,13 +133,14 @@ int text_add_escaped(Buffer *out, PyObject *text) {
 }
 
 int text_add_json(Buffer *out, PyObject *text, Py_ssize_t limit) {
-    if (TEXT_ADD_LITERAL(out, "\"") < 0 || add(out, text, limit, json_escapes) < 0) {
-        return -1;
-    }
-    return TEXT_ADD_LITERAL(out, "\"");
+    return add(out, text, limit, json_escapes);
 }
 
 int number_add(Buffer *out, int64_t number) {
+    if (number >= 0 && number < 10) {
+        char digit = (char)('0' + number);
+        return buffer_add(out, &digit, 1);
+    }
     char digits[20];
     char *at = digits + sizeof digits;
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;

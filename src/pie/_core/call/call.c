@@ -60,6 +60,22 @@ static inline void *place(PyObject *self, const Field *field) {
     return (char *)self + field->offset;
 }
 
+int call_member(const char *name, size_t *offset, CallMember *kind) {
+    static const int kinds[] = {[TEXT] = CALL_MEMBER_TEXT + 1,
+                                [LIST] = CALL_MEMBER_LIST + 1,
+                                [NUMBER] = CALL_MEMBER_NUMBER + 1,
+                                [SECONDS] = CALL_MEMBER_SECONDS + 1,
+                                [FLAG] = 0};
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (strcmp(fields[i].name, name) == 0 && kinds[fields[i].kind] != 0) {
+            *offset = fields[i].offset;
+            *kind = (CallMember)(kinds[fields[i].kind] - 1);
+            return 0;
+        }
+    }
+    return -1;
+}
+
 /* --- reading --- */
 
 static PyObject *made_when_asked(PyObject **reference, PyObject *(*make)(void)) {

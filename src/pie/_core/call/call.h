@@ -25,6 +25,16 @@ typedef struct {
 
 extern PyTypeObject CallFields_Type;
 
+/* A field of a Call by its name: where it stands and what it is. -1 = there is none of these kinds. */
+typedef enum {
+    CALL_MEMBER_TEXT,    /* PyObject *, an exact str */
+    CALL_MEMBER_LIST,    /* PyObject *, a list or NULL */
+    CALL_MEMBER_NUMBER,  /* long */
+    CALL_MEMBER_SECONDS, /* double */
+} CallMember;
+
+int call_member(const char *name, size_t *offset, CallMember *kind);
+
 static inline bool call_is(PyObject *object) {
     return PyObject_TypeCheck(object, &CallFields_Type);
 }

@@ -1,6 +1,6 @@
 /* Bytes being decoded. Twin: pie/thrift/codec/source.py. */
-#ifndef PIE_SOURCE_H
-#define PIE_SOURCE_H
+#ifndef PIE_CODEC_SOURCE_H
+#define PIE_CODEC_SOURCE_H
 
 #include "base/core.h"
 

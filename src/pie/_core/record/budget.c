@@ -31,28 +31,29 @@ static int64_t hash_of(PyObject *logid) {
     return hash;
 }
 
-double budget_weight(Budget *budget, PyObject *logid, double ended, int64_t duration_us,
-                     bool failed) {
-    int64_t second = (int64_t)ended;
-    if (second > budget->second) {
-        budget->seen_before = second == budget->second + 1 ? budget->seen : 0;
-        budget->seen = 0;
-        budget->second = second;
+static double weight_of(Share *of, PyObject *logid, int64_t second) {
+    if (second > of->second) {
+        of->seen_before = second == of->second + 1 ? of->seen : 0;
+        of->seen = 0;
+        of->second = second;
     }
-    budget->seen++;
-    if (failed || duration_us >= budget->slow_us) {
+    of->seen++;
+    int64_t expected = of->seen > of->seen_before ? of->seen : of->seen_before;
+    if (expected <= of->per_second) {
         return 1;
     }
-    int64_t expected = budget->seen > budget->seen_before ? budget->seen : budget->seen_before;
-    if (expected <= budget->per_second) {
-        return 1;
-    }
-    double share = (double)budget->per_second / (double)expected;
+    double share = (double)of->per_second / (double)expected;
     int64_t hash = hash_of(logid);
     if (hash < 0) {
         return -1;
     }
     return (double)hash < share * 4294967296.0 ? 1 / share : 0;
+}
+
+double budget_weight(Budget *budget, PyObject *logid, double ended, int64_t duration_us,
+                     bool failed) {
+    bool notable = failed || duration_us >= budget->slow_us;
+    return weight_of(notable ? &budget->notable : &budget->ordinary, logid, (int64_t)ended);
 }
 
 void budget_init(void) {

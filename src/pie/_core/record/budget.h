@@ -4,9 +4,15 @@
 
 #include "base/core.h"
 
+/* The budget of one kind of calls. */
 typedef struct {
-    int64_t per_second, slow_us;
+    int64_t per_second;
     int64_t second, seen, seen_before;
+} Share;
+
+typedef struct {
+    Share ordinary, notable; /* notable: failed or slow */
+    int64_t slow_us;
 } Budget;
 
 /* How many calls the record stands for; 0 = do not keep it. -1 = no memory (no exception is

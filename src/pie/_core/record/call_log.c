@@ -6,24 +6,28 @@
 
 #include <unistd.h>
 
-#include "record/budget.h"
-#include "record/edges.h"
-#include "record/finished.h"
-#include "record/ring.h"
 #include "base/text.h"
+#include "record/aggregate.h"
+#include "record/budget.h"
+#include "record/line.h"
+#include "record/ring.h"
+#include "record/row.h"
 
 #define STAMP 19 /* "2017-04-18 11:17:44" */
+#define AGGREGATES 4
 
 enum { CALLS, SERVED, ASKED, RINGS };
 static const char *const ring_names[RINGS] = {"calls", "served", "asked"};
 
 typedef struct {
     PyObject_HEAD
-    PyObject *make_edge, *make_stamp, *wake;
-    RowParts row;
+    PyObject *make_stamp, *wake;
+    ProcessTexts process;
+    Row row;
     LineParts line;
     Budget budget;
-    Edges edges;
+    Aggregate aggregates[AGGREGATES];
+    int aggregate_count;
     Ring rings[RINGS];
     int64_t lost; /* for want of memory */
     int64_t serving, asking;
@@ -67,40 +71,21 @@ static int renew_stamp(CallLog *self, int64_t second) {
     return 0;
 }
 
-static int64_t edge_seconds(double ended) {
-    int64_t second = (int64_t)ended, past = second % 10;
-    return second - (past < 0 ? past + 10 : past);
-}
-
 static void count(CallLog *self, const Finished *finished) {
-    CallObject *call = finished->call;
-    EdgeKey key = {
-        .names =
-            {
-                [EDGE_SIDE] = call->side,
-                [EDGE_PROTOCOL] = call->protocol,
-                [EDGE_CALLER] = call->caller,
-                [EDGE_CALLER_CLUSTER] = call->caller_cluster,
-                [EDGE_CALLEE] = call->callee,
-                [EDGE_CALLEE_CLUSTER] = call->callee_cluster,
-                [EDGE_METHOD] = call->method,
-                [EDGE_OUTCOME] = finished->outcome,
-            },
-        .ts = edge_seconds(finished->ended),
-        .code = call->code,
-    };
-    if (edges_add(&self->edges, &key, finished->duration_us) < 0) {
-        self->lost++;
+    for (int i = 0; i < self->aggregate_count; i++) {
+        if (aggregate_add(&self->aggregates[i], finished) < 0) {
+            self->lost++;
+        }
     }
 }
 
-static void keep_row(CallLog *self, const Finished *finished) {
-    double weight = budget_weight(&self->budget, finished->call->logid, finished->ended,
-                                  finished->duration_us, !finished->answered);
-    Buffer *out = weight == 0 ? NULL : ring_open(&self->rings[CALLS]);
+static void keep_row(CallLog *self, Finished *finished) {
+    finished->weight = budget_weight(&self->budget, finished->call->logid, finished->ended,
+                                     finished->duration_us, finished->failures);
+    Buffer *out = finished->weight == 0 ? NULL : ring_open(&self->rings[CALLS]);
     if (out != NULL) {
         size_t begin = out->size;
-        bool whole = weight > 0 && finished_write_row(out, finished, &self->row, weight) == 0;
+        bool whole = finished->weight > 0 && row_write(out, &self->row, finished) == 0;
         ring_close(&self->rings[CALLS], begin, whole, finished->ts);
     }
 }
@@ -110,7 +95,7 @@ static void keep_line(CallLog *self, const Finished *finished) {
     Buffer *out = ring_open(ring);
     if (out != NULL) {
         size_t begin = out->size;
-        bool whole = finished_write_line(out, finished, &self->line, self->stamp) == 0;
+        bool whole = line_write(out, finished, &self->line, self->stamp) == 0;
         ring_close(ring, begin, whole, finished->ended);
     }
 }
@@ -129,7 +114,7 @@ static int wake_writer(CallLog *self) {
 int call_log_record(PyObject *log, CallObject *call) {
     CallLog *self = (CallLog *)log;
     Finished finished;
-    if (finished_of(&finished, call) < 0) {
+    if (finished_of(&finished, call, &self->process) < 0) {
         return -1;
     }
     bool whole = call->attempt == 0;
@@ -140,9 +125,7 @@ int call_log_record(PyObject *log, CallObject *call) {
         return -1;
     }
     /* From here on no Python runs until all is written. */
-    if (whole) {
-        count(self, &finished);
-    }
+    count(self, &finished);
     keep_row(self, &finished);
     if (whole) {
         keep_line(self, &finished);
@@ -194,13 +177,22 @@ static PyObject *log_take(CallLog *self, PyObject *name) {
     return PyErr_Format(PyExc_ValueError, "there is nothing called %R to take", name);
 }
 
-static PyObject *log_take_edges(CallLog *self, PyObject *before) {
-    double seconds = PyFloat_AsDouble(before);
-    if (seconds == -1.0 && PyErr_Occurred()) {
+static PyObject *log_take_totals(CallLog *self, PyObject *const *args, Py_ssize_t count) {
+    double before = count == 2 ? PyFloat_AsDouble(args[1]) : 0;
+    if (count != 2 || !PyUnicode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "take_totals() takes a name and a time");
         return NULL;
     }
-    self->woken = false;
-    return edges_take(&self->edges, seconds, self->make_edge);
+    if (before == -1.0 && PyErr_Occurred()) {
+        return NULL;
+    }
+    for (int i = 0; i < self->aggregate_count; i++) {
+        if (PyUnicode_Compare(self->aggregates[i].name, args[0]) == 0) {
+            self->woken = false;
+            return aggregate_take(&self->aggregates[i], before);
+        }
+    }
+    return PyErr_Format(PyExc_ValueError, "no totals are called %R", args[0]);
 }
 
 static int set_process(CallLog *self) {
@@ -214,7 +206,9 @@ static PyObject *log_begin(CallLog *self, PyObject *nothing) {
     for (int i = 0; i < RINGS; i++) {
         ring_clear(&self->rings[i]);
     }
-    edges_clear(&self->edges);
+    for (int i = 0; i < self->aggregate_count; i++) {
+        aggregate_clear(&self->aggregates[i]);
+    }
     self->serving = self->asking = 0;
     self->woken = false;
     if (set_process(self) < 0) {
@@ -240,42 +234,18 @@ static PyObject *log_asking(CallLog *self, void *closure) {
 }
 
 static PyObject *log_counting(CallLog *self, void *closure) {
-    return PyBool_FromLong(self->edges.count > 0);
+    bool counting = false;
+    for (int i = 0; i < self->aggregate_count; i++) {
+        counting |= self->aggregates[i].count > 0;
+    }
+    return PyBool_FromLong(counting);
 }
 
 /* --- making --- */
 
-/* `,"<name>":"<text>"` from an attribute of the identity. */
-static int add_attribute(Buffer *out, PyObject *identity, const char *name) {
-    PyObject *text = PyObject_GetAttrString(identity, name);
-    if (text == NULL) {
-        return -1;
-    }
-    int done = -1;
-    if (!PyUnicode_Check(text)) {
-        PyErr_Format(PyExc_TypeError, "Identity.%s must be a str", name);
-    } else if (TEXT_ADD_LITERAL(out, ",\"") < 0 || buffer_add(out, name, strlen(name)) < 0 ||
-               TEXT_ADD_LITERAL(out, "\":") < 0 ||
-               text_add_json(out, text, PY_SSIZE_T_MAX) < 0) {
-        PyErr_NoMemory();
-    } else {
-        done = 0;
-    }
-    Py_DECREF(text);
-    return done;
-}
-
-static int set_parts(CallLog *self, PyObject *identity, PyObject *place, PyObject *who) {
-    RowParts *row = &self->row;
-    if (add_attribute(&row->service, identity, "psm") < 0 ||
-        add_attribute(&row->service, identity, "cluster") < 0 ||
-        add_attribute(&row->env, identity, "env") < 0 ||
-        add_attribute(&row->host, identity, "host") < 0 ||
-        add_attribute(&row->host, identity, "instance") < 0) {
-        return -1;
-    }
-    Buffer *out = &self->line.place;
-    if (TEXT_ADD_LITERAL(out, " ") < 0 || text_add(out, place) < 0 ||
+static int set_origin(CallLog *self, PyObject *location, PyObject *who) {
+    Buffer *out = &self->line.origin;
+    if (TEXT_ADD_LITERAL(out, " ") < 0 || text_add(out, location) < 0 ||
         TEXT_ADD_LITERAL(out, " ") < 0 || text_add(out, who) < 0 ||
         TEXT_ADD_LITERAL(out, " ") < 0 || set_process(self) < 0) {
         PyErr_NoMemory();
@@ -284,30 +254,51 @@ static int set_parts(CallLog *self, PyObject *identity, PyObject *place, PyObjec
     return 0;
 }
 
+static int set_aggregates(CallLog *self, PyObject *descriptions) {
+    PyObject *given = PySequence_Tuple(descriptions);
+    int done = given == NULL ? -1 : 0;
+    if (done == 0 && PyTuple_GET_SIZE(given) > AGGREGATES) {
+        PyErr_Format(PyExc_ValueError, "a call log has at most %d aggregates", AGGREGATES);
+        done = -1;
+    }
+    for (Py_ssize_t i = 0; done == 0 && i < PyTuple_GET_SIZE(given); i++) {
+        done = aggregate_init(&self->aggregates[self->aggregate_count++],
+                              PyTuple_GET_ITEM(given, i));
+    }
+    Py_XDECREF(given);
+    return done;
+}
+
 static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *keywords[] = {"identity", "place",   "who",        "per_second", "slow_us",
-                               "edge",     "stamp",   "wake",       "limit",      NULL};
-    PyObject *identity, *place, *who, *edge, *stamp, *wake;
-    long long per_second, slow_us;
+    static char *keywords[] = {"row",        "aggregates", "env",
+                               "version",    "location",   "who",
+                               "per_second", "slow_us",    "notable_per_second",
+                               "stamp",      "wake",       "limit",
+                               NULL};
+    PyObject *row, *aggregates, *env, *version, *location, *who, *stamp, *wake;
+    long long per_second, slow_us, notable_per_second;
     Py_ssize_t limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OUULLOOOn:CallLog", keywords, &identity,
-                                     &place, &who, &per_second, &slow_us, &edge, &stamp, &wake,
-                                     &limit)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOUUUULLLOOn:CallLog", keywords, &row,
+                                     &aggregates, &env, &version, &location, &who, &per_second,
+                                     &slow_us, &notable_per_second, &stamp, &wake, &limit)) {
         return NULL;
     }
     CallLog *self = (CallLog *)type->tp_alloc(type, 0);
     if (self == NULL) {
         return NULL;
     }
-    self->make_edge = Py_NewRef(edge);
     self->make_stamp = Py_NewRef(stamp);
     self->wake = Py_NewRef(wake);
-    self->budget = (Budget){.per_second = per_second, .slow_us = slow_us};
+    self->budget = (Budget){{.per_second = per_second}, {.per_second = notable_per_second}, slow_us};
     self->second = INT64_MIN;
     for (int i = 0; i < RINGS; i++) {
         self->rings[i].limit = (size_t)(limit < 0 ? 0 : limit);
     }
-    if (set_parts(self, identity, place, who) < 0) {
+    self->process.env = PyUnicode_FromObject(env); /* Exact: rows are written without Python. */
+    self->process.version = PyUnicode_FromObject(version);
+    if (self->process.env == NULL || self->process.version == NULL ||
+        set_origin(self, location, who) < 0 || row_init(&self->row, row) < 0 ||
+        set_aggregates(self, aggregates) < 0) {
         Py_DECREF(self);
         return NULL;
     }
@@ -315,25 +306,31 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 }
 
 static int log_traverse(CallLog *self, visitproc visit, void *arg) {
-    Py_VISIT(self->make_edge);
     Py_VISIT(self->make_stamp);
     Py_VISIT(self->wake);
+    for (int i = 0; i < self->aggregate_count; i++) {
+        int stop = aggregate_traverse(&self->aggregates[i], visit, arg);
+        if (stop != 0) {
+            return stop;
+        }
+    }
     return 0;
 }
 
 static void log_dealloc(CallLog *self) {
     PyObject_GC_UnTrack(self);
-    Py_CLEAR(self->make_edge);
     Py_CLEAR(self->make_stamp);
     Py_CLEAR(self->wake);
     for (int i = 0; i < RINGS; i++) {
         ring_clear(&self->rings[i]);
     }
-    edges_clear(&self->edges);
-    buffer_free(&self->row.service);
-    buffer_free(&self->row.env);
-    buffer_free(&self->row.host);
-    buffer_free(&self->line.place);
+    for (int i = 0; i < self->aggregate_count; i++) {
+        aggregate_free(&self->aggregates[i]);
+    }
+    Py_CLEAR(self->process.env);
+    Py_CLEAR(self->process.version);
+    row_free(&self->row);
+    buffer_free(&self->line.origin);
     buffer_free(&self->line.process);
     Py_TYPE(self)->tp_free(self);
 }
@@ -341,9 +338,10 @@ static void log_dealloc(CallLog *self) {
 static PyMethodDef log_methods[] = {
     {"enter", log_enter, METH_O, "A call is on its way."},
     {"leave", log_leave, METH_O, "A call is no longer on its way, and is recorded."},
-    {"record", log_record, METH_O, "Take what is to be known of a finished call or attempt."},
+    {"record", log_record, METH_O, "Count and write down a finished call or attempt."},
     {"take", (PyCFunction)log_take, METH_O, "What waits in \"calls\", \"served\" or \"asked\"."},
-    {"take_edges", (PyCFunction)log_take_edges, METH_O, "The edges of buckets that are over."},
+    {"take_totals", (PyCFunction)log_take_totals, METH_FASTCALL,
+     "The rows of an aggregate whose buckets are over."},
     {"begin", (PyCFunction)log_begin, METH_NOARGS, "Start empty, in a forked child."},
     {NULL},
 };
@@ -352,7 +350,7 @@ static PyGetSetDef log_getters[] = {
     {"lost", (getter)log_lost, NULL, "Rows and lines that found no room.", NULL},
     {"serving", (getter)log_serving, NULL, "Calls that are being served.", NULL},
     {"asking", (getter)log_asking, NULL, "Calls that are being made.", NULL},
-    {"counting", (getter)log_counting, NULL, "Whether some edges are not taken yet.", NULL},
+    {"counting", (getter)log_counting, NULL, "Whether some totals are not taken yet.", NULL},
     {NULL},
 };
 
@@ -384,7 +382,8 @@ static PyMethodDef functions[] = {
 
 int call_log_init(PyObject *module) {
     budget_init();
-    if (edges_init() < 0 || finished_init() < 0 || PyModule_AddFunctions(module, functions) < 0) {
+    histogram_init();
+    if (finished_init() < 0 || PyModule_AddFunctions(module, functions) < 0) {
         return -1;
     }
     return PyModule_AddType(module, &CallLog_Type);

@@ -1,4 +1,4 @@
-/* A finished call as it is written down. Twin: pie/observe/record/call_log.py (row_of). */
+/* A finished call as it is written down. Twin: pie/observe/record/finished.py. */
 #include "record/finished.h"
 
 static PyObject *ok_text, *business_text, *empty_text;
@@ -25,8 +25,9 @@ static int64_t microseconds(double seconds) {
 
 static int set_times(Finished *finished) {
     CallObject *call = finished->call;
-    double duration = (call->end - call->start) * 1e6;
-    if (!isfinite(call->started) || !isfinite(duration) || fabs(duration) > 9e18) {
+    double duration = (call->end - call->start) * 1e6, queued = call->queued * 1e6;
+    if (!isfinite(call->started) || !isfinite(duration) || fabs(duration) > 9e18 ||
+        !isfinite(queued) || fabs(queued) > 9e18) {
         PyErr_SetString(PyExc_ValueError, "a call without finite times cannot be recorded");
         return -1;
     }
@@ -45,6 +46,7 @@ static int set_times(Finished *finished) {
         }
     }
     finished->duration_us = duration > 0 ? (int64_t)rint(duration) : 0;
+    finished->queued_us = queued > 0 ? (int64_t)rint(queued) : 0;
     finished->ended = finished->ts + (double)finished->duration_us / 1e6;
     if (fabs(finished->ended) > 9e18) {
         PyErr_SetString(PyExc_ValueError, "a call that ended so late cannot be recorded");
@@ -75,7 +77,6 @@ static int set_outcome(Finished *finished) {
         finished->outcome = Py_NewRef(finished->call->code == 0 ? ok_text : business_text);
         finished->raised_by = Py_NewRef(empty_text);
         finished->rule = Py_NewRef(empty_text);
-        finished->answered = true;
         return 0;
     }
     Py_INCREF(failure);
@@ -86,7 +87,8 @@ static int set_outcome(Finished *finished) {
     if (finished->rule == NULL) {
         return -1;
     }
-    finished->answered = PyUnicode_Compare(finished->outcome, business_text) == 0;
+    finished->failures = PyUnicode_Compare(finished->outcome, ok_text) != 0 &&
+                         PyUnicode_Compare(finished->outcome, business_text) != 0;
     return 0;
 }
 
@@ -102,12 +104,29 @@ int finished_check(const Finished *finished) {
     return 0;
 }
 
-int finished_of(Finished *finished, CallObject *call) {
-    *finished = (Finished){.call = call};
+static PyObject *first_of(PyObject *text, PyObject *instead) {
+    return Py_NewRef(PyUnicode_GET_LENGTH(text) ? text : instead);
+}
+
+static void set_rest(Finished *finished, const ProcessTexts *process) {
+    const CallObject *call = finished->call;
+    bool serves = call_is_served(call);
+    finished->env = first_of(call->env, process->env);
+    finished->version = first_of(call->version, serves ? process->version : empty_text);
+    long further = call->attempts - 1 - call->hedges;
+    finished->retries = further > 0 ? further : 0;
+    finished->whole = call->attempt == 0;
+    finished->sent = !serves && (call->attempt > 0 || call->attempts == 1) &&
+                     PyUnicode_GET_LENGTH(call->peer) != 0;
+}
+
+int finished_of(Finished *finished, CallObject *call, const ProcessTexts *process) {
+    *finished = (Finished){.call = call, .weight = 1, .one = 1};
     if (set_outcome(finished) < 0 || set_times(finished) < 0) {
         finished_clear(finished);
         return -1;
     }
+    set_rest(finished, process);
     return 0;
 }
 
@@ -115,6 +134,8 @@ void finished_clear(Finished *finished) {
     Py_CLEAR(finished->outcome);
     Py_CLEAR(finished->raised_by);
     Py_CLEAR(finished->rule);
+    Py_CLEAR(finished->env);
+    Py_CLEAR(finished->version);
 }
 
 int finished_init(void) {

@@ -1,6 +1,6 @@
 """The human lines of calls: access log of what was served, rpc log of what was asked.
 
-``finished_write.c`` writes the same ones.
+``line.c`` writes the same ones.
 """
 
 import os
@@ -8,7 +8,7 @@ import os
 from pie.observe.log.line import LineFormat
 from pie.observe.record.facts import CallRow
 
-PLACE = f"{__file__}:1"
+LOCATION = f"{__file__}:1"
 
 
 def access_line(line_format: LineFormat, row: CallRow, thread: int) -> bytes:
@@ -17,7 +17,7 @@ def access_line(line_format: LineFormat, row: CallRow, thread: int) -> bytes:
     return line_format.line(
         level="INFO",
         ts=row.ts + row.duration_us / 1e6,
-        place=PLACE,
+        location=LOCATION,
         message=_served(row) if served else _asked(row),
         process=os.getpid(),
         thread=thread,

@@ -98,7 +98,7 @@ class RoadHandler(logging.Handler):
             line = self._format.line(
                 level=record.levelname,
                 ts=record.created,
-                place=f"{record.pathname}:{record.lineno}",
+                location=f"{record.pathname}:{record.lineno}",
                 message=self._message(record),
                 process=record.process or os.getpid(),
                 thread=record.thread or threading.get_ident(),

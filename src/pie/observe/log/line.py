@@ -40,16 +40,16 @@ class LineFormat:
         *,
         level: str,
         ts: float,
-        place: str,
+        location: str,
         message: str,
         process: int,
         thread: int,
         logid: str = "",
         span_id: str = "",
     ) -> bytes:
-        """One line with its newline. ``ts`` in Unix seconds, ``place`` is ``file:line``."""
+        """One line with its newline. ``ts`` in Unix seconds, ``location`` is ``file:line``."""
         text = (
-            f"{level} {self._time(ts)} {place} {self.who} {logid or NO_LOGID} "
+            f"{level} {self._time(ts)} {location} {self.who} {logid or NO_LOGID} "
             f"{span_id or NO_SPAN} process={process} thread={thread} data={escape(message)}\n"
         )
         return text.encode("utf-8", "backslashreplace")

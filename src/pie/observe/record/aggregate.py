@@ -1,128 +1,160 @@
-"""Exact 10-second aggregates of calls by edge: who called whom, which method, how it ended.
+"""Exact aggregates of calls: by edge (who called whom, which method, how it ended), by instance.
 
-The twin of ``edges.c``.
+What is counted apart, what is added up and over how many seconds stands in the type of the row. The
+twin of ``aggregate.c``.
+
+Names and codes come from the wire, so three bounds keep strangers from filling the memory, and the
+counts stay exact under each: (1) a process holds ``Key.cap`` values of a key; what comes beyond is
+counted under ``OTHER``. A value that no call has had for ``FORGET_SECONDS`` makes room for another,
+so known names keep their counts while a stranger invents new ones. (2) A number that does not fit
+32 bits is ``OTHER_CODE``. (3) Beyond ``MAX_ROWS`` sums at a time, every capped key of a new one is
+``OTHER``.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from pie.observe.identity import Identity
-from pie.observe.record.facts import EDGE_SECONDS, CallRow, EdgeRow, histogram_bucket
+from pie.observe.record.facts import AggregateRow, histogram_bucket
+from pie.observe.record.fields import LOW, OTHER, OTHER_CODE, Histogram, Key, Sum, fields_of
+from pie.observe.record.finished import Finished, reader_of
 
-MAX_EDGES = 10_000
-OTHER = "(other)"
-"""Stands for the names of all edges beyond MAX_EDGES in one bucket: counts stay exact."""
+MAX_ROWS = 10_000
+FORGET_SECONDS = 3600
+_CODES = range(-(2**31), 2**31)
+_PROCESS = "process."
 
-
-class EdgeKey(NamedTuple):
-    """What is counted apart."""
-
-    ts: int
-    side: str
-    protocol: str
-    caller: str
-    caller_cluster: str
-    callee: str
-    callee_cluster: str
-    method: str
-    outcome: str
-    code: int
+Row = TypeVar("Row", bound=AggregateRow)
+Value = str | int
+Values = tuple[Value, ...]
 
 
-class Sum:
-    """Count, time and histogram of one edge in one bucket."""
+class Shape(Generic[Row]):
+    """The table of an aggregate row, parted by what its fields do.
 
-    __slots__ = ("count", "duration_us", "histogram")
+    Attributes:
+        row_type: of its rows.
+        seconds: width of a bucket.
+        counted: source that is 1 for the finished calls that count.
+        keys, sums, histograms: its fields by name; there is at most one histogram.
+    """
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.duration_us = 0
+    def __init__(self, row_type: type[Row]) -> None:
+        self.row_type = row_type
+        self.fields = fields = fields_of(row_type)
+        self.seconds: int = row_type.SECONDS
+        self.counted: str = row_type.COUNTED
+        self.keys = {name: each for name, each in fields.items() if isinstance(each, Key)}
+        self.sums = {name: each for name, each in fields.items() if isinstance(each, Sum)}
+        self.histograms = {name: e for name, e in fields.items() if isinstance(e, Histogram)}
+
+    def other(self, key: str) -> str | int:
+        """What stands for the values of a key that are beyond its cap."""
+        return OTHER if self.fields[key].column.startswith(LOW) else OTHER_CODE
+
+    def maker(self, identity: Identity) -> Callable[..., Row]:
+        """Makes a row of what was counted, by name, for a process."""
+        given = {
+            name: getattr(identity, field.source.removeprefix(_PROCESS))
+            for name, field in self.fields.items()
+            if field.source.startswith(_PROCESS)
+        }
+        return partial(self.row_type, **given)
+
+
+class Total:
+    """The sums and the histogram of one key in one bucket."""
+
+    __slots__ = ("histogram", "sums")
+
+    def __init__(self, sums: int) -> None:
+        self.sums = [0] * sums
         self.histogram: dict[int, int] = {}
 
 
-class Aggregator:
+class Known:
+    """The values of one key that a process holds; ``cap`` 0 = all."""
+
+    def __init__(self, cap: int, other: Value) -> None:
+        self.cap = cap
+        self.other = other
+        self._seen: dict[Value, int] = {}
+        self._swept = 0
+
+    def admit(self, value: Value, ts: int) -> Value:
+        """The value in a bucket that begins at ``ts``, or the other."""
+        if not self.cap:
+            return value
+        if isinstance(value, int) and value not in _CODES:
+            return self.other
+        if value not in self._seen and len(self._seen) >= self.cap:
+            self._sweep(ts)
+            if len(self._seen) >= self.cap:
+                return self.other
+        self._seen[value] = ts
+        return value
+
+    def _sweep(self, ts: int) -> None:
+        """Forget what has not come for long; once in a bucket."""
+        if ts == self._swept:
+            return
+        self._swept = ts
+        for value in [each for each, seen in self._seen.items() if seen <= ts - FORGET_SECONDS]:
+            del self._seen[value]
+
+
+class Aggregator(Generic[Row]):
     """Adds calls up until their bucket is over. Not thread-safe: its owner holds a lock.
 
     A call counts in the bucket of its end. Calls of a bucket that was taken already make a further
     row, which adds up with the first.
     """
 
-    def __init__(self, identity: Identity) -> None:
-        self._identity = identity
-        self._sums: dict[EdgeKey, Sum] = {}
+    def __init__(self, row_type: type[Row], identity: Identity) -> None:
+        self._shape = shape = Shape(row_type)
+        self._make = shape.maker(identity)
+        self._counted = reader_of([shape.counted])
+        self._keys = reader_of(each.source for each in shape.keys.values())
+        self._sums = reader_of(each.source for each in shape.sums.values())
+        self._durations = reader_of(each.source for each in shape.histograms.values())
+        self._known = [Known(each.cap, shape.other(name)) for name, each in shape.keys.items()]
+        self._totals: dict[tuple[int, Values], Total] = {}
 
     def __len__(self) -> int:
-        return len(self._sums)
+        return len(self._totals)
 
-    def add(self, row: CallRow) -> None:
-        """Count one whole call; attempts are not counted, their call is."""
-        ended = row.ts + row.duration_us / 1e6
-        key = EdgeKey(
-            int(ended) // EDGE_SECONDS * EDGE_SECONDS,
-            row.side,
-            row.protocol,
-            row.caller,
-            row.caller_cluster,
-            row.callee,
-            row.callee_cluster,
-            row.method,
-            row.outcome,
-            row.code,
-        )
-        found = self._sums.get(key)
-        if found is None and len(self._sums) >= MAX_EDGES:
-            # Names come from the wire; whoever invents ever new ones must not fill the memory.
-            key = key._replace(caller=OTHER, callee=OTHER, method=OTHER)
-            found = self._sums.get(key)
-        if found is None:
-            found = self._sums[key] = Sum()
-        found.count += 1
-        found.duration_us += row.duration_us
-        bucket = histogram_bucket(row.duration_us)
-        found.histogram[bucket] = found.histogram.get(bucket, 0) + 1
+    def add(self, finished: Finished) -> None:
+        """Count a call, or an attempt, if it is of those that count."""
+        if not self._counted(finished)[0]:
+            return
+        seconds = self._shape.seconds
+        ts = int(finished.ended) // seconds * seconds
+        total = self._total(ts, self._keys(finished))
+        total.sums = [a + b for a, b in zip(total.sums, self._sums(finished), strict=True)]
+        for duration_us in self._durations(finished):
+            bucket = histogram_bucket(duration_us)
+            total.histogram[bucket] = total.histogram.get(bucket, 0) + 1
 
-    def take(self, before: float) -> list[EdgeRow]:
+    def take(self, before: float) -> list[Row]:
         """Take the rows of all buckets that ended at ``before`` (Unix seconds) or earlier."""
-        over = [key for key in self._sums if key.ts + EDGE_SECONDS <= before]
-        return [self._row(key, self._sums.pop(key)) for key in over]
+        over = [key for key in self._totals if key[0] + self._shape.seconds <= before]
+        return [self._row(*key, self._totals.pop(key)) for key in over]
 
-    def _row(self, key: EdgeKey, total: Sum) -> EdgeRow:
-        return edge_row(self._identity, *key, total.count, total.duration_us, total.histogram)
+    def _total(self, ts: int, values: Values) -> Total:
+        """The sums of a key, which are made if they are new."""
+        found = self._totals.get((ts, values))
+        if found is not None:
+            return found
+        pairs = list(zip(self._known, values, strict=True))
+        values = tuple(known.admit(value, ts) for known, value in pairs)
+        if (ts, values) not in self._totals and len(self._totals) >= MAX_ROWS:
+            values = tuple(known.other if known.cap else value for known, value in pairs)
+        return self._totals.setdefault((ts, values), Total(len(self._shape.sums)))
 
-
-def edge_row(
-    who: Identity,
-    ts: int,
-    side: str,
-    protocol: str,
-    caller: str,
-    caller_cluster: str,
-    callee: str,
-    callee_cluster: str,
-    method: str,
-    outcome: str,
-    code: int,
-    count: int,
-    duration_us: int,
-    histogram: dict[int, int],
-) -> EdgeRow:
-    """What a process counted of one edge in one bucket."""
-    return EdgeRow(
-        ts=ts,
-        side=side,
-        protocol=protocol,
-        psm=who.psm,
-        cluster=who.cluster,
-        env=who.env,
-        host=who.host,
-        instance=who.instance,
-        caller=caller,
-        caller_cluster=caller_cluster,
-        callee=callee,
-        callee_cluster=callee_cluster,
-        method=method,
-        outcome=outcome,
-        code=code,
-        count=count,
-        duration_us=duration_us,
-        histogram=histogram,
-    )
+    def _row(self, ts: int, values: Values, total: Total) -> Row:
+        shape = self._shape
+        counted: dict[str, Any] = dict(zip(shape.keys, values, strict=True))
+        counted |= zip(shape.sums, total.sums, strict=True)
+        counted |= dict.fromkeys(shape.histograms, total.histogram)
+        return self._make(ts=ts, **counted)

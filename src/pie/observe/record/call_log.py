@@ -1,36 +1,40 @@
 """The call log: finished calls become counts, rows and lines, and wait here for the writer.
 
 ``CallLog`` is the twin of ``call_log.c``, which does all of it on the caller's thread. Here, the
-caller copies the call into a row, and the writer's thread counts and formats. Aggregates are exact
-whatever happens to records: a row that the queue cannot take is counted by the caller itself.
+caller counts the call and copies it into a row, and the writer's thread formats. Aggregates are
+exact whatever happens to records.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal
-
-import msgspec
 
 from pie._core import native
 from pie.model import Call
 from pie.observe.identity import Identity
-from pie.observe.log.access import PLACE, access_line
+from pie.observe.log.access import LOCATION, access_line
 from pie.observe.log.line import LineFormat
-from pie.observe.record.aggregate import Aggregator, edge_row
+from pie.observe.record.aggregate import Aggregator
 from pie.observe.record.budget import Budget
-from pie.observe.record.facts import CallRow, EdgeRow
+from pie.observe.record.description import aggregate, row_parts
+from pie.observe.record.encode import encode
+from pie.observe.record.facts import AggregateRow, CallRow, EdgeRow, PeerRow
+from pie.observe.record.fields import fields_of
+from pie.observe.record.finished import Finished, reader_of
 
 Batches = list[tuple[float, bytes]]
 """Whole lines with the time (Unix seconds) whose hour chooses their file."""
 
 What = Literal["calls", "served", "asked"]
+Totals = Literal["edges", "peers"]
+AGGREGATES: dict[Totals, type[AggregateRow]] = {"edges": EdgeRow, "peers": PeerRow}
+"""What is counted of calls: the type of the rows by the name of their files."""
+
 LIMIT = 16 << 20
 """Bytes of one kind that may wait; what comes beyond is dropped and counted."""
 
 _QUEUE_LIMIT = 50_000
-_MESSAGE_LIMIT = 4096
 _QUARTER = 900
 """Hours begin at a quarter of one in every time zone."""
 
@@ -75,7 +79,9 @@ class CallLog:
         self._woken = False
         self._lock = threading.Lock()
         self._queue: deque[tuple[CallRow, int]] = deque()
-        self._aggregator = Aggregator(self._identity)
+        self._aggregators: dict[Totals, Aggregator[Any]] = {
+            name: Aggregator(row_type, self._identity) for name, row_type in AGGREGATES.items()
+        }
         self._waiting: dict[What, Waiting] = {
             "calls": Waiting(self._limit),
             "served": Waiting(self._limit),
@@ -84,8 +90,8 @@ class CallLog:
 
     @property
     def counting(self) -> bool:
-        """Whether some edges are not taken yet."""
-        return len(self._aggregator) > 0
+        """Whether some totals are not taken yet."""
+        return any(map(len, self._aggregators.values()))
 
     def enter(self, call: Call) -> None:
         """A call is on its way."""
@@ -97,13 +103,15 @@ class CallLog:
         self.record(call)
 
     def record(self, call: Call) -> None:
-        """Take what is to be known of a finished call or attempt."""
-        entry = (row_of(call, self._identity), threading.get_ident())
-        if len(self._queue) >= _QUEUE_LIMIT:
-            with self._lock:
-                self._count(entry[0])
+        """Count and write down a finished call or attempt."""
+        finished = Finished(call, self._identity)
+        entry = (row_of(finished), threading.get_ident())
+        with self._lock:
+            for each in self._aggregators.values():
+                each.add(finished)
+            if len(self._queue) >= _QUEUE_LIMIT:
                 self.lost += 1
-            return
+                return
         self._queue.append(entry)
         if not self._woken:
             self._woken = True
@@ -115,11 +123,11 @@ class CallLog:
             self._work_off()
             return self._waiting[what].take()
 
-    def take_edges(self, before: float) -> list[EdgeRow]:
-        """The edges of all buckets that ended at ``before`` (Unix seconds) or earlier."""
+    def take_totals(self, name: Totals, before: float) -> list[AggregateRow]:
+        """The rows of an aggregate whose buckets ended at ``before`` (Unix seconds) or earlier."""
         with self._lock:
-            self._work_off()
-            return self._aggregator.take(before)
+            self._woken = False
+            return self._aggregators[name].take(before)
 
     def _count_in_flight(self, call: Call, change: int) -> None:
         # In a forked child a call may end that began in its parent.
@@ -139,24 +147,18 @@ class CallLog:
                 self.lost += 1
 
     def _write(self, row: CallRow, thread: int) -> None:
-        weight = self._count(row)
+        ended = row.ts + row.duration_us / 1e6
+        failed = row.outcome not in ("ok", "business")
+        weight = self._budget.weight(row.logid, ended, row.duration_us, failed)
         if weight:
             row.weight = weight
             self._keep("calls", encode(row), row.ts)
         if row.attempt == 0:
             line = access_line(self._format, row, thread)
-            ended = row.ts + row.duration_us / 1e6
             self._keep("served" if row.side == "server" else "asked", line, ended)
 
     def _keep(self, what: What, line: bytes, ts: float) -> None:
         self.lost += not self._waiting[what].add(line, ts)
-
-    def _count(self, row: CallRow) -> float:
-        if row.attempt == 0:
-            self._aggregator.add(row)
-        ended = row.ts + row.duration_us / 1e6
-        failed = row.outcome not in ("ok", "business")
-        return self._budget.weight(row.logid, ended, row.duration_us, failed)
 
 
 class Waiting:
@@ -183,57 +185,21 @@ class Waiting:
         return [(ts, b"".join(lines)) for ts, lines in taken]
 
 
-def row_of(call: Call, who: Identity) -> CallRow:
+_TABLE = {name: each for name, each in fields_of(CallRow).items() if each.source}
+_CUTS = {name: each.cut for name, each in _TABLE.items() if each.cut}
+_read = reader_of(each.source for each in _TABLE.values())
+
+
+def row_of(finished: Finished) -> CallRow:
     """The record of a finished call."""
-    failure = call.failure
-    return CallRow(
-        ts=round(call.started, 6),
-        side=call.side,
-        protocol=call.protocol,
-        psm=who.psm,
-        cluster=who.cluster,
-        env=call.env or who.env,
-        host=who.host,
-        instance=who.instance,
-        caller=call.caller,
-        caller_cluster=call.caller_cluster,
-        callee=call.callee,
-        callee_cluster=call.callee_cluster,
-        method=call.method,
-        verb=call.verb,
-        route=call.route,
-        logid=call.logid,
-        span_id=call.span_id,
-        parent_id=call.parent_id,
-        attempt=call.attempt,
-        attempts=call.attempts,
-        peer=call.peer,
-        duration_us=max(0, round((call.end - call.start) * 1e6)),
-        outcome=call.outcome,
-        code=call.code,
-        status=call.status,
-        message=call.message[:_MESSAGE_LIMIT],
-        raised_by="" if failure is None else failure.raised_by,
-        rule="" if failure is None else failure.rule,
-        request_bytes=call.request_bytes,
-        response_bytes=call.response_bytes,
-        notes=[note[:_MESSAGE_LIMIT] for note in call.notes],
-    )
+    values: dict[str, Any] = dict(zip(_TABLE, _read(finished), strict=True))
+    for name, cut in _CUTS.items():
+        values[name] = _cut(values[name], cut)
+    return CallRow(**values)
 
 
-def encode(row: CallRow | EdgeRow) -> bytes:
-    """A row as a line of JSON. Lone surrogates, which are no valid Unicode, are shown escaped."""
-    try:
-        return msgspec.json.encode(row) + b"\n"
-    except UnicodeEncodeError:
-        valid = {name: _valid(getattr(row, name)) for name in row.__struct_fields__}
-        return msgspec.json.encode(msgspec.structs.replace(row, **valid)) + b"\n"
-
-
-def _valid(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    return [_valid(each) for each in value] if isinstance(value, list) else value
+def _cut(value: str | list[str], cut: int) -> str | list[str]:
+    return value[:cut] if isinstance(value, str) else [each[:cut] for each in value]
 
 
 def call_log(
@@ -243,12 +209,15 @@ def call_log(
     if native is None or type(budget) is not Budget:
         return CallLog(identity, line_format, budget, wake)
     log: CallLog = native.CallLog(
-        identity=identity,
-        place=PLACE,
+        row=row_parts(identity),
+        aggregates=[aggregate(name, each, identity) for name, each in AGGREGATES.items()],
+        env=identity.env,
+        version=identity.version,
+        location=LOCATION,
         who=line_format.who,
         per_second=budget.per_second,
         slow_us=budget.slow_us,
-        edge=partial(edge_row, identity),
+        notable_per_second=budget.notable_per_second,
         stamp=line_format.stamp,
         wake=wake,
         limit=LIMIT,

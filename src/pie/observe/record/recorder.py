@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pie.model import SYSTEM_CLOCK, Clock, after_fork
 from pie.observe.identity import Identity
@@ -17,7 +17,8 @@ from pie.observe.log.files import HourlyFile
 from pie.observe.log.handler import LineSink
 from pie.observe.log.line import LineFormat
 from pie.observe.record.budget import Budget
-from pie.observe.record.call_log import Batches, What, call_log, encode
+from pie.observe.record.call_log import Batches, Totals, What, call_log
+from pie.observe.record.encode import encode
 from pie.observe.record.facts import EDGE_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class Recorder:
     Args:
         identity: who this process is.
         calls: ``log/facts`` file of call records.
-        edges: ``log/facts`` file of aggregates.
+        totals: ``log/facts`` file of each aggregate.
         line_format: of the human lines.
         served: sink in ``app/`` of the lines of calls served.
         asked: sink in ``rpc/`` of the lines of calls made.
@@ -89,7 +90,7 @@ class Recorder:
         self,
         identity: Identity,
         calls: HourlyFile,
-        edges: HourlyFile,
+        totals: Mapping[Totals, HourlyFile],
         line_format: LineFormat,
         served: LineSink,
         asked: LineSink,
@@ -98,8 +99,8 @@ class Recorder:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.log = call_log(identity, line_format, budget or Budget(), _waker(self))
-        self._files = (calls, edges)
-        self._edges = Backlog(edges)
+        self._files = (calls, *totals.values())
+        self._totals = {name: Backlog(file) for name, file in totals.items()}
         self._backlogs: dict[What, Backlog] = {
             "calls": Backlog(calls),
             "served": Backlog(served.file),
@@ -116,8 +117,7 @@ class Recorder:
     def _begin(self) -> None:
         """In a forked child: what waits to be written is its parent's."""
         self.log.begin()
-        self._edges.clear()
-        for each in self._backlogs.values():
+        for each in (*self._totals.values(), *self._backlogs.values()):
             each.clear()
         self._renew()
 
@@ -129,7 +129,7 @@ class Recorder:
     @property
     def lost(self) -> int:
         """Facts and lines that never reached the disk, since the start of the process."""
-        waited = self._edges.lost + sum(each.lost for each in self._backlogs.values())
+        waited = sum(e.lost for e in (*self._totals.values(), *self._backlogs.values()))
         return self.log.lost + waited + self._broken
 
     @property
@@ -146,8 +146,10 @@ class Recorder:
         with self._lock:
             done = [self._pass_on(what, backlog) for what, backlog in self._backlogs.items()]
             now = float("inf") if final else self._clock.wall()
-            self._edges.add([(edge.ts, encode(edge)) for edge in self.log.take_edges(now)])
-            return self._edges.flush() and all(done)
+            for name, backlog in self._totals.items():
+                backlog.add([(row.ts, encode(row)) for row in self.log.take_totals(name, now)])
+                done.append(backlog.flush())
+            return all(done)
 
     def close(self) -> None:
         """Write everything and stop. The last thing a process does with its recorder."""

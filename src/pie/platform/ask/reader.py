@@ -8,6 +8,7 @@ import msgspec
 
 from pie.observe.record.facts import EDGE_SECONDS, CallRow
 from pie.platform.ask.outcomes import COUNTS, narrowed
+from pie.platform.facts.columns import select
 from pie.platform.pages.services.build import Traffic
 from pie.platform.views import ChainSummary, LogLine, LogLines
 
@@ -21,16 +22,12 @@ _LOOK_BACK = (600, 7_200, _DAY, 11 * _DAY)
 """Seconds: how far back the newest entries are looked for, until there are enough."""
 
 _CALLS_OF = f"""
-SELECT {_TS}, side, protocol, psm, cluster, env, host, instance, caller, caller_cluster, callee,
-  callee_cluster, method, verb, route, logid, span_id, parent_id, attempt, attempts, peer,
-  duration_us, outcome, code, status, message, raised_by, rule, request_bytes, response_bytes,
-  weight, notes
+SELECT {select(CallRow, "chain")}
 FROM calls WHERE logid = {{logid:String}} ORDER BY calls.ts LIMIT {{limit:UInt32}}
 """
 
 _ENTRIES = """
-SELECT logid, {ts}, psm, caller, callee, side, method, protocol, duration_us, outcome, code
-FROM calls
+SELECT {columns} FROM calls
 WHERE parent_id = '' AND attempt = 0 AND logid != ''
   AND calls.ts >= fromUnixTimestamp64Milli({{since:Int64}})
   AND ({{psm:String}} = '' OR psm = {{psm:String}})
@@ -160,7 +157,7 @@ class Reader:
         self, now: float, psm: str, outcome: str, min_ms: float, limit: int
     ) -> list[ChainSummary]:
         """Entry calls, newest first; ``outcome`` is a class of outcomes, or empty for all."""
-        sql = _ENTRIES.format(ts=_TS, outcome=narrowed(outcome))
+        sql = _ENTRIES.format(columns=select(CallRow, "chains"), outcome=narrowed(outcome))
         found: list[_Entry] = []
         for back in _LOOK_BACK:
             params = {

@@ -11,8 +11,8 @@ from operator import attrgetter
 
 from pie.platform.facts.rows import StoredRow
 
-Mark = tuple[int, int]
-"""(src, day)."""
+Position = tuple[int, int]
+"""(src, day): what has one mark."""
 
 LoadMarks = Callable[[Collection[int]], Iterable[tuple[int, int, int]]]
 """The store's (src, day, highest pos) for some sources."""
@@ -47,12 +47,12 @@ class HighWater:
         for src, day, pos in marks:
             self._known[src][day] = pos
 
-    def get(self, mark: Mark) -> int:
+    def get(self, position: Position) -> int:
         """The highest committed pos, -1 if none."""
-        src, day = mark
+        src, day = position
         return self._known[src].get(day, -1)
 
-    def raise_to(self, marks: dict[Mark, int]) -> None:
+    def raise_to(self, marks: dict[Position, int]) -> None:
         """These are committed."""
         for (src, day), pos in marks.items():
             if src in self._known:
@@ -65,7 +65,7 @@ class HighWater:
 
 
 def fresh_rows(
-    rows: list[StoredRow], high: Callable[[Mark], int], reached: dict[Mark, int]
+    rows: list[StoredRow], high: Callable[[Position], int], reached: dict[Position, int]
 ) -> list[StoredRow]:
     """The rows beyond their marks, each position once.
 
@@ -74,20 +74,19 @@ def fresh_rows(
         high: the committed marks.
         reached: marks reached by earlier rows of the same insert; raised by this call.
     """
-    groups: dict[Mark, list[StoredRow]] = defaultdict(list)
+    groups: dict[Position, list[StoredRow]] = defaultdict(list)
     for row in rows:
         groups[(row.src, row.day)].append(row)
     fresh: list[StoredRow] = []
-    for mark, group in groups.items():
-        if mark[0] == 0:
+    for position, group in groups.items():
+        if position[0] == 0:
             fresh += group
             continue
         group.sort(key=_by_pos)
-        top = reached.get(mark, -1)
-        top = max(top, high(mark))
+        top = max(reached.get(position, -1), high(position))
         for row in group:
             if row.pos > top:
                 top = row.pos
                 fresh.append(row)
-        reached[mark] = top
+        reached[position] = top
     return fresh

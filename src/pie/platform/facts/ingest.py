@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 import msgspec
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
-from pie.platform.facts.dedupe import HighWater, Mark, fresh_rows
+from pie.platform.facts.dedupe import HighWater, Position, fresh_rows
 from pie.platform.facts.engine import Engine, StoreError
+from pie.platform.facts.marks import Marks
 from pie.platform.facts.rows import StoredRow
-from pie.platform.facts.schema import Table
+from pie.platform.facts.schema import FactTable
 from pie.platform.facts.window import TimeWindow, partition
 
 MAX_INSERT_ROWS = 100_000
-_SOURCES_A_QUERY = 1000
 
 _encoder = msgspec.json.Encoder()
 
@@ -46,7 +46,7 @@ class _Insert:
     rows: list[StoredRow] = field(default_factory=list)
     shares: list[tuple[_Post, int]] = field(default_factory=list)
     """The posts that have rows of this day, with how many of them are fresh."""
-    reached: dict[Mark, int] = field(default_factory=dict)
+    reached: dict[Position, int] = field(default_factory=dict)
 
 
 class TableIngest:
@@ -61,13 +61,14 @@ class TableIngest:
     """
 
     def __init__(
-        self, engine: Engine, table: Table, interval: float, clock: Clock = SYSTEM_CLOCK
+        self, engine: Engine, table: FactTable, interval: float, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._engine = engine
         self._table = table
         self._interval = interval
         self._clock = clock
-        self._high = HighWater(self._load_marks)
+        self._marks = Marks(engine, table.name)
+        self._high = HighWater(self._marks.load)
         self._received = 0.0
         self._numbers = itertools.count(time.time_ns())
         self._posts: deque[_Post] = deque()
@@ -160,6 +161,7 @@ class TableIngest:
                 post.error = error
             return
         self._high.raise_to(insert.reached)
+        self._marks.note(insert.reached)
         for post, fresh in insert.shares:
             post.accepted += fresh
 
@@ -175,18 +177,6 @@ class TableIngest:
             row.received = received
             if not row.src:
                 row.pos = next(self._numbers)
-
-    def _load_marks(self, sources: Collection[int]) -> list[tuple[int, int, int]]:
-        wanted = list(sources)
-        marks: list[tuple[int, int, int]] = []
-        for start in range(0, len(wanted), _SOURCES_A_QUERY):
-            rows = self._engine.query(
-                f"SELECT src, day, max(pos) AS pos FROM {self._table.name} "
-                "WHERE src IN {sources:Array(UInt64)} GROUP BY src, day",
-                {"sources": wanted[start : start + _SOURCES_A_QUERY]},
-            )
-            marks += [(row["src"], row["day"], row["pos"]) for row in rows]
-        return marks
 
 
 def _answer(post: _Post) -> None:

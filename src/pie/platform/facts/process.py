@@ -6,6 +6,7 @@ socket pair. It ends when the parent's end is closed, whatever the parent died o
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -17,7 +18,6 @@ from pathlib import Path
 import msgspec
 
 from pie.model import Failure, Kind, failure_of
-from pie.platform.facts import schema
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.dead_letter import DeadLetters
 from pie.platform.facts.decode import MAX_BODY, decode_rows, gunzip
@@ -36,6 +36,8 @@ from pie.platform.facts.frames import (
     write_message,
 )
 from pie.platform.facts.ingest import TableIngest
+from pie.platform.facts.schema import TABLES
+from pie.platform.facts.upgrade import prepare
 from pie.platform.views import IngestAnswer, RejectedLine
 
 _QUERY_THREADS = 5
@@ -54,9 +56,7 @@ class FactsServer:
 
     def __init__(self, engine: Engine, directory: Path, insert_interval: float) -> None:
         self._engine = engine
-        self._tables = {
-            table.name: TableIngest(engine, table, insert_interval) for table in schema.TABLES
-        }
+        self._tables = {table.name: TableIngest(engine, table, insert_interval) for table in TABLES}
         self._dead_letters = DeadLetters(directory / "dead-letter.ndjson")
         self._query_threads = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="query")
         self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="probe")
@@ -159,10 +159,9 @@ async def _main(descriptor: int) -> int:
 
 
 def _open(hello: Hello) -> Engine:
-    engine = open_chdb(
-        Path(hello.directory) / "facts", memory=hello.memory, patience=hello.lock_patience
-    )
-    schema.prepare(engine)
+    directory = Path(hello.directory) / "facts"
+    engine = open_chdb(directory, memory=hello.memory, patience=hello.lock_patience)
+    prepare(engine, free=lambda: shutil.disk_usage(directory).free)
     return engine
 
 

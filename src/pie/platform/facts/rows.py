@@ -1,119 +1,52 @@
-"""Rows as they are stored: those of ``pie.observe.record.facts``, bounded, with their source.
+"""Rows as they are stored: those of ``pie.observe.record.facts``, and what the store adds.
 
-The bounds are those of the columns: what passes here cannot make an insert fail. ``received``,
-``day`` (days since 1970 of the ts that the sender gave) and ``clamped`` are set by the store alone.
+The bounds of a field are those of its column: what passes here cannot make an insert fail.
+``received``, ``day`` (days since 1970 of the ts that the sender gave) and ``clamped`` (whether that
+ts was moved) are set by the store alone.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
-from msgspec import Meta, field
+from pie.observe.record.facts import CallRow, EdgeRow, LogRow, PeerRow
+from pie.observe.record.fields import Field, number
 
-from pie.observe.record.facts import CallRow, EdgeRow, LogRow
-
-_U16: TypeAlias = Annotated[int, Meta(ge=0, le=2**16 - 1)]
-_U32: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]
-_U63: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-_U64: TypeAlias = Annotated[int, Meta(ge=0)]
-_I32: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-_Name: TypeAlias = Annotated[str, Meta(max_length=500)]
-_Required: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500)]
-_Text: TypeAlias = Annotated[str, Meta(max_length=4 << 20)]
-_Side: TypeAlias = Literal["server", "client"]
+_Received: TypeAlias = Annotated[
+    float, Field(column="DateTime64(3,'UTC') CODEC(Delta(8),ZSTD(1))", answers=())
+]
+_Day: TypeAlias = Annotated[int, Field(column=number("Int32"), answers=())]
+_Clamped: TypeAlias = Annotated[int, Field(column=number("UInt8"), answers=())]
 
 
 class StoredCall(CallRow, kw_only=True):
-    src: _U64 = 0
-    pos: _U64 = 0
-    received: float = 0.0
-    day: int = 0
-    clamped: int = 0
-    side: _Side
-    protocol: _Name
-    psm: _Required
-    cluster: _Name = "default"
-    env: _Name = ""
-    host: _Name = ""
-    instance: _Name = ""
-    caller: _Name = ""
-    caller_cluster: _Name = ""
-    callee: _Name = ""
-    callee_cluster: _Name = ""
-    method: _Name = ""
-    verb: _Name = ""
-    route: _Name = ""
-    logid: _Name = ""
-    span_id: _Name = ""
-    parent_id: _Name = ""
-    attempt: _U16 = 0
-    attempts: _U16 = 1
-    peer: _Name = ""
-    duration_us: _U63 = 0
-    outcome: _Name = "ok"
-    code: _I32 = 0
-    status: _U16 = 0
-    message: _Text = ""
-    raised_by: _Name = ""
-    rule: _Name = ""
-    request_bytes: _U63 = 0
-    response_bytes: _U63 = 0
-    weight: Annotated[float, Meta(ge=0, le=1e30)] = 1.0
-    notes: Annotated[list[_Text], Meta(max_length=1000)] = field(default_factory=list)
+    received: _Received = 0.0
+    day: _Day = 0
+    clamped: _Clamped = 0
 
 
 class StoredEdge(EdgeRow, kw_only=True):
-    src: _U64 = 0
-    pos: _U64 = 0
-    received: float = 0.0
-    day: int = 0
-    clamped: int = 0
-    ts: Annotated[int, Meta(ge=-(2**62), le=2**62)]
-    side: _Side
-    protocol: _Name
-    psm: _Required
-    cluster: _Name = "default"
-    env: _Name = ""
-    host: _Name = ""
-    instance: _Name = ""
-    caller: _Name = ""
-    caller_cluster: _Name = ""
-    callee: _Name = ""
-    callee_cluster: _Name = ""
-    method: _Name = ""
-    outcome: _Name = "ok"
-    code: _I32 = 0
-    count: _U63 = 0
-    duration_us: _U63 = 0
-    histogram: dict[_U16, _U63] = field(default_factory=dict)
+    received: _Received = 0.0
+    day: _Day = 0
+    clamped: _Clamped = 0
+
+
+class StoredPeer(PeerRow, kw_only=True):
+    received: _Received = 0.0
+    day: _Day = 0
+    clamped: _Clamped = 0
 
 
 class StoredLog(LogRow, kw_only=True):
-    src: _U64 = 0
-    pos: _U64 = 0
-    received: float = 0.0
-    day: int = 0
-    clamped: int = 0
-    folder: _Name = ""
-    host: _Name = ""
-    psm: _Name = ""
-    cluster: _Name = "default"
-    level: _Name = ""
-    logid: _Name = ""
-    span_id: _Name = ""
-    process: _U32 = 0
-    thread: _U64 = 0
-    file: Annotated[str, Meta(max_length=4096)] = ""
-    line: _U32 = 0
-    message: _Text = ""
-    stack: _Text = ""
-    stack_hash: _U64 = 0
-    fields: Annotated[dict[_Name, _Text], Meta(max_length=1000)] = field(default_factory=dict)
+    received: _Received = 0.0
+    day: _Day = 0
+    clamped: _Clamped = 0
 
 
-StoredRow: TypeAlias = StoredCall | StoredEdge | StoredLog
+StoredRow: TypeAlias = StoredCall | StoredEdge | StoredPeer | StoredLog
 
 ROW_TYPES: dict[str, type[StoredRow]] = {
     "calls": StoredCall,
     "edge_10s": StoredEdge,
+    "peer_60s": StoredPeer,
     "logs": StoredLog,
 }
 
@@ -126,7 +59,7 @@ def settle(row: StoredRow) -> bool:
     A logid is stored in lower case. A constraint on numbers ends at 2^63, so those of 64 bits are
     checked here.
     """
-    if not isinstance(row, StoredEdge):
+    if isinstance(row, StoredCall | StoredLog):
         row.logid = row.logid.lower()
     if row.src > _U64_MAX or row.pos > _U64_MAX:
         return False

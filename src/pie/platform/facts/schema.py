@@ -1,127 +1,125 @@
-"""The tables of the facts, and which version of them a store holds."""
+"""The tables of the facts, made of the tables of their rows (``pie.observe.record.fields``)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from pie.platform.facts.engine import Engine, StoreError
+from msgspec import Struct
 
-VERSION = 1
+from pie.platform.facts.columns import definitions
+from pie.platform.facts.rows import ROW_TYPES, StoredRow
+
+VERSION = 2
 """Of the tables below; raised with every change that an older Pie could not work with."""
 
 MERGE_TREE = "MergeTree"
 
+VERSIONS = "pie_schema"
+"""The table of the versions that a store has had."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of facts: its columns and indexes, its order, and how many days it keeps."""
+    """One table of the store.
+
+    Attributes:
+        columns: definition by name.
+        indexes: definition by name.
+        order: its sorting key.
+        more: the clauses behind the sorting key.
+        merges: what its engine does with rows of equal order when it merges them, e.g.
+            ``Aggregating``; empty = it keeps them.
+    """
 
     name: str
-    columns: str
+    columns: Mapping[str, str]
+    order: str
+    more: str
+    indexes: Mapping[str, str] = field(default_factory=dict)
+    merges: str = ""
+
+    def create(self, engine: str) -> str:
+        """Its CREATE statement; ``engine`` is the engine clause of this store or cluster."""
+        parts = [f"{name} {column}" for name, column in self.columns.items()]
+        parts += [f"INDEX {name} {index}" for name, index in self.indexes.items()]
+        of_its_kind = engine.replace(MERGE_TREE, self.merges + MERGE_TREE, 1)
+        return (
+            f"CREATE TABLE IF NOT EXISTS {self.name} ({', '.join(parts)}) ENGINE={of_its_kind} "
+            f"{self.more.format(order=self.order)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactTable:
+    """A table that rows are sent for: their type, and how many days it keeps."""
+
+    name: str
     order: str
     days: int
+    indexes: Mapping[str, str]
 
-    def ddl(self, engine: str) -> str:
-        """Its CREATE statement; ``engine`` is the engine clause of this store or cluster."""
-        return (
-            f"CREATE TABLE IF NOT EXISTS {self.name} ({self.columns},{_ORIGIN}) ENGINE={engine} "
-            f"PARTITION BY toDate(ts) ORDER BY {self.order} "
+    @property
+    def row_type(self) -> type[StoredRow]:
+        """The type of its rows."""
+        return ROW_TYPES[self.name]
+
+    def as_table(self) -> Table:
+        """As it stands in the store."""
+        return Table(
+            name=self.name,
+            columns=definitions(self.row_type),
+            indexes={**self.indexes} | {"i_src": "src TYPE bloom_filter(0.01) GRANULARITY 1"},
+            order=self.order,
+            more="PARTITION BY toDate(ts) ORDER BY {order} "
             f"TTL toDateTime(ts) + INTERVAL {self.days} DAY "
-            "SETTINGS ttl_only_drop_parts=1, non_replicated_deduplication_window=1000"
+            "SETTINGS ttl_only_drop_parts=1, non_replicated_deduplication_window=1000",
         )
 
 
-# Where a row came from. `day` is that of the ts the sender gave, which `clamped` says was moved.
-_ORIGIN = """
- src UInt64 CODEC(ZSTD(1)), pos UInt64 CODEC(Delta(8),ZSTD(1)),
- received DateTime64(3,'UTC') CODEC(Delta(8),ZSTD(1)), day Int32 CODEC(ZSTD(1)),
- clamped UInt8 CODEC(ZSTD(1)),
- INDEX i_src src TYPE bloom_filter(0.01) GRANULARITY 1
-"""
+_WORDS = "{0} TYPE text(tokenizer=unicodeWord, preprocessor=translate(lower({0}),'._:','   '))"
+_LOGID = {"i_logid": "logid TYPE bloom_filter(0.001) GRANULARITY 1"}
+_TIME = {"i_ts": "ts TYPE minmax GRANULARITY 1"}
 
-_WORDS = "TYPE text(tokenizer=unicodeWord, preprocessor=translate(lower({0}),'._:','   '))"
-
-_RECEIVED = "INDEX i_received received TYPE minmax GRANULARITY 1"
-
-LOGS = Table(
+LOGS = FactTable(
     name="logs",
-    columns=f"""
- ts DateTime64(6,'UTC') CODEC(Delta(8),ZSTD(1)), folder LowCardinality(String),
- host LowCardinality(String), psm LowCardinality(String), cluster LowCardinality(String),
- level LowCardinality(String), logid String CODEC(ZSTD(1)), span_id String CODEC(ZSTD(1)),
- process UInt32 CODEC(ZSTD(1)), thread UInt64 CODEC(ZSTD(1)),
- file LowCardinality(String), line UInt32 CODEC(ZSTD(1)), message String CODEC(ZSTD(1)),
- stack String CODEC(ZSTD(3)), stack_hash UInt64 CODEC(ZSTD(1)),
- fields Map(LowCardinality(String),String) CODEC(ZSTD(1)),
- INDEX i_logid logid TYPE bloom_filter(0.001) GRANULARITY 1,
- INDEX i_msg message {_WORDS.format("message")},
- INDEX i_stk stack {_WORDS.format("stack")},
- {_RECEIVED}""",
     order="(psm, ts)",
     days=10,
+    indexes=_LOGID
+    | {
+        "i_msg": _WORDS.format("message"),
+        "i_stk": _WORDS.format("stack"),
+        "i_received": "received TYPE minmax GRANULARITY 1",
+    },
+)
+CALLS = FactTable(name="calls", order="(psm, method, ts)", days=10, indexes=_LOGID | _TIME)
+EDGES = FactTable(name="edge_10s", order="(psm, side, callee, method, ts)", days=396, indexes=_TIME)
+PEERS = FactTable(name="peer_60s", order="(psm, callee, peer, ts)", days=90, indexes=_TIME)
+
+TABLES = (LOGS, CALLS, EDGES, PEERS)
+"""What rows can be sent for."""
+
+
+class Mark(Struct):
+    """One row of the marks: how far a source was committed to a table, for one day of its rows."""
+
+    table_name: str
+    src: int
+    day: int
+    pos: int
+
+
+MARKS = Table(
+    name="marks",
+    columns={
+        "table_name": "LowCardinality(String)",
+        "src": "UInt64 CODEC(ZSTD(1))",
+        "day": "Int32 CODEC(ZSTD(1))",
+        "pos": "SimpleAggregateFunction(max, UInt64) CODEC(ZSTD(1))",
+        "updated": "SimpleAggregateFunction(max, DateTime('UTC')) DEFAULT now() CODEC(ZSTD(1))",
+    },
+    merges="Aggregating",
+    order="(table_name, src, day)",
+    more="ORDER BY {order} TTL updated + INTERVAL 400 DAY",
 )
 
-CALLS = Table(
-    name="calls",
-    columns="""
- ts DateTime64(6,'UTC') CODEC(Delta(8),ZSTD(1)), side LowCardinality(String),
- protocol LowCardinality(String), psm LowCardinality(String), cluster LowCardinality(String),
- env LowCardinality(String), host LowCardinality(String), instance LowCardinality(String),
- caller LowCardinality(String), caller_cluster LowCardinality(String),
- callee LowCardinality(String), callee_cluster LowCardinality(String),
- method LowCardinality(String), verb LowCardinality(String), route LowCardinality(String),
- logid String CODEC(ZSTD(1)), span_id String CODEC(ZSTD(1)), parent_id String CODEC(ZSTD(1)),
- attempt UInt16 CODEC(ZSTD(1)), attempts UInt16 CODEC(ZSTD(1)), peer String CODEC(ZSTD(1)),
- duration_us UInt64 CODEC(ZSTD(1)), outcome LowCardinality(String), code Int32 CODEC(ZSTD(1)),
- status UInt16 CODEC(ZSTD(1)), message String CODEC(ZSTD(1)), raised_by LowCardinality(String),
- rule LowCardinality(String), request_bytes UInt64 CODEC(ZSTD(1)),
- response_bytes UInt64 CODEC(ZSTD(1)), weight Float32 CODEC(ZSTD(1)),
- notes Array(String) CODEC(ZSTD(1)),
- INDEX i_logid logid TYPE bloom_filter(0.001) GRANULARITY 1,
- INDEX i_ts ts TYPE minmax GRANULARITY 1""",
-    order="(psm, method, ts)",
-    days=10,
-)
-
-EDGES = Table(
-    name="edge_10s",
-    columns="""
- ts DateTime('UTC') CODEC(Delta(4),ZSTD(1)), side LowCardinality(String),
- protocol LowCardinality(String), psm LowCardinality(String), cluster LowCardinality(String),
- env LowCardinality(String), host LowCardinality(String), instance LowCardinality(String),
- caller LowCardinality(String), caller_cluster LowCardinality(String),
- callee LowCardinality(String), callee_cluster LowCardinality(String),
- method LowCardinality(String), outcome LowCardinality(String), code Int32 CODEC(ZSTD(1)),
- count UInt64 CODEC(ZSTD(1)), duration_us UInt64 CODEC(ZSTD(1)),
- histogram Map(UInt16,UInt64) CODEC(ZSTD(1)),
- INDEX i_ts ts TYPE minmax GRANULARITY 1""",
-    order="(psm, side, callee, method, ts)",
-    days=396,
-)
-
-TABLES = (LOGS, CALLS, EDGES)
-
-_LATER = (f"ALTER TABLE logs ADD {_RECEIVED.replace('INDEX', 'INDEX IF NOT EXISTS')}",)
-"""What came into the tables of this version later; an older Pie works on with it."""
-
-
-def prepare(engine: Engine, engine_clause: str = MERGE_TREE) -> None:
-    """Make what is missing in the store and note the version.
-
-    Raises:
-        StoreError: the store was written by a newer Pie.
-    """
-    engine.execute(
-        f"CREATE TABLE IF NOT EXISTS pie_schema (version UInt32, since DateTime('UTC')) "
-        f"ENGINE={engine_clause} ORDER BY version"
-    )
-    found = int(engine.query("SELECT max(version) AS version FROM pie_schema")[0]["version"])
-    if found > VERSION:
-        raise StoreError(
-            f"the facts were written by a newer Pie (schema {found}, this one knows {VERSION}): "
-            "start the newer Pie, or give this one another directory"
-        )
-    for table in TABLES:
-        engine.execute(table.ddl(engine_clause))
-    for statement in _LATER:
-        engine.execute(statement)
-    if found < VERSION:
-        engine.execute(f"INSERT INTO pie_schema VALUES ({VERSION}, now())")
+STORED = (*(table.as_table() for table in TABLES), MARKS)
+"""All tables of a store but the one of its versions."""

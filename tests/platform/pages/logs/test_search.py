@@ -320,10 +320,10 @@ import json, sys
 from pathlib import Path
 from pie.platform.pages.logs.filters import Window, log_filter
 from pie.platform.ask.query.condition import Params
-from pie.platform.facts import schema
+from pie.platform.facts.upgrade import prepare
 from pie.platform.facts.engine import open_chdb
 engine = open_chdb(Path({str(tmp_path)!r}), memory=1 << 30, patience=1)
-schema.prepare(engine)
+prepare(engine)
 rows = [dict(src=1, pos=n, ts=n, message=f"m{{n}} 用户登录失败") for n in range(1, 9)]
 engine.insert("logs", "\\n".join(map(json.dumps, rows)).encode())
 for query, tab in json.loads(sys.argv[1]):

@@ -1,23 +1,23 @@
-import { useMessages } from '../../i18n';
+import { useTexts } from './texts';
 
 export function BadLogid({ logid }: { logid: string }) {
-  const t = useMessages();
+  const t = useTexts();
   return (
     <section class="card notice">
-      <h1>{t.chain.notFoundTitle}</h1>
+      <h1>{t.notFoundTitle}</h1>
       <p class="mono">{logid}</p>
-      <p>{t.chain.badLogid}</p>
+      <p>{t.badLogid}</p>
     </section>
   );
 }
 
 export function UnknownChain({ logid, message }: { logid: string; message: string }) {
-  const t = useMessages();
+  const t = useTexts();
   return (
     <section class="card notice" aria-live="polite">
-      <h1>{t.chain.notFoundTitle}</h1>
+      <h1>{t.notFoundTitle}</h1>
       <p class="mono">{logid}</p>
-      <p>{t.chain.notFoundLead}</p>
+      <p>{t.notFoundLead}</p>
       <p class="dim">{message}</p>
     </section>
   );

@@ -1,13 +1,13 @@
 import { useMemo, useState } from 'preact/hooks';
-import type { Chain, ChainCall } from '../../api/types';
+import type { Chain, ChainCall } from '../../api.gen';
 import { BreakableName } from '../../components/breakable-name';
 import { Status } from '../../components/outcome';
 import { useKeepInView } from '../../components/use-keep-in-view';
 import { useRowKeys } from '../../components/use-row-keys';
 import { compact } from '../../format';
-import { useMessages } from '../../i18n';
 import { FlagMark } from './flag-mark';
 import { Start } from './node-row';
+import { useTexts } from './texts';
 import { callKey, isWholeOfAttempts } from './tree';
 import type { ChainView } from './use-chain-view';
 import { hasReasons, WhyRow } from './why';
@@ -17,8 +17,8 @@ const SHOWN_AT_FIRST = 40;
 
 /** The callers' view: one row for each call made, and one for each of its attempts. */
 export function CallTable({ chain, view }: { chain: Chain; view: ChainView }) {
-  const t = useMessages();
-  const columns = t.chain.table.columns;
+  const t = useTexts();
+  const columns = t.table.columns;
   const calls = useMemo(() => attemptsUnderTheirCall(chain.calls), [chain]);
   const [all, setAll] = useState(false);
   const selectedAt = calls.findIndex((call) => callKey(call) === view.selected);
@@ -34,11 +34,11 @@ export function CallTable({ chain, view }: { chain: Chain; view: ChainView }) {
   return (
     <section class="card" aria-labelledby="calls-title">
       <header class="card-head">
-        <h2 id="calls-title">{t.chain.table.title}</h2>
-        <p class="card-sub">{t.chain.table.subtitle}</p>
+        <h2 id="calls-title">{t.table.title}</h2>
+        <p class="card-sub">{t.table.subtitle}</p>
       </header>
       {calls.length === 0 ? (
-        <p class="no-match">{t.chain.table.empty}</p>
+        <p class="no-match">{t.table.empty}</p>
       ) : (
         <div class="scroll" ref={holder}>
           <table class="table calls" role="grid" aria-labelledby="calls-title">
@@ -77,7 +77,7 @@ export function CallTable({ chain, view }: { chain: Chain; view: ChainView }) {
       {shown.length < calls.length && (
         <p class="more">
           <button type="button" class="quiet" onClick={() => setAll(true)}>
-            {t.chain.table.showAll(calls.length)}
+            {t.table.showAll(calls.length)}
           </button>
         </p>
       )}
@@ -86,7 +86,7 @@ export function CallTable({ chain, view }: { chain: Chain; view: ChainView }) {
 }
 
 function CallRows({ row, call, view, tabIndex }: { row: string; call: ChainCall; view: ChainView; tabIndex: 0 | -1 }) {
-  const t = useMessages();
+  const t = useTexts();
   const key = callKey(call);
   const selected = view.selected === key;
   const failed = call.status === 'ERROR';
@@ -114,8 +114,8 @@ function CallRows({ row, call, view, tabIndex }: { row: string; call: ChainCall;
           <span class="psm">
             <BreakableName name={call.callee} />
           </span>
-          {call.attempt > 0 && <span class="attempt">{t.chain.table.attempt(call.attempt, call.attempts)}</span>}
-          {isWholeOfAttempts(call) && <span class="attempt">{t.chain.table.attempts(call.attempts)}</span>}
+          {call.attempt > 0 && <span class="attempt">{t.table.attempt(call.attempt, call.attempts)}</span>}
+          {isWholeOfAttempts(call) && <span class="attempt">{t.table.attempts(call.attempts)}</span>}
           <small class="narrow-only mono">{call.method}</small>
         </td>
         <td class="wide mono wraps">{call.method}</td>

@@ -1,10 +1,10 @@
 import { Icon } from '../../components/icon';
-import { useMessages } from '../../i18n';
 import { flagLabel, flagText } from './flags';
+import { useTexts } from './texts';
 
 /** One amber mark beside a status; what it stands for is said on hover and in the row's details. */
 export function FlagMark({ flags }: { flags: string[] }) {
-  const t = useMessages();
+  const t = useTexts();
   if (flags.length === 0) return null;
   const text = flags.map((flag) => `${flagLabel(t, flag)}: ${flagText(t, flag)}`).join('\n');
   return (

@@ -1,6 +1,6 @@
-import type { Chain } from '../../api/types';
-import type { Messages } from '../../i18n';
+import type { Chain } from '../../api.gen';
 import { callKey, nodeKey } from './tree';
+import type { Texts } from './texts.en';
 
 /** A contradiction the platform found, in words, with the places where it found it. */
 export interface Finding {
@@ -18,7 +18,7 @@ const CONTRADICTIONS = new Set(['outlives_chain', 'before_parent', 'outlives_par
 /** Where the caller is known to have stopped waiting, that it ended before its callee is no further news. */
 const EXPLAINED: Record<string, string[]> = { callee_took_longer: ['outlives_parent', 'outlives_chain'] };
 
-export function findingsOf(chain: Chain, t: Messages): Finding[] {
+export function findingsOf(chain: Chain, t: Texts): Finding[] {
   const at = new Map<string, Set<string>>();
   const note = (flags: string[], key: string) => at.set(key, new Set([...(at.get(key) ?? []), ...flags]));
   for (const node of chain.nodes) note(node.flags, nodeKey(node.no));
@@ -49,12 +49,12 @@ export function isContradiction(flag: string): boolean {
 }
 
 /** A flag of a newer platform is shown by its own name rather than not at all. */
-export function flagLabel(t: Messages, flag: string): string {
-  const known: Record<string, string> = t.chain.flagLabels;
+export function flagLabel(t: Texts, flag: string): string {
+  const known: Record<string, string> = t.flagLabels;
   return known[flag] ?? flag.replaceAll('_', ' ');
 }
 
-export function flagText(t: Messages, flag: string): string {
-  const known: Record<string, string> = t.chain.flags;
+export function flagText(t: Texts, flag: string): string {
+  const known: Record<string, string> = t.flags;
   return known[flag] ?? '';
 }

@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
-import type { ChainNode, LogLine, LogLines } from '../../api/types';
+import type { ChainNode, LogLine, LogLines } from '../../api.gen';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
 import { clockTimeMs, dateTimeMs } from '../../format';
 import { useMessages } from '../../i18n';
 import { withQuery } from '../../urlstate';
+import { useTexts } from './texts';
 
 const SCOPES = ['node', 'service', 'chain'] as const;
 type Scope = (typeof SCOPES)[number];
@@ -14,7 +15,8 @@ const LIMIT = 500;
 
 /** The lines a node logged for this chain, in place. */
 export function NodeLog({ logid, node, onClose }: { logid: string; node: ChainNode; onClose: () => void }) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   // A script has no span of its own; its lines are found by its name.
   const scopes = node.span_id ? SCOPES : SCOPES.slice(1);
   const [scope, setScope] = useState<Scope>(scopes[0] ?? 'chain');
@@ -26,34 +28,34 @@ export function NodeLog({ logid, node, onClose }: { logid: string; node: ChainNo
   const query = useQuery<LogLines>(withQuery(`/api/chains/${logid}/logs`, { ...filter[scope], limit: String(LIMIT) }), () => null);
   const { data } = query;
   return (
-    <div class="log under" role="region" aria-label={t.chain.logs.title(node.psm)}>
+    <div class="log under" role="region" aria-label={t.logs.title(node.psm)}>
       <header class="log-head">
-        <strong>{t.chain.logs.title(node.psm)}</strong>
-        <div class="segments" role="group" aria-label={t.chain.logs.scope}>
+        <strong>{t.logs.title(node.psm)}</strong>
+        <div class="segments" role="group" aria-label={t.logs.scope}>
           {scopes.map((choice) => (
             <button key={choice} type="button" aria-pressed={scope === choice} onClick={() => setScope(choice)}>
-              {t.chain.logs.scopes[choice]}
+              {t.logs.scopes[choice]}
             </button>
           ))}
         </div>
-        <span class="dim">{data && t.chain.logs.lines(data.lines.length)}</span>
-        <button type="button" class="tool" aria-label={t.chain.logs.close} title={t.chain.logs.close} onClick={onClose}>
+        <span class="dim">{data && t.logs.lines(data.lines.length)}</span>
+        <button type="button" class="tool" aria-label={t.logs.close} title={t.logs.close} onClick={onClose}>
           <Icon name="close" />
         </button>
       </header>
       <Trouble query={query} retrying={false} />
       <div class="log-lines" tabIndex={0} aria-busy={query.pending}>
-        {query.pending && <p class="dim">{t.loading}</p>}
-        {data?.lines.length === 0 && <p class="dim">{t.chain.logs.empty}</p>}
+        {query.pending && <p class="dim">{common.loading}</p>}
+        {data?.lines.length === 0 && <p class="dim">{t.logs.empty}</p>}
         {data?.lines.map((line, index) => <Line key={index} line={line} named={scope === 'chain'} />)}
       </div>
-      {data?.truncated && <p class="mild-text">{t.chain.logs.truncated(data.lines.length)}</p>}
+      {data?.truncated && <p class="mild-text">{t.logs.truncated(data.lines.length)}</p>}
     </div>
   );
 }
 
 function Line({ line, named }: { line: LogLine; named: boolean }) {
-  const t = useMessages();
+  const t = useTexts();
   const stack = line.stack.trimEnd();
   return (
     <div class={`log-line level-${line.level.toLowerCase()}`} data-testid="log-line">
@@ -67,7 +69,7 @@ function Line({ line, named }: { line: LogLine; named: boolean }) {
         </span>
         {stack && (
           <details>
-            <summary>{t.chain.logs.stack(stack.split('\n').length)}</summary>
+            <summary>{t.logs.stack(stack.split('\n').length)}</summary>
             <pre>{stack}</pre>
           </details>
         )}

@@ -1,13 +1,15 @@
-import type { ChainNode } from '../../api/types';
+import type { ChainNode } from '../../api.gen';
 import { BreakableName } from '../../components/breakable-name';
 import { Icon } from '../../components/icon';
 import { Status } from '../../components/outcome';
 import { clockTimeMs, compact, dateTimeMs, offset, utc } from '../../format';
-import { type Messages, useMessages } from '../../i18n';
+import { useMessages } from '../../i18n';
 import { FlagMark } from './flag-mark';
 import { Indent } from './indent';
+import { useTexts } from './texts';
 import { isFailed, type Item } from './tree';
 import type { ChainView } from './use-chain-view';
+import type { Texts } from './texts.en';
 
 export const NODE_COLUMNS = 9;
 
@@ -18,7 +20,7 @@ interface Props {
 }
 
 export function NodeRow({ item, node, view, tabIndex }: Props & { node: ChainNode }) {
-  const t = useMessages();
+  const t = useTexts();
   return (
     <tr {...rowProps(item, view, tabIndex)} data-testid="node-row" data-no={node.no} data-psm={node.psm}>
       <th scope="row">
@@ -58,7 +60,7 @@ export function NodeRow({ item, node, view, tabIndex }: Props & { node: ChainNod
             view.toggleLog(item.key);
           }}
         >
-          {view.openLog === item.key ? t.chain.logs.hide : t.chain.logs.view}
+          {view.openLog === item.key ? t.logs.hide : t.logs.view}
         </button>
       </td>
     </tr>
@@ -67,11 +69,12 @@ export function NodeRow({ item, node, view, tabIndex }: Props & { node: ChainNod
 
 /** A callee that its caller knows of and that logged nothing itself. */
 export function UnloggedRow({ item, view, tabIndex }: Props) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   const { call } = item;
   if (!call) return null;
   return (
-    <tr {...rowProps(item, view, tabIndex)} data-testid="unlogged-row" data-psm={call.callee} title={t.chain.tree.notLoggedHint}>
+    <tr {...rowProps(item, view, tabIndex)} data-testid="unlogged-row" data-psm={call.callee} title={t.tree.notLoggedHint}>
       <th scope="row">
         <Name item={item} view={view} psm={call.callee} />
         <AttemptMark item={item} />
@@ -79,17 +82,17 @@ export function UnloggedRow({ item, view, tabIndex }: Props) {
       </th>
       <td class="num">−1</td>
       <Start at={call.start} offsetMs={call.offset_ms} />
-      <td class="num">{t.none}</td>
+      <td class="num">{common.none}</td>
       <td class="wide mono wraps">{call.method}</td>
-      <td class="extra mono">{call.peer || t.none}</td>
-      <td class="extra">{t.none}</td>
+      <td class="extra mono">{call.peer || common.none}</td>
+      <td class="extra">{common.none}</td>
       <td>
         {isFailed(item) ? (
           <Status status={call.status} outcome={call.outcome} code={call.code} />
         ) : (
           <span class="status tone-unsure">
             <i />
-            {t.chain.tree.notLogged}
+            {t.tree.notLogged}
           </span>
         )}
       </td>
@@ -114,7 +117,7 @@ function rowProps(item: Item, view: ChainView, tabIndex: 0 | -1) {
 }
 
 function Name({ item, view, psm }: { item: Item; view: ChainView; psm: string }) {
-  const t = useMessages();
+  const t = useTexts();
   const { key, children, below, failedBelow } = item;
   const collapsed = view.isCollapsed(key);
   return (
@@ -125,7 +128,7 @@ function Name({ item, view, psm }: { item: Item; view: ChainView; psm: string })
           type="button"
           class="fold"
           tabIndex={-1}
-          aria-label={collapsed ? t.chain.tree.expand : t.chain.tree.collapse}
+          aria-label={collapsed ? t.tree.expand : t.tree.collapse}
           aria-expanded={!collapsed}
           onClick={(event) => {
             event.stopPropagation();
@@ -141,16 +144,16 @@ function Name({ item, view, psm }: { item: Item; view: ChainView; psm: string })
       <span class="psm">
         <BreakableName name={psm} />
       </span>
-      {collapsed && <span class="folded">{t.chain.tree.hidden(below, failedBelow)}</span>}
+      {collapsed && <span class="folded">{t.tree.hidden(below, failedBelow)}</span>}
     </>
   );
 }
 
 function AttemptMark({ item }: { item: Item }) {
-  const t = useMessages();
+  const t = useTexts();
   const { call } = item;
   if (!call || call.attempt === 0) return null;
-  return <span class="attempt">{t.chain.table.attempt(call.attempt, call.attempts)}</span>;
+  return <span class="attempt">{t.table.attempt(call.attempt, call.attempts)}</span>;
 }
 
 /** When something began; `kind` says when its column goes. */
@@ -162,7 +165,7 @@ export function Start({ at, offsetMs, kind = 'wide' }: { at: number; offsetMs: n
   );
 }
 
-function kindText(t: Messages, kind: string): string {
-  const known: Record<string, string> = t.chain.kinds;
+function kindText(t: Texts, kind: string): string {
+  const known: Record<string, string> = t.kinds;
   return known[kind] ?? kind;
 }

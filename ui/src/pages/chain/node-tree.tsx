@@ -1,19 +1,19 @@
-import type { Chain } from '../../api/types';
+import type { Chain } from '../../api.gen';
 import { useKeepInView } from '../../components/use-keep-in-view';
 import { useRowKeys } from '../../components/use-row-keys';
-import { useMessages } from '../../i18n';
 import type { Rest } from './folding';
+import { Indent } from './indent';
 import { NodeLog } from './node-log';
 import { NodeRow, NODE_COLUMNS, UnloggedRow } from './node-row';
+import { useTexts } from './texts';
 import type { Item } from './tree';
 import type { ChainView } from './use-chain-view';
-import { Indent } from './indent';
 import { hasReasons, WhyRow } from './why';
 
 /** The servers' view: one row for each node, and a dim one for each callee that logged nothing. */
 export function NodeTree({ chain, view }: { chain: Chain; view: ChainView }) {
-  const t = useMessages();
-  const columns = t.chain.tree.columns;
+  const t = useTexts();
+  const columns = t.tree.columns;
   const keys = view.rows.flatMap(({ item }) => (item ? [item.key] : []));
   const holder = useKeepInView<HTMLDivElement>(view.selected);
   const rowKeys = useRowKeys(keys, view.selected, {
@@ -26,8 +26,8 @@ export function NodeTree({ chain, view }: { chain: Chain; view: ChainView }) {
   return (
     <section class="card" aria-labelledby="tree-title">
       <header class="card-head">
-        <h2 id="tree-title">{t.chain.tree.title}</h2>
-        <p class="card-sub">{t.chain.tree.subtitle}</p>
+        <h2 id="tree-title">{t.tree.title}</h2>
+        <p class="card-sub">{t.tree.subtitle}</p>
       </header>
       <div class="scroll" ref={holder}>
         <table class="table nodes" role="treegrid" aria-labelledby="tree-title">
@@ -94,13 +94,13 @@ function ItemRows({ chain, item, view, tabIndex }: { chain: Chain; item: Item; v
 
 /** Stands for the children that are not shown yet. */
 function RestRow({ rest, view }: { rest: Rest; view: ChainView }) {
-  const t = useMessages();
+  const t = useTexts();
   return (
     <tr class="rest">
       <td colSpan={NODE_COLUMNS}>
         <Indent depth={rest.depth} />
         <button type="button" class="link" onClick={() => view.showMore(rest.parentKey)}>
-          {t.chain.tree.hidden(rest.hidden, rest.failed)}
+          {t.tree.hidden(rest.hidden, rest.failed)}
         </button>
       </td>
     </tr>

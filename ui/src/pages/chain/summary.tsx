@@ -1,40 +1,42 @@
 import type { ComponentChildren } from 'preact';
-import type { Chain } from '../../api/types';
+import type { Chain } from '../../api.gen';
 import { CopyButton } from '../../components/copy-button';
 import { Icon } from '../../components/icon';
 import { count, dateTimeMs, duration, utc, zoneOffset } from '../../format';
 import { useMessages } from '../../i18n';
 import { type Finding, findingsOf } from './flags';
+import { useTexts } from './texts';
 import type { ChainView } from './use-chain-view';
 
 export function Summary({ chain, view, refresh }: { chain: Chain; view: ChainView; refresh: () => void }) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   const findings = findingsOf(chain, t);
   return (
     <section class="card summary" data-testid="chain-summary">
       <header class="summary-head">
         <h1>
-          <span class="summary-label">{t.chain.logid}</span>
+          <span class="summary-label">{t.logid}</span>
           <span class="mono">{chain.logid}</span>
         </h1>
         <CopyButton text={chain.logid} />
         <button type="button" class="quiet" onClick={refresh}>
           <Icon name="refresh" />
-          {t.chain.refresh}
+          {t.refresh}
         </button>
       </header>
       <dl class="stats">
-        <Stat name={t.chain.total} main={duration(chain.total_ms)} />
-        <Stat name={t.chain.nodes} main={count(chain.node_count)} />
-        <Stat name={t.chain.calls} main={count(chain.call_count)} />
-        <Stat name={t.chain.entryIp} main={chain.entry_ip || t.none} />
-        <Stat name={`${t.chain.start} (${zoneOffset(chain.start)})`} main={dateTimeMs(chain.start)}>
+        <Stat name={t.total} main={duration(chain.total_ms)} />
+        <Stat name={t.nodes} main={count(chain.node_count)} />
+        <Stat name={t.calls} main={count(chain.call_count)} />
+        <Stat name={t.entryIp} main={chain.entry_ip || common.none} />
+        <Stat name={`${t.start} (${zoneOffset(chain.start)})`} main={dateTimeMs(chain.start)}>
           {utc(chain.start)}
         </Stat>
       </dl>
       {findings.length > 0 && (
         <div class="findings">
-          <h2>{t.chain.flagsTitle}</h2>
+          <h2>{t.flagsTitle}</h2>
           <ul>
             {findings.map((finding) => (
               <FindingLine key={finding.flag} finding={finding} view={view} />
@@ -85,18 +87,19 @@ function placeName(key: string, view: ChainView): string {
 }
 
 export function ChainSkeleton({ logid }: { logid: string }) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   return (
     <div class="chain" aria-busy="true">
       <section class="card summary">
         <header class="summary-head">
           <h1>
-            <span class="summary-label">{t.chain.logid}</span>
+            <span class="summary-label">{t.logid}</span>
             <span class="mono">{logid}</span>
           </h1>
         </header>
         <dl class="stats">
-          {[t.chain.total, t.chain.nodes, t.chain.calls, t.chain.entryIp, t.chain.start].map((name) => (
+          {[t.total, t.nodes, t.calls, t.entryIp, t.start].map((name) => (
             <div key={name}>
               <dt>{name}</dt>
               <dd class="placeholder">
@@ -107,8 +110,8 @@ export function ChainSkeleton({ logid }: { logid: string }) {
         </dl>
       </section>
       <section class="card waiting">
-        <h2>{t.chain.tree.title}</h2>
-        <p class="dim">{t.loading}</p>
+        <h2>{t.tree.title}</h2>
+        <p class="dim">{common.loading}</p>
       </section>
     </div>
   );

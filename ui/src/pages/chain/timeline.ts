@@ -1,4 +1,4 @@
-import type { Chain } from '../../api/types';
+import type { Chain } from '../../api.gen';
 import type { Item, Tree } from './tree';
 
 /** Times are milliseconds from the chain's start, as the hosts reported them. */

@@ -1,4 +1,4 @@
-import type { Chain, ChainCall, ChainNode } from '../../api/types';
+import type { Chain, ChainCall, ChainNode } from '../../api.gen';
 
 /** One place in the tree: a node, or a call whose server side was never logged. */
 export interface Item {

@@ -1,7 +1,7 @@
-import { useMessages } from '../../i18n';
+import { useTexts } from './texts';
 
 export function Legend() {
-  const t = useMessages().chain.waterfall;
+  const t = useTexts().waterfall;
   const entries = [
     ['server', t.server],
     ['client', t.client],

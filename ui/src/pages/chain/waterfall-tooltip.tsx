@@ -1,7 +1,7 @@
 import { Status } from '../../components/outcome';
 import { duration, offset } from '../../format';
-import { useMessages } from '../../i18n';
 import { flagLabel, isContradiction } from './flags';
+import { useTexts } from './texts';
 import { clientSpan, serverSpan, type Span } from './timeline';
 import type { Item } from './tree';
 
@@ -16,7 +16,7 @@ const WIDTH = 300;
 const GAP = 14;
 
 export function Tooltip({ anchor }: { anchor: Anchor }) {
-  const t = useMessages();
+  const t = useTexts();
   const { item, x, y } = anchor;
   const record = item.node ?? item.call;
   if (!record) return null;
@@ -34,8 +34,8 @@ export function Tooltip({ anchor }: { anchor: Anchor }) {
       <span class="mono">{record.method}</span>
       <Status status={record.status} outcome={record.outcome} code={record.code} />
       <dl>
-        {served && <Line name={t.chain.waterfall.server} span={served} />}
-        {waited && <Line name={t.chain.waterfall.client} span={waited} />}
+        {served && <Line name={t.waterfall.server} span={served} />}
+        {waited && <Line name={t.waterfall.client} span={waited} />}
       </dl>
       {record.message && <p>{record.message}</p>}
       {record.flags.map((flag) => (

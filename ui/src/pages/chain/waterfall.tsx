@@ -1,12 +1,12 @@
 import { useMemo, useState } from 'preact/hooks';
-import type { Chain } from '../../api/types';
+import type { Chain } from '../../api.gen';
 import { Icon } from '../../components/icon';
 import { useKeepInView } from '../../components/use-keep-in-view';
 import { useRowKeys } from '../../components/use-row-keys';
 import { duration, offset } from '../../format';
-import { useMessages } from '../../i18n';
 import { criticalPath } from './critical-path';
 import type { Row } from './folding';
+import { useTexts } from './texts';
 import { axisOf, clientSpan, ownSpan, place, serverSpan, type Span, wholeSpan } from './timeline';
 import type { Item } from './tree';
 import type { ChainView } from './use-chain-view';
@@ -18,7 +18,7 @@ const AXIS_HEIGHT = 24;
 
 /** The chain over time. Its rows are those of the tree, folded alike. */
 export function Waterfall({ chain, view }: { chain: Chain; view: ChainView }) {
-  const t = useMessages();
+  const t = useTexts();
   const { tree, rows } = view;
   const own = ownSpan(chain);
   const whole = useMemo(() => wholeSpan(chain, tree), [chain, tree]);
@@ -34,13 +34,13 @@ export function Waterfall({ chain, view }: { chain: Chain; view: ChainView }) {
   const describe = (item: Item): string => {
     const span = serverSpan(item) ?? clientSpan(item) ?? { from: 0, to: 0 };
     const { psm, method } = nameOf(item);
-    return t.chain.waterfall.row(psm, method, duration(span.to - span.from), offset(span.from));
+    return t.waterfall.row(psm, method, duration(span.to - span.from), offset(span.from));
   };
   return (
     <section class="card" aria-labelledby="waterfall-title">
       <header class="card-head">
-        <h2 id="waterfall-title">{t.chain.waterfall.title}</h2>
-        <p class="card-sub">{t.chain.waterfall.subtitle}</p>
+        <h2 id="waterfall-title">{t.waterfall.title}</h2>
+        <p class="card-sub">{t.waterfall.subtitle}</p>
         {reachesBeyond(whole, own) && <Zoom view={view} />}
       </header>
       <Legend />
@@ -69,7 +69,7 @@ export function Waterfall({ chain, view }: { chain: Chain; view: ChainView }) {
             onFocusOut={() => setAnchor(null)}
           >
             <rect class="wf-own" x={`${ownFrom}%`} width={`${place(axis, own.to) - ownFrom}%`} y={0} height={height}>
-              <title>{t.chain.waterfall.chainSpan}</title>
+              <title>{t.waterfall.chainSpan}</title>
             </rect>
             {axis.ticks.map((tick) => (
               <line key={tick} class="wf-grid" x1={`${place(axis, tick)}%`} x2={`${place(axis, tick)}%`} y1={0} y2={height} />
@@ -115,7 +115,7 @@ function reachesBeyond(whole: Span, own: Span): boolean {
 }
 
 function Zoom({ view }: { view: ChainView }) {
-  const t = useMessages().chain.waterfall;
+  const t = useTexts().waterfall;
   return (
     <div class="segments" role="group" aria-label={t.axis}>
       <button type="button" aria-pressed={!view.zoomed} onClick={() => view.zoom(false)}>
@@ -129,11 +129,11 @@ function Zoom({ view }: { view: ChainView }) {
 }
 
 function RowName({ row, view }: { row: Row; view: ChainView }) {
-  const t = useMessages();
+  const t = useTexts();
   if (!row.item)
     return (
       <button type="button" class="wf-name wf-rest" tabIndex={-1} onClick={() => view.showMore(row.rest.parentKey)}>
-        {t.chain.tree.hidden(row.rest.hidden, row.rest.failed)}
+        {t.tree.hidden(row.rest.hidden, row.rest.failed)}
       </button>
     );
   const { key, depth, node, below } = row.item;

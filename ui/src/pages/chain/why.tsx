@@ -1,10 +1,11 @@
-import type { ChainCall, ChainNode } from '../../api/types';
+import type { ChainCall, ChainNode } from '../../api.gen';
 import { duration } from '../../format';
-import { type Messages, useMessages } from '../../i18n';
 import { flagLabel, flagText, isContradiction } from './flags';
 import { Indent } from './indent';
+import { useTexts } from './texts';
 import { clientSpan, serverSpan } from './timeline';
 import type { Item } from './tree';
+import type { Texts } from './texts.en';
 
 type Reasoned = ChainNode | ChainCall;
 
@@ -24,7 +25,7 @@ interface Props {
 
 /** Why a call failed, was tried again or was rejected, under its row. */
 export function WhyRow({ item, record, full, columns }: Props) {
-  const t = useMessages();
+  const t = useTexts();
   const facts = full ? factsOf(item, record, t) : [];
   return (
     <tr class={`sub why${full ? ' why-full' : ''}`}>
@@ -52,18 +53,18 @@ export function WhyRow({ item, record, full, columns }: Props) {
 }
 
 function Reasons({ record }: { record: Reasoned }) {
-  const t = useMessages();
+  const t = useTexts();
   const { message, rule, notes, status } = record;
   return (
     <>
       {message && <p class={status === 'ERROR' ? 'reason bad-text' : 'reason'}>{message}</p>}
       {rule && (
         <p class="reason">
-          <span class="why-label">{t.chain.why.rule}</span> <span class="mono">{rule}</span>
+          <span class="why-label">{t.why.rule}</span> <span class="mono">{rule}</span>
         </p>
       )}
       {notes.length > 0 && (
-        <ol class="notes" aria-label={t.chain.why.notes}>
+        <ol class="notes" aria-label={t.why.notes}>
           {notes.map((note, index) => (
             <li key={index}>{note}</li>
           ))}
@@ -74,7 +75,7 @@ function Reasons({ record }: { record: Reasoned }) {
 }
 
 function Flags({ flags }: { flags: string[] }) {
-  const t = useMessages();
+  const t = useTexts();
   return (
     <>
       {flags.map((flag) => (
@@ -86,8 +87,8 @@ function Flags({ flags }: { flags: string[] }) {
   );
 }
 
-function factsOf(item: Item | null, record: Reasoned, t: Messages): Array<[string, string]> {
-  const why = t.chain.why;
+function factsOf(item: Item | null, record: Reasoned, t: Texts): Array<[string, string]> {
+  const why = t.why;
   const facts: Array<[string, string]> = [];
   if ('cluster' in record) facts.push([why.cluster, record.cluster], [why.instance, record.instance], [why.view, record.view], [why.route, record.route]);
   const peer = item?.call?.peer ?? ('peer' in record ? record.peer : '');

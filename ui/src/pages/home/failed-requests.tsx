@@ -1,15 +1,16 @@
 import { useQuery } from '../../api/query';
-import type { Chains } from '../../api/types';
+import type { Chains } from '../../api.gen';
+import { RequestHeads, REQUEST_COLUMNS, RequestRow } from '../../components/request-rows';
 import { SkeletonRows } from '../../components/skeleton';
 import { Trouble } from '../../components/trouble';
-import { useServiceMessages } from '../../i18n/service';
-import { RequestHeads, REQUEST_COLUMNS, RequestRow } from '../services/request-rows';
+import { pathTo } from '../../paths';
+import { useTexts } from './texts';
 
 const REFRESH_MS = 5000;
 
 /** The newest requests from outside that failed, each the door to its chain. */
 export function FailedRequests({ explained }: { explained: boolean }) {
-  const t = useServiceMessages();
+  const t = useTexts();
   const query = useQuery<Chains>('/api/chains?outcome=failed&limit=10', () => REFRESH_MS);
   const chains = query.data?.chains;
   return (
@@ -17,14 +18,14 @@ export function FailedRequests({ explained }: { explained: boolean }) {
       {!explained && <Trouble query={query} retrying />}
       <section class="card" aria-labelledby="failed-title">
         <header class="card-head">
-          <h2 id="failed-title">{t.home.failed}</h2>
-          <p class="card-sub">{t.home.failedSub}</p>
-          <a class="head-link" href="/services?outcome=failed#requests">
-            {t.calls.all}
+          <h2 id="failed-title">{t.failed}</h2>
+          <p class="card-sub">{t.failedSub}</p>
+          <a class="head-link" href={`${pathTo('services', {}, { outcome: 'failed' })}#requests`}>
+            {t.all}
           </a>
         </header>
         {chains?.length === 0 ? (
-          <p class="no-match">{t.home.failedNone}</p>
+          <p class="no-match">{t.failedNone}</p>
         ) : (
           <div class="scroll">
             <table class="table requests">

@@ -1,17 +1,19 @@
-import type { Service } from '../../api/types';
+import type { Service } from '../../api.gen';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
 import { SkeletonRows } from '../../components/skeleton';
 import { compact, count, duration, percent } from '../../format';
-import { useServiceMessages } from '../../i18n/service';
-import { servicePath } from '../../paths';
+import { useMessages } from '../../i18n';
+import { pathTo } from '../../paths';
+import { useTexts } from './texts';
 
 const SHOWN = 20;
 const COLUMNS = 4;
 
 /** Services that fail calls of late, those with most failures first. */
 export function Failing({ services, known }: { services: Service[] | undefined; known: boolean }) {
-  const t = useServiceMessages();
+  const t = useTexts();
+  const common = useMessages();
   const failing = services
     ?.filter(({ failure_rate }) => failure_rate > 0)
     .sort((a, b) => failures(b) - failures(a))
@@ -19,13 +21,13 @@ export function Failing({ services, known }: { services: Service[] | undefined; 
   return (
     <section class="card" aria-labelledby="failing-title">
       <header class="card-head">
-        <h2 id="failing-title">{t.home.failing}</h2>
-        <p class="card-sub">{t.home.failingSub}</p>
+        <h2 id="failing-title">{t.failing}</h2>
+        <p class="card-sub">{t.failingSub}</p>
       </header>
       {failing?.length === 0 ? (
         known && (
           <p class="no-match all-well">
-            <Icon name="check" /> {t.home.failingNone}
+            <Icon name="check" /> {t.failingNone}
           </p>
         )
       ) : (
@@ -33,15 +35,15 @@ export function Failing({ services, known }: { services: Service[] | undefined; 
           <table class="table">
             <thead>
               <tr>
-                <th scope="col">{t.methods.psm}</th>
+                <th scope="col">{t.psm}</th>
                 <th scope="col" class="num">
-                  {t.figures.failures}
+                  {common.figures.failures}
                 </th>
                 <th scope="col" class="num">
-                  {t.figures.qps}
+                  {common.figures.qps}
                 </th>
                 <th scope="col" class="num wide">
-                  {t.figures.p99}
+                  {common.figures.p99}
                 </th>
               </tr>
             </thead>
@@ -57,17 +59,17 @@ export function Failing({ services, known }: { services: Service[] | undefined; 
 }
 
 function FailingRow({ service }: { service: Service }) {
-  const t = useServiceMessages();
+  const t = useTexts();
   const { psm, failure_rate, calls, qps, p99_ms } = service;
   return (
     <tr data-testid="failing-row" data-psm={psm}>
       <th scope="row">
-        <a class="psm" href={servicePath(psm, 'overview', { window: '300' })}>
+        <a class="psm" href={pathTo('service-overview', { psm }, { window: '300' })}>
           {psm}
         </a>
       </th>
       <td class={`num ${failureTone(failure_rate)}`}>
-        <small class="of">{t.home.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
+        <small class="of">{t.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
       </td>
       <td class="num">{compact(qps)}</td>
       <td class="num wide">{duration(p99_ms)}</td>

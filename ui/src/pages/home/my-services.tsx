@@ -1,19 +1,19 @@
-import type { Service } from '../../api/types';
+import type { Service } from '../../api.gen';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
 import { StateBadge } from '../../components/state-badge';
 import { favourites, mostUsed } from '../../favourites';
 import { compact, duration, percent } from '../../format';
 import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
-import { servicePath } from '../../paths';
+import { pathTo } from '../../paths';
 import { useStore } from '../../store';
+import { useTexts } from './texts';
 
 const SHOWN = 8;
 
 /** What the reader starred or visits most, with how it does now. */
 export function MyServices({ services }: { services: Service[] | undefined }) {
-  const t = useServiceMessages().home;
+  const t = useTexts();
   const kept = useStore(favourites);
   const names = mostUsed(kept, SHOWN);
   const known = new Map(services?.map((service) => [service.psm, service]));
@@ -22,7 +22,7 @@ export function MyServices({ services }: { services: Service[] | undefined }) {
       <header class="card-head">
         <h2 id="mine-title">{t.mine}</h2>
         <p class="card-sub">{names.length > 0 && t.mineSub}</p>
-        <a class="head-link" href="/services">
+        <a class="head-link" href={pathTo('services')}>
           {t.toServices}
         </a>
       </header>
@@ -30,7 +30,7 @@ export function MyServices({ services }: { services: Service[] | undefined }) {
         <ul class="mine">
           {names.map((psm) => (
             <li key={psm}>
-              <a class="mine-card" href={servicePath(psm)} data-testid="my-service" data-psm={psm}>
+              <a class="mine-card" href={pathTo('service-overview', { psm })} data-testid="my-service" data-psm={psm}>
                 <span class="mine-name">
                   {kept.starred.includes(psm) && <Icon name="star" />}
                   {psm}
@@ -53,16 +53,17 @@ function MyState({ service }: { service: Service | undefined }) {
 }
 
 function MyFigures({ service }: { service: Service | undefined }) {
-  const t = useServiceMessages();
+  const t = useTexts();
+  const common = useMessages();
   const { none } = useMessages();
-  if (!service) return <span class="dim">{t.home.gone}</span>;
+  if (!service) return <span class="dim">{t.gone}</span>;
   const facts: Array<[string, string, string]> = service.calls
     ? [
-        [t.figures.qps, compact(service.qps), ''],
-        [t.figures.avg, duration(service.avg_ms), ''],
-        [t.figures.failures, percent(service.failure_rate), failureTone(service.failure_rate)],
+        [common.figures.qps, compact(service.qps), ''],
+        [common.figures.avg, duration(service.avg_ms), ''],
+        [common.figures.failures, percent(service.failure_rate), failureTone(service.failure_rate)],
       ]
-    : [[t.figures.qps, none, 'dim']];
+    : [[common.figures.qps, none, 'dim']];
   return (
     <span class="mine-figures">
       {facts.map(([name, value, tone]) => (

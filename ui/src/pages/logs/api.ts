@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, getJson } from '../../api/client';
-import type { Found, Line } from './types';
+import type { Line, SearchAnswer } from '../../api.gen';
 
 const PAGE = 200;
 
 export interface Results {
   lines: Line[];
   /** The first page's own answer: how long it took, whether the query is a logid. */
-  first: Found | undefined;
+  first: SearchAnswer | undefined;
   error: ApiError | undefined;
   /** The first page is on its way; older results may still be shown. */
   pending: boolean;
@@ -20,7 +20,7 @@ export interface Results {
 interface State {
   key: string;
   lines: Line[];
-  first: Found | undefined;
+  first: SearchAnswer | undefined;
   next: string | null;
   error: ApiError | undefined;
 }
@@ -40,7 +40,7 @@ export function useResults(query: string, round: number): Results {
     aborter.current = mine;
     setLoadingMore(false);
     setMoreError(undefined);
-    getJson<Found>(`/api/logs/search?${query}&limit=${PAGE}`, mine.signal).then(
+    getJson<SearchAnswer>(`/api/logs/search?${query}&limit=${PAGE}`, mine.signal).then(
       (first) => setState({ key, lines: first.lines, first, next: first.next, error: undefined }),
       (reason: unknown) => {
         if (!mine.signal.aborted) setState((old) => ({ ...old, key, error: asApiError(reason) }));
@@ -54,7 +54,7 @@ export function useResults(query: string, round: number): Results {
     const { signal } = aborter.current;
     setLoadingMore(true);
     setMoreError(undefined);
-    getJson<Found>(`/api/logs/search?${query}&limit=${PAGE}&cursor=${encodeURIComponent(state.next)}`, signal).then(
+    getJson<SearchAnswer>(`/api/logs/search?${query}&limit=${PAGE}&cursor=${encodeURIComponent(state.next)}`, signal).then(
       (page) => {
         setLoadingMore(false);
         setState((old) => (old.key === key ? { ...old, lines: joined(old.lines, page.lines), next: page.next } : old));

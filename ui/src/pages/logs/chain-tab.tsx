@@ -1,22 +1,23 @@
 import { useLocation } from 'preact-iso/router';
 import { useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
-import type { Services } from '../../api/types';
+import type { Services } from '../../api.gen';
 import { Icon } from '../../components/icon';
-import { useMessages } from '../../i18n';
+import { RequestPanel } from '../../components/request-panel';
 import { findLogid } from '../../logid';
+import { pathTo } from '../../paths';
 import { useTitle } from '../../title';
 import { useUrlState } from '../../urlstate';
-import { RequestPanel } from '../services/requests';
 import { useStartTask } from './run-as-task';
 import { RANGES } from './search-url';
+import { useTexts } from './texts';
 
 /** A call chain by its logid, or by way of the latest requests. */
 export function ChainTab() {
-  const t = useMessages();
+  const t = useTexts();
   const url = useUrlState();
   const services = useQuery<Services>('/api/services', () => null);
-  useTitle(t.logs.nav.chain);
+  useTitle(t.nav.chain);
   return (
     <>
       <LogidForm />
@@ -26,7 +27,7 @@ export function ChainTab() {
 }
 
 function LogidForm() {
-  const t = useMessages().logs.chain;
+  const t = useTexts().chain;
   const { route } = useLocation();
   const [text, setText] = useState('');
   const [tried, setTried] = useState(false);
@@ -46,7 +47,7 @@ function LogidForm() {
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          if (logid) route(`/chain/${logid}`);
+          if (logid) route(pathTo('chain', { logid }));
           else setTried(true);
         }}
       >

@@ -2,10 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
-import { useMessages } from '../../i18n';
 import { Highlighted } from './highlighted';
 import { headline, placeText, whenText } from './line-text';
-import type { Context, Line } from './types';
+import { useTexts } from './texts';
+import type { Context, Line } from '../../api.gen';
 
 const LINES = 20;
 const MOST_LINES = 500;
@@ -13,7 +13,7 @@ const SECONDS = [1, 5, 30];
 
 /** What stands before and after a line: in its file, or on its host around the same time. */
 export function ContextView({ line, pattern }: { line: Line; pattern: RegExp | null }) {
-  const t = useMessages().logs.context;
+  const t = useTexts().context;
   const [seconds, setSeconds] = useState(0);
   const [before, setBefore] = useState(LINES);
   const [after, setAfter] = useState(LINES);

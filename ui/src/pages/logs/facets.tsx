@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { Icon } from '../../components/icon';
 import { compact, count } from '../../format';
-import { useMessages } from '../../i18n';
 import { byGravity, toneOf } from './levels';
 import type { Filters, Search } from './search-url';
-import { FILTER_FIELDS, type Facets as Answer, type FacetValue, type FilterField } from './types';
+import { useTexts } from './texts';
+import type { Facets as Answer, FacetValue } from '../../api.gen';
+import { FILTER_FIELDS, type FilterField } from './filter-fields';
 
 const SHOWN = 8;
 
@@ -16,7 +17,7 @@ export interface FacetActions {
 
 /** The values of the fields that narrow a search, with how many lines each has. */
 export function Facets({ answer, search, actions, stale }: { answer: Answer | undefined; search: Search; actions: FacetActions; stale: boolean }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const fields = FILTER_FIELDS.filter((field) => field !== 'folder' || search.tab !== 'client');
   const empty = answer && fields.every((field) => !answer.facets[field]?.length && !search.filters[field].length);
   if (empty) return <p class="facets-none dim">{t.facets.none}</p>;
@@ -30,7 +31,7 @@ export function Facets({ answer, search, actions, stale }: { answer: Answer | un
 }
 
 function Facet({ field, values, chosen, actions }: { field: FilterField; values: FacetValue[] | undefined; chosen: string[]; actions: FacetActions }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const [all, setAll] = useState(false);
   const known = (values ?? []).filter(({ value }) => value !== '');
   const listed = [...chosen.filter((value) => !known.some((each) => each.value === value)).map((value) => ({ value, count: 0 })), ...known];
@@ -87,7 +88,7 @@ function brief(value: number): string {
 
 /** The filters in force, each to be taken away. */
 export function FilterChips({ filters, actions }: { filters: Filters; actions: FacetActions }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const chosen = FILTER_FIELDS.flatMap((field) => filters[field].map((value) => [field, value] as const));
   if (chosen.length === 0) return null;
   return (

@@ -1,5 +1,5 @@
-import { useMessages } from '../../i18n';
 import { searchPath } from './search-url';
+import { useTexts } from './texts';
 
 /** Each line of the grammar with an example that can be run. The words for it are in the catalogues. */
 export const EXAMPLES = [
@@ -20,7 +20,7 @@ export const EXAMPLES = [
 ] as const;
 
 export function GrammarTable({ onRun }: { onRun?: () => void }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   return (
     <table class="table grammar">
       <thead>
@@ -46,7 +46,7 @@ export function GrammarTable({ onRun }: { onRun?: () => void }) {
 }
 
 export function KeyTable() {
-  const t = useMessages().logs.manual;
+  const t = useTexts().manual;
   return (
     <dl class="keys">
       {t.keyList.map(([keys, text]) => (

@@ -1,11 +1,12 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../components/icon';
-import { useMessages } from '../../i18n';
+import { pathTo } from '../../paths';
 import { GrammarTable, KeyTable } from './grammar';
+import { useTexts } from './texts';
 
 /** The grammar at hand, over the page. */
 export function HelpDialog({ onClose }: { onClose: () => void }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
@@ -27,7 +28,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
         <h3>{t.manual.keys}</h3>
         <KeyTable />
         <p class="help-more">
-          <a href="/logs/manual">{t.help.more}</a>
+          <a href={pathTo('logs', { rest: 'manual' })}>{t.help.more}</a>
         </p>
       </div>
     </dialog>

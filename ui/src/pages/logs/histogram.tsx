@@ -1,10 +1,10 @@
 import { useRef, useState } from 'preact/hooks';
 import { count, dateTimeMs } from '../../format';
-import { useMessages } from '../../i18n';
 import { levelsOf, toneOf } from './levels';
 import type { Span } from './search-url';
+import { useTexts } from './texts';
 import { ticksOf } from './time-axis';
-import type { Bucket, Histogram as Answer } from './types';
+import type { Bucket, Histogram as Answer } from '../../api.gen';
 
 /** A drag shorter than this, in pixels, is a click. */
 const CLICK_PX = 4;
@@ -23,7 +23,7 @@ interface Hover {
 
 /** How many lines per moment and level. Dragging over it, or clicking a bar, zooms in. */
 export function Histogram({ answer, stale, onZoom }: { answer: Answer | undefined; stale: boolean; onZoom?: (span: Span) => void }) {
-  const t = useMessages().logs.histogram;
+  const t = useTexts().histogram;
   const plot = useRef<HTMLDivElement>(null);
   const start = useRef(0);
   const [drag, setDrag] = useState<Drag | null>(null);

@@ -1,4 +1,4 @@
-import type { Bucket } from './types';
+import type { Bucket } from '../../api.gen';
 
 /** Levels from the gravest: errors stand on the base line of a chart, where their height can be read. */
 const ORDER = ['FATAL', 'CRITICAL', 'ERROR', 'WARNING', 'WARN', 'NOTICE', 'INFO', 'DEBUG', 'TRACE'];

@@ -3,12 +3,13 @@ import { getJson } from '../../api/client';
 import { CopyButton } from '../../components/copy-button';
 import { Icon } from '../../components/icon';
 import { dateTimeMs, utc, zoneOffset } from '../../format';
-import { useMessages } from '../../i18n';
+import { pathTo } from '../../paths';
 import { ContextView } from './context-view';
 import { rawText } from './line-text';
 import { fieldNamed } from './query-text';
 import { StackView } from './stack-view';
-import type { Context, Line } from './types';
+import { useTexts } from './texts';
+import type { Context, Line } from '../../api.gen';
 
 export interface LineActions {
   /** Narrow the search to lines with this value, or to lines without it. */
@@ -20,7 +21,7 @@ export interface LineActions {
 
 /** All that is known of a line. */
 export function LineDetail({ line: shown, pattern, actions }: { line: Line; pattern: RegExp | null; actions: LineActions }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const [whole, setWhole] = useState<Line>();
   const line = whole ?? shown;
   const readWhole = () =>
@@ -37,7 +38,7 @@ export function LineDetail({ line: shown, pattern, actions }: { line: Line; patt
           {t.detail.context}
         </button>
         {line.logid && (
-          <a class="quiet" href={`/chain/${line.logid}`} data-testid="line-chain">
+          <a class="quiet" href={pathTo('chain', { logid: line.logid })} data-testid="line-chain">
             <Icon name="chain" />
             {t.detail.chain}
           </a>
@@ -62,7 +63,7 @@ export function LineDetail({ line: shown, pattern, actions }: { line: Line; patt
 }
 
 function FieldTable({ line, actions }: { line: Line; actions: LineActions }) {
-  const t = useMessages().logs.detail;
+  const t = useTexts().detail;
   const known: Array<[string, string]> = [
     ['level', line.level],
     ['psm', line.psm],
@@ -78,7 +79,7 @@ function FieldTable({ line, actions }: { line: Line; actions: LineActions }) {
   ];
   const rows = [
     ...known.map(([name, value]) => ({ name, value, field: name as string | null })),
-    ...Object.entries(line.fields).map(([name, value]) => ({ name, value, field: fieldNamed(name) })),
+    ...Object.entries(line.fields ?? {}).map(([name, value]) => ({ name, value, field: fieldNamed(name) })),
   ].filter(({ value }) => value !== '');
   return (
     <table class="field-table">

@@ -1,8 +1,8 @@
 import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useMessages } from '../../i18n';
 import { LineRow, type RowLook } from './line-row';
-import type { Line } from './types';
+import { useTexts } from './texts';
+import type { Line } from '../../api.gen';
 import { useLineKeys } from './use-line-keys';
 import { useWindow } from './use-window';
 
@@ -25,7 +25,7 @@ interface Props extends RowLook {
 
 /** Any number of lines, of which those in sight are drawn. */
 export function LineList({ lines, open, onToggle, detail, scroller, stale, goal, client, dated, pattern }: Props) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const holder = useRef<HTMLDivElement>(null);
   const row = useRowHeight();
   const [heights, setHeights] = useState<ReadonlyMap<string, number>>(new Map());

@@ -1,8 +1,8 @@
-import { memo } from './memo';
 import { Highlighted } from './highlighted';
 import { clientFacts, headline, placeText, whenText } from './line-text';
-import type { Line } from './types';
-import { useMessages } from '../../i18n';
+import { memo } from './memo';
+import { useTexts } from './texts';
+import type { Line } from '../../api.gen';
 
 export interface RowLook {
   /** Columns of client logs in the place of the service's. */
@@ -21,7 +21,7 @@ interface Props extends RowLook {
 
 /** One line of a log, in one line. */
 export const LineRow = memo(function LineRow({ line, open, active, client, dated, pattern, onToggle }: Props) {
-  const t = useMessages().logs;
+  const t = useTexts();
   return (
     <div
       class={`lr level-${line.level.toLowerCase()}${active ? ' active' : ''}${open ? ' open' : ''}`}

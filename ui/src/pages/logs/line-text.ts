@@ -1,5 +1,5 @@
 import { clockTimeMs, dateTimeMs } from '../../format';
-import type { Line } from './types';
+import type { Line } from '../../api.gen';
 
 /** What a line says in one line: its message, or else its pairs, or the last line of its stack. */
 export function headline(line: Line): string {
@@ -10,7 +10,7 @@ export function headline(line: Line): string {
 }
 
 export function pairsText({ fields }: Line): string {
-  return Object.entries(fields)
+  return Object.entries(fields ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join(' ');
 }
@@ -38,6 +38,6 @@ export function placeText(line: Line): string {
 
 /** What an app or a browser says of itself. */
 export function clientFacts({ fields }: Line): { device: string; user: string; app: string } {
-  const { device = '', user = '', app = '', version = '' } = fields;
+  const { device = '', user = '', app = '', version = '' } = fields ?? {};
   return { device, user, app: version ? `${app} ${version}` : app };
 }

@@ -1,10 +1,10 @@
 import { useQuery } from '../../api/query';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
-import { useMessages } from '../../i18n';
 import { LineDetail, type LineActions } from './line-detail';
 import { LineRow } from './line-row';
-import type { Context } from './types';
+import { useTexts } from './texts';
+import type { Context } from '../../api.gen';
 
 interface Props {
   id: string;
@@ -16,7 +16,7 @@ interface Props {
 
 /** The line of the address that is not among the lines shown. */
 export function LinkedLine({ id, client, pattern, actions, onClose }: Props) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const query = useQuery<Context>(`/api/logs/context?id=${encodeURIComponent(id)}&before=0&after=0`, () => null);
   const line = query.data?.lines.find((each) => each.id === id);
   return (

@@ -1,12 +1,12 @@
-import { useMessages } from '../../i18n';
 import { useTitle } from '../../title';
 import { GrammarTable, KeyTable } from './grammar';
 import { FIELDS } from './query-text';
 import { searchPath } from './search-url';
+import { useTexts } from './texts';
 
 /** How to search, with examples that run. */
 export function ManualPage() {
-  const t = useMessages().logs;
+  const t = useTexts();
   useTitle(t.nav.manual);
   return (
     <section class="card manual" aria-labelledby="manual-title">

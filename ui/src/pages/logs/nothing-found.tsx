@@ -1,10 +1,11 @@
-import { useMessages } from '../../i18n';
-import { FILTER_FIELDS } from './types';
+import { pathTo } from '../../paths';
 import { RANGES, type SearchState } from './search-url';
+import { useTexts } from './texts';
+import { FILTER_FIELDS } from './filter-fields';
 
 /** What to try when a search finds nothing. */
 export function NothingFound({ state }: { state: SearchState }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const { search, go } = state;
   const filtered = FILTER_FIELDS.some((field) => search.filters[field].length > 0);
   const long = 'quick' in search.range ? RANGES[search.range.quick] >= RANGES['10d'] : false;
@@ -31,7 +32,7 @@ export function NothingFound({ state }: { state: SearchState }) {
         <li>{search.tab === 'client' ? t.nothing.client : search.tab === 'stack' ? t.nothing.stack : t.nothing.arriving}</li>
       </ul>
       <p>
-        <a href="/logs/manual">{t.nav.manual}</a>
+        <a href={pathTo('logs', { rest: 'manual' })}>{t.nav.manual}</a>
       </p>
     </div>
   );

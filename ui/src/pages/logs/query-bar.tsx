@@ -2,12 +2,12 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ApiError } from '../../api/client';
 import { Icon } from '../../components/icon';
-import { useMessages } from '../../i18n';
 import { HelpDialog } from './help-dialog';
 import { rememberQuery } from './history';
 import { QueryInput } from './query-input';
 import { RangePicker } from './range-picker';
 import type { Range, SearchState, Span } from './search-url';
+import { useTexts } from './texts';
 
 interface Props {
   state: SearchState;
@@ -22,7 +22,7 @@ interface Props {
 
 /** The query, its range of time, and what the platform did not understand of it. */
 export function QueryBar({ state, span, error, busy, again, children }: Props) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const { search, go } = state;
   const [draft, setDraft] = useState(search.q);
   const [help, setHelp] = useState(false);

@@ -2,9 +2,9 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Place } from '../../api/client';
 import { Icon } from '../../components/icon';
-import { useMessages } from '../../i18n';
 import { forgetQueries } from './history';
 import { pieces, unitOffset } from './query-text';
+import { useTexts } from './texts';
 import { type Choice, useCompletions } from './use-completions';
 
 interface Props {
@@ -17,7 +17,7 @@ interface Props {
 
 /** The field for the query: its parts in colour, completed while typing, an error marked at its character. */
 export function QueryInput({ value, wrong, onInput, onSearch }: Props) {
-  const t = useMessages().logs.query;
+  const t = useTexts().query;
   const input = useRef<HTMLInputElement>(null);
   const paint = useRef<HTMLDivElement>(null);
   const [caret, setCaret] = useState(0);

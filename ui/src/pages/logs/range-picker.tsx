@@ -2,12 +2,12 @@ import { useRef, useState } from 'preact/hooks';
 import { Icon } from '../../components/icon';
 import { useDismiss } from '../../components/use-dismiss';
 import { clockTime, dateTime, zoneOffset } from '../../format';
-import { useMessages } from '../../i18n';
 import { QUICK_RANGES, type Range, type Span } from './search-url';
+import { useTexts } from './texts';
 
 /** The last minutes to days, or from a moment to a moment. */
 export function RangePicker({ range, span, onPick }: { range: Range; span: Span; onPick: (range: Range) => void }) {
-  const t = useMessages().logs.range;
+  const t = useTexts().range;
   const [open, setOpen] = useState(false);
   const holder = useRef<HTMLDivElement>(null);
   useDismiss(holder, open, () => setOpen(false));
@@ -41,7 +41,7 @@ export function RangePicker({ range, span, onPick }: { range: Range; span: Span;
 }
 
 function Absolute({ span, onPick }: { span: Span; onPick: (range: Range) => void }) {
-  const t = useMessages().logs.range;
+  const t = useTexts().range;
   const [wrong, setWrong] = useState('');
   return (
     <form

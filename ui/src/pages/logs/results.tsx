@@ -3,14 +3,16 @@ import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
 import { count, duration } from '../../format';
 import { useMessages } from '../../i18n';
+import { pathTo } from '../../paths';
 import { type Results, useResults } from './api';
 import { LineDetail, type LineActions } from './line-detail';
 import { LineList } from './line-list';
 import { LinkedLine } from './linked-line';
 import { NothingFound } from './nothing-found';
 import { formatSearch, type SearchState, type Span } from './search-url';
+import { useTexts } from './texts';
 import { crossesDays } from './time-axis';
-import type { Histogram, Line } from './types';
+import type { Histogram, Line } from '../../api.gen';
 import { useFilterActions } from './use-filter-actions';
 import { useOpenLines } from './use-open-lines';
 
@@ -28,7 +30,7 @@ interface Props {
 
 /** The lines found, page after page while the reader scrolls. */
 export function ResultPanel({ state, params, span, round, total, pattern, explained, again }: Props) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const { search, patch } = state;
   const results = useResults(`${params}&order=${search.oldestFirst ? 'asc' : 'desc'}`, round);
   const { lines, first, pending, error } = results;
@@ -55,7 +57,7 @@ export function ResultPanel({ state, params, span, round, total, pattern, explai
       )}
       {first?.logid && !pending && (
         <p class="hint" data-testid="logid-hint">
-          {t.results.isLogid} <a href={`/chain/${first.logid}`}>{t.detail.chain}</a>
+          {t.results.isLogid} <a href={pathTo('chain', { logid: first.logid })}>{t.detail.chain}</a>
         </p>
       )}
       {search.open && first && !pending && !lines.some(({ id }) => id === search.open) && (
@@ -83,7 +85,8 @@ export function ResultPanel({ state, params, span, round, total, pattern, explai
 
 /** Asks for the next page when the reader comes near the end. */
 function More({ results, oldestFirst }: { results: Results; oldestFirst: boolean }) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   const mark = useRef<HTMLDivElement>(null);
   const newest = useRef(results);
   newest.current = results;
@@ -98,16 +101,16 @@ function More({ results, oldestFirst }: { results: Results; oldestFirst: boolean
   return (
     <div class="results-end" ref={mark}>
       {loadingMore ? (
-        <span class="dim">{t.loading}</span>
+        <span class="dim">{common.loading}</span>
       ) : more ? (
         <>
-          {moreError && <span class="bad-text">{moreError.message || t.trouble.away} </span>}
+          {moreError && <span class="bad-text">{moreError.message || common.trouble.away} </span>}
           <button type="button" class="link" onClick={results.loadMore}>
-            {oldestFirst ? t.logs.results.newer : t.logs.results.older}
+            {oldestFirst ? t.results.newer : t.results.older}
           </button>
         </>
       ) : (
-        <span class="dim">{t.logs.results.end(lines.length)}</span>
+        <span class="dim">{t.results.end(lines.length)}</span>
       )}
     </div>
   );

@@ -1,6 +1,6 @@
 import { useLocation } from 'preact-iso/router';
 import { useMemo } from 'preact/hooks';
-import { FILTER_FIELDS, type FilterField } from './types';
+import { FILTER_FIELDS, type FilterField } from './filter-fields';
 
 /** A search as the page's URL holds it: everything needed to see the same again. */
 

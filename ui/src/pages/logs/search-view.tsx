@@ -3,18 +3,18 @@ import { useQuery } from '../../api/query';
 import { CopyButton } from '../../components/copy-button';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
-import { useMessages } from '../../i18n';
 import { useTitle } from '../../title';
 import { Facets, FilterChips } from './facets';
 import { Histogram } from './histogram';
-import { highlighter } from './query-text';
 import { QueryBar } from './query-bar';
+import { highlighter } from './query-text';
 import { ResultPanel } from './results';
 import { RunAsTask } from './run-as-task';
 import { apiParams, formatSearch, type Range, type SearchState, spanOf } from './search-url';
 import { StackGroups } from './stack-groups';
 import { TailPanel } from './tail-panel';
-import type { Facets as FacetAnswer, Histogram as HistogramAnswer } from './types';
+import { useTexts } from './texts';
+import type { Facets as FacetAnswer, Histogram as HistogramAnswer } from '../../api.gen';
 import { useFilterActions } from './use-filter-actions';
 
 const BUCKETS = 80;
@@ -22,7 +22,7 @@ const ONCE = () => null;
 
 /** A search: by keyword, by error stack, or among client logs. */
 export function SearchView({ state }: { state: SearchState }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const { search, go } = state;
   const { tab, q, filters, live } = search;
   const [round, setRound] = useState(0);

@@ -1,15 +1,16 @@
 import { useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
 import { Icon } from '../../components/icon';
-import { useMessages } from '../../i18n';
+import { pathTo } from '../../paths';
 import { LineDetail } from './line-detail';
 import { LineList } from './line-list';
 import { term, withTerm } from './query-text';
 import { useLineActions } from './results';
 import { apiParams, formatSearch, type SearchState, searchPath, type Span } from './search-url';
 import { StackView } from './stack-view';
+import { useTexts } from './texts';
 import { crossesDays } from './time-axis';
-import type { Found, StackGroup } from './types';
+import type { SearchAnswer, StackGroup } from '../../api.gen';
 
 const LINES = 200;
 
@@ -22,14 +23,14 @@ interface Props {
 
 /** A group of equal stacks: one of them, and the latest lines that carry it. */
 export function StackGroupDetail({ group, state, span, pattern }: Props) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const { search } = state;
   const { sample } = group;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const actions = useLineActions(state, span);
   const q = withTerm(search.q, term('stack_hash', group.stack_hash));
   const filters = { ...search.filters, psm: group.psms };
-  const query = useQuery<Found>(`/api/logs/search?${apiParams({ tab: 'stack', q, filters }, span)}&limit=${LINES}`, () => null);
+  const query = useQuery<SearchAnswer>(`/api/logs/search?${apiParams({ tab: 'stack', q, filters }, span)}&limit=${LINES}`, () => null);
   const lines = query.data?.lines ?? [];
   const toggle = (id: string) => {
     const next = new Set(open);
@@ -44,7 +45,7 @@ export function StackGroupDetail({ group, state, span, pattern }: Props) {
           {t.stack.lines}
         </a>
         {sample.logid && (
-          <a class="quiet" href={`/chain/${sample.logid}`}>
+          <a class="quiet" href={pathTo('chain', { logid: sample.logid })}>
             <Icon name="chain" />
             {t.stack.sampleChain}
           </a>

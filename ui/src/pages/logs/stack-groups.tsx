@@ -3,13 +3,13 @@ import { useQuery } from '../../api/query';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
 import { clockTime, count, dateTime, dateTimeMs } from '../../format';
-import { useMessages } from '../../i18n';
 import { Highlighted } from './highlighted';
 import { NothingFound } from './nothing-found';
 import { WaitingLines } from './results';
 import type { SearchState, Span } from './search-url';
 import { StackGroupDetail } from './stack-group-detail';
-import type { StackGroups as Answer } from './types';
+import { useTexts } from './texts';
+import type { StackGroups as Answer } from '../../api.gen';
 
 interface Props {
   state: SearchState;
@@ -23,7 +23,7 @@ interface Props {
 
 /** Errors by their stacks: equal stacks are one group. */
 export function StackGroups({ state, params, span, round, pattern, explained }: Props) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const query = useQuery<Answer>(`/api/logs/stacks?${params}`, () => null, true);
   useEffect(() => {
     if (round) query.refresh();

@@ -1,12 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import { CopyButton } from '../../components/copy-button';
-import { useMessages } from '../../i18n';
 import { Highlighted } from './highlighted';
 import { blocksOf, type Frame, type Part, partsOf } from './stack-frames';
+import { useTexts } from './texts';
 
 /** A stack with the frames of libraries folded away. */
 export function StackView({ stack, pattern }: { stack: string; pattern: RegExp | null }) {
-  const t = useMessages().logs.stack;
+  const t = useTexts().stack;
   const blocks = useMemo(() => blocksOf(partsOf(stack)), [stack]);
   return (
     <section class="stack" aria-label={t.title}>

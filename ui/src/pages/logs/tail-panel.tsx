@@ -1,13 +1,13 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Icon } from '../../components/icon';
 import { count } from '../../format';
-import { useMessages } from '../../i18n';
 import { createStore, useStore } from '../../store';
 import { LineDetail } from './line-detail';
 import { LineList } from './line-list';
 import { useLineActions } from './results';
 import { apiParams, type SearchState } from './search-url';
-import type { Line } from './types';
+import { useTexts } from './texts';
+import type { Line } from '../../api.gen';
 import { useTail } from './use-tail';
 
 /** Whether new lines come in at the top; kept while the page is open. */
@@ -16,7 +16,7 @@ const NEAR_PX = 30;
 
 /** Lines as they are written. Scrolling away from the newest holds the rest back. */
 export function TailPanel({ state, pattern }: { state: SearchState; pattern: RegExp | null }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const { search } = state;
   const onTop = useStore(newestOnTop);
   const [paused, setPaused] = useState(false);

@@ -5,6 +5,7 @@ import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
 import { count, dateTime, duration } from '../../format';
 import { useMessages } from '../../i18n';
+import { pathTo } from '../../paths';
 import { useTitle } from '../../title';
 import { Histogram } from './histogram';
 import { byGravity, toneOf } from './levels';
@@ -16,27 +17,29 @@ import { WaitingLines } from './results';
 import { type SearchTab, searchPath, type Span } from './search-url';
 import { TaskActions } from './task-actions';
 import { TaskProgress } from './task-progress';
+import { useTexts } from './texts';
 import { crossesDays } from './time-axis';
-import { FILTER_FIELDS, type Line, type Task, type TaskResult } from './types';
+import type { Line, Task, TaskResult } from '../../api.gen';
+import { FILTER_FIELDS } from './filter-fields';
 
 const REFRESH_MS = 2000;
 const TABS: Partial<Record<Task['type'], SearchTab>> = { stack: 'stack', client: 'client' };
 
 /** One task: what was asked, how far it is, and the first of what it found. */
 export function TaskPage({ id }: { id: string }) {
-  const t = useMessages();
+  const t = useTexts();
   const { route } = useLocation();
   const query = useQuery<TaskResult>(`/api/logs/tasks/${encodeURIComponent(id)}`, (data) => (!data || data.task.state === 'running' ? REFRESH_MS : null));
-  useTitle(t.logs.tasks.title(id));
+  useTitle(t.tasks.title(id));
   const { data, error } = query;
   if (error?.status === 404 && !data)
     return (
       <section class="card notice">
-        <h1>{t.logs.tasks.gone(id)}</h1>
-        <p>{t.logs.tasks.goneLead}</p>
+        <h1>{t.tasks.gone(id)}</h1>
+        <p>{t.tasks.goneLead}</p>
         <p>
-          <a class="button" href="/logs/tasks">
-            {t.logs.nav.tasks}
+          <a class="button" href={pathTo('logs', { rest: 'tasks' })}>
+            {t.nav.tasks}
           </a>
         </p>
       </section>
@@ -47,11 +50,11 @@ export function TaskPage({ id }: { id: string }) {
       <Trouble query={query} retrying />
       <section class="card task" aria-labelledby="task-title" data-testid="task">
         <header class="card-head">
-          <h1 id="task-title">{t.logs.tasks.title(id)}</h1>
+          <h1 id="task-title">{t.tasks.title(id)}</h1>
           <p class="card-sub">{task && <TaskProgress task={task} />}</p>
           {task && (
             <span class="task-tools">
-              <TaskActions task={task} named onDone={() => (task.state === 'running' ? query.refresh() : route('/logs/tasks'))} />
+              <TaskActions task={task} named onDone={() => (task.state === 'running' ? query.refresh() : route(pathTo('logs', { rest: 'tasks' })))} />
             </span>
           )}
         </header>
@@ -63,12 +66,12 @@ export function TaskPage({ id }: { id: string }) {
             <div class="line-tools task-links">
               <a class="button" href={asSearch(task)} data-testid="open-as-search">
                 <Icon name="search" />
-                {t.logs.tasks.asSearch}
+                {t.tasks.asSearch}
               </a>
               {task.type === 'chain' && task.logid && (
-                <a class="quiet" href={`/chain/${task.logid}`} data-testid="task-chain">
+                <a class="quiet" href={pathTo('chain', { logid: task.logid })} data-testid="task-chain">
                   <Icon name="chain" />
-                  {t.logs.tasks.chain}
+                  {t.tasks.chain}
                 </a>
               )}
             </div>
@@ -82,18 +85,19 @@ export function TaskPage({ id }: { id: string }) {
 }
 
 function TaskFacts({ task, levels }: { task: Task; levels: Record<string, number> }) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   const { params } = task;
   const facts: Array<[string, string]> = [
-    [t.logs.tasks.columns.name, task.name || t.logs.tasks.everything],
-    [t.logs.tasks.columns.type, task.type],
-    [t.logs.tasks.columns.operator, task.operator],
-    [t.logs.tasks.columns.started, dateTime(task.started)],
-    [t.logs.tasks.took, duration(1000 * ((task.ended ?? Date.now() / 1000) - task.started))],
-    ...(params.since && params.until ? [[t.logs.range.title, spanText(params as Span)] as [string, string]] : []),
+    [t.tasks.columns.name, task.name || t.tasks.everything],
+    [t.tasks.columns.type, task.type],
+    [t.tasks.columns.operator, task.operator],
+    [t.tasks.columns.started, dateTime(task.started)],
+    [t.tasks.took, duration(1000 * ((task.ended ?? Date.now() / 1000) - task.started))],
+    ...(params.since && params.until ? [[t.range.title, spanText(params as Span)] as [string, string]] : []),
     ...FILTER_FIELDS.flatMap((field): Array<[string, string]> => {
       const values = field === 'folder' ? undefined : params[field];
-      return values?.length ? [[t.logs.filters[field], values.join(', ')]] : [];
+      return values?.length ? [[t.filters[field], values.join(', ')]] : [];
     }),
   ];
   return (
@@ -101,11 +105,11 @@ function TaskFacts({ task, levels }: { task: Task; levels: Record<string, number
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{value || t.none}</dd>
+          <dd>{value || common.none}</dd>
         </div>
       ))}
       <div>
-        <dt>{t.logs.tasks.levels}</dt>
+        <dt>{t.tasks.levels}</dt>
         <dd class="level-counts">
           {Object.keys(levels)
             .sort(byGravity)
@@ -115,7 +119,7 @@ function TaskFacts({ task, levels }: { task: Task; levels: Record<string, number
                 {level} {count(levels[level] ?? 0)}
               </span>
             ))}
-          {Object.keys(levels).length === 0 && t.none}
+          {Object.keys(levels).length === 0 && common.none}
         </dd>
       </div>
     </dl>
@@ -123,7 +127,7 @@ function TaskFacts({ task, levels }: { task: Task; levels: Record<string, number
 }
 
 function FirstLines({ data, task }: { data: TaskResult; task: Task }) {
-  const t = useMessages().logs;
+  const t = useTexts();
   const { route } = useLocation();
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const pattern = useMemo(() => highlighter(task.params.q ?? ''), [task.params.q]);

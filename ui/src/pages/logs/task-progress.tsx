@@ -1,12 +1,12 @@
+import type { Task } from '../../api.gen';
 import { count, percent } from '../../format';
-import { useMessages } from '../../i18n';
-import type { Task, TaskState } from './types';
+import { useTexts } from './texts';
 
-const TONES: Record<TaskState, string> = { running: 'running', done: 'good', failed: 'bad', cancelled: 'unsure' };
+const TONES: Record<Task['state'], string> = { running: 'running', done: 'good', failed: 'bad', cancelled: 'unsure' };
 
 /** How far a task is, or how it ended. */
 export function TaskProgress({ task }: { task: Task }) {
-  const t = useMessages().logs.tasks;
+  const t = useTexts().tasks;
   return (
     <span class={`status tone-${TONES[task.state]}`} data-testid="task-state" data-state={task.state} title={task.message || undefined}>
       <i />

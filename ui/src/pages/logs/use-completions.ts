@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { getJson } from '../../api/client';
 import { recentQueries } from './history';
-import type { Completions as Answer } from './types';
+import type { Completions as Answer } from '../../api.gen';
 import { FIELDS, FOLDERS, term, typingAt, type Typing } from './query-text';
 
 export interface Choice {

@@ -1,7 +1,7 @@
 import type { FacetActions } from './facets';
 import { term, withTerm } from './query-text';
 import type { Filters, SearchState } from './search-url';
-import { FILTER_FIELDS, isFilterField } from './types';
+import { FILTER_FIELDS, isFilterField } from './filter-fields';
 
 export interface FilterActions extends FacetActions {
   include: (field: string, value: string) => void;

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { Line } from './types';
+import type { Line } from '../../api.gen';
 import type { Window } from './use-window';
 
 /** j and k move between lines, Enter opens and closes one, Escape closes it. Returns the line in question. */

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type ApiError, getJson, probe } from '../../api/client';
 import { asApiError, joined } from './api';
-import type { Found, Line } from './types';
+import type { Line, SearchAnswer } from '../../api.gen';
 
 /** Lines kept on the page, and held back while it stands still. */
 const KEPT = 2000;
@@ -69,7 +69,7 @@ export function useTail(params: string, paused: boolean): Tail {
     };
     const lookBack = (since: number, limit: number) => {
       const span = `since=${since}&until=${Date.now() / 1000 + OVERLAP_SECONDS}`;
-      getJson<Found>(`/api/logs/search?${params}&${span}&order=desc&limit=${limit}`, aborter.signal).then(
+      getJson<SearchAnswer>(`/api/logs/search?${params}&${span}&order=desc&limit=${limit}`, aborter.signal).then(
         (found) => {
           newest.current = Math.max(newest.current, ...found.lines.map(({ ts }) => ts));
           setLines((old) => joined(old, found.lines).sort(byTime).slice(-KEPT));

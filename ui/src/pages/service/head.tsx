@@ -1,24 +1,28 @@
 import { Updated } from '../../components/ago';
 import { FilterSelect } from '../../components/filter-select';
 import { Icon } from '../../components/icon';
+import { chosen, DEFAULT_WINDOW, type ServiceView } from '../../components/service-view';
 import { ExplainedStateBadge } from '../../components/state-badge';
 import { favourites, toggleStar } from '../../favourites';
 import { useMessages } from '../../i18n';
-import { useServiceMessages } from '../../i18n/service';
+import type { PageName } from '../../pages.gen';
+import { addressOf, manifest, pathTo, tabsOf } from '../../paths';
+import { language } from '../../preferences';
 import { useStore } from '../../store';
 import { withQuery } from '../../urlstate';
-import { DEFAULT_WINDOW, pathOf, type ServiceView, type Tab, TABS } from './view';
+import { useTexts } from './texts';
 
 const WINDOWS = ['60', '300', '900', '3600'] as const;
 
 /** Names the service, chooses its cluster, says whether it is on-boarded, and leads to its pages. */
-export function ServiceHead({ view, tab, receivedAt }: { view: ServiceView; tab: Tab; receivedAt: number }) {
-  const t = useServiceMessages();
+export function ServiceHead({ view, tab, receivedAt }: { view: ServiceView; tab: PageName | undefined; receivedAt: number }) {
+  const t = useTexts();
   const common = useMessages();
+  const spoken = useStore(language);
   const { psm, url, page, cluster } = view;
   return (
     <header class="card service-head">
-      <a class="back" href="/services">
+      <a class="back" href={pathTo('services')}>
         <Icon name="back" />
         {t.back}
       </a>
@@ -34,19 +38,19 @@ export function ServiceHead({ view, tab, receivedAt }: { view: ServiceView; tab:
             label={t.window}
             value={url.get('window') || DEFAULT_WINDOW}
             neutral={DEFAULT_WINDOW}
-            options={WINDOWS.map((seconds) => [seconds, common.services.windows[seconds]] as const)}
+            options={WINDOWS.map((seconds) => [seconds, common.seconds[seconds]] as const)}
             onChange={(window) => url.patch({ window: window === DEFAULT_WINDOW ? undefined : window })}
           />
         </div>
       </div>
       <div class="service-foot">
-        <nav class="tabs" aria-label={t.tabs.label}>
-          {TABS.map((name) => (
-            <a key={name} href={pathOf(psm, name, url)} aria-current={name === tab ? 'page' : undefined}>
-              {t.tabs[name]}
+        <nav class="tabs" aria-label={t.tabs}>
+          {tabsOf('service').map((name) => (
+            <a key={name} href={withQuery(addressOf(name, { psm }), chosen(url))} aria-current={name === tab ? 'page' : undefined}>
+              {manifest(name).title[spoken]}
             </a>
           ))}
-          <a href={withQuery('/logs', { psm, cluster })}>{t.tabs.logs}</a>
+          <a href={pathTo('logs', {}, { psm, cluster })}>{t.logs}</a>
         </nav>
         {page && <Updated at={receivedAt} />}
       </div>
@@ -55,7 +59,7 @@ export function ServiceHead({ view, tab, receivedAt }: { view: ServiceView; tab:
 }
 
 function ClusterSelect({ view: { page, cluster, url } }: { view: ServiceView }) {
-  const t = useServiceMessages();
+  const t = useTexts();
   const clusters = page?.clusters ?? [];
   const options = clusters.map(({ name, instances }) => [name, t.clusterOption(name, instances)] as const);
   if (cluster && !clusters.some(({ name }) => name === cluster)) options.push([cluster, t.clusterOption(cluster, 0)]);
@@ -65,7 +69,7 @@ function ClusterSelect({ view: { page, cluster, url } }: { view: ServiceView }) 
 }
 
 function Star({ psm }: { psm: string }) {
-  const t = useServiceMessages();
+  const t = useTexts();
   const starred = useStore(favourites).starred.includes(psm);
   const label = starred ? t.unstar(psm) : t.star(psm);
   return (

@@ -1,20 +1,22 @@
-import type { Service } from '../../api/types';
+import type { Service } from '../../api.gen';
 import { count, dateTime, percent } from '../../format';
 import { useMessages } from '../../i18n';
 import type { UrlState } from '../../urlstate';
 import { runtimeOf } from './row';
+import { useTexts } from './texts';
 import { clustersInView, COLUMNS } from './view';
 
 /** What an opened row shows: facts that have no column, and the instances. */
 export function ServiceDetail({ service, url }: { service: Service; url: UrlState }) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   const facts: Array<[string, string]> = [
-    [t.services.columns.runtime, runtimeOf(service)],
-    [t.services.columns.protocol, service.protocol],
-    [t.services.owners, service.owners.join(', ')],
-    [t.services.business, service.calls ? percent(service.business_rate) : ''],
-    [t.services.methods, count(service.methods)],
-    [t.services.calls, count(service.calls)],
+    [t.columns.runtime, runtimeOf(service)],
+    [t.columns.protocol, service.protocol],
+    [t.owners, service.owners.join(', ')],
+    [t.business, service.calls ? percent(service.business_rate) : ''],
+    [t.methods, count(service.methods)],
+    [t.calls, count(service.calls)],
   ];
   return (
     <tr class="detail">
@@ -24,13 +26,13 @@ export function ServiceDetail({ service, url }: { service: Service; url: UrlStat
             {facts.map(([name, value]) => (
               <div key={name}>
                 <dt>{name}</dt>
-                <dd>{value || t.none}</dd>
+                <dd>{value || common.none}</dd>
               </div>
             ))}
           </dl>
           <Instances service={service} cluster={url.get('cluster')} />
           <a class="see-requests" href="#requests" onClick={() => url.patch({ req_psm: service.psm })}>
-            {t.services.seeRequests}
+            {t.seeRequests}
           </a>
         </div>
       </td>
@@ -39,12 +41,13 @@ export function ServiceDetail({ service, url }: { service: Service; url: UrlStat
 }
 
 function Instances({ service, cluster }: { service: Service; cluster: string }) {
-  const t = useMessages();
-  const columns = t.services.instance;
+  const t = useTexts();
+  const common = useMessages();
+  const columns = t.instance;
   const rows = clustersInView(service, cluster).flatMap(({ name, instances }) =>
     instances.map((instance) => ({ cluster: name, ...instance })),
   );
-  if (rows.length === 0) return <p class="dim">{t.services.noInstances} {t.services.stateHints[service.state]}</p>;
+  if (rows.length === 0) return <p class="dim">{t.noInstances} {common.stateHints[service.state]}</p>;
   return (
     <table class="table inner">
       <thead>
@@ -65,7 +68,7 @@ function Instances({ service, cluster }: { service: Service; cluster: string }) 
             <td class="mono">{`${row.host}:${row.port}`}</td>
             <td>{row.cluster}</td>
             <td class="num">{row.pid}</td>
-            <td>{row.version || t.none}</td>
+            <td>{row.version || common.none}</td>
             <td>{dateTime(row.started)}</td>
             <td class="mono dim">{row.id}</td>
           </tr>

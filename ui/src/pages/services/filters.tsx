@@ -1,43 +1,45 @@
-import type { Service } from '../../api/types';
-import { FilterSelect } from '../../components/filter-select';
+import type { Service } from '../../api.gen';
+import { FilterSelect, withCurrent } from '../../components/filter-select';
 import { useMessages } from '../../i18n';
 import type { UrlState } from '../../urlstate';
+import { useTexts } from './texts';
 import { clusterNames } from './view';
 
 export function ServiceFilters({ services, url }: { services: Service[]; url: UrlState }) {
-  const t = useMessages();
-  const windows = t.services.windows;
+  const t = useTexts();
+  const common = useMessages();
+  const windows = common.seconds;
   return (
     <div class="filters">
       <label class="field field-text">
-        <span class="field-label">{t.services.filter}</span>
+        <span class="field-label">{t.filter}</span>
         <input
           type="search"
           value={url.get('q')}
-          placeholder={t.services.filter}
+          placeholder={t.filter}
           spellcheck={false}
           onInput={(event) => url.patch({ q: event.currentTarget.value.trim() })}
         />
       </label>
       <FilterSelect
-        label={t.services.cluster}
+        label={t.cluster}
         value={url.get('cluster')}
-        options={[['', t.services.allClusters], ...withCurrent(clusterNames(services), url.get('cluster'))]}
+        options={[['', t.allClusters], ...withCurrent(clusterNames(services), url.get('cluster'))]}
         onChange={(cluster) => url.patch({ cluster })}
       />
       <FilterSelect
-        label={t.services.state}
+        label={t.state}
         value={url.get('state')}
         options={[
-          ['', t.services.allStates],
-          ['running', t.services.states.running],
-          ['stopped', t.services.states.stopped],
-          ['never', t.services.states.never],
+          ['', t.allStates],
+          ['running', common.states.running],
+          ['stopped', common.states.stopped],
+          ['never', common.states.never],
         ]}
         onChange={(state) => url.patch({ state })}
       />
       <FilterSelect
-        label={t.services.window}
+        label={t.window}
         value={url.get('window') || '60'}
         neutral="60"
         options={[
@@ -50,10 +52,4 @@ export function ServiceFilters({ services, url }: { services: Service[]; url: Ur
       />
     </div>
   );
-}
-
-/** A name chosen earlier stays a choice when its last instance leaves. */
-export function withCurrent(names: string[], current: string): Array<readonly [string, string]> {
-  const all = current && !names.includes(current) ? [...names, current] : names;
-  return all.map((name) => [name, name] as const);
 }

@@ -1,11 +1,12 @@
-import type { Service } from '../../api/types';
+import type { Service } from '../../api.gen';
 import { BreakableName } from '../../components/breakable-name';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
 import { StateBadge } from '../../components/state-badge';
 import { compact, count, dateTime, duration, percent } from '../../format';
 import { useMessages } from '../../i18n';
-import { servicePath } from '../../paths';
+import { pathTo } from '../../paths';
+import { useTexts } from './texts';
 import { clustersInView, instanceCount } from './view';
 
 interface Props {
@@ -23,27 +24,28 @@ interface Props {
 const VISIBLE_SHARE = 0.02;
 
 export function ServiceRow({ service, now, cluster, window, busiest, open, onToggle }: Props) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   const { psm, calls } = service;
   const share = busiest > 0 ? service.qps / busiest : 0;
   const clusters = clustersInView(service, cluster);
-  const measured = (text: string) => (calls > 0 ? text : <span class="dim">{t.none}</span>);
+  const measured = (text: string) => (calls > 0 ? text : <span class="dim">{common.none}</span>);
   return (
     <tr data-testid="service-row" data-psm={psm} class={open ? 'open' : undefined}>
       <th scope="row">
         <span class="row-name">
-          <button type="button" class="expander" aria-expanded={open} aria-label={t.services.expand(psm)} title={t.services.expand(psm)} onClick={onToggle}>
+          <button type="button" class="expander" aria-expanded={open} aria-label={t.expand(psm)} title={t.expand(psm)} onClick={onToggle}>
             <Icon name="chevron" />
           </button>
-          <a class="psm" href={servicePath(psm, 'overview', { cluster, window })} data-testid="service-link">
+          <a class="psm" href={pathTo('service-overview', { psm }, { cluster, window })} data-testid="service-link">
             <BreakableName name={psm} />
           </a>
         </span>
         <StateBadge state={service.state} />
       </th>
-      <td class="wide">{runtimeOf(service) || <span class="dim">{t.none}</span>}</td>
+      <td class="wide">{runtimeOf(service) || <span class="dim">{common.none}</span>}</td>
       <td class="extra">{service.protocol && <span class="chip">{service.protocol}</span>}</td>
-      <td class="extra">{clusters.map(({ name }) => name).join(', ') || <span class="dim">{t.none}</span>}</td>
+      <td class="extra">{clusters.map(({ name }) => name).join(', ') || <span class="dim">{common.none}</span>}</td>
       <td class="num wide">{count(instanceCount(clusters))}</td>
       <td class="num bar-cell">
         {share >= VISIBLE_SHARE && <span class="bar" style={{ width: `${100 * share}%` }} />}
@@ -55,9 +57,9 @@ export function ServiceRow({ service, now, cluster, window, busiest, open, onTog
       <td class="num">{measured(duration(service.p99_ms))}</td>
       <td class="num wide">
         {service.last_seen > 0 ? (
-          <time title={dateTime(service.last_seen)}>{t.services.atMost(t.ago(Math.max(0, Math.round(now - service.last_seen))))}</time>
+          <time title={dateTime(service.last_seen)}>{common.figures.atMost(common.ago(Math.max(0, Math.round(now - service.last_seen))))}</time>
         ) : (
-          <span class="dim">{t.none}</span>
+          <span class="dim">{common.none}</span>
         )}
       </td>
     </tr>

@@ -1,10 +1,11 @@
-import type { Service } from '../../api/types';
+import type { Service } from '../../api.gen';
 import { SkeletonRows } from '../../components/skeleton';
 import { SortHeader } from '../../components/sort-header';
 import { type Messages, useMessages } from '../../i18n';
 import type { UrlState } from '../../urlstate';
 import { ServiceDetail } from './detail';
 import { ServiceRow } from './row';
+import { useTexts } from './texts';
 import { COLUMNS, nextOrder, orderOf, type SortKey } from './view';
 
 interface Props {
@@ -17,16 +18,17 @@ interface Props {
 }
 
 export function ServiceTable({ services, now, failed, url }: Props) {
-  const t = useMessages();
+  const t = useTexts();
+  const common = useMessages();
   const order = orderOf(url.get('sort'));
   const open = new Set(url.get('open').split(',').filter(Boolean));
   const busiest = Math.max(0, ...(services ?? []).map(({ qps }) => qps));
 
   const sortable = (key: SortKey, kind: 'num' | 'num wide' | '' = 'num') => (
     <SortHeader
-      text={t.services.columns[key]}
+      text={t.columns[key]}
       kind={kind}
-      hint={hintOf(t, key)}
+      hint={hintOf(common, key)}
       sorted={order.key === key ? (order.descending ? 'down' : 'up') : undefined}
       onSort={() => url.patch({ sort: nextOrder(order, key) })}
     />
@@ -42,13 +44,13 @@ export function ServiceTable({ services, now, failed, url }: Props) {
           <tr>
             {sortable('psm', '')}
             <th scope="col" class="wide">
-              {t.services.columns.runtime}
+              {t.columns.runtime}
             </th>
             <th scope="col" class="extra">
-              {t.services.columns.protocol}
+              {t.columns.protocol}
             </th>
             <th scope="col" class="extra">
-              {t.services.columns.clusters}
+              {t.columns.clusters}
             </th>
             {sortable('instances', 'num wide')}
             {sortable('qps')}
@@ -82,9 +84,9 @@ export function ServiceTable({ services, now, failed, url }: Props) {
       </table>
       {services?.length === 0 && (
         <p class="no-match">
-          {t.services.noMatch}{' '}
+          {t.noMatch}{' '}
           <button type="button" class="link" onClick={() => url.patch({ q: '', cluster: '', state: '' })}>
-            {t.services.clear}
+            {common.clearFilters}
           </button>
         </p>
       )}
@@ -92,7 +94,11 @@ export function ServiceTable({ services, now, failed, url }: Props) {
   );
 }
 
-function hintOf(t: Messages, key: SortKey): string | undefined {
-  const hints: Record<string, string> = t.services.columnHints;
+function hintOf({ figures }: Messages, key: SortKey): string | undefined {
+  const hints: Partial<Record<SortKey, string>> = {
+    failure_rate: figures.failuresHint,
+    rejected_rate: figures.rejectedHint,
+    last_seen: figures.lastSeenHint,
+  };
   return hints[key];
 }

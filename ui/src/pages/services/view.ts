@@ -1,4 +1,4 @@
-import type { Cluster, Service } from '../../api/types';
+import type { Cluster, Service } from '../../api.gen';
 import type { UrlState } from '../../urlstate';
 
 /** What of the fleet is shown, in which order: a pure function of the data and the URL. */

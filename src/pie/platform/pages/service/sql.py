@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pie.observe.record.facts import EDGE_SECONDS
+from pie.observe.record.facts import EDGE_SECONDS, CallRow
 from pie.platform.ask.outcomes import COUNTS, IS, narrowed
 from pie.platform.ask.reader import Ask
+from pie.platform.facts.columns import select
 from pie.platform.facts.window import DAY
 from pie.platform.pages.service.views import Account
 
@@ -108,9 +109,8 @@ WHERE side = 'server' AND psm = {psm:String}
 """
 
 _CALLS = """
-SELECT toUnixTimestamp64Micro(ts) / 1e6 AS ts, logid, span_id, method, verb, route,
-  {caller} AS by, {caller_cluster} AS by_cluster, {cluster} AS on_cluster,
-  {instance} AS on_instance, duration_us, outcome, code, status, message
+SELECT {columns}, {caller} AS by, {caller_cluster} AS by_cluster, {cluster} AS on_cluster,
+  {instance} AS on_instance
 FROM calls
 WHERE side = '{side}' AND {whose} = {{psm:String}} AND attempt = 0
   AND calls.ts >= fromUnixTimestamp64Milli({{since:Int64}}) AND {outcome}
@@ -333,7 +333,11 @@ class ServiceReader:
         params: dict[str, Any] = {"psm": psm, "cluster": cluster, "limit": limit}
         params["since"] = int((now - _CALLS_BACK[-1]) * 1000)
         account: Account = "server" if await self._ask(_KEEPS_CALLS, params) else "callers"
-        sql = _CALLS.format(outcome=narrowed(outcome), **_CALLS_COLUMNS[account])
+        sql = _CALLS.format(
+            columns=select(CallRow, "calls"),
+            outcome=narrowed(outcome),
+            **_CALLS_COLUMNS[account],
+        )
         found: list[CallLine] = []
         for back in _CALLS_BACK:
             params["since"] = int((now - back) * 1000)

@@ -1,0 +1,52 @@
+/* Where the values of rows come from: the sources that the tables of pie.observe.record.facts name.
+ * Twin: pie/observe/record/finished.py (reader_of). */
+#ifndef PIE_SOURCE_H
+#define PIE_SOURCE_H
+
+#include "record/finished.h"
+
+typedef enum {
+    SOURCE_TEXT,   /* PyObject *, an exact str */
+    SOURCE_TEXTS,  /* PyObject *, a list of str or NULL */
+    SOURCE_LONG,   /* long */
+    SOURCE_INT64,  /* int64_t */
+    SOURCE_DOUBLE, /* double */
+    SOURCE_TIME,   /* the start in Unix seconds */
+} SourceKind;
+
+typedef struct {
+    size_t offset; /* into the call, or into what is finished */
+    SourceKind kind;
+    bool of_call;
+} Source;
+
+/* The source of a path: "call.NAME" (a field of the Call) or "NAME" (a member of Finished). -1 with
+ * a ValueError that names it when there is none. */
+int source_of(Source *source, PyObject *path);
+
+static inline const void *source_at(const Source *source, const Finished *finished) {
+    const char *base = source->of_call ? (const char *)finished->call : (const char *)finished;
+    return base + source->offset;
+}
+
+/* Of a text. Borrowed. */
+static inline PyObject *source_text(const Source *source, const Finished *finished) {
+    return *(PyObject *const *)source_at(source, finished);
+}
+
+static inline bool source_is_number(const Source *source) {
+    return source->kind == SOURCE_LONG || source->kind == SOURCE_INT64;
+}
+
+static inline int64_t source_number(const Source *source, const Finished *finished) {
+    const void *at = source_at(source, finished);
+    return source->kind == SOURCE_LONG ? *(const long *)at : *(const int64_t *)at;
+}
+
+/* --- reading the descriptions that Python gives (pie.observe.record.description) --- */
+
+/* An attribute that must be a str, or a whole number; NULL or -1 with an exception set. */
+PyObject *text_of(PyObject *description, const char *name);
+int number_of(PyObject *description, const char *name, int64_t *number);
+
+#endif

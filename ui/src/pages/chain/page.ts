@@ -1,0 +1,6 @@
+import { definePage } from '../../page';
+
+export default definePage({
+  path: '/chain/:logid',
+  title: { en: 'Chain', zh: '调用链' },
+});

@@ -1,0 +1,7 @@
+import { definePage } from '../../page';
+
+export default definePage({
+  path: '/',
+  title: { en: 'Home', zh: '首页' },
+  nav: { order: 10 },
+});

@@ -1,0 +1,7 @@
+import { definePage } from '../../page';
+
+export default definePage({
+  path: '/logs/:rest*',
+  title: { en: 'Logs', zh: '日志搜索' },
+  nav: { order: 30 },
+});

@@ -1,0 +1,7 @@
+import { definePage } from '../../page';
+
+export default definePage({
+  path: '/s/:psm/overview',
+  title: { en: 'Overview', zh: '服务首页' },
+  tab: { of: 'service', order: 10 },
+});

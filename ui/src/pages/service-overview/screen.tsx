@@ -1,0 +1,25 @@
+import { ServedCallList } from '../../components/served-calls';
+import { chosen, type ServiceView } from '../../components/service-view';
+import { pathTo } from '../../paths';
+import { Callees } from './callees';
+import { Callers } from './callers';
+import { ServiceInfo } from './info';
+import { Instances } from './instances';
+import { Methods } from './methods';
+
+const LATEST_CALLS = 10;
+
+/** The first page of a service. */
+export default function OverviewTab({ view }: { view: ServiceView }) {
+  const { psm, url } = view;
+  return (
+    <>
+      <ServiceInfo view={view} />
+      <Methods view={view} />
+      <Callers view={view} />
+      <Callees view={view} />
+      <Instances view={view} />
+      <ServedCallList view={view} limit={LATEST_CALLS} all={pathTo('service-requests', { psm }, chosen(url, { outcome: url.get('outcome') }))} />
+    </>
+  );
+}

@@ -1,0 +1,7 @@
+import { definePage } from '../../page';
+
+export default definePage({
+  path: '/s/:psm/requests',
+  title: { en: 'Requests', zh: '请求' },
+  tab: { of: 'service', order: 20 },
+});

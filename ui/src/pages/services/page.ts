@@ -1,0 +1,7 @@
+import { definePage } from '../../page';
+
+export default definePage({
+  path: '/services',
+  title: { en: 'Services', zh: '服务' },
+  nav: { order: 20 },
+});
