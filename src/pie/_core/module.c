@@ -1,9 +1,10 @@
 /* The module `pie._core._native`: one extension, a room for each idea. */
 #include "base/fork.h"
 #include "base/named.h"
-#include "call/call.h"
+#include "call/call_init.h"
 #include "client/fast_path.h"
 #include "codec/codec.h"
+#include "record/record_init.h"
 #include "server/server.h"
 
 static PyMethodDef functions[] = {
@@ -15,7 +16,8 @@ static PyMethodDef functions[] = {
 };
 
 static int fill(PyObject *module) {
-    if (PyModule_AddFunctions(module, functions) < 0 || codec_init(module) < 0 || call_init(module) < 0) {
+    if (PyModule_AddFunctions(module, functions) < 0 || codec_init(module) < 0 ||
+        call_init(module) < 0 || record_init(module) < 0) {
         return -1;
     }
     return client_init(module) < 0 || server_init(module) < 0 ? -1 : 0;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/fork.h"
-#include "call/gates.h"
+#include "call/system_clock.h"
 
 #define LENGTH 32
 #define PREFIX 28 /* time, address, slot */
@@ -129,7 +129,7 @@ static PyObject *counter_restart(LogidCounter *self, PyObject *args) {
     if (!PyArg_ParseTuple(args, "HO", &counter, &clock)) {
         return NULL;
     }
-    Py_XSETREF(self->clock, clock == gates_system_clock() ? NULL : Py_NewRef(clock));
+    Py_XSETREF(self->clock, clock_is_system(clock) ? NULL : Py_NewRef(clock));
     self->counter = counter;
     self->second = -1;
     Py_RETURN_NONE;

@@ -2,6 +2,7 @@
  * pie/rpc/wire/conversation.py. */
 #include "client/reply.h"
 
+#include "call/outcome.h"
 #include "codec/struct_read.h"
 #include "frame/message.h"
 #include "frame/ttheader.h"
