@@ -3,7 +3,7 @@ from typing import Any, Self, TypeVar
 
 S = TypeVar("S")
 
-# --- the Call, its gates and its record; the twins tell more ---
+# --- the Call, its gates and its record; see the twins ---
 
 class CallFields:
     """Twin: ``pie.model.fields.CallFields``."""
@@ -179,7 +179,7 @@ def setup_fast_path(hooks: Any, /) -> None:
     """Give C a ``pie.rpc.client.fast_path.FastPathHooks``."""
 
 def renew_plans() -> None:
-    """Let every fast path ask for its plan again: this process was set up anew."""
+    """Have every fast path get a new plan before its next call: this process was set up anew."""
 
 # --- the module itself ---
 

@@ -45,7 +45,7 @@ static Way read_resp(const Attempt *attempt, PyObject *value) {
         return USUAL;
     }
     if (UNLIKELY(!Py_IS_TYPE(resp, slots->cls))) {
-        return UNUSUAL; /* A constructor written by hand made something else of it. */
+        return UNUSUAL; /* A hand-written constructor made another object. */
     }
     PyObject *code = *(PyObject **)((char *)resp + slots->code);
     if (code == NULL || code == Py_None || (PyLong_Check(code) && PyObject_IsTrue(code) == 0)) {

@@ -86,7 +86,7 @@ static int compile_fields(Program *program, PyObject *fields) {
         PyErr_NoMemory();
         return -1;
     }
-    /* With __getattribute__ or __getattr__ of its own, an object may answer differently. */
+    /* A class with its own __getattribute__ or __getattr__ may compute its fields. */
     program->slotted = program->cls->tp_getattro == PyObject_GenericGetAttr;
     for (Py_ssize_t i = 0; i < size; i++) {
         program->size = (int)i + 1;

@@ -11,7 +11,7 @@ int codec_error_prepare(void);
 /* Sets a CodecError without a path. The format is PyUnicode_FromFormat's. */
 void codec_error(const char *format, ...);
 
-/* The same with a value shown in place of the one %U. The value is held while it is shown. */
+/* The same; the one %U of the format shows the value, which is held meanwhile. */
 void codec_error_value(const char *format, PyObject *value);
 
 /* pie.thrift.errors.shown: a new reference; NULL with an exception set. */

@@ -78,7 +78,7 @@ Py_ssize_t program_slot_of(PyTypeObject *cls, PyObject *attr) {
     PyObject *mro = cls->tp_mro;
     for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++) {
         PyTypeObject *each = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
-        /* Static types have none of our fields; where their dict is differs by version. */
+        /* Static types have none of our fields, and their dict differs by version of Python. */
         PyObject *dict = each->tp_flags & Py_TPFLAGS_HEAPTYPE ? each->tp_dict : NULL;
         PyObject *found = dict != NULL ? PyDict_GetItem(dict, attr) : NULL;
         if (found == NULL) {

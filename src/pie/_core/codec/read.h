@@ -206,7 +206,7 @@ ALWAYS_INLINE Py_ssize_t read_map_head(Source *source, const Type *type, Protoco
     return found;
 }
 
-/* A field's code, and its id in place of that of the field before; 0 at the struct's end, -1 with
+/* A field's code, and its id over that of the field before; 0 at the struct's end, -1 with
  * CodecError set. */
 ALWAYS_INLINE int read_field_head(Source *source, int *id, Protocol protocol) {
     if (UNLIKELY(source->at >= source->end)) {

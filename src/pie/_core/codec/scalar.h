@@ -122,9 +122,9 @@ static inline PyObject *scalar_text(const uint8_t *utf8, Py_ssize_t size) {
 PyObject *scalar_key(const uint8_t *utf8, Py_ssize_t size);
 
 static inline PyObject *scalar_enum(const Type *type, int64_t number) {
-    uint64_t place = (uint64_t)(number - type->table_low);
-    if (LIKELY(place < (uint64_t)type->table_size && type->table[place] != NULL)) {
-        return Py_NewRef(type->table[place]);
+    uint64_t index = (uint64_t)(number - type->table_low);
+    if (LIKELY(index < (uint64_t)type->table_size && type->table[index] != NULL)) {
+        return Py_NewRef(type->table[index]);
     }
     return scalar_enum_slow(type, number);
 }

@@ -66,7 +66,7 @@ ALWAYS_INLINE int elements_write(Buffer *out, Type *element, PyObject *elements,
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *value = PySequence_Fast_GET_ITEM(elements, i);
         int done;
-        if (element->kind == KIND_I64) { /* Without a call, as the next. */
+        if (element->kind == KIND_I64) { /* Inlined, as the next. */
             done = int_write(out, KIND_I64, value, protocol);
         } else if (element->kind == KIND_DOUBLE) {
             done = double_write(out, value, protocol);
@@ -133,7 +133,7 @@ ALWAYS_INLINE int dict_write(Buffer *out, Type *type, PyObject *dict, int depth,
         if (UNLIKELY(entry_write(out, type, key, value, depth, protocol) < 0)) {
             return -1;
         }
-        /* One key for another leaves the size as it was, but not always what comes. */
+        /* A key that replaces another leaves the size, but may change the order. */
         if (UNLIKELY(PyDict_GET_SIZE(dict) != count || ++written > count)) {
             return changed("map");
         }
@@ -323,7 +323,7 @@ static int any_fields(Buffer *out, Program *program, PyObject *object, PyObject 
                                        : compact_fields(out, program, object, values, depth);
 }
 
-/* The fields as attributes: a subclass may answer for them in its own way. */
+/* The fields as attributes: a subclass may compute them. */
 static int attributes_write(Buffer *out, Program *program, PyObject *object, int depth,
                             Protocol protocol) {
     PyObject **values = PyMem_Calloc((size_t)program->size + 1, sizeof *values);

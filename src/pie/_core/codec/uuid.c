@@ -7,7 +7,7 @@
 #include "codec/program.h"
 
 static PyTypeObject *uuid_class;
-static PyObject *safe_unknown;               /* What is_safe is when nothing is known. */
+static PyObject *safe_unknown;               /* uuid.SafeUUID.unknown */
 static Py_ssize_t number_slot, is_safe_slot; /* Offsets; 0 if they are no slots. */
 
 static Py_ssize_t slot_named(const char *name) {
@@ -58,7 +58,7 @@ static int number_write(uint8_t *out, PyObject *value) {
     return done;
 }
 
-/* Through the property `bytes`, which subclasses may have for themselves. */
+/* Through the property `bytes`, which subclasses may override. */
 static int property_write(uint8_t *out, PyObject *value) {
     int is = PyObject_IsInstance(value, (PyObject *)uuid_class);
     PyObject *bytes = is > 0 ? PyObject_GetAttrString(value, "bytes") : NULL;
@@ -79,7 +79,7 @@ int uuid_to_bytes(uint8_t *out, PyObject *value) {
     if (LIKELY(Py_IS_TYPE(value, uuid_class) && number_slot && number_write(out, value) == 0)) {
         return 0;
     }
-    Py_INCREF(value); /* What follows is Python. */
+    Py_INCREF(value); /* Python runs from here on. */
     int done = property_write(out, value);
     Py_DECREF(value);
     return done;

@@ -11,7 +11,7 @@
 #define READS_IN_A_ROW 16 /* then others are served */
 #define READ_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
-/* What became of the bytes at hand. */
+/* What became of the bytes that were received. */
 typedef enum {
     DONE,    /* nothing more to do now */
     QUEUED,  /* it is no longer this thread's */
@@ -157,7 +157,7 @@ static ssize_t receive(Worker *worker, Connection *connection, const uint8_t **d
     uint8_t *into = worker->in;
     size_t room = READ_SIZE;
     if (rest->size > 0) {
-        /* Memory grows with what has come, never with what a length says will come. */
+        /* Memory grows with the bytes received, never with a length that a peer sent. */
         into = buffer_room(rest, rest->size < READ_SIZE ? READ_SIZE : rest->size);
         if (into == NULL) {
             return -1;
@@ -190,7 +190,7 @@ static ssize_t receive(Worker *worker, Connection *connection, const uint8_t **d
     return count;
 }
 
-/* Until nothing more can be done now. */
+/* Reads and answers until nothing more can be done now. */
 static Outcome work(Worker *worker, Connection *connection) {
     if (connection->rest.size > 0) { /* Left when its replies could not be sent, or when parted. */
         Outcome outcome =

@@ -1,4 +1,4 @@
-/* Who leads a loop's threads. */
+/* Which thread of a loop leads. */
 #include "server/leader.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static void wake_watchdog(Loop *loop) {
     }
 }
 
-/* A parked thread leads from now on; if there is none, nobody does until a thread is done. Does
+/* A parked thread leads from now on; if there is none, no thread does until one is done. Does
  * nothing if leadership is no longer `from`. */
 static void pass_leadership(Loop *loop, unsigned long long from) {
     pthread_mutex_lock(&loop->mutex);
@@ -46,7 +46,7 @@ static void pass_leadership(Loop *loop, unsigned long long from) {
     }
     pthread_mutex_unlock(&loop->mutex);
     if (passed && next == NULL) {
-        wake_watchdog(loop); /* It has what waits refused in time. */
+        wake_watchdog(loop); /* It has waiting requests refused in time. */
     }
 }
 
@@ -79,8 +79,8 @@ void worker_leave_handler(Worker *worker) {
     }
 }
 
-/* Has what waits refused when nobody has led for too long; has what is left cut when a drain is
- * over. */
+/* Wakes the refuser when no thread has led for too long, or a drain is over: it refuses requests, and
+ * cuts connections. */
 static void wake_refuser(Loop *loop) {
     int64_t now = monotonic_ns(), limit = loop->limits.overload_ms * 1000000;
     bool cut = atomic_load(&loop->draining) && now / 1000000 > atomic_load(&loop->drain_end);

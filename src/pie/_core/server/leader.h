@@ -1,4 +1,4 @@
-/* Who leads a loop's threads. No GIL needed. */
+/* Which thread of a loop leads. No GIL needed. */
 #ifndef PIE_LEADER_H
 #define PIE_LEADER_H
 
@@ -11,7 +11,7 @@ void leader_make(Loop *loop, Worker *worker);
  * leader. */
 void leader_resign(Worker *worker);
 /* The watchdog's work, given the loop: takes leadership from a thread whose handler takes long,
- * without the GIL, which that handler may be holding; wakes the refuser when nobody leads. */
+ * without the GIL, which that handler may be holding; wakes the refuser when no thread leads. */
 void *leader_watch(void *loop);
 
 /* Called with the GIL around a handler; `slow` = it is known to be, so that another thread shall lead

@@ -6,8 +6,8 @@
 
 #define ACCEPTS_IN_A_ROW 64
 
-/* Asks for the listener's events, or no longer. -1 with errno set: what is listened on is no socket,
- * or the system has no room. */
+/* Starts or stops watching the listener. -1 with errno set: it is no socket, or the system has no
+ * room. */
 int listener_watch(Loop *loop, bool on);
 
 /* Accepts at most so many connections; false when the backlog is empty. */

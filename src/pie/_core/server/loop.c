@@ -148,7 +148,7 @@ static void lead(Worker *worker) {
     }
 }
 
-/* As long as everybody else is busy. */
+/* One step of the refuser while it leads: resigns once another thread is parked. */
 static void refuse(Worker *worker) {
     Loop *loop = worker->loop;
     Connection *connection = next_connection(worker);

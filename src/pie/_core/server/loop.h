@@ -16,8 +16,8 @@ int loop_open(Loop *loop, int listener, const Limits *limits, const LoopProtocol
               void *server, bool threads);
 void loop_close(Loop *loop);
 
-/* Works until the loop has finished: called with the GIL, by as many threads as the server asked
- * for. 0, or -1 with MemoryError. */
+/* Works until the loop has finished: called with the GIL, by as many threads as the server
+ * started. 0, or -1 with MemoryError. */
 int loop_work(Loop *loop);
 /* Serves what is ready and returns: for an event loop that watches `epoll`, and calls at times
  * besides. Called with the GIL, by one thread. False when the loop has finished. */

@@ -24,7 +24,7 @@ typedef struct {
 
 static PyTypeObject *pending_type;
 
-/* The request as it was; its frame's bytes are gone. */
+/* The request again, without the bytes of its frame. */
 static Request request_of(PendingObject *pending) {
     return (Request){
         .server = pending->server,

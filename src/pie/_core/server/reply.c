@@ -36,7 +36,7 @@ int reply_add(Buffer *out, PyObject *bytes) {
     return 0;
 }
 
-/* How the twin shall put the reply on the wire: keywords of pie.rpc.server.dispatch.Form.of_native. */
+/* The form of a reply that the twin writes: keywords of pie.rpc.server.dispatch.Form.of_native. */
 static PyObject *form_of(const Request *request) {
     const FrameView *view = request->view;
     bool framed = view->transport == TRANSPORT_TTHEADER && view->inner_framed;
@@ -215,7 +215,7 @@ static int reply_exception(const Request *request, Buffer *out) {
     return written;
 }
 
-/* One call that took very long, for whatever reason, does not make its method a slow one. */
+/* A single call that took very long does not make its method a slow one. */
 static void observe_duration(Method *method, const CallObject *call) {
     int64_t took = (int64_t)((call->end - call->start) * 1e9);
     took = took > 2 * METHOD_SLOW_NS ? 2 * METHOD_SLOW_NS : took;

@@ -101,7 +101,7 @@ static PyObject *serve(Request *request) {
             return PyErr_NoMemory();
         }
     }
-    PyObject *value = serve_with(request, stack + 1); /* The call may use the place before. */
+    PyObject *value = serve_with(request, stack + 1); /* PY_VECTORCALL_ARGUMENTS_OFFSET: the slot before is the callee's. */
     if (stack != few) {
         PyMem_Free(stack);
     }
@@ -119,7 +119,7 @@ static void restore_ambient(const Request *request, PyObject *outer) {
     error_give(error);
 }
 
-/* A gate rejected the call; maybe another one gave it a result all the same. */
+/* The reply to a call that a gate rejected; another gate may have given it a result. */
 static Answer answer_without_handler(Request *request, Step step) {
     Buffer *out = &request->worker->out;
     flow_clear(&request->flow);
@@ -195,8 +195,8 @@ static bool overloaded(const Request *request) {
            (server->is_async && server->pending >= server->max_pending);
 }
 
-/* Unknown methods, messages that are no calls, and everything while too much is being
- * done already. */
+/* Unknown methods, messages that are no calls, and every request while the server is
+ * overloaded. */
 static Answer answer_by_twin(const Request *request) {
     ServerObject *server = request->server;
     PyObject *how = overloaded(request) ? server->twin.refuse : server->twin.answer_bytes;

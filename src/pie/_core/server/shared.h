@@ -100,7 +100,7 @@ struct Loop {
     /* The leader's: */
     struct epoll_event events[EVENTS];
     int event_count, event_at;
-    int turns; /* of the queue, until events are asked for again */
+    int turns; /* of the queue, before the next epoll_wait */
     Connection *outbox; /* with replies to send before waiting */
     int64_t outbox_since;
     int64_t swept, accept_again; /* ms */

@@ -29,12 +29,12 @@ static bool is_idle(Connection *connection, int64_t now, int64_t idle) {
     uint8_t byte;
     return atomic_load(&connection->frame_begun) == 0 &&
            over(atomic_load(&connection->used), now, idle) &&
-           /* A request may be here for which there was no time yet. */
+           /* A request may have come that was not read yet. */
            recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 /* Ends connections that are idle for too long, or too slow. Collects under the mutex, ends outside
- * of it: nobody else frees a connection while this thread leads. */
+ * of it: no other thread frees a connection while this one leads. */
 void sweep(Loop *loop, int64_t now) {
     bool draining = atomic_load(&loop->draining);
     bool cut = draining && now > atomic_load(&loop->drain_end);

@@ -1,5 +1,5 @@
-/* Thrift on the connections of a loop: finds messages, has them answered, and tells Python of what
- * happens to connections. */
+/* Thrift on the connections of a loop: finds messages, has them answered, and reports to Python
+ * what happens to connections. */
 #include "server/thrift.h"
 
 #include "frame/message.h"
