@@ -156,7 +156,7 @@ def setup_metadata(hooks: Any, /) -> None:
 # --- the client's fast path; see pie.rpc.client.fast_path ---
 
 class ConnectionState:
-    """Twin: ``pie.rpc.client.exclusive.ConnectionState``."""
+    """Twin: ``pie.rpc.client.stream.ConnectionState``."""
 
     fd: int
     sent: int

@@ -40,7 +40,7 @@ _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class JsonFormError(ThriftError):
-    """JSON that is not the value it should be. ``path`` names the place: ``req.items[3].price``."""
+    """JSON that is not the value it should be. ``path`` names the field: ``req.items[3].price``."""
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message, path)

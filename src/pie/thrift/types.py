@@ -136,7 +136,7 @@ class Field:
         type: what it holds.
         requiredness: a ``required`` field must be set to be sent and present to be read; the
             others are left out while they are None.
-        default: the value of a field nobody set. None for defaults that can be changed in place
+        default: the value of a field that was not set. None for mutable defaults
             (lists, sets, maps, structs): the constructor makes those when it is given None.
         attr: its name in Python, where it differs from ``name`` (``from`` is ``from_``).
     """

@@ -14,7 +14,7 @@ from tests.rpc.scripted import Line, Peer, reply_to
 
 from pie.model import Failure, Kind
 from pie.rpc import PoolLimits
-from pie.rpc.client import async_connection, exclusive
+from pie.rpc.client import stream
 from pie.thrift import CRRST
 
 
@@ -46,8 +46,7 @@ def nothing(demo):
 def unchecked(monkeypatch):
     """Clients do not look whether a pooled connection is still open, as if the peer closed it
     right after they did."""
-    monkeypatch.setattr(exclusive, "LOOK_AFTER_SECONDS", 3600)
-    monkeypatch.setattr(async_connection.AsyncConnection, "is_usable", lambda self, oldest: True)
+    monkeypatch.setattr(stream, "LOOK_AFTER_SECONDS", 3600)
 
 
 def serve_all(method):

@@ -3,12 +3,15 @@
 from typing import Any
 
 from pie.call import Driver
-from pie.model import Call, Failure
+from pie.model import Call
+from pie.rpc.client import exchange
 from pie.rpc.client.binding import Binder, Bound
 from pie.rpc.client.callee import Asked
+from pie.rpc.client.exchange import invocation
 from pie.rpc.client.options import current_options
 from pie.rpc.client.pool import shared_pool
-from pie.rpc.wire.conversation import Answer, next_seqid, read_answer, spoken, write_request
+from pie.rpc.client.steps import run
+from pie.rpc.wire.conversation import Answer
 from pie.thrift import Method, Struct
 
 
@@ -49,30 +52,11 @@ class Channel:
         """Make a call that ``new_call`` prepared. Raises as ``invoke``."""
         bound, options = self._binder.bound(), current_options.get()
         driver = Driver(bound.course)
-        answer: Any = None
-        try:
-            answer = driver.run(call, lambda each: attempt(each, method, args, bound))
-        finally:
-            if options is not None:
-                options.tell(call, answer.business if isinstance(answer, Answer) else None)
-        return answer.get() if isinstance(answer, Answer) else answer
+        return run(
+            invocation(call, options, driver.run, lambda each: attempt(each, method, args, bound))
+        )
 
 
 def attempt(call: Call, method: Method, args: Struct, bound: Bound) -> Answer:
-    """One attempt of a call, within its gates: to the endpoint they chose."""
-    endpoint, link = call.target, bound.callee.link
-    assert endpoint is not None, "balance chose none"
-    way = spoken(call, endpoint, multiplex=link.multiplex)
-    seqid = next_seqid()
-    request = write_request(
-        call, method, args, seqid, way, bound.runtime.identity.host, multiplex=link.multiplex
-    )
-    instance = shared_pool.of(bound.target(endpoint))
-    try:
-        frame = instance.exchange(call, request, seqid, oneway=method.oneway)
-    except Failure as failure:
-        bound.explain(call, endpoint, failure)
-        raise
-    if frame is not None:
-        bound.answered = True
-    return read_answer(call, method, frame, seqid)
+    """One attempt of a call, on this thread."""
+    return run(exchange.attempt(call, method, args, bound, shared_pool))

@@ -97,5 +97,5 @@ def _context(tls: TLS, _stamps: tuple[int, ...]) -> ssl.SSLContext:
 
 
 def server_name(target: Target, tls: TLS) -> str:
-    """Whom the certificate must be for."""
+    """The name that the certificate of the callee must be for."""
     return tls.server_name or ("localhost" if target.path else target.host)

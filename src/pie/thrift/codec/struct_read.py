@@ -4,7 +4,7 @@ A reader takes the data, a position and the number of levels it may still open, 
 value and the position after it. A struct looks up its fields when it is first read, so structs may
 contain each other. No size is believed before it is held against the bytes that are left, and what
 the values take in memory is counted: a struct of one byte on the wire may take a hundred there.
-How values are written, a ``ReadForm`` says.
+A ``ReadForm`` knows how values are written.
 """
 
 from collections.abc import Callable, Mapping

@@ -2,7 +2,7 @@
 
 A writer appends a value to a bytearray and gets the number of levels it may still open. A struct
 looks up its fields when it is first written, so structs may contain each other. What is a value of
-a type is the same in every protocol; how it is written, a ``WriteForm`` says.
+a type is the same in every protocol; a ``WriteForm`` knows how it is written.
 """
 
 import struct

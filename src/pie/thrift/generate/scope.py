@@ -195,5 +195,5 @@ def names_in(ref: TypeRef) -> Iterator[str]:
 
 
 def is_mutable(value: Constant) -> bool:
-    """The value can be changed in place, so every struct needs one of its own."""
+    """The value is mutable, so every struct needs one of its own."""
     return isinstance(value, _MUTABLE)

@@ -86,7 +86,7 @@ class StructSource:
         return lines
 
     def default_functions(self) -> list[list[str]]:
-        """What makes the defaults that can be changed in place."""
+        """The code that makes mutable defaults."""
         return [
             [
                 f"def {self._maker(field)}() -> {field.annotation}:",

@@ -68,7 +68,7 @@ def parse_idl(text: str, path: str = "<idl>") -> Document:
     """The tree of one IDL file; what it means is not checked yet.
 
     Raises:
-        IdlError: the text is not IDL, with the place and what was expected there.
+        IdlError: the text is not IDL; names the position and what was expected there.
     """
     return _Parser(tokenize(text, path)).document(path, text)
 
@@ -311,7 +311,7 @@ class _Parser:
         )
 
     def _xsd(self, depth: int) -> None:
-        """What XML schemas once needed to know of a field. Nobody else reads it."""
+        """Attributes of a field for XML schemas, as old IDLs have them. They are skipped."""
         self._check_nesting(depth, self._token.position)
         self._accept("xsd_optional")
         self._accept("xsd_nillable")

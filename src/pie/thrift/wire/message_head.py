@@ -100,7 +100,7 @@ def read_message(payload: bytes, protocol: Protocol = Protocol.BINARY) -> tuple[
 
 
 def find_body(data: bytes | bytearray, protocol: Protocol) -> tuple[int, bool]:
-    """Where a message's body begins, and True; or how long the data must be to tell, and False.
+    """Where a message's body begins, and True; or how long the data must be to know it, and False.
 
     Raises:
         CodecError: its name is too long, or its numbers do not end.

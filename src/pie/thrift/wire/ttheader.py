@@ -23,7 +23,6 @@ RPC_TRANSIT = "RPC_TRANSIT_"
 """Prefix of metadata for the next hop only."""
 RPC_BACKWARD = "RPC_BACKWARD_"
 """Prefix of metadata that comes back with a reply."""
-REMOTE_IP = "rip"
 
 _FRAME = HeaderFrame("TTHeader", MAGIC)
 _LENGTH = 4
