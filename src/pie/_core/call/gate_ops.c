@@ -1,5 +1,5 @@
-/* The gates that every call passes. A gate that is about to reject a call lets its twin do it, which
- * gives the reason.
+/* The gates that every call passes, in C. A gate that is about to reject a call lets its twin do it,
+ * which raises the Failure.
  */
 #include "call/gate_ops.h"
 
