@@ -77,7 +77,7 @@ class UwsgiHost:
 
     @property
     def workers(self) -> int:
-        """How many there are."""
+        """Number of workers."""
         return int(self._module.numproc)
 
     @property
