@@ -56,7 +56,7 @@ static inline PyObject **references(CallObject *call) {
     return &call->side;
 }
 
-static inline void *place(PyObject *self, const Field *field) {
+static inline void *location(PyObject *self, const Field *field) {
     return (char *)self + field->offset;
 }
 
@@ -91,7 +91,7 @@ static PyObject *new_list(void) {
 
 static PyObject *get(PyObject *self, void *closure) {
     const Field *field = closure;
-    void *at = place(self, field);
+    void *at = location(self, field);
     PyObject **reference = at;
     switch (field->kind) {
     case TEXT:
@@ -158,7 +158,7 @@ static int set_seconds(const Field *field, double *seconds, PyObject *value, con
     return 0;
 }
 
-static int set_number(const Field *field, long *place, PyObject *value) {
+static int set_number(const Field *field, long *into, PyObject *value) {
     if (!PyIndex_Check(value)) {
         return refuse(field, "an int", value);
     }
@@ -169,13 +169,13 @@ static int set_number(const Field *field, long *place, PyObject *value) {
         }
         return -1;
     }
-    *place = number;
+    *into = number;
     return 0;
 }
 
 static int set(PyObject *self, PyObject *value, void *closure) {
     const Field *field = closure;
-    void *at = place(self, field);
+    void *at = location(self, field);
     if (value == NULL) {
         PyErr_Format(PyExc_AttributeError, "Call.%s cannot be deleted", field->name);
         return -1;

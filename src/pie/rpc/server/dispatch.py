@@ -200,7 +200,6 @@ class Dispatcher:
                 f"{self.identity.psm} is overloaded: all of its threads have been busy for too "
                 "long; try again, or let it run more threads or instances",
                 never_sent=True,
-                retryable=True,
             )
 
         method = self.service.methods.get(head.name)
