@@ -319,17 +319,26 @@ static void observe_duration(Method *method, const CallObject *call) {
     method->average_ns += (took - method->average_ns) / AVERAGE_OVER;
 }
 
+/* The reply with the result that a gate gave to a call which had failed. False with a Failure set. */
+static bool reply_result(Request *request, Buffer *out) {
+    PyObject *result = Py_NewRef(request->call->result ? request->call->result : Py_None);
+    int written = reply_value(request, result, out);
+    Py_DECREF(result);
+    if (written < 0) {
+        PyObject *error = error_take();
+        error_give(call_fail_with(request->call, error));
+        Py_DECREF(error);
+    }
+    return written == 0;
+}
+
 bool request_finish(Request *request, PyObject *value, Buffer *out) {
     size_t before = out->size;
-    if (value == NULL) {
-        reply_exception(request, out);
-    } else {
-        reply_value(request, value, out);
-    }
+    int written = value == NULL ? reply_exception(request, out) : reply_value(request, value, out);
     Step step = flow_drive(&request->flow, NULL);
     flow_clear(&request->flow);
     observe_duration(request->method, request->call);
-    if (step == STEP_DONE) {
+    if (step == STEP_DONE && (written == 0 || reply_result(request, out))) {
         return true;
     }
     out->size = before;
@@ -349,18 +358,8 @@ static void restore_ambient(const Request *request, PyObject *outer) {
 static Answer answer_without_handler(Request *request, Step step) {
     Buffer *out = &request->worker->out;
     flow_clear(&request->flow);
-    if (step == STEP_DONE) {
-        PyObject *result = Py_NewRef(request->call->result ? request->call->result : Py_None);
-        int written = reply_value(request, result, out);
-        Py_DECREF(result);
-        if (written == 0) {
-            return ANSWER_READY;
-        }
-        PyObject *error = error_take();
-        error_give(call_fail_with(request->call, error));
-        Py_DECREF(error);
-    }
-    return write_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
+    bool replied = step == STEP_DONE && reply_result(request, out);
+    return replied || write_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
 }
 
 /* Takes the call through its gates around the handler. */
