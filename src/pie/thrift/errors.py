@@ -1,4 +1,4 @@
-"""What can go wrong between IDL text, bytes and values."""
+"""Errors of IDL text, bytes and values."""
 
 from typing import NamedTuple
 

@@ -52,7 +52,7 @@ class JsonFormError(ThriftError):
 
 
 def from_json(kind: ThriftType, data: Any, path: str = "") -> Any:
-    """The value that parsed JSON stands for.
+    """The value of a type for parsed JSON.
 
     Raises:
         JsonFormError: where it does not fit, and what would.
@@ -329,7 +329,7 @@ def _scalar_to_json(kind: Scalar, value: Any, safe_ints: bool) -> Any:
 
 
 def key_text(kind: ThriftType, key: Any) -> str:
-    """A key of a map as JSON's keys are: text."""
+    """A key of a map as text, for JSON."""
     return json_key(to_json(kind, key))
 
 

@@ -100,7 +100,7 @@ ThriftType: TypeAlias = Scalar | EnumType | StructType | ListType | SetType | Ma
 
 
 def has_hash(kind: ThriftType) -> bool:
-    """A Python set or dict can hold values of the type: it is no struct and no container."""
+    """Whether Python sets and dicts can hold values of the type: no structs, no containers."""
     return isinstance(kind, (Scalar, EnumType))
 
 

@@ -1,4 +1,4 @@
-"""The Thrift client for coroutines: as ``channel``, with everything that waits awaited."""
+"""The Thrift client for coroutines. See ``channel``."""
 
 import asyncio
 from typing import Any
@@ -14,14 +14,13 @@ from pie.thrift import Method, Struct
 
 
 class AsyncChannel:
-    """Calls to one service, on the event loop of whoever awaits them. Nothing is looked up before
-    the first one.
+    """Calls to one service, on the running event loop. Nothing is looked up before the first call.
 
     Args:
-        asked: whom to call and how.
+        asked: the service to call, and how.
 
     Raises:
-        ValueError: that makes no sense.
+        ValueError: an argument is malformed.
     """
 
     def __init__(self, asked: Asked) -> None:
@@ -45,7 +44,7 @@ class AsyncChannel:
         )
 
     async def _bound(self) -> Bound:
-        """The client as it stands; the registry's first answer is waited for beside the loop."""
+        """The client as it stands now; waits for the registry's first answer on another thread."""
         bound = self._binder.bound()
         if bound is not self._known:
             if not bound.callee.endpoints:

@@ -5,9 +5,9 @@ import time
 from typing import cast
 
 from pie.model import Call
+from pie.rpc.client.connection import Closed, Connection, Pending, patience
 from pie.rpc.client.dial import connect_failure, connect_patience
 from pie.rpc.client.link import Target, server_name, tls_context
-from pie.rpc.client.stream import ClientStream, Closed, Pending, patience
 from pie.rpc.wire.refusal import may_be_refused, proven_refused_from, refusal_wait
 
 _LOOK_SECONDS = 0.001
@@ -23,7 +23,7 @@ class _Waiting(Pending):
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-class AsyncConnection(ClientStream, asyncio.Protocol):
+class AsyncConnection(Connection, asyncio.Protocol):
     """A connected socket of an event loop."""
 
     pending_type = _Waiting
@@ -87,7 +87,7 @@ class AsyncConnection(ClientStream, asyncio.Protocol):
         self.received(data)
 
     def eof_received(self) -> bool:
-        """True keeps the socket until a refusal of what was sent has been looked for."""
+        """True keeps the socket, so that ``await_refusal`` can look at it."""
         self.end(Closed())
         return self.sent > 0 and bool(self.waiting)
 
@@ -118,7 +118,7 @@ async def connect_async(call: Call, target: Target) -> AsyncConnection:
     """A new connection.
 
     Raises:
-        Failure: there is none to be had; nothing was sent.
+        Failure: it could not be made; nothing was sent.
     """
     try:
         async with asyncio.timeout(connect_patience(call, target)):

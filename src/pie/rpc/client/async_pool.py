@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from pie.model import Call
 from pie.rpc.client.async_connection import AsyncConnection, connect_async
 from pie.rpc.client.link import Target
+from pie.rpc.client.operations import Lock
 from pie.rpc.client.pool import Pool
-from pie.rpc.client.ways import Lock
 
 
-class LoopWays:
-    """The ways of coroutines."""
+class LoopOperations:
+    """The operations of coroutines."""
 
     def lock(self, *, held: bool = False) -> Lock:
         return asyncio.Semaphore(0 if held else 1)
@@ -52,7 +52,7 @@ class _Loops:
         if found is None:
             for each in [each for each in self._pools if each.is_closed()]:
                 del self._pools[each]
-            pool = Pool(LoopWays())
+            pool = Pool(LoopOperations())
             closer = _close_with_loop(pool)
             found = self._pools[loop] = (pool, closer)
             await anext(closer)

@@ -1,4 +1,4 @@
-"""``conf/rpc/services/<ServiceName>.yml``: how a workspace's programs reach a service."""
+"""``conf/rpc/services/<ServiceName>.yml``: how programs of a workspace reach a service."""
 
 import difflib
 import logging
@@ -119,7 +119,7 @@ def _check_values(file: CalleeFile, path: Path, lines: dict[str, int], service: 
 
 
 class FollowedFile:
-    """The file as it stands now: looked at once a second at most, read when it has changed.
+    """The file, checked for a change once a second at most.
 
     A change that makes no sense is logged as an error, and the content before it stays in force.
     """
@@ -134,14 +134,14 @@ class FollowedFile:
 
     @property
     def next_look(self) -> float:
-        """When the file is to be looked at again (monotonic seconds)."""
+        """When to check the file again (monotonic seconds)."""
         return self._looked + _CHECK_SECONDS
 
     def content(self) -> CalleeFile | None:
         """Its content; the same object until it changes; None if there was never a file.
 
         Raises:
-            CalleeError: it makes no sense, and never did.
+            CalleeError: it is malformed, and was never read before.
         """
         now = time.monotonic()
         if self._content is not None and now - self._looked < _CHECK_SECONDS:

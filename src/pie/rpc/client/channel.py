@@ -1,4 +1,4 @@
-"""The Thrift client for threads: calls to one service, found and governed at use."""
+"""The Thrift client for threads: calls to one service, which is looked up at the first one."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ class Channel:
     """Calls to one service. Nothing is looked up before the first one.
 
     Args:
-        asked: whom to call and how.
+        asked: the service to call, and how.
 
     Raises:
-        ValueError: that makes no sense.
+        ValueError: an argument is malformed.
     """
 
     def __init__(self, asked: Asked) -> None:
@@ -39,13 +39,13 @@ class Channel:
             Failure: no answer.
             StructException: the answer is an exception that the IDL declares.
             BusinessError: the answer is a business status.
-            CalleeError: it is not known which service to call.
+            CalleeError: the service to call is not configured.
             NotBootstrapped: the process was not set up.
         """
         return self.make(self.new_call(method), method, args)
 
     def new_call(self, method: Method) -> Call:
-        """A call that ``make`` can make; what it holds afterwards tells how it went."""
+        """A call for ``make``, which afterwards holds how it went."""
         return self._binder.bound().new_call(method, current_options.get())
 
     def make(self, call: Call, method: Method, args: Struct) -> Any:

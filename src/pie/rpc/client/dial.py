@@ -31,7 +31,7 @@ def connect(call: Call, target: Target) -> socket.socket:
     """A connected socket; an ``ssl.SSLSocket`` if the link has TLS.
 
     Raises:
-        Failure: there is none to be had; nothing was sent.
+        Failure: it could not be made; nothing was sent.
     """
     try:
         return _connect(target, connect_patience(call, target))

@@ -16,7 +16,7 @@ def invocation(call: Call, options: Options | None, drive: Any, attempt_once: An
 
     Args:
         call: that is made.
-        options: in force; they learn how it went.
+        options: in force; the outcome is reported to them.
         drive: the operation that runs the call through its gates: ``run`` of a driver.
         attempt_once: makes one attempt of the call it is given.
 
@@ -28,7 +28,7 @@ def invocation(call: Call, options: Options | None, drive: Any, attempt_once: An
         answer = yield drive, call, attempt_once
     finally:
         if options is not None:
-            options.tell(call, answer.business if isinstance(answer, Answer) else None)
+            options.report(call, answer.business if isinstance(answer, Answer) else None)
     return answer.get() if isinstance(answer, Answer) else answer
 
 

@@ -6,9 +6,9 @@ import struct
 
 from pie._core import native
 from pie.model import Call
+from pie.rpc.client.connection import Closed, Connection, Pending, patience
 from pie.rpc.client.link import Target
 from pie.rpc.client.steps import run
-from pie.rpc.client.stream import ClientStream, Closed, Pending, patience
 from pie.rpc.wire.refusal import deadline_passed, refused_from
 from pie.thrift import Frame
 
@@ -20,7 +20,7 @@ NOT_SENT, LATE_TO_SEND, LATE, CLOSED, FAILED, ODD = range(1, 7)
 """How an exchange in C ended: ``exchange.h``."""
 
 
-class ClientConnection(ClientStream):
+class ClientConnection(Connection):
     """A connected socket. After any failure it is closed and of no use."""
 
     def __init__(self, sock: socket.socket, target: Target) -> None:

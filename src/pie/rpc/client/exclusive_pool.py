@@ -1,7 +1,8 @@
 """The connections to one instance that carry one call at a time each.
 
-The client's fast path in C takes idle connections and gives them back by itself, while no Python
-runs but not under the lock; hence each step here that looks at ``idle`` is one step.
+The client's fast path in C takes connections from ``idle`` and gives them back by itself: while it
+holds the GIL, but not under the lock. Hence every change of ``idle`` here is a single operation of
+the list.
 """
 
 import threading
@@ -10,10 +11,10 @@ from collections import deque
 
 from pie.govern import remaining
 from pie.model import Call
+from pie.rpc.client.connection import Connection
 from pie.rpc.client.link import Target
+from pie.rpc.client.operations import Lock, Operations
 from pie.rpc.client.steps import Steps, run
-from pie.rpc.client.stream import ClientStream
-from pie.rpc.client.ways import Lock, Ways
 from pie.rpc.wire.conversation import answers
 from pie.rpc.wire.refusal import Stale, all_busy
 from pie.thrift import Frame
@@ -27,7 +28,7 @@ class _Waiter:
     def __init__(self, wakened: Lock) -> None:
         self.wakened = wakened
         self.served = False
-        self.connection: ClientStream | None = None
+        self.connection: Connection | None = None
 
 
 class InstancePool:
@@ -36,15 +37,15 @@ class InstancePool:
     Calls that wait for one are served in the order of coming.
     """
 
-    __slots__ = ("_limits", "_lock", "_open", "_target", "_ways", "idle", "waiting", "wanted")
+    __slots__ = ("_limits", "_lock", "_open", "_operations", "_target", "idle", "waiting", "wanted")
 
-    def __init__(self, target: Target, ways: Ways) -> None:
+    def __init__(self, target: Target, operations: Operations) -> None:
         self._target = target
-        self._ways = ways
+        self._operations = operations
         self._limits = target.link.limits
         self._lock = threading.Lock()
         self._open = 0
-        self.idle: list[ClientStream] = []
+        self.idle: list[Connection] = []
         """What became idle last stands at the end."""
         self.waiting: deque[_Waiter] = deque()
         self.wanted = time.monotonic()
@@ -72,11 +73,11 @@ class InstancePool:
             finally:
                 self.give_back(connection)
 
-    def taking(self, call: Call) -> Steps[ClientStream]:
+    def taking(self, call: Call) -> Steps[Connection]:
         """An idle connection that is still good, or a new one.
 
         Raises:
-            Failure: there is none to be had before the call's deadline; nothing was sent.
+            Failure: none came free or could be made before the call's deadline; nothing was sent.
         """
         while (connection := self._idle_one()) is None:
             with self._lock:
@@ -90,12 +91,12 @@ class InstancePool:
             self.discard(connection)
         return connection
 
-    def take(self, call: Call) -> ClientStream:
+    def take(self, call: Call) -> Connection:
         """``taking`` on this thread, for the fast path."""
         return run(self.taking(call))
 
-    def give_back(self, connection: ClientStream) -> None:
-        """Hand a connection to the next call, keep it, or close it if it is of no more use."""
+    def give_back(self, connection: Connection) -> None:
+        """Hand a connection to the next call, keep it, or close it if it cannot be used again."""
         if not connection.reusable:
             self.discard(connection)
             return
@@ -108,13 +109,13 @@ class InstancePool:
                 return
         self.discard(connection)
 
-    def discard(self, connection: ClientStream) -> None:
+    def discard(self, connection: Connection) -> None:
         """Close a connection; a call that waits may make another one."""
         connection.close()
         self._allow_another()
 
     def sweep(self, now: float) -> bool:
-        """Close what is idle and no longer good; True if the pool itself is of no more use."""
+        """Close idle connections that are no longer good; True if the pool can be forgotten."""
         oldest = now - self._limits.idle_seconds
         kept = []
         while (each := self._pop()) is not None:
@@ -138,8 +139,8 @@ class InstancePool:
         for each in self.idle:
             each.close()
 
-    def _idle_one(self) -> ClientStream | None:
-        """The connection that became idle last and is still good."""
+    def _idle_one(self) -> Connection | None:
+        """The connection that became idle last and is still good; None if there is none."""
         while (connection := self._pop()) is not None:
             if connection.is_fresh(self._oldest()):
                 return connection
@@ -149,7 +150,7 @@ class InstancePool:
     def _oldest(self) -> float:
         return time.monotonic() - self._limits.idle_seconds
 
-    def _pop(self) -> ClientStream | None:
+    def _pop(self) -> Connection | None:
         try:
             return self.idle.pop()
         except IndexError:
@@ -160,7 +161,7 @@ class InstancePool:
         if self._open < self._limits.max_connections:
             self._open += 1
             return None
-        waiter = _Waiter(self._ways.lock(held=True))
+        waiter = _Waiter(self._operations.lock(held=True))
         self.waiting.append(waiter)
         # A connection that is given back from here on goes to the waiter. One that became idle
         # just before:
@@ -169,9 +170,9 @@ class InstancePool:
             self._serve_next(connection)
         return waiter
 
-    def _make(self, call: Call) -> Steps[ClientStream]:
+    def _make(self, call: Call) -> Steps[Connection]:
         try:
-            made: ClientStream = yield self._ways.connect, call, self._target
+            made: Connection = yield self._operations.connect, call, self._target
         except BaseException:
             self._allow_another()
             raise
@@ -182,7 +183,7 @@ class InstancePool:
             if not self._serve_next(None):
                 self._open -= 1
 
-    def _serve_next(self, connection: ClientStream | None) -> bool:
+    def _serve_next(self, connection: Connection | None) -> bool:
         """Give the first waiter a connection, or the right to make one; under the lock."""
         if not self.waiting:
             return False
@@ -191,10 +192,10 @@ class InstancePool:
         waiter.wakened.release()
         return True
 
-    def _wait(self, call: Call, waiter: _Waiter) -> Steps[ClientStream | None]:
+    def _wait(self, call: Call, waiter: _Waiter) -> Steps[Connection | None]:
         """The connection that came free, or None: this call may make one."""
         try:
-            yield self._ways.acquire, waiter.wakened, remaining(call)
+            yield self._operations.acquire, waiter.wakened, remaining(call)
         except BaseException:
             self._give_up(waiter)
             raise

@@ -13,8 +13,8 @@ import threading
 
 from pie.govern import remaining
 from pie.model import Call
+from pie.rpc.client.connection import Closed, Connection, Pending, patience
 from pie.rpc.client.link import Target
-from pie.rpc.client.stream import ClientStream, Closed, Pending, patience
 from pie.rpc.wire.refusal import refused_from
 
 _CHUNK = 64 << 10
@@ -34,7 +34,7 @@ class _Waiting(Pending):
         self.wakened.acquire()
 
 
-class SharedConnection(ClientStream):
+class SharedConnection(Connection):
     """A connected socket with many calls in flight.
 
     A reply that its call does not wait for any longer is dropped. When the stream ends, all calls
@@ -54,7 +54,7 @@ class SharedConnection(ClientStream):
         self._writing = threading.Lock()
         self._unsent = bytearray()
         self._lock = threading.RLock()
-        """Around the state of ``ClientStream``, and around ``_led``."""
+        """Around the state of ``Connection``, and around ``_led``."""
         self._led = False
 
     def send(self, pending: Pending, request: bytes) -> None:

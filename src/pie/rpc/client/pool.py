@@ -8,9 +8,9 @@ from typing import Protocol
 from pie.model import Call
 from pie.rpc.client.exclusive_pool import InstancePool
 from pie.rpc.client.link import Target
+from pie.rpc.client.operations import Operations, ThreadOperations
 from pie.rpc.client.shared_instance import SharedInstance
 from pie.rpc.client.steps import Steps
-from pie.rpc.client.ways import ThreadWays, Ways
 from pie.thrift import Frame
 
 _SWEEP_SECONDS = 5.0
@@ -45,11 +45,11 @@ class Pool:
     """All instances that the threads of a process, or the coroutines of an event loop, call.
 
     Args:
-        ways: how these wait and connect.
+        operations: how these wait and connect.
     """
 
-    def __init__(self, ways: Ways) -> None:
-        self._ways = ways
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
         self._begin()
 
     def of(self, target: Target) -> Instance:
@@ -61,7 +61,7 @@ class Pool:
         if found is None:
             with self._lock:
                 kind = SharedInstance if target.link.multiplex else InstancePool
-                found = self._instances.setdefault(target, kind(target, self._ways))
+                found = self._instances.setdefault(target, kind(target, self._operations))
         found.wanted = now
         return found
 
@@ -96,6 +96,6 @@ class Pool:
             each.abandon()
 
 
-shared_pool = Pool(ThreadWays())
+shared_pool = Pool(ThreadOperations())
 """Of the threads of this process; a forked child begins with an empty one."""
 os.register_at_fork(after_in_child=shared_pool.leave_to_parent)

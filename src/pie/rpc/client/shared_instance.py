@@ -4,10 +4,10 @@ import time
 
 from pie.govern import remaining
 from pie.model import Call
+from pie.rpc.client.connection import Connection
 from pie.rpc.client.link import Target
+from pie.rpc.client.operations import Operations
 from pie.rpc.client.steps import Steps
-from pie.rpc.client.stream import ClientStream
-from pie.rpc.client.ways import Ways
 from pie.rpc.wire.refusal import Stale, deadline_passed
 from pie.thrift import Frame
 
@@ -15,11 +15,11 @@ from pie.thrift import Frame
 class SharedInstance:
     """Makes the connection when a call needs it; one call at a time connects."""
 
-    def __init__(self, target: Target, ways: Ways) -> None:
+    def __init__(self, target: Target, operations: Operations) -> None:
         self._target = target
-        self._ways = ways
-        self._dialing = ways.lock()
-        self._connection: ClientStream | None = None
+        self._operations = operations
+        self._dialing = operations.lock()
+        self._connection: Connection | None = None
         self.wanted = time.monotonic()
         """When a call last asked for this instance."""
 
@@ -39,7 +39,7 @@ class SharedInstance:
                 call.notes.append(Stale.note)
 
     def sweep(self, now: float) -> bool:
-        """Close the connection if it is of no more use; True if the instance is of none, too."""
+        """Close a connection that is no longer good; True if the instance can be forgotten."""
         connection = self._connection
         if connection is not None and not connection.is_usable(self._oldest(now)):
             self._connection = None
@@ -60,19 +60,19 @@ class SharedInstance:
     def _oldest(self, now: float) -> float:
         return now - self._target.link.limits.idle_seconds
 
-    def _take(self, call: Call) -> Steps[ClientStream]:
+    def _take(self, call: Call) -> Steps[Connection]:
         connection = self._connection
         if connection is not None and connection.is_usable(self._oldest(time.monotonic())):
             return connection
-        if not (yield self._ways.acquire, self._dialing, remaining(call)):
+        if not (yield self._operations.acquire, self._dialing, remaining(call)):
             raise deadline_passed(call, f"connecting to {call.peer}", never_sent=True)
         try:
             if self._connection is not None and self._connection is not connection:
                 return self._connection
             if connection is not None:
                 connection.retire()
-            self._connection = made = yield self._ways.connect, call, self._target
-            fresh: ClientStream = made
+            self._connection = made = yield self._operations.connect, call, self._target
+            fresh: Connection = made
             return fresh
         finally:
             self._dialing.release()

@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 
 class Form(NamedTuple):
-    """How a reply is put on the wire: as its request was.
+    """The form of a reply on the wire, which is that of its request.
 
     Attributes:
         seqid: of the request.
@@ -175,7 +175,7 @@ class Dispatcher:
     def answer_bytes(
         self, data: bytes, peer: str, received: float, closing: bool
     ) -> bytes | Literal[False] | None:
-        """``answer`` for the bytes of a frame; False if they are none that can be answered."""
+        """``answer`` for the bytes of a frame; False if they cannot be answered."""
         try:
             return self.answer(_frame(data), peer, received, closing=closing)
         except ThriftError as error:
@@ -207,7 +207,7 @@ class Dispatcher:
         return self._run(call, handle, head.name, form, oneway=method is not None and method.oneway)
 
     def unreadable(self, method: Method, call: Call, error: object) -> NoReturn:
-        """Arguments that are not the method's.
+        """Fail a call whose arguments cannot be read.
 
         Raises:
             Failure: always.

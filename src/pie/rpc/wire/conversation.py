@@ -54,10 +54,10 @@ class Answer(NamedTuple):
 
 
 def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> tuple[Transport, Protocol]:
-    """How to speak to an endpoint.
+    """The transport and protocol of an endpoint.
 
     Raises:
-        Failure: not in a way known here.
+        Failure: it has one that this client does not speak.
     """
     try:
         transport, protocol = parse_transport(endpoint.transport)

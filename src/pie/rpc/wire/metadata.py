@@ -123,7 +123,7 @@ def reply_header(call: Call, *, closing: bool, business: BusinessStatus | None =
 
 
 def read_reply_header(call: Call, header: TTHeader) -> None:
-    """Take the metadata that came back."""
+    """Take the metadata of a reply into its call."""
     call.backward = _with_prefix(header.strings, RPC_BACKWARD)
 
 

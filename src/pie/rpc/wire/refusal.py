@@ -56,7 +56,7 @@ def may_be_refused(sock: socket.socket, latest: int) -> bool:
 
 
 def proven_refused_from(sock: socket.socket) -> int | None:
-    """As ``refused_from``, if the RST is here."""
+    """As ``refused_from``, without waiting for the RST."""
     state, acknowledged = _tcp_info(sock)
     return acknowledged if state == _STATE_CLOSED and acknowledged >= 0 else None
 
@@ -101,7 +101,7 @@ def not_connected(call: Call, error: OSError) -> Failure:
 
 
 def not_sent(call: Call, error: object) -> Failure:
-    """The connection ended before the whole request was on its way, or could be read."""
+    """The connection ended before the whole request was sent, or before the peer could read it."""
     return Failure(
         Kind.UNAVAILABLE,
         f"{call.callee} at {call.peer} closed the connection before the request was sent: {error}",

@@ -1,4 +1,4 @@
-"""What the compact protocol is made of: its type codes, and integers of as few bytes as they need.
+"""Parts of the compact protocol: its type codes, and integers of as few bytes as they need.
 
 Source: Apache Thrift's "Thrift Compact protocol encoding" (doc/specs/thrift-compact-protocol.md).
 """

@@ -59,7 +59,7 @@ class WriteForm:
 
 
 def struct_writer(cls: type[Struct], form: WriteForm) -> Writer:
-    """What writes a struct of this class."""
+    """The writer of a struct class."""
     # Kept on the class itself, so that it ends with it: tools make classes while they run.
     found: Writer | None = cls.__dict__.get(form.key)
     if found is None:
@@ -234,7 +234,7 @@ def _sequence_writer(
 
 
 def _elements(value: Collection[Any]) -> Collection[Any]:
-    """A list or tuple as it is, or what the iterator of anything else gives."""
+    """A list or tuple as it is; a list of the elements of any other iterable."""
     return value if type(value).__iter__ in _IN_PLACE else list(value)
 
 

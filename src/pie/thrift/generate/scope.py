@@ -173,7 +173,7 @@ class ModuleScope:
 
 
 def method_names(document: Document) -> set[str]:
-    """What the methods of a file's services are called."""
+    """The Python names of the methods of a file's services."""
     return {
         method_name(function.name)
         for definition in document.definitions

@@ -48,7 +48,7 @@ def enum_source(enum: EnumDef) -> list[str]:
 
 
 class StructSource:
-    """Source text of one struct: its class, what makes its defaults, and its fields."""
+    """Source text of one struct: its class, functions that make its defaults, its fields."""
 
     def __init__(self, scope: ModuleScope, struct: StructDef) -> None:
         self._scope = scope

@@ -65,7 +65,7 @@ _ESCAPES = dict(zip(r"""ntrabfv\"'""", "\n\t\r\a\b\f\v\\\"'", strict=True))
 
 
 def parse_idl(text: str, path: str = "<idl>") -> Document:
-    """The tree of one IDL file; what it means is not checked yet.
+    """The tree of one IDL file; its meaning is not checked yet.
 
     Raises:
         IdlError: the text is not IDL; names the position and what was expected there.
@@ -386,7 +386,7 @@ class _Parser:
         return found
 
     def _cpp_type(self) -> None:
-        """How C++ shall call a container: written in it, where annotations came later."""
+        """The C++ name of a container, which older IDLs write inside the type. It is skipped."""
         if self._accept("cpp_type"):
             self._string("the name of a C++ type")
 
@@ -461,7 +461,7 @@ class _Parser:
 
 
 def _unescaped(name: str) -> str | None:
-    """What an escape stands for; None if that is no character."""
+    """The character of an escape; None if there is none."""
     if len(name) == 1:
         return _ESCAPES.get(name)
     code = int(name[1:], 16)

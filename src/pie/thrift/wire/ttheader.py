@@ -40,7 +40,7 @@ class Flag(IntFlag):
 
 
 class IntKey(IntEnum):
-    """What the integer keys stand for."""
+    """The integer keys."""
 
     MESH_VERSION = 0
     TRANSPORT_TYPE = 1

@@ -7,14 +7,14 @@ import pytest
 from tests.rpc.scripted import reply_to
 
 from pie.model import Call, Failure
+from pie.rpc.client.connection import Closed, Connection, Pending
 from pie.rpc.client.link import Target, link_of
 from pie.rpc.client.steps import run, run_async
-from pie.rpc.client.stream import ClientStream, Closed, Pending
 from pie.rpc.wire.refusal import Stale
 from pie.thrift import CRRST, FRAMED, TTHEADER, Frame, TTHeader, read_message
 
 
-class Scripted(ClientStream):
+class Scripted(Connection):
     """A connection whose operations are taken from a list: bytes that come, or an error."""
 
     def __init__(self, *script: Any, shared: bool = False, proven: int | None = None) -> None:
@@ -73,36 +73,40 @@ def reply(nothing: Any) -> Any:
     return make
 
 
-def exchange(stream: ClientStream, call: Call, *, seqid: int = 1, oneway: bool = False) -> Any:
-    return run(stream.exchange(call, b"request", seqid, oneway=oneway))
+def exchange(connection: Connection, call: Call, *, seqid: int = 1, oneway: bool = False) -> Any:
+    return run(connection.exchange(call, b"request", seqid, oneway=oneway))
 
 
 def test_a_reply_in_pieces_ends_an_exchange(call, reply) -> None:
     data = reply()
-    stream = Scripted(SENT, data[:5], data[5:])
-    frame = exchange(stream, call)
+    connection = Scripted(SENT, data[:5], data[5:])
+    frame = exchange(connection, call)
     assert read_message(frame.payload, frame.protocol)[0].seqid == 1
-    assert stream.done == ["send", "receive", "receive"]
-    assert (stream.used, stream.reusable, stream.sent) == (True, True, 1 + len(b"request"))
+    assert connection.done == ["send", "receive", "receive"]
+    assert (connection.used, connection.reusable, connection.sent) == (
+        True,
+        True,
+        1 + len(b"request"),
+    )
 
 
 def test_a_oneway_call_waits_for_nothing(call) -> None:
-    stream = Scripted(SENT)
-    assert exchange(stream, call, oneway=True) is None
-    assert (stream.done, stream.reusable) == (["send"], True)
+    connection = Scripted(SENT)
+    assert exchange(connection, call, oneway=True) is None
+    assert (connection.done, connection.reusable) == (["send"], True)
 
 
 @pytest.mark.parametrize("extra", [b"\0", None])
 def test_bytes_behind_the_reply_make_it_useless(call, reply, extra) -> None:
-    stream = Scripted(SENT, reply() + (reply(2) if extra is None else extra))
-    exchange(stream, call)
-    assert not stream.reusable
+    connection = Scripted(SENT, reply() + (reply(2) if extra is None else extra))
+    exchange(connection, call)
+    assert not connection.reusable
 
 
 def test_a_peer_that_asks_for_another_connection_gets_no_further_call(call, reply) -> None:
-    stream = Scripted(SENT, reply(transport=TTHEADER, strings={CRRST: "1"}))
-    exchange(stream, call)
-    assert not stream.reusable
+    connection = Scripted(SENT, reply(transport=TTHEADER, strings={CRRST: "1"}))
+    exchange(connection, call)
+    assert not connection.reusable
 
 
 @pytest.mark.parametrize(
@@ -120,29 +124,29 @@ def test_a_peer_that_asks_for_another_connection_gets_no_further_call(call, repl
     ],
 )
 def test_what_a_call_learns(call, script, message, never_sent) -> None:
-    stream = Scripted(*script)
+    connection = Scripted(*script)
     with pytest.raises(Failure, match=message) as caught:
-        exchange(stream, call)
+        exchange(connection, call)
     assert caught.value.never_sent is never_sent
-    assert not stream.reusable
-    assert not stream.waiting
+    assert not connection.reusable
+    assert not connection.waiting
 
 
 @pytest.mark.parametrize(("proven", "stale"), [(None, False), (1, True), (2, False)])
 def test_a_refusal_proves_that_a_request_was_not_read(call, reply, proven, stale) -> None:
     """Of the first request, bytes from the first on must be refused."""
-    stream = Scripted(SENT, Closed(), proven=proven)
+    connection = Scripted(SENT, Closed(), proven=proven)
     with pytest.raises(Failure) as caught:
-        exchange(stream, call)
+        exchange(connection, call)
     assert caught.value.never_sent is stale
-    assert stream.done[-1] == "await refusal"
+    assert connection.done[-1] == "await refusal"
 
 
 def test_a_connection_that_was_of_use_is_replaced(call, reply) -> None:
-    stream = Scripted(SENT, reply(), SENT, Closed(), proven=1 + len(b"request"))
-    exchange(stream, call)
+    connection = Scripted(SENT, reply(), SENT, Closed(), proven=1 + len(b"request"))
+    exchange(connection, call)
     with pytest.raises(Stale):
-        exchange(stream, call)
+        exchange(connection, call)
     half = Scripted(SENT, reply(), SENT, reply()[:3], Closed(), proven=1)
     exchange(half, call)
     with pytest.raises(Failure, match="whether it did the work is not known"):
@@ -151,29 +155,38 @@ def test_a_connection_that_was_of_use_is_replaced(call, reply) -> None:
 
 
 def test_replies_find_their_requests_on_a_shared_connection(call, reply) -> None:
-    stream = Scripted(SENT, SENT, shared=True)
-    first = stream.exchange(call, b"request", 1, oneway=False)
-    second = stream.exchange(call, b"request", 2, oneway=False)
+    connection = Scripted(SENT, SENT, shared=True)
+    first = connection.exchange(call, b"request", 1, oneway=False)
+    second = connection.exchange(call, b"request", 2, oneway=False)
     for each in (first, second):
         operation, *arguments = next(each)
         operation(*arguments)
-        assert each.send(None)[0] == stream.receive
-    stream.received(reply(2, TTHEADER) + reply(3, TTHEADER) + reply(1, TTHEADER))
+        assert each.send(None)[0] == connection.receive
+    connection.received(reply(2, TTHEADER) + reply(3, TTHEADER) + reply(1, TTHEADER))
     for each, seqid in ((first, 1), (second, 2)):
         with pytest.raises(StopIteration) as end:
             each.send(None)
         assert end.value.value.header.seqid == seqid
-    assert stream.is_usable(0)
+    assert connection.is_usable(0)
 
 
 def test_a_shared_connection_ends_with_its_last_call(call, reply) -> None:
-    stream = Scripted(SENT, reply(1, TTHEADER, strings={CRRST: "1"}), shared=True)
-    exchange(stream, call)
-    assert stream.done[-1] == "close"
-    assert not stream.is_usable(0)
+    connection = Scripted(SENT, reply(1, TTHEADER, strings={CRRST: "1"}), shared=True)
+    exchange(connection, call)
+    assert connection.done[-1] == "close"
+    assert not connection.is_usable(0)
     with pytest.raises(Stale):
-        stream.end(Closed())
-        exchange(stream, call)
+        connection.end(Closed())
+        exchange(connection, call)
+
+
+def test_a_connection_that_ends_before_its_first_call_is_not_replaced_for_ever(call) -> None:
+    connection = Scripted(shared=True)
+    connection.end(Closed())
+    with pytest.raises(Failure) as caught:
+        exchange(connection, call)
+    assert caught.value.never_sent
+    assert connection.done == []
 
 
 def test_threads_and_coroutines_do_the_same_steps() -> None:
@@ -194,11 +207,11 @@ def test_threads_and_coroutines_do_the_same_steps() -> None:
 
 
 def test_an_interrupted_exchange_is_left(call) -> None:
-    stream = Scripted(SENT, KeyboardInterrupt())
+    connection = Scripted(SENT, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        exchange(stream, call)
-    assert not stream.waiting
-    assert not stream.reusable
+        exchange(connection, call)
+    assert not connection.waiting
+    assert not connection.reusable
 
 
 def test_a_cancelled_exchange_is_left(call) -> None:
@@ -210,13 +223,13 @@ def test_a_cancelled_exchange_is_left(call) -> None:
             await asyncio.Event().wait()
 
     async def cancelled() -> Waiting:
-        stream = Waiting()
-        task = asyncio.create_task(run_async(stream.exchange(call, b"", 1, oneway=False)))
-        while not stream.waiting:
+        connection = Waiting()
+        task = asyncio.create_task(run_async(connection.exchange(call, b"", 1, oneway=False)))
+        while not connection.waiting:
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return stream
+        return connection
 
     assert not asyncio.run(cancelled()).waiting

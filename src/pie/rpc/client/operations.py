@@ -1,4 +1,4 @@
-"""How a client waits and connects: the operations that differ between threads and coroutines."""
+"""The operations of steps that differ between threads and coroutines: waiting and connecting."""
 
 import threading
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ class Lock(Protocol):
     def release(self) -> None: ...
 
 
-class Ways(Protocol):
+class Operations(Protocol):
     """Operations of steps: those of threads block, those of coroutines are awaited."""
 
     def lock(self, *, held: bool = False) -> Lock:
@@ -24,20 +24,20 @@ class Ways(Protocol):
         ...
 
     def acquire(self, lock: Any, seconds: float | None) -> Any:
-        """Wait for a lock, so long at most; None = as long as it takes. Whether it was got."""
+        """Wait for a lock, at most so many seconds (None = no limit); whether it was acquired."""
         ...
 
     def connect(self, call: Call, target: Target) -> Any:
         """A new connection, shared if its link is.
 
         Raises:
-            Failure: there is none to be had; nothing was sent.
+            Failure: it could not be made; nothing was sent.
         """
         ...
 
 
-class ThreadWays:
-    """The ways of threads."""
+class ThreadOperations:
+    """The operations of threads."""
 
     def lock(self, *, held: bool = False) -> Lock:
         lock = threading.Lock()

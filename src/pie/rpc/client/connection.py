@@ -1,6 +1,6 @@
 """One connection of a client, without I/O: its requests in flight, what came back, how it ended.
 
-``ClientStream.exchange`` is the course of a request and its reply, for all kinds of connections.
+``Connection.exchange`` is the course of a request and its reply, for all kinds of connections.
 Those for threads (``exclusive``, ``multiplex``) and for coroutines (``async_connection``) add the
 operations that it asks for: ``send``, ``receive``, ``await_refusal``.
 """
@@ -64,7 +64,7 @@ class Pending:
         self.sent_at = 0.0
 
 
-class ClientStream(State):
+class Connection(State):
     """The state of a connection, without the means to read and write it.
 
     A connection that is not shared carries one call at a time; its calls find it in a pool. A
@@ -220,7 +220,7 @@ class ClientStream(State):
 
     def _join(self, call: Call, seqid: int) -> Pending:
         if self.ended is not None:
-            raise Stale
+            raise self.unsent(call, self.ended)
         pending = self.waiting[seqid] = self.pending_type(call)
         self.reusable = self.shared  # Until the exchange has ended well.
         return pending
