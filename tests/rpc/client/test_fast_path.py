@@ -160,8 +160,8 @@ def test_damaged_replies_are_told_as_by_the_twin(
         frame = line.request()
         header = {"strings": strings} if frame.header is not None else {}
         data = bytearray(reply_to(method, frame, value, seqid=5, **header))
-        for place, byte in damage:
-            data[place % len(data)] = byte
+        for offset, byte in damage:
+            data[offset % len(data)] = byte
         line.sock.sendall(data[: 120 - cut] if cut else data)
         line.sock.close()
 

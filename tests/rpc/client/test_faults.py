@@ -86,7 +86,7 @@ def test_an_idle_connection_that_was_closed_is_replaced(caller, nothing) -> None
 def test_one_that_closes_between_the_look_and_the_request_is_replaced(
     caller, nothing, unchecked, bench
 ) -> None:
-    """Its FIN came first, its RST behind the request: nobody can have read it."""
+    """Its FIN came first, its RST behind the request: no process can have read it."""
     closed = threading.Event()
 
     def once(line: Line) -> None:

@@ -268,22 +268,6 @@ def test_a_stream_split_anywhere_is_one_message(rich, transport, protocol):
         assert splitter.take().size == len(data)
 
 
-@pytest.mark.parametrize("protocol", Protocol)
-@pytest.mark.parametrize("transport", SUPPORTED)
-def test_needed_never_asks_for_more_than_the_message(rich, transport, protocol):
-    for payload in messages(rich, protocol):
-        data = encode_frame(payload, transport, protocol=protocol)
-        splitter = FrameSplitter()
-        fed = steps = 0
-        while (frame := splitter.take()) is None:
-            assert fed + splitter.needed <= len(data)
-            splitter.feed(data[fed : fed + splitter.needed])
-            fed = splitter.pending
-            steps += 1
-        assert frame.payload == payload
-        assert steps <= len(data)
-
-
 def test_one_connection_may_mix_transports():
     splitter = FrameSplitter()
     sent = [(transport, protocol) for transport in SUPPORTED for protocol in (*Protocol, *Protocol)]

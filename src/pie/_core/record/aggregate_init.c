@@ -1,5 +1,5 @@
 /* An aggregate made of its description. Twin: pie/observe/record/aggregate.py (Shape). */
-#include "record/aggregate.h"
+#include "record/aggregate_init.h"
 
 /* The values that `name` of the description lists, as a tuple; at most `most`. */
 static PyObject *listed(PyObject *description, const char *name, Py_ssize_t most) {
