@@ -13,6 +13,12 @@ NEVER = 1e12
 POISON = "poison"
 
 
+@pytest.fixture
+def start(start):
+    """No file is compressed, though the hour in its name is over."""
+    return lambda **options: start(**{"compress_after_s": NEVER, **options})
+
+
 def test_lines_arrive_once_and_in_order(road, platform, start, eventually):
     road.write("".join(road.line(f"m{n}") for n in range(500)))
     start()
@@ -237,7 +243,7 @@ def test_a_connection_closed_while_idle_is_no_failure(road, platform, start, eve
 
 def test_a_path_taken_by_another_file(road, platform, start, eventually):
     path = road.write(road.line("old and longer than what follows"))
-    agent = start(compress_after_s=NEVER)
+    agent = start()
     eventually(agent.is_level)
     path.unlink()
     road.write(road.line("new"))
@@ -245,7 +251,7 @@ def test_a_path_taken_by_another_file(road, platform, start, eventually):
     agent.stop()
     path.unlink()
     road.write(road.line("newest, while nobody looked"))
-    start(compress_after_s=NEVER)
+    start()
     eventually(lambda: len(platform.all()) == 3)
     assert len({row["src"] for row in platform.all()}) == 3
 
