@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 WORKERS := -n auto --maxprocesses=4
 
-.PHONY: help demo test test-slow bench-rpc lint format ui install dev system-deps clean
+.PHONY: help demo test test-slow bench-rpc lint format ui install dev dist system-deps clean
 
 help:              ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -40,6 +40,9 @@ install: $(VENV)/.venv-made  ## the runtime, the platform and what the demo need
 
 dev: $(VENV)/.venv-made  ## what tests and lint need, too
 	@$(BIN)/python tools/install.py --dev
+
+dist: install      ## build the wheel and the source distribution into dist/
+	@$(BIN)/python tools/dist.py
 
 system-deps:       ## what pip cannot bring, by apt: Chromium for the browser tests
 	@tools/system-deps.sh

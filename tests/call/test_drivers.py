@@ -194,12 +194,12 @@ class Flaky:
         call.target = None
         if self.left:
             self.left -= 1
-            call.target = _Place()
+            call.target = _Instance()
             raise Failure(Kind.UNAVAILABLE, "refused", never_sent=True)
         return "done"
 
 
-class _Place:
+class _Instance:
     id, cluster, host, port, transport = "x", "default", "127.0.0.1", 1, "ttheader"
 
 
@@ -210,7 +210,7 @@ def test_a_retried_call_enters_its_own_gates_once_and_the_attempts_each_time(ben
     assert len(bench.slept) == 2
 
 
-def test_every_attempt_of_a_retried_call_is_told_as_its_child(bench: Bench) -> None:
+def test_every_attempt_of_a_retried_call_is_reported_as_its_child(bench: Bench) -> None:
     def trace(call: Call) -> None:
         call.span_id = call.wire_span_id = "first"
 
@@ -224,7 +224,7 @@ def test_every_attempt_of_a_retried_call_is_told_as_its_child(bench: Bench) -> N
     assert len({each.span_id for each in (*bench.attempts, bench.call)}) == 3
 
 
-def test_an_attempt_that_is_cancelled_is_told_too(bench: Bench) -> None:
+def test_an_attempt_that_is_cancelled_is_reported_too(bench: Bench) -> None:
     def action(call: Call) -> None:
         if call.attempts == 2:
             raise KeyboardInterrupt

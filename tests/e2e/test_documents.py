@@ -15,8 +15,13 @@ from fleet import Fleet
 from tests.e2e.documents import commands
 from tests.ports import documented_ports
 
+FOLLOWED_ELSEWHERE = {"tutorial", "install"}
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem != "tutorial" and commands(page)]
+PAGES = [
+    page
+    for page in sorted(DOCS.glob("*.md"))
+    if page.stem not in FOLLOWED_ELSEWHERE and commands(page)
+]
 SECONDS = 120
 
 

@@ -12,7 +12,7 @@ from pie.testing import FakeClock
 
 
 @dataclass(frozen=True)
-class Place:
+class Instance:
     id: str
     cluster: str = "default"
     host: str = "127.0.0.1"
@@ -21,7 +21,7 @@ class Place:
     version: str = "3.1"
 
 
-def call(*candidates: Place, cluster: str = "") -> Call:
+def call(*candidates: Instance, cluster: str = "") -> Call:
     made = Call(
         "client", "thrift", caller="a.b.c", callee="d.e.f", method="Get", callee_cluster=cluster
     )
@@ -34,13 +34,13 @@ def explain(psm: str, cluster: str) -> str:
 
 
 def test_route_keeps_the_cluster_asked_for() -> None:
-    subject = call(Place("a"), Place("b", cluster="canary"), cluster="canary")
+    subject = call(Instance("a"), Instance("b", cluster="canary"), cluster="canary")
     Route(explain).enter(subject)
     assert [each.id for each in subject.candidates] == ["b"]
 
 
 def test_route_means_default_when_none_is_asked_for() -> None:
-    subject = call(Place("a"), Place("b", cluster="canary"))
+    subject = call(Instance("a"), Instance("b", cluster="canary"))
     Route(explain).enter(subject)
     assert [each.id for each in subject.candidates] == ["a"]
     assert subject.callee_cluster == "default"
@@ -48,13 +48,13 @@ def test_route_means_default_when_none_is_asked_for() -> None:
 
 def test_an_empty_cluster_is_explained() -> None:
     with pytest.raises(Failure, match=r"nobody in d\.e\.f/blue") as caught:
-        Route(explain).enter(call(Place("a"), cluster="blue"))
+        Route(explain).enter(call(Instance("a"), cluster="blue"))
     assert caught.value.kind == Kind.UNAVAILABLE
     assert caught.value.never_sent
 
 
 def test_a_pinned_instance_wins_over_clusters() -> None:
-    subject = call(Place("a", port=1), Place("b", port=2, cluster="canary"))
+    subject = call(Instance("a", port=1), Instance("b", port=2, cluster="canary"))
     subject.pin = "127.0.0.1:2"
     Route(explain).enter(subject)
     assert [each.id for each in subject.candidates] == ["b"]
@@ -63,7 +63,7 @@ def test_a_pinned_instance_wins_over_clusters() -> None:
 
 
 def test_a_pin_to_nowhere_says_what_there_is() -> None:
-    subject = call(Place("a", port=1))
+    subject = call(Instance("a", port=1))
     subject.pin = "127.0.0.1:9"
     with pytest.raises(Failure, match=r"registered instances: 127\.0\.0\.1:1"):
         Route(explain).enter(subject)
@@ -71,7 +71,7 @@ def test_a_pin_to_nowhere_says_what_there_is() -> None:
 
 def test_balance_prefers_who_has_less_in_flight() -> None:
     gate = Balance(random=random.Random(7))
-    busy, idle = Place("busy"), Place("idle")
+    busy, idle = Instance("busy"), Instance("idle")
     first = call(busy)
     for _ in range(5):
         gate.enter(call(busy))
@@ -85,7 +85,7 @@ def test_balance_prefers_who_has_less_in_flight() -> None:
 
 
 def test_a_call_carries_the_version_of_the_instance_until_its_next_attempt() -> None:
-    subject = call(Place("a", version="1.7"))
+    subject = call(Instance("a", version="1.7"))
     Balance().enter(subject)
     assert (subject.version, subject.as_attempt().version) == ("1.7", "1.7")
     assert subject.next_attempt("span").version == ""
@@ -93,10 +93,10 @@ def test_a_call_carries_the_version_of_the_instance_until_its_next_attempt() -> 
 
 def test_balance_spreads_evenly_over_equals() -> None:
     gate = Balance(random=random.Random(7))
-    places = [Place(str(number)) for number in range(5)]
+    instances = [Instance(str(number)) for number in range(5)]
     chosen = Counter()
     for _ in range(2000):
-        subject = call(*places)
+        subject = call(*instances)
         gate.enter(subject)
         chosen[subject.target.id] += 1
         gate.leave(subject)
@@ -105,22 +105,22 @@ def test_balance_spreads_evenly_over_equals() -> None:
 
 def test_balance_avoids_what_was_tried() -> None:
     gate = Balance(random=random.Random(7))
-    subject = call(Place("a"), Place("b"))
+    subject = call(Instance("a"), Instance("b"))
     subject.tried = ("a",)
     gate.enter(subject)
     assert subject.target.id == "b"
 
 
 def test_with_nothing_else_left_it_tries_again_where_it_was() -> None:
-    subject = call(Place("a"))
+    subject = call(Instance("a"))
     subject.tried = ("a",)
     Balance().enter(subject)
     assert subject.target.id == "a"
 
 
 def failed(attempts: int = 1, **options) -> Call:
-    subject = call(Place("a"))
-    subject.target = Place("a")
+    subject = call(Instance("a"))
+    subject.target = Instance("a")
     subject.attempts = attempts
     subject.fail(Failure(Kind.UNAVAILABLE, "refused", **options))
     return subject

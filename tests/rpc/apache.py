@@ -84,7 +84,7 @@ class ApacheServer:
         while True:
             try:
                 client = self._socket.accept()
-            except OSError:
+            except (OSError, AttributeError):  # Stopped; close() takes the handle away.
                 return
             if client is None:
                 return

@@ -3,7 +3,16 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from pie.thrift import Method, Struct, Transport, TTHeader, encode_call, encode_reply
+from pie.thrift import (
+    BUFFERED,
+    FRAMED,
+    TTHEADER,
+    Method,
+    Struct,
+    TTHeader,
+    encode_call,
+    encode_reply,
+)
 from pie.thrift.wire.ttheader import IntKey
 from workload.data import BASE, IDS, SLEEP_MS, SPIN_ROUNDS, TEXT
 from workload.handler import Handler
@@ -46,16 +55,16 @@ def write_calls(folder: Path) -> dict[str, Encoded]:
 
 
 def _write(folder: Path, method: Method, args: Struct, result: Struct) -> Encoded:
-    reply = encode_reply(method, result, _SEQID, Transport.BUFFERED)
+    reply = encode_reply(method, result, _SEQID, BUFFERED)
     made = Encoded(
         folder / f"{method.name}.framed",
         folder / f"{method.name}.ttheader",
         folder / f"{method.name}.reply",
         len(reply),
     )
-    made.framed.write_bytes(encode_call(method, args, _SEQID, Transport.FRAMED))
+    made.framed.write_bytes(encode_call(method, args, _SEQID, FRAMED))
     header = _header(method.name)
-    made.ttheader.write_bytes(encode_call(method, args, _SEQID, Transport.TTHEADER, header))
+    made.ttheader.write_bytes(encode_call(method, args, _SEQID, TTHEADER, header))
     made.reply.write_bytes(reply)
     return made
 

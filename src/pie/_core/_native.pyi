@@ -170,7 +170,7 @@ def setup_metadata(
 # --- the client's fast path; see pie.rpc.client.fast_path ---
 
 class ConnectionState:
-    """Twin: ``pie.rpc.client.exclusive.ConnectionState``."""
+    """Twin: ``pie.rpc.client.connection.ConnectionState``."""
 
     fd: int
     sent: int

@@ -12,7 +12,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class AsyncDriver:
-    """Runs calls of one course on the event loop of whoever awaits them."""
+    """Runs calls of one course on the event loop of the task that awaits them."""
 
     def __init__(self, course: Course, sleep: Sleep = asyncio.sleep) -> None:
         self._course = course

@@ -65,7 +65,7 @@ def _attempts(call: Call, course: Course, gates: Gates) -> Flow:
             # The attempt keeps the span its peer saw; the call, now more than that, takes a new
             # one. A call that is tried once stays one Call and one record.
             call.span_id = new_span_id()
-            _tell(call, course)
+            _report(call, course)
         if pause is None:
             if error is not None:
                 raise error
@@ -92,11 +92,11 @@ def _attempt(call: Call, course: Course, gates: Gates) -> Generator[Step, Any, E
         call.end = course.clock.monotonic()
         passage.leave()
         if call.attempts > 1:
-            _tell(call, course)
+            _report(call, course)
     return None
 
 
-def _tell(call: Call, course: Course) -> None:
+def _report(call: Call, course: Course) -> None:
     if course.on_attempt is not None:
         course.on_attempt(call.as_attempt())
 

@@ -40,7 +40,7 @@ class Balance:
         self._random = random
 
     def native_state(self) -> NativeBalance | None:
-        """The counts, which C changes in place; None = not by this source of chance."""
+        """The counts, which C changes itself; None = not by this source of chance."""
         return NativeBalance(self._pending) if self._random is SYSTEM_RANDOM else None
 
     def enter(self, call: Call) -> None:

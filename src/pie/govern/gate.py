@@ -5,7 +5,7 @@ outcome and may replace it. ``leave`` runs exactly once, in reverse order, for e
 ``enter`` returned, also when the call is cancelled.
 
 A gate is an immutable pair of rules and state: when rules change, a gate of the new rules and the
-same state takes its place. It does no I/O, makes no call, owns no thread and no lock (the driver
+same state replaces it. It does no I/O, makes no call, owns no thread and no lock (the driver
 holds the one lock of its process's gates around it), never waits, takes its clock from outside, and
 keeps no reference to a Call after ``leave``.
 

@@ -20,7 +20,7 @@ class Call(Fields):
 
     Times are seconds: ``start``, ``end`` and ``deadline`` on the monotonic clock, ``started`` on
     the wall clock. ``failure`` is None while the call runs and when it succeeded; a business code
-    is not a failure, it stands in ``code`` alone. The fields are told in ``pie/model/fields.py``.
+    is not a failure, it stands in ``code`` alone. ``pie/model/fields.py`` describes the fields.
     """
 
     __slots__ = ()

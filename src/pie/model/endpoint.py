@@ -1,4 +1,4 @@
-"""Endpoint: one place where an instance of a service can be called."""
+"""Endpoint: where a call can go, an instance of a service as connecting and routing see it."""
 
 import re
 from typing import NamedTuple, Protocol

@@ -69,10 +69,9 @@ class Failure(Exception):
         kind: the canonical reason.
         message: what happened, where, and what to do; shown to people.
         code: the number peers see; the kind's HTTP status unless the service has its own.
-        raised_by: ``self`` (this service's code), ``peer`` (the other side said so) or
+        raised_by: ``self`` (this service's code), ``peer`` (the other side answered so) or
             ``framework`` (Pie here).
         never_sent: the peer cannot have seen the request, so sending it elsewhere is safe.
-        retryable: the peer says that trying again may help.
         rule: the governance rule and version that rejected the call, if one did.
     """
 
@@ -84,7 +83,6 @@ class Failure(Exception):
         code: int | None = None,
         raised_by: RaisedBy = "framework",
         never_sent: bool = False,
-        retryable: bool = False,
         rule: str = "",
     ) -> None:
         super().__init__(message)
@@ -93,7 +91,6 @@ class Failure(Exception):
         self.code = kind.http_status if code is None else code
         self.raised_by: RaisedBy = raised_by
         self.never_sent = never_sent
-        self.retryable = retryable
         self.rule = rule
 
     def __repr__(self) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 _Method = Callable[[Any], None]
 _methods: dict[int, tuple[weakref.ref[object], _Method]] = {}
-"""By the ids of their references, in the order they came; gone with their objects. What is given to
-``os.register_at_fork`` can never be taken back: there is one of it, for all of them."""
+"""By the ids of their references, in the order of registration; removed when their objects die.
+Nothing can be unregistered from ``os.register_at_fork``, so one function is registered for all."""
 
 
 def after_fork(method: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What a Thrift service reports of itself: its methods, and its IDL for the platform's forms."""
+"""The description that a Thrift service reports: its methods, and its IDL for the call forms."""
 
 import pie
 from pie.state import Interface, ServiceMeta
@@ -7,7 +7,7 @@ from pie.thrift.json_form import type_name
 
 
 def describe(service: type[Service], psm: str, owners: tuple[str, ...]) -> ServiceMeta:
-    """Static facts of a Thrift service."""
+    """The description of a Thrift service."""
     interfaces = tuple(
         Interface(
             method=method.name,

@@ -1,4 +1,4 @@
-"""What generated clients are made of: typed methods over a channel to one service."""
+"""The base classes of generated clients: typed methods over a channel to one service."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -17,30 +17,10 @@ AsyncInvoke = Callable[[Method, Struct], Awaitable[Any]]
 Stub = TypeVar("Stub", "ServiceClient", "AsyncServiceClient")
 
 
-class ServiceClient:
-    """The client of one service. It may be made at import time: what it calls, and where that is,
-    is looked up when it is first used. It is thread-safe; its calls raise ``Failure``, the
-    exceptions that the IDL declares, or ``BusinessError`` for a business status that came instead
-    of a value. Clients of one process share their connections.
+class _Client:
+    """A client of one service, and how it is made."""
 
-    Args:
-        target: PSM of the service. Left out, ``conf/rpc/services/<ServiceName>.yml`` says it.
-        consul_name: the same for a service that is known by a registry name and not on Pie.
-        to_cluster: cluster to call; ``default`` if nothing says otherwise.
-        timeout: seconds for a call with all its attempts; the deadline of the call being served
-            wins when it is sooner.
-        address: where it is, for a callee that is not looked up, and how it speaks:
-            ``127.0.0.1:9090/framed``, ``[::1]:9090/ttheader``, ``unix:/run/x.sock/buffered``.
-        tls: speak TLS to it.
-        multiplex: one connection to an instance carries all calls in flight (TTHeader only).
-        pool: bounds of the connections to one instance.
-
-    Raises:
-        ValueError: the target is not a PSM, whose form registry names have too, or is given twice,
-            the address is none or does not say how the callee speaks, the timeout is not above 0.
-    """
-
-    __slots__ = ("_call",)
+    __slots__ = ()
     __service__: ClassVar[type[Service]]
 
     def __init__(
@@ -55,14 +35,45 @@ class ServiceClient:
         multiplex: bool | None = None,
         pool: PoolLimits | None = None,
     ) -> None:
-        name = _target(type(self).__name__, self.__service__.name, target, consul_name)
-        asked = Asked(
-            self.__service__.name, name, to_cluster, timeout, address, tls, multiplex, pool
-        )
+        service = self.__service__.name
+        name = _target(type(self).__name__, service, target, consul_name)
+        self._use(Asked(service, name, to_cluster, timeout, address, tls, multiplex, pool))
+
+    def _use(self, asked: Asked) -> None:
+        """Make the channel for these arguments."""
+        raise NotImplementedError
+
+
+class ServiceClient(_Client):
+    """The client of one service. It may be made at import time: the service and its instances are
+    looked up at the first call. It is thread-safe; its calls raise ``Failure``, the exceptions that
+    the IDL declares, or ``BusinessError`` for a business status that came instead of a value.
+    Clients of one process share their connections.
+
+    Args:
+        target: PSM of the service. Left out, ``conf/rpc/services/<ServiceName>.yml`` names it.
+        consul_name: the same for a service that is known by a registry name and not on Pie.
+        to_cluster: cluster to call; ``default`` if the file names none either.
+        timeout: seconds for a call with all its attempts; the deadline of the call being served
+            wins when it is sooner.
+        address: host, port and transport of a callee that is not looked up:
+            ``127.0.0.1:9090/framed``, ``[::1]:9090/ttheader``, ``unix:/run/x.sock/buffered``.
+        tls: speak TLS to it.
+        multiplex: one connection to an instance carries all calls in flight (TTHeader only).
+        pool: bounds of the connections to one instance.
+
+    Raises:
+        ValueError: the target is not a PSM, whose form registry names have too, or is given twice;
+            the address is none or lacks the transport; the timeout is not above 0.
+    """
+
+    __slots__ = ("_call",)
+
+    def _use(self, asked: Asked) -> None:
         self._call: Caller = caller(Channel(asked), self.__service__)
 
 
-class AsyncServiceClient:
+class AsyncServiceClient(_Client):
     """The same client for coroutines: its methods are awaited, on any event loop. Connections are
     shared by the clients of one loop. A cancelled call closes its connection, unless that carries
     other calls.
@@ -71,24 +82,8 @@ class AsyncServiceClient:
     """
 
     __slots__ = ("_invoke",)
-    __service__: ClassVar[type[Service]]
 
-    def __init__(
-        self,
-        target: str = "",
-        *,
-        consul_name: str = "",
-        to_cluster: str = "",
-        timeout: float | None = None,
-        address: str = "",
-        tls: TLS | None = None,
-        multiplex: bool | None = None,
-        pool: PoolLimits | None = None,
-    ) -> None:
-        name = _target(type(self).__name__, self.__service__.name, target, consul_name)
-        asked = Asked(
-            self.__service__.name, name, to_cluster, timeout, address, tls, multiplex, pool
-        )
+    def _use(self, asked: Asked) -> None:
         self._invoke: AsyncInvoke = AsyncChannel(asked).invoke
 
     async def _call(self, name: str, *args: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import socket
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from pie.serve.cache import choose_cache
 from pie.serve.extras import require
+from pie.serve.host.host import ServerFactory, Serving
+from pie.serve.launch import Launch, launch_of_caller
 from pie.serve.process import Process, script_console
 from pie.serve.service import Service
-from pie.serve.settings.keys import SettingsError
+from pie.serve.settings.keys import Settings, SettingsError
 from pie.serve.settings.loading import load_settings, settings_of
 from pie.serve.workspace import Workspace
-from pie.state import ServiceMeta
 
 if TYPE_CHECKING:
     from pie.web.wsgi import WsgiApp
@@ -22,46 +24,100 @@ if TYPE_CHECKING:
 HTTP_THREADS = 16
 
 
-def flask(app: str, settings: ModuleType) -> "WsgiApp":
+def flask(app: str, settings: ModuleType | None = None) -> "WsgiApp":
     """Serve a Flask application until the process is told to stop.
 
     In a uWSGI worker it returns at once: uWSGI serves the application it returns.
 
     Args:
-        app: ``module:name`` of the application, imported after logging is in place.
-        settings: the service's settings module.
+        app: ``module:name`` of the application or of a factory, or ``module:factory('argument')``;
+            imported after logging is in place.
+        settings: the service's settings module; without one they stand in ``pie.toml`` and the
+            environment.
     """
-    require("flask")
-    from pie.web.flask import describe, instrument
-
-    service = Service(settings, "http")
-    application = service.load(app)
-    if not callable(getattr(application, "wsgi_app", None)):
-        sys.exit(f"pie: {app}, which bootstrap.py names, is no Flask application")
-    instrument(application, service.process.runtime)
-    if "cache" in application.extensions:
-        _say(service, "I will use the application's own cache")
-    else:
-        cache = choose_cache(service.settings)
-        application.extensions["cache"] = cache.of_flask()
-        _say(service, cache.announce())
-    meta = describe(application, service.settings.PSM, service.settings.OWNERS)
-    return _serve(service, application, meta)
+    return run_flask(app, launch_of_caller(settings))
 
 
-def django(project: str, settings: ModuleType) -> "WsgiApp":
+def django(project: str, settings: ModuleType | None = None) -> "WsgiApp":
     """Serve a Django project until the process is told to stop.
 
     In a uWSGI worker it returns at once: uWSGI serves the application it returns.
 
     Args:
         project: dotted name of the project's own settings module.
-        settings: the service's settings module.
+        settings: the service's settings module; without one they stand in ``pie.toml`` and the
+            environment.
     """
+    return run_django(project, launch_of_caller(settings))
+
+
+def thrift(
+    service: str, handler: str, settings: ModuleType | None = None, *, gates: str = ""
+) -> None:
+    """Serve a Thrift service until the process is told to stop.
+
+    Args:
+        service: ``module:name`` of the generated service class.
+        handler: ``module:name`` of a class with the service's methods.
+        settings: the service's settings module; without one they stand in ``pie.toml`` and the
+            environment.
+        gates: ``module:name`` of a list of ``pie.govern.Gate`` objects that every call passes, last
+            before its handler.
+    """
+    run_thrift(service, handler, launch_of_caller(settings), gates=gates)
+
+
+def script(settings: ModuleType | str | None = None) -> None:
+    """Set up a script or a bare test file: after this line its clients work and its logs flow.
+
+    Its command line and its stdout stay its own.
+
+    Args:
+        settings: a settings module, or just the name under which the script calls others (a PSM);
+            without one they stand in ``pie.toml`` and the environment.
+    """
+    try:
+        module = None if isinstance(settings, str) else settings
+        file = sys.argv[0] if module is None else str(module.__file__)
+        root = Path(file or ".").absolute().parent
+        workspace = Workspace.from_environment(start=root)
+        if isinstance(settings, str):
+            loaded = settings_of(settings, project=workspace.project)
+        else:
+            loaded = load_settings(settings, project=workspace.project)
+        console = script_console(loaded.settings)
+        process = Process(loaded, workspace, root.resolve(), console=console)
+    except SettingsError as error:
+        sys.exit(f"pie: {error}")
+    owner = os.getpid()
+    atexit.register(lambda: process.close() if os.getpid() == owner else None)
+
+
+def run_flask(app: str, launch: Launch) -> "WsgiApp":
+    """``flask`` for a launch by any command."""
+    require("flask")
+    from pie.web.flask import describe, instrument, is_application
+
+    service = Service(launch, "http")
+    application = service.load_application(app, "Flask", is_application)
+    instrument(application, service.process.runtime)
+    if "cache" in application.extensions:
+        service.say("I will use the application's own cache")
+    else:
+        cache = choose_cache(service.settings)
+        application.extensions["cache"] = cache.of_flask()
+        service.say(cache.announce())
+    meta = describe(application, service.settings.PSM, service.settings.OWNERS)
+    service.run(meta, _http_server(application, service.settings))
+    return application  # type: ignore[no-any-return]
+
+
+def run_django(project: str, launch: Launch) -> "WsgiApp":
+    """``django`` for a launch by any command."""
     require("django")
     from pie.web.django import application, configure, describe
 
-    service = Service(settings, "http")
+    service = Service(launch, "http")
     cache = choose_cache(service.settings)
     try:
         own = configure(project, cache.of_django())
@@ -73,85 +129,52 @@ def django(project: str, settings: ModuleType) -> "WsgiApp":
         hint = f": {first!r} is {shadow}" if shadow else ""
         sys.exit(f"pie: no Django settings {project!r}, which bootstrap.py names{hint}")
     service.take_back_logging()
-    _say(service, "I will use the project's own cache" if own else cache.announce())
+    service.say("I will use the project's own cache" if own else cache.announce())
     app = application(service.process.runtime)
     meta = describe(service.settings.PSM, service.settings.OWNERS)
-    return _serve(service, app, meta)
-
-
-def thrift(service: str, handler: str, settings: ModuleType, *, gates: str = "") -> None:
-    """Serve a Thrift service until the process is told to stop.
-
-    Args:
-        service: ``module:name`` of the generated service class.
-        handler: ``module:name`` of a class with the service's methods.
-        settings: the service's settings module.
-        gates: ``module:name`` of a list of ``pie.govern.Gate`` objects that every call passes, last
-            before its handler.
-    """
-    from pie.rpc import ThriftServer, describe
-    from pie.serve.settings.thrift import server_options
-
-    process = Service(settings, "thrift")
-    try:
-        options = server_options(process.settings, Path(str(settings.__file__)).absolute().parent)
-    except SettingsError as error:
-        sys.exit(f"pie: {error}")
-    description = process.load(service)
-    server = ThriftServer(
-        description,
-        process.load(handler)(),
-        process.process.runtime,
-        process.listener,
-        options,
-        gates=process.load(gates) if gates else (),
-        drain_seconds=process.settings.DRAIN_SECONDS,
-    )
-    meta = describe(description, process.settings.PSM, process.settings.OWNERS)
-    process.run(server, meta, name=server.name, threads=options.max_threads)
-
-
-def script(settings: ModuleType | str) -> None:
-    """Set up a script or a bare test file: after this line its clients work and its logs flow.
-
-    Its command line and its stdout stay its own.
-
-    Args:
-        settings: a settings module, or just the name under which the script calls others (a PSM).
-    """
-    try:
-        if isinstance(settings, str):
-            loaded = settings_of(settings)
-            root = Path(sys.argv[0] or ".").absolute().parent
-        else:
-            loaded = load_settings(settings)
-            root = Path(str(settings.__file__)).absolute().parent
-        workspace = Workspace.from_environment(start=root)
-        console = script_console(loaded.settings)
-        process = Process(loaded, workspace, root.resolve(), console=console)
-    except SettingsError as error:
-        sys.exit(f"pie: {error}")
-    owner = os.getpid()
-    atexit.register(lambda: process.close() if os.getpid() == owner else None)
-
-
-def _serve(service: Service, app: "WsgiApp", meta: ServiceMeta) -> "WsgiApp":
-    if service.host is not None:
-        service.run_hosted(meta)
-        return app
-    require("http")
-    from pie.serve.host.gunicorn import HttpServer
-
-    threads = service.settings.THREADS or HTTP_THREADS
-    server = HttpServer(
-        app, service.listener, threads=threads, drain_seconds=service.settings.DRAIN_SECONDS
-    )
-    service.run(server, meta, name="gunicorn gthread", threads=threads)
+    service.run(meta, _http_server(app, service.settings))
     return app
 
 
-def _say(service: Service, line: str) -> None:
-    """A plain line on the console, as people know it; of several workers one says it."""
-    if service.host is None or service.host.worker <= 1:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+def run_thrift(service: str, handler: str, launch: Launch, *, gates: str = "") -> None:
+    """``thrift`` for a launch by any command."""
+    from pie.rpc import ThriftServer, describe
+    from pie.serve.settings.thrift import server_options
+
+    process = Service(launch, "thrift")
+    settings = process.settings
+    try:
+        options = server_options(settings, process.folder)
+    except SettingsError as error:
+        sys.exit(f"pie: {error}")
+    description = process.load(service)
+    implementation = process.load(handler)()
+    extra_gates = process.load(gates) if gates else ()
+
+    def make_server(listener: socket.socket) -> Serving:
+        server = ThriftServer(
+            description,
+            implementation,
+            process.process.runtime,
+            listener,
+            options,
+            gates=extra_gates,
+            drain_seconds=settings.DRAIN_SECONDS,
+        )
+        return Serving(server, server.name, options.max_threads)
+
+    process.run(describe(description, settings.PSM, settings.OWNERS), make_server)
+
+
+def _http_server(app: "WsgiApp", settings: Settings) -> ServerFactory:
+    """The server of a process that runs alone."""
+
+    def make_server(listener: socket.socket) -> Serving:
+        require("http")
+        from pie.serve.host.gunicorn import HttpServer
+
+        threads = settings.THREADS or HTTP_THREADS
+        server = HttpServer(app, listener, threads=threads, drain_seconds=settings.DRAIN_SECONDS)
+        return Serving(server, "gunicorn gthread", threads)
+
+    return make_server

@@ -10,11 +10,14 @@ import msgspec
 import yaml
 
 from pie.serve.settings.keys import SettingsError
-from pie.serve.up_state import read_up
+from pie.serve.settings.project import NO_PROJECT, ProjectFile, find_project
+from pie.serve.up_state import UpState, read_up
 
 MARKER = Path("runtime") / "workspace.yml"
 """The file that makes a folder a workspace."""
 PLATFORM_FOLDER = "platform"
+TOKEN_FILE = "service.token"
+_TOKEN_PATH = Path(PLATFORM_FOLDER) / TOKEN_FILE
 PLATFORM_PORT = 8790
 PLATFORM_URL = f"http://127.0.0.1:{PLATFORM_PORT}"
 
@@ -22,10 +25,16 @@ PLATFORM_URL = f"http://127.0.0.1:{PLATFORM_PORT}"
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """The surroundings of a process, none of them in its code.
 
-    ``root`` is ``$RUNTIME_ROOT``, else the workspace its code is in, else the current folder. Logs
-    go to ``$PIE_LOG_ROOT`` or the root. The platform is at ``$PIE_PLATFORM``, else that of the
-    ``pie up`` that runs in the root, else where ``runtime/workspace.yml`` says; its service token
-    stands in ``$PIE_TOKEN`` or in the file ``$PIE_TOKEN_FILE``. Relative paths start at the root.
+    ``root`` is ``$RUNTIME_ROOT``, else the workspace around the code, else the folder of its
+    ``pie.toml``, else the current folder. Each of the others comes from the first that names it:
+
+    - ``log_root``: ``$PIE_LOG_ROOT``, ``pie.toml``, the root
+    - ``platform``: ``$PIE_PLATFORM``, the ``pie up`` that runs in the root, ``pie.toml``,
+      ``runtime/workspace.yml``, this machine
+    - the service token: ``$PIE_TOKEN``, else a file: ``$PIE_TOKEN_FILE``, that of the ``pie up``
+      that runs in the root, ``pie.toml``, ``platform/service.token``
+
+    Relative paths start at the root, those in ``pie.toml`` at its folder.
     """
 
     root: Path
@@ -33,6 +42,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     token_file: Path
     given_token: str
+    project: ProjectFile = NO_PROJECT
 
     @classmethod
     def from_environment(
@@ -43,22 +53,21 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             SettingsError: ``$RUNTIME_ROOT`` is no folder, or an address or a file is wrong.
         """
-        root = find_root(start, environ) or Path.cwd()
-        given = environ.get("PIE_PLATFORM")
-        directory = Path(PLATFORM_FOLDER)
-        if given:
-            platform = _address("environment: PIE_PLATFORM", given)
-        elif up := read_up(root):
-            platform, directory = up.url, Path(up.directory)
-        else:
-            platform = _platform_of(root / MARKER) or PLATFORM_URL
-        token = environ.get("PIE_TOKEN_FILE") or directory / "service.token"
+        project = NO_PROJECT if start is None else find_project(start.absolute())
+        folder = None if project.path is None else project.path.parent
+        root = find_root(start, environ) or folder or Path.cwd()
+        own = project.machine
+        up = read_up(root)
+        token_file = environ.get("PIE_TOKEN_FILE")
+        if not token_file and up is not None and not environ.get("PIE_PLATFORM"):
+            token_file = str(Path(up.directory) / TOKEN_FILE)
         return cls(
             root=root,
-            log_root=root / (environ.get("PIE_LOG_ROOT") or ""),
-            platform=platform,
-            token_file=root / token,
+            log_root=root / (environ.get("PIE_LOG_ROOT") or own.get("log_root", "")),
+            platform=_platform(environ, up, project, root),
+            token_file=root / (token_file or own.get("token_file") or _TOKEN_PATH),
             given_token=environ.get("PIE_TOKEN", ""),
+            project=project,
         )
 
     @property
@@ -106,6 +115,18 @@ def workspace_around(start: Path) -> Path | None:
     return None
 
 
+def _platform(
+    environ: Mapping[str, str], up: UpState | None, project: ProjectFile, root: Path
+) -> str:
+    if given := environ.get("PIE_PLATFORM"):
+        return _address("environment: PIE_PLATFORM", given)
+    if up is not None:
+        return up.url
+    if "platform" in project.machine:
+        return _address(f"{project.path}: platform", project.machine["platform"])
+    return _platform_of(root / MARKER) or PLATFORM_URL
+
+
 def _platform_of(file: Path) -> str | None:
     """The platform's address a workspace names; None if it names none."""
     if not file.is_file():
@@ -122,8 +143,8 @@ def _platform_of(file: Path) -> str | None:
     return None if platform is None else _address(f"{file}: platform", platform)
 
 
-def _address(place: str, given: Any) -> str:
-    complaint = SettingsError(f"{place} is {given!r}; write http://host:port")
+def _address(key: str, given: Any) -> str:
+    complaint = SettingsError(f"{key} is {given!r}; write http://host:port")
     if not isinstance(given, str):
         raise complaint
     try:

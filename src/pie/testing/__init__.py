@@ -1,4 +1,4 @@
-"""For tests: time that moves only when told to, and callees that are functions."""
+"""For tests: time that moves only when a test advances it, and callees that are functions."""
 
 from pie.rpc import over
 from pie.testing.clock import FakeClock

@@ -1,4 +1,4 @@
-"""What can go wrong between IDL text, bytes and values."""
+"""Errors of IDL text, bytes and values."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ class ThriftError(Exception):
 
 
 class Position(NamedTuple):
-    """A place in an IDL file; line and column count from 1."""
+    """A position in an IDL file; line and column count from 1."""
 
     file: str
     line: int
@@ -33,7 +33,7 @@ class IdlError(ThriftError):
 class CodecError(ThriftError):
     """Bytes that are not the struct they should be, or values that do not fit their fields.
 
-    ``path`` names the place from the outermost struct, e.g. ``Demo2Request.items[3].price``.
+    ``path`` names the field from the outermost struct, e.g. ``Demo2Request.items[3].price``.
     """
 
     def __init__(self, message: str, path: str = "") -> None:
@@ -42,7 +42,7 @@ class CodecError(ThriftError):
         self.path = path
 
     def under(self, prefix: str) -> "CodecError":
-        """The same error with the place it happened in put before its path."""
+        """The same error, with a prefix put before its path."""
         self.path = prefix + self.path
         return self
 
@@ -59,6 +59,6 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except Exception:
-        # A broken __repr__ must not hide the error being told.
+        # A broken __repr__ must not hide the error that is reported.
         text = f"<{type(value).__name__}>"
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

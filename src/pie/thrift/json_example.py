@@ -20,7 +20,7 @@ from pie.thrift.types import (
 from pie.thrift.wire.base import FIELD_ID
 
 MAX_FIELDS = 500
-"""Beyond it, structs are shown empty: nobody fills in more, and types may multiply each other."""
+"""Beyond it, structs are shown empty: people do not fill in more, and types may multiply."""
 _SCALARS = {"bool": False, "double": 0.0, "string": "", "binary": "", "uuid": str(UUID(int=0))}
 
 

@@ -40,7 +40,7 @@ _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class JsonFormError(ThriftError):
-    """JSON that is not the value it should be. ``path`` names the place: ``req.items[3].price``."""
+    """JSON that is not the value it should be. ``path`` names the field: ``req.items[3].price``."""
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message, path)
@@ -52,7 +52,7 @@ class JsonFormError(ThriftError):
 
 
 def from_json(kind: ThriftType, data: Any, path: str = "") -> Any:
-    """The value that parsed JSON stands for.
+    """The value of a type for parsed JSON.
 
     Raises:
         JsonFormError: where it does not fit, and what would.
@@ -329,7 +329,7 @@ def _scalar_to_json(kind: Scalar, value: Any, safe_ints: bool) -> Any:
 
 
 def key_text(kind: ThriftType, key: Any) -> str:
-    """A key of a map as JSON's keys are: text."""
+    """A key of a map as text, for JSON."""
     return json_key(to_json(kind, key))
 
 

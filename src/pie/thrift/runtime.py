@@ -1,4 +1,4 @@
-"""What generated modules import."""
+"""The names that generated modules import."""
 
 import uuid
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""What a generated module says about its services."""
+"""The description of a service in a generated module."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -100,7 +100,7 @@ ThriftType: TypeAlias = Scalar | EnumType | StructType | ListType | SetType | Ma
 
 
 def has_hash(kind: ThriftType) -> bool:
-    """A Python set or dict can hold values of the type: it is no struct and no container."""
+    """Whether Python sets and dicts can hold values of the type: no structs, no containers."""
     return isinstance(kind, (Scalar, EnumType))
 
 
@@ -136,7 +136,7 @@ class Field:
         type: what it holds.
         requiredness: a ``required`` field must be set to be sent and present to be read; the
             others are left out while they are None.
-        default: the value of a field nobody set. None for defaults that can be changed in place
+        default: the value of a field that was not set. None for mutable defaults
             (lists, sets, maps, structs): the constructor makes those when it is given None.
         attr: its name in Python, where it differs from ``name`` (``from`` is ``from_``).
     """

@@ -10,6 +10,7 @@ from pie.tool.terminal.lazy import LazyGroup
 _COMMANDS = {
     "init": ("pie.tool.workspace.command:init", "Make a workspace, where services are written."),
     "update": ("pie.tool.workspace.command:update", "Renew a workspace and its repositories."),
+    "serve": ("pie.tool.serve.command:serve", "Run an application without a bootstrap.py."),
     "up": ("pie.tool.up.command:up", "Start platform and agent of this workspace."),
     "down": ("pie.tool.up.command:down", "Stop what `pie up` started."),
     "status": ("pie.tool.up.status:status", "Show what runs here."),
@@ -26,7 +27,7 @@ _COMMANDS = {
     "debug": ("pie.tool.debug.command:debug", "Look into a running process."),
 }
 _SECTIONS = {
-    "On this machine": ("init", "update", "up", "down", "status", "platform", "agent"),
+    "On this machine": ("init", "update", "serve", "up", "down", "status", "platform", "agent"),
     "See the fleet": ("ls", "sd", "logs", "chain"),
     "Try and mend a service": ("call", "debug"),
 }

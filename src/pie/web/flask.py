@@ -19,6 +19,11 @@ from pie.web.wsgi import ERROR_KEY, Middleware
 _EXTENSION = "pie"
 
 
+def is_application(value: object) -> bool:
+    """Whether it is a Flask application, or another that has its ``wsgi_app``."""
+    return callable(getattr(value, "wsgi_app", None))
+
+
 def instrument(app: Flask, runtime: Runtime) -> None:
     """Make every request of ``app`` a Call. Doing it twice is the same as once."""
     if _EXTENSION in app.extensions:

@@ -16,8 +16,16 @@ from pie.call import Course, GateLock, Gates
 from pie.call.course import PythonCourse
 from pie.call.flow import flow_in_python
 from pie.call.gates import GateList, PythonGateLock
-from pie.govern import ClientDeadline, Retry, RetryRule, ServerDeadline, TimeoutRule
-from pie.model import SYSTEM_CLOCK, Call, Failure, Kind, current_call, new_span_id
+from pie.govern import ClientDeadline, Retry, RetryRule, Route, ServerDeadline, TimeoutRule
+from pie.model import (
+    SYSTEM_CLOCK,
+    Call,
+    Failure,
+    Kind,
+    StaticEndpoint,
+    current_call,
+    new_span_id,
+)
 from pie.observe import Record
 from pie.testing import FakeClock
 
@@ -58,7 +66,7 @@ def test_a_gate_that_is_not_as_made_for_runs_in_python() -> None:
 
 
 class Scripted:
-    """A gate that does as told, and writes down what happened."""
+    """A gate that follows a script, and writes down what happened."""
 
     def __init__(self, name: str, log: list[Any], enters: list[Any], leaves: list[Any]) -> None:
         self._name, self._log, self._enters, self._leaves = name, log, enters, leaves
@@ -111,7 +119,7 @@ scenario = st.fixed_dictionaries(
 )
 
 
-class Place:
+class Instance:
     id, cluster, host, port, transport = "x", "default", "127.0.0.1", 1, "ttheader"
     version = "3.1"
 
@@ -124,7 +132,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
     """What happens in a scenario, with gates and courses of one kind."""
     clock, log = FakeClock(monotonic=10.0), []
     lock = GateLock() if lists is Gates else PythonGateLock()
-    told: list[Any] = []
+    attempts: list[Any] = []
 
     def gates_of(name: str, scripts: Any) -> Any:
         return lists(
@@ -143,7 +151,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
 
     def action(one: Call) -> str:
         clock.advance(0.5)
-        one.target = Place()
+        one.target = Instance()
         step = script.pop(0) if script else None
         if isinstance(step, BaseException):
             raise step
@@ -157,7 +165,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
         retry=Retry(RetryRule(attempts=case["attempts"]), clock=clock)
         if case["attempts"] > 1
         else None,
-        on_attempt=lambda each: told.append((each.attempt, each.outcome, each.start, each.end)),
+        on_attempt=lambda each: attempts.append((each.attempt, each.outcome, each.start, each.end)),
     )
     one = call()
     one.deadline = case["deadline"]
@@ -169,7 +177,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
     last = (one.outcome, one.code, one.message, one.result, one.attempts, one.tried, one.started)
     return [
         *log,
-        told,
+        attempts,
         last,
         one.start,
         one.attempt_start,
@@ -233,6 +241,33 @@ def test_what_arrives_too_late_is_rejected(timeout: float | None, outcome: str) 
     assert one.outcome == outcome
     assert one.queued >= 1.0 if outcome == "ok" else one.queued == 0.0
     assert (one.deadline is None) == (timeout is None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["", "default", "blue", "none"]))))
+def test_calls_of_one_callee_go_where_the_twin_sends_them(wanted: list[tuple[int, str]]) -> None:
+    lists = [
+        tuple(
+            StaticEndpoint(f"{number}{each}", ("default", "blue")[each % 2], "h", 1, "framed")
+            for each in range(number)
+        )
+        for number in range(4)
+    ]
+    route = Route(lambda psm, cluster: "nobody")
+    gates = Gates([route])
+    assert in_c(gates) == [True]
+    for number, cluster in wanted:
+        one, other = call(), call()
+        for each in (one, other):
+            each.candidates, each.callee_cluster = lists[number], cluster
+        try:
+            run(Course(gates, SYSTEM_CLOCK), one)
+            route.enter(other)
+        except Failure as failure:
+            assert failure.message == "nobody"
+            continue
+        assert list(one.candidates) == list(other.candidates)
+        assert one.callee_cluster == other.callee_cluster
 
 
 # --- locks and lives ---

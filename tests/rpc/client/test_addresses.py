@@ -108,12 +108,15 @@ def test_ipv6(serve, item, bench) -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("127.0.0.1:9090", r"does not say how the callee speaks: write 127\.0\.0\.1:9090/ttheader"),
+        (
+            "127.0.0.1:9090",
+            r"not name the transport of the callee: write 127\.0\.0\.1:9090/ttheader",
+        ),
         ("127.0.0.1/framed", "is not an address"),
         ("::1:9090/framed", "is not an address"),
         ("127.0.0.1:9090/pigeon", "'pigeon' is not a transport: choose ttheader"),
         ("unix:relative/framed", "is not a unix socket"),
-        ("unix:/run/x.sock", "does not say how"),
+        ("unix:/run/x.sock", "does not name the transport"),
         ("unix:/" + "x" * 200 + "/framed", "at most 107 bytes"),
     ],
 )

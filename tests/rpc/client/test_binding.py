@@ -9,7 +9,7 @@ from tests.ports import free_port
 from pie.model import Failure, Kind
 from pie.rpc import Asked, CalleeError, Channel, over
 from pie.rpc.client import callee_file
-from pie.rpc.stub import ServiceClient
+from pie.rpc.stub import AsyncServiceClient, ServiceClient
 from pie.thrift.generate import names
 
 PSM = "toutiao.my.server"
@@ -260,8 +260,9 @@ def test_a_client_over_a_function_needs_no_process(demo) -> None:
 
 
 def test_methods_of_an_idl_cannot_take_the_names_clients_need() -> None:
-    own = {name for name in vars(ServiceClient) if not name.startswith("__")}
-    assert own <= names._IN_CLIENTS
+    for kind in (ServiceClient, AsyncServiceClient):
+        own = {name for name in dir(kind) if not name.startswith("__")}
+        assert own <= names._IN_CLIENTS
 
 
 def test_a_channel_is_cheap_until_it_is_used() -> None:

@@ -14,7 +14,7 @@ from tests.rpc.scripted import Line, Peer, reply_to
 
 from pie.model import Failure, Kind
 from pie.rpc import PoolLimits
-from pie.rpc.client import async_connection, exclusive
+from pie.rpc.client import connection
 from pie.thrift import CRRST
 
 
@@ -46,8 +46,7 @@ def nothing(demo):
 def unchecked(monkeypatch):
     """Clients do not look whether a pooled connection is still open, as if the peer closed it
     right after they did."""
-    monkeypatch.setattr(exclusive, "LOOK_AFTER_SECONDS", 3600)
-    monkeypatch.setattr(async_connection.AsyncConnection, "is_usable", lambda self, oldest: True)
+    monkeypatch.setattr(connection, "LOOK_AFTER_SECONDS", 3600)
 
 
 def serve_all(method):
@@ -102,6 +101,33 @@ def test_one_that_closes_between_the_look_and_the_request_is_replaced(
         assert peer.accepted == 2
     rows = bench.facts()
     assert [(row["outcome"], row["attempts"]) for row in rows] == [("ok", 1)] * 2
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_one_that_only_oneway_calls_have_used_is_replaced(
+    bench, demo, nothing, unchecked, asynchronous
+) -> None:
+    closed = threading.Event()
+
+    def once(line: Line) -> None:
+        line.request()
+        line.sock.close()
+        closed.set()
+
+    with Peer(once, serve_all(nothing)) as peer, asyncio.Runner() as runner:
+        arguments = {"address": f"127.0.0.1:{peer.port}/framed", "timeout": 5}
+        if asynchronous:
+            client = demo.AsyncDemoServiceClient(**arguments)
+            runner.run(client.Note("x"))
+            assert closed.wait(5)
+            assert runner.run(client.Nothing()) is None
+        else:
+            client = demo.DemoServiceClient(**arguments)
+            client.Note("x")
+            assert closed.wait(5)
+            assert client.Nothing() is None
+        assert peer.accepted == 2
+    assert [row["attempts"] for row in bench.facts()] == [1, 1]
 
 
 def test_one_that_was_reset_is_replaced(caller, nothing, unchecked) -> None:

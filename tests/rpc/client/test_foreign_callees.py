@@ -87,5 +87,5 @@ def test_by_a_pin(legacy, demo, bench) -> None:
 def test_a_wrong_transport_is_suspected(legacy, demo, bench) -> None:
     _, port, _ = legacy
     bench.runtime.pinned = {PSM: f"127.0.0.1:{port}/ttheader"}
-    with pytest.raises(Failure, match="was spoken to in ttheader: does it speak that"):
+    with pytest.raises(Failure, match="its configured transport is ttheader: is that right"):
         demo.DemoServiceClient(PSM, timeout=0.5).Nothing()

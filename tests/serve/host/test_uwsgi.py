@@ -1,5 +1,7 @@
 """A service in uWSGI workers: served by uWSGI, everything else as ever."""
 
+import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -30,18 +32,25 @@ def configuration(services, *, socket: str, lazy: bool = True, **more: str) -> s
     return str(path)
 
 
-def loaded(running) -> None:
-    """uWSGI cannot end a worker in order that is still importing."""
-    if "WSGI app 0" not in running.printed:
-        running.read_until("WSGI app 0")
+def serves(path: Path) -> None:
+    """Wait until the worker answers a request of the uwsgi protocol; only then can uWSGI end it in
+    order."""
+    pairs = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "SERVER_NAME": "x", "SERVER_PORT": "80"}
+    texts = [text.encode() for pair in pairs.items() for text in pair]
+    body = b"".join(struct.pack("<H", len(text)) + text for text in texts)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(str(path))
+        client.sendall(struct.pack("<BHB", 0, len(body), 0) + body)
+        assert client.recv(12).endswith(b" 200")
 
 
 @pytest.mark.parametrize("lazy", [True, False])
 def test_workers_serve_and_one_of_them_registers(services, state, lazy: bool) -> None:
     port = services.free_port()
-    socket = f"<http-socket>127.0.0.1:{port}</http-socket>"
+    listen = f"<http-socket>127.0.0.1:{port}</http-socket>"
     services.write("PORT = 7701\nOWNERS = ('me',)\n", views=VIEWS)
-    path = configuration(services, socket=socket, lazy=lazy, threads="4")
+    path = configuration(services, socket=listen, lazy=lazy, threads="4")
     running = services.run(
         [str(UWSGI), "--xml", path], merged=True, PIE_PLATFORM=state, PIE_TOKEN="t"
     )
@@ -71,14 +80,14 @@ def test_workers_serve_and_one_of_them_registers(services, state, lazy: bool) ->
 
 
 def test_behind_a_unix_socket_the_port_of_the_settings_counts(services, state) -> None:
-    socket = f"<socket>{services.root}/api.sock</socket>"
+    listen = f"<socket>{services.root}/api.sock</socket>"
     services.write("PORT = 7701\nDEBUG = True\n", views=VIEWS)
-    path = configuration(services, socket=socket, processes="1")
+    path = configuration(services, socket=listen, processes="1")
     running = services.run(
         [str(UWSGI), "--xml", path], merged=True, PIE_PLATFORM=state, PIE_TOKEN="t"
     )
     running.read_until("data=registered: toutiao.my.api at 127.0.0.1:7701")
-    loaded(running)
+    serves(services.root / "api.sock")
     printed, _ = running.stop()
     assert running.process.returncode == 0
     assert " * Running behind a proxy, http://127.0.0.1:7701/: uWSGI speaks no HTTP" in printed
@@ -86,21 +95,21 @@ def test_behind_a_unix_socket_the_port_of_the_settings_counts(services, state) -
 
 
 def test_a_port_that_nobody_names_is_asked_for(services) -> None:
-    socket = f"<socket>{services.root}/api.sock</socket>"
+    listen = f"<socket>{services.root}/api.sock</socket>"
     services.write("DEBUG = True\n", views=VIEWS)
-    path = configuration(services, socket=socket, processes="1")
+    path = configuration(services, socket=listen, processes="1")
     running = services.run([str(UWSGI), "--xml", path], merged=True)
     running.read_until("data=not registered: uWSGI listens on no port; set PORT in settings.py")
-    loaded(running)
+    serves(services.root / "api.sock")
     running.stop()
     assert running.process.returncode == 0
 
 
 def test_the_environment_that_its_configuration_sets_counts(services) -> None:
     port = services.free_port()
-    socket = f"<http-socket>127.0.0.1:{port}</http-socket><env>PIE_DEBUG=false</env>"
+    listen = f"<http-socket>127.0.0.1:{port}</http-socket><env>PIE_DEBUG=false</env>"
     services.write("DEBUG = True\n", views=VIEWS)
-    path = configuration(services, socket=socket, processes="1")
+    path = configuration(services, socket=listen, processes="1")
     running = services.run([str(UWSGI), "--xml", path], merged=True)
     running.read_until("data=stdout and stderr go on in")
     running.until(lambda: "WSGI app 0" in running.log("uwsgi"), "the worker has loaded")

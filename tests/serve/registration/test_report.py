@@ -7,7 +7,7 @@ import pytest
 
 from pie.call import Driver, Policies
 from pie.model import Call
-from pie.serve.registration.report import FactsReporter
+from pie.serve.registration.report import DescriptionReporter
 from pie.state import Instance, Registrar, RuntimeFacts, lookup_services
 
 
@@ -25,7 +25,7 @@ def report(bench, monkeypatch):
         told.set()
 
     monkeypatch.setattr(registrar, "update", updated)
-    reporter = FactsReporter(registrar, facts, bench.observer.recorder)
+    reporter = DescriptionReporter(registrar, facts, bench.observer.recorder)
     registrar.start()
     assert registrar.wait_registered(10)
 

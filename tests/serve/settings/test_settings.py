@@ -45,12 +45,12 @@ def test_the_environment_is_read_when_the_service_starts(monkeypatch) -> None:
     assert load_settings(module()).settings.PORT == 7123
 
 
-def test_the_facts_name_every_source_and_no_secret() -> None:
+def test_the_described_settings_name_every_source_and_no_secret() -> None:
     loaded = load_settings(module(OWNERS=("a", "b")), {"PIE_CACHE": "redis://u:p@ss@h:1/0"})
-    facts = {fact.key: fact for fact in loaded.facts()}
-    assert list(facts) == list(KEYS)
-    assert facts["OWNERS"] == Setting("OWNERS", "a, b", "settings.py")
-    assert facts["CACHE"] == Setting("CACHE", "redis://u:******@h:1/0", "environment")
+    described = {each.key: each for each in loaded.described()}
+    assert list(described) == list(KEYS)
+    assert described["OWNERS"] == Setting("OWNERS", "a, b", "settings.py")
+    assert described["CACHE"] == Setting("CACHE", "redis://u:******@h:1/0", "environment")
 
 
 @pytest.mark.parametrize(

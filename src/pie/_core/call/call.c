@@ -41,7 +41,7 @@ static inline PyObject **references(CallObject *call) {
     return &call->side;
 }
 
-static inline void *place(PyObject *self, const Field *field) {
+static inline void *location(PyObject *self, const Field *field) {
     return (char *)self + field->offset;
 }
 
@@ -76,7 +76,7 @@ static PyObject *new_list(void) {
 
 static PyObject *get(PyObject *self, void *closure) {
     const Field *field = closure;
-    void *at = place(self, field);
+    void *at = location(self, field);
     PyObject **reference = at;
     switch (field->kind) {
     case TEXT:
@@ -143,7 +143,7 @@ static int set_seconds(const Field *field, double *seconds, PyObject *value, con
     return 0;
 }
 
-static int set_number(const Field *field, long *place, PyObject *value) {
+static int set_number(const Field *field, long *into, PyObject *value) {
     if (!PyIndex_Check(value)) {
         return refuse(field, "an int", value);
     }
@@ -154,13 +154,13 @@ static int set_number(const Field *field, long *place, PyObject *value) {
         }
         return -1;
     }
-    *place = number;
+    *into = number;
     return 0;
 }
 
 static int set(PyObject *self, PyObject *value, void *closure) {
     const Field *field = closure;
-    void *at = place(self, field);
+    void *at = location(self, field);
     if (value == NULL) {
         PyErr_Format(PyExc_AttributeError, "Call.%s cannot be deleted", field->name);
         return -1;

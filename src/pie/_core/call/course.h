@@ -10,7 +10,7 @@ typedef struct {
     PyObject *clock;
     PyObject *attempt_gates; /* a GateList, or None: the call is its only attempt */
     PyObject *retry;         /* None = never */
-    PyObject *on_attempt;    /* None = nobody is told */
+    PyObject *on_attempt;    /* None = attempts are not reported */
     PyObject *references;
 } Course;
 

@@ -65,7 +65,7 @@ static int enter(Flow *flow, Passage *passage) {
 
 /* --- the call --- */
 
-/* Fails the call with `cause`. 1 = the cause is for whoever cancelled, not for the caller. */
+/* Fails the call with `cause`. 1 = it is a cancellation, which goes on to the thread or task. */
 static int fail(CallObject *call, PyObject *cause) {
     PyObject *failure = call_fail_with(call, cause);
     if (failure == NULL) {
@@ -107,17 +107,17 @@ static Step call_failed(Flow *flow) {
 
 /* --- attempts --- */
 
-/* Tells of the attempt that just ended. */
-static int tell(Flow *flow) {
+/* Reports the attempt that just ended. */
+static int report(Flow *flow) {
     PyObject *on_attempt = flow->course->on_attempt;
     if (on_attempt == Py_None) {
         return 0;
     }
     PyObject *attempt = PyObject_CallMethod((PyObject *)flow->call, "as_attempt", NULL);
-    PyObject *told = attempt == NULL ? NULL : PyObject_CallOneArg(on_attempt, attempt);
+    PyObject *done = attempt == NULL ? NULL : PyObject_CallOneArg(on_attempt, attempt);
     Py_XDECREF(attempt);
-    Py_XDECREF(told);
-    return told == NULL ? -1 : 0;
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
 }
 
 /* Seconds to wait before another attempt, NAN for no other; -1 = error. */
@@ -146,13 +146,13 @@ static int become_more(Flow *flow) {
         return -1;
     }
     call_set(&flow->call->span_id, span);
-    return tell(flow);
+    return report(flow);
 }
 
 /* An attempt is over: `error` is the exception that ended it, taken over, or NULL. */
 static Step end_attempt(Flow *flow, PyObject *error) {
-    bool passes = false; /* It is for whoever cancelled, not for the caller. */
-    PyObject *own = NULL; /* An error on the way out takes the place of the attempt's. */
+    bool passes = false; /* A cancellation goes on to the thread or task. */
+    PyObject *own = NULL; /* An error on the way out replaces the attempt's. */
     if (error != NULL) {
         PyObject *failure = call_fail_with(flow->call, error);
         own = failure == NULL ? error_take() : NULL;
@@ -165,7 +165,7 @@ static Step end_attempt(Flow *flow, PyObject *error) {
     if (passage_leave(&flow->attempt) < 0) {
         Py_XSETREF(own, error_take());
     }
-    if (own == NULL && flow->call->attempts > 1 && tell(flow) < 0) {
+    if (own == NULL && flow->call->attempts > 1 && report(flow) < 0) {
         own = error_take();
     }
     if (own != NULL) {

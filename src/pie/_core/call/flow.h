@@ -1,7 +1,7 @@
 /* The course of a call. Twin: pie/call/flow.py.
  *
- * A Flow is advanced by whoever drives it and says what it wants done next: wait, send an attempt,
- * or nothing more.
+ * A driver advances a Flow, which answers with what to do next: wait, send an attempt, or nothing
+ * more.
  */
 #ifndef PIE_FLOW_H
 #define PIE_FLOW_H

@@ -1,6 +1,6 @@
 /* The gates that every call passes, in C. Twins: pie/observe/{trace,record}.py,
- * pie/govern/deadline.py. A gate that is about to reject a call lets its twin do it, which says
- * why.
+ * pie/govern/deadline.py. A gate that is about to reject a call lets its twin do it, which raises
+ * the Failure.
  */
 #include "record/call_log.h"
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* Lists of gates in C. Twin: pie/call/gates.py.
  *
  * A gate whose class is known here, and that can be had in C as it was made (system clock, ...),
- * becomes an op; any other is asked in Python, under the lock that its list shares with others.
+ * becomes an op; any other is called in Python, under the lock that its list shares with others.
  */
 #ifndef PIE_GATES_H
 #define PIE_GATES_H
@@ -20,7 +20,7 @@ typedef struct {
     const char *name;
     NamedStruct *state;      /* how native_state() is read into op->part, op->number; NULL = not */
     PyTypeObject *part_type; /* what op->part must be; NULL = anything */
-    /* 0 or -1. `delay` is 0 before; what is put there, the driver waits. NULL = nothing to do. */
+    /* 0 or -1. The driver waits the seconds put into `delay`, which is 0 before. NULL = nothing to do. */
     int (*enter)(GateOp *op, CallObject *call, double *delay);
     int (*leave)(GateOp *op, CallObject *call);
 } GateKind;
@@ -56,7 +56,7 @@ int passage_leave(Passage *passage);
 int passage_leave_now(Passage *passage);
 void passage_clear(Passage *passage);
 
-/* For a gate in C whose own case ends here: the Python gate goes on, or says why not. */
+/* Enters the Python gate: for a case that C leaves to it, or to raise the Failure of a rejection. */
 int gate_enter_in_python(GateOp *op, CallObject *call);
 
 /* pie.model.SYSTEM_CLOCK; borrowed. */

@@ -113,7 +113,7 @@ static PyObject *open_close(OpenCall *self, PyObject *nothing) {
 
 /* --- for asyncio --- */
 
-static PyObject *said(OpenCall *self, Step step) {
+static PyObject *wanted(OpenCall *self, Step step) {
     switch (step) {
     case STEP_SEND:
         return Py_NewRef(send_text);
@@ -125,7 +125,7 @@ static PyObject *said(OpenCall *self, Step step) {
 }
 
 static PyObject *open_next(OpenCall *self) {
-    return said(self, flow_advance(&self->flow, NULL));
+    return wanted(self, flow_advance(&self->flow, NULL));
 }
 
 static PyObject *stopped(PyObject *step) {
@@ -136,12 +136,12 @@ static PyObject *stopped(PyObject *step) {
 }
 
 static PyObject *open_send(OpenCall *self, PyObject *value) {
-    return stopped(said(self, flow_advance(&self->flow, value)));
+    return stopped(wanted(self, flow_advance(&self->flow, value)));
 }
 
 static PyObject *open_throw(OpenCall *self, PyObject *error) {
     set_raised(error);
-    return stopped(said(self, flow_advance(&self->flow, NULL)));
+    return stopped(wanted(self, flow_advance(&self->flow, NULL)));
 }
 
 /* --- life --- */

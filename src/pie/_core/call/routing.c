@@ -1,4 +1,4 @@
-/* Where a call may go, and where it goes. Twins: pie/govern/{route,balance}.py.
+/* Route and balance: where a call may go, and where it goes. Twins: pie/govern/{route,balance}.py.
  *
  * What these see is C's: tuples, and endpoints whose attributes run no Python. So they need no lock
  * beside the GIL; whatever is unusual (a pin, no candidate) goes to the twin.
@@ -13,7 +13,9 @@ static PyObject *cluster_name, *id_name, *host_name, *port_name, *version_name, 
 
 /* --- route --- */
 
-/* op->part, which is its own: (candidates, cluster, kept) of the last call, or NULL. */
+/* op->part, which is its own: a list of slots, each (candidates, cluster, kept) of an earlier call or
+ * NULL. Clients of one callee share the gate, and may differ in cluster and addresses. */
+#define SLOTS 8
 enum { CANDIDATES, CLUSTER, KEPT, ROUTED };
 
 static bool same_text(PyObject *one, PyObject *other) {
@@ -40,7 +42,11 @@ static PyObject *keep(PyObject *candidates, PyObject *cluster) {
 /* What the endpoints of the cluster are: a new reference, for letting go of what was kept before may
  * run Python. NULL with an exception set. */
 static PyObject *routed_of(GateOp *op, PyObject *candidates, PyObject *cluster) {
-    PyObject *last = op->part;
+    if (UNLIKELY(op->part == NULL) && (op->part = PyList_New(SLOTS)) == NULL) {
+        return NULL;
+    }
+    Py_ssize_t slot = (Py_ssize_t)(((uintptr_t)candidates ^ (uintptr_t)cluster) >> 4) % SLOTS;
+    PyObject *last = PyList_GET_ITEM(op->part, slot);
     if (LIKELY(last != NULL && PyTuple_GET_ITEM(last, CANDIDATES) == candidates &&
                same_text(PyTuple_GET_ITEM(last, CLUSTER), cluster))) {
         return Py_NewRef(last);
@@ -48,8 +54,8 @@ static PyObject *routed_of(GateOp *op, PyObject *candidates, PyObject *cluster) 
     PyObject *kept = keep(candidates, cluster);
     PyObject *routed = kept == NULL ? NULL : PyTuple_Pack(ROUTED, candidates, cluster, kept);
     Py_XDECREF(kept);
-    if (routed != NULL) {
-        call_set(&op->part, Py_NewRef(routed));
+    if (routed != NULL && PyList_SetItem(op->part, slot, Py_NewRef(routed)) < 0) {
+        Py_CLEAR(routed);
     }
     return routed;
 }
@@ -70,7 +76,7 @@ static int route_enter(GateOp *op, CallObject *call, double *delay) {
     PyObject *kept = PyTuple_GET_ITEM(routed, KEPT);
     if (PyTuple_GET_SIZE(kept) == 0) {
         Py_DECREF(routed);
-        return gate_enter_in_python(op, call); /* It says why. */
+        return gate_enter_in_python(op, call); /* It raises the Failure. */
     }
     call_set(&call->callee_cluster, Py_NewRef(PyTuple_GET_ITEM(routed, CLUSTER)));
     call_set(&call->candidates, Py_NewRef(kept));
@@ -233,7 +239,7 @@ static PyObject *untried(PyObject *candidates, PyObject *tried) {
 static int balance_enter(GateOp *op, CallObject *call, double *delay) {
     PyObject *candidates = call->candidates;
     if (candidates == NULL || PySequence_Size(candidates) < 1) {
-        return PyErr_Occurred() ? -1 : gate_enter_in_python(op, call); /* It says what is wrong. */
+        return PyErr_Occurred() ? -1 : gate_enter_in_python(op, call); /* It raises the error. */
     }
     bool usual = PyTuple_CheckExact(candidates) &&
                  (call->tried == NULL ||

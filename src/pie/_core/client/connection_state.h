@@ -1,4 +1,4 @@
-/* A client's connection as C and Python share it: base of pie.rpc.client.exclusive.ClientConnection,
+/* A client's connection as C and Python share it: base of pie.rpc.client.connection.Connection,
  * and twin of the ConnectionState there. */
 #ifndef PIE_CONNECTION_STATE_H
 #define PIE_CONNECTION_STATE_H

@@ -1,4 +1,4 @@
-"""A client tied to its process: whom it calls, by which rules, as it stands now."""
+"""A client tied to its process: the service that it calls, and how, as configured now."""
 
 import math
 import threading
@@ -13,13 +13,13 @@ from pie.thrift import Method
 
 
 class Bound:
-    """A client set up: in which process, by which file, for whom.
+    """The set-up of a client: its process, its file, its callee.
 
     Args:
         runtime: of the process.
         followed: its yml; None outside a workspace.
-        file: what that says.
-        callee: whom it calls.
+        file: the content of that.
+        callee: the service that it calls.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class Bound:
         return math.inf if self.followed is None else self.followed.next_look
 
     def new_call(self, method: Method, options: Options | None) -> Call:
-        """A call to the service, with what the options say."""
-        callee, who = self.callee, self.runtime.identity
+        """A call to the service, with the options applied."""
+        callee, identity = self.callee, self.runtime.identity
         call = Call(
             "client",
             "thrift",
-            caller=who.psm,
-            caller_cluster=who.cluster,
+            caller=identity.psm,
+            caller_cluster=identity.cluster,
             callee=callee.psm,
             callee_cluster=callee.cluster,
             method=method.name,
@@ -93,14 +93,14 @@ class Bound:
         return Target(endpoint.host, endpoint.port, endpoint.transport, self.callee.link)
 
     def explain(self, call: Call, endpoint: Endpoint, failure: Failure) -> None:
-        """Add to a failure what may be behind it: a transport that a person wrote down, or a list
-        of instances that is out of date."""
+        """Add a likely cause to a failure: a transport that was configured wrongly, or a list of
+        instances that is out of date."""
         if not failure.never_sent:
             if isinstance(endpoint, StaticEndpoint) and not self.answered:
                 _add(
                     failure,
-                    f"It never answered, and was spoken to in {endpoint.transport}: does it speak "
-                    "that (ttheader: a Pie service; framed, buffered: Apache Thrift)?",
+                    f"It never answered, and its configured transport is {endpoint.transport}: is "
+                    "that right (ttheader: a Pie service; framed, buffered: Apache Thrift)?",
                 )
         elif not self.callee.endpoints:
             doubt = self.runtime.directory.doubt(call.callee)
@@ -117,10 +117,10 @@ class Binder:
     """Ties a client to its process, at its first call and again when something has changed.
 
     Args:
-        asked: what the code that made the client said.
+        asked: the arguments of the client.
 
     Raises:
-        ValueError: that makes no sense.
+        ValueError: an argument is malformed.
     """
 
     def __init__(self, asked: Asked) -> None:
@@ -136,7 +136,7 @@ class Binder:
         after_fork(self._begin)
 
     def _begin(self) -> None:
-        """Also in a forked child: a lock may be held by a thread that is not there."""
+        """Also in a forked child: the lock may be held by a thread that the child does not have."""
         self._lock = threading.Lock()
         self._bound = None
 
@@ -144,7 +144,7 @@ class Binder:
         """The client as it stands now.
 
         Raises:
-            CalleeError: it is not known which service to call.
+            CalleeError: the service to call is not configured.
             NotBootstrapped: the process was not set up.
         """
         runtime = get_runtime()

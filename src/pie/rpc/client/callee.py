@@ -1,4 +1,4 @@
-"""Whom a client calls, and how: from its arguments, its yml file and the environment.
+"""The service that a client calls, and how: from its arguments, its yml file and the environment.
 
 The environment wins over arguments, arguments win over the file.
 """
@@ -17,7 +17,7 @@ FOLDER = Path("rpc") / "services"
 
 
 class Asked(NamedTuple):
-    """What the code that made the client said; empty or None where it said nothing."""
+    """The arguments of a client; empty or None where the code gave none."""
 
     service: str
     psm: str = ""
@@ -60,19 +60,19 @@ def resolve(
     file: CalleeFile | None,
     environ: Mapping[str, str] = os.environ,
 ) -> Callee:
-    """Put together what is known of the callee.
+    """Put the settings of the callee together.
 
     Args:
         asked: by the code.
         path: of the yml file, be there one or not; None outside a workspace.
-        file: what it says. A file of another PSM than the one asked for says nothing.
+        file: its content. A file of another PSM than the one asked for is ignored.
         environ: ``PIE_TO_CLUSTER``, ``PIE_TIMEOUT_MS``.
 
     Raises:
-        CalleeError: nobody says what to call, or the environment is wrong.
+        CalleeError: no service is named, or the environment is wrong.
     """
     if file is None and not asked.psm and not asked.address:
-        raise CalleeError(_nothing_said(asked.service, path))
+        raise CalleeError(_no_service(asked.service, path))
     psm = asked.psm or (file.psm if file is not None else asked.service)
     if file is not None and file.psm != psm:
         file = None
@@ -104,17 +104,18 @@ def resolve(
 
 
 def check_address(address: str) -> None:
-    """An address that code gives must say how what is there speaks.
+    """An address in code must name the transport of the callee.
 
     Raises:
-        ValueError: it does not, or it is no address.
+        ValueError: it names none, or it is no address.
     """
     bare, transport = split_transport(address)
     static_endpoint(bare, "", transport)
     if not transport:
         raise ValueError(
-            f"address={address!r} does not say how the callee speaks: write {address}/ttheader (a "
-            f"Pie or Kitex service), {address}/framed or {address}/buffered (Apache Thrift)"
+            f"address={address!r} does not name the transport of the callee: write "
+            f"{address}/ttheader (a Pie or Kitex service), {address}/framed or {address}/buffered "
+            "(Apache Thrift)"
         )
 
 
@@ -127,15 +128,15 @@ def _link(asked: Asked, file: CalleeFile | None) -> Link:
     return link_of(tls, pool, bool(multiplex))
 
 
-def _nothing_said(service: str, path: Path | None) -> str:
+def _no_service(service: str, path: Path | None) -> str:
     looked = (
         f"there is no {path}"
         if path is not None
         else "this process has no workspace (set RUNTIME_ROOT) whose "
-        f"conf/{FOLDER.as_posix()}/{service}.yml could say it"
+        f"conf/{FOLDER.as_posix()}/{service}.yml could name it"
     )
     return (
-        f"{service}Client() does not say which service to call, and {looked}. Do one of these: "
+        f"{service}Client() does not name the service to call, and {looked}. Do one of these: "
         f'name the service, {service}Client("product.subsystem.module"); or, if it is not on Pie, '
         f'its registry name, {service}Client(consul_name="product.subsystem.module"); or write '
         "that file, with a line `psm: product.subsystem.module` (pietool --type thriftclient "

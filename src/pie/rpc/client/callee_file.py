@@ -1,4 +1,4 @@
-"""``conf/rpc/services/<ServiceName>.yml``: how a workspace's programs reach a service."""
+"""``conf/rpc/services/<ServiceName>.yml``: how programs of a workspace reach a service."""
 
 import difflib
 import logging
@@ -22,7 +22,7 @@ _AT = re.compile(r" - at `\$\.([a-z_]+)(?:\.([a-z_]+))?")
 
 
 class CalleeError(Exception):
-    """A client that cannot know whom to call: the message says where that should stand."""
+    """A client whose service is not configured: the message names the file and the key."""
 
 
 class CalleeFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,9 +119,9 @@ def _check_values(file: CalleeFile, path: Path, lines: dict[str, int], service: 
 
 
 class FollowedFile:
-    """The file as it stands now: looked at once a second at most, read when it has changed.
+    """The file, checked for a change once a second at most.
 
-    A change that makes no sense is said in the log, and what was read before stays in force.
+    A change that makes no sense is logged as an error, and the content before it stays in force.
     """
 
     def __init__(self, path: Path, service: str) -> None:
@@ -134,14 +134,14 @@ class FollowedFile:
 
     @property
     def next_look(self) -> float:
-        """When the file is to be looked at again (monotonic seconds)."""
+        """When to check the file again (monotonic seconds)."""
         return self._looked + _CHECK_SECONDS
 
     def content(self) -> CalleeFile | None:
-        """What it says; the same object until it changes; None if there was never a file.
+        """Its content; the same object until it changes; None if there was never a file.
 
         Raises:
-            CalleeError: it makes no sense, and never did.
+            CalleeError: it is malformed, and was never read before.
         """
         now = time.monotonic()
         if self._content is not None and now - self._looked < _CHECK_SECONDS:

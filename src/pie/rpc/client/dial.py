@@ -28,10 +28,10 @@ def connect_patience(call: Call, target: Target) -> float:
 
 
 def connect(call: Call, target: Target) -> socket.socket:
-    """A connected socket; an ``ssl.SSLSocket`` if the link says TLS.
+    """A connected socket; an ``ssl.SSLSocket`` if the link has TLS.
 
     Raises:
-        Failure: there is none to be had; nothing was sent.
+        Failure: it could not be made; nothing was sent.
     """
     try:
         return _connect(target, connect_patience(call, target))
@@ -40,7 +40,7 @@ def connect(call: Call, target: Target) -> socket.socket:
 
 
 def connect_failure(call: Call, error: OSError) -> Failure:
-    """What a call is told whose connection could not be made."""
+    """The failure of a call whose connection could not be made."""
     if isinstance(error, TimeoutError) and remaining(call) == 0:
         return deadline_passed(call, f"connecting to {call.peer}", never_sent=True)
     if isinstance(error, ssl.SSLError):

@@ -1,7 +1,8 @@
-"""The connections to one instance that carry one call at a time each, for threads.
+"""The connections to one instance that carry one call at a time each.
 
-The client's fast path in C (``attempt.c``) takes idle connections and gives them back by itself,
-while no Python runs but not under the lock; so each step here that looks at ``idle`` is one step.
+The client's fast path in C takes connections from ``idle`` and gives them back by itself: while it
+holds the GIL, but not under the lock. Hence every change of ``idle`` here is a single operation of
+the list.
 """
 
 import threading
@@ -10,9 +11,10 @@ from collections import deque
 
 from pie.govern import remaining
 from pie.model import Call
-from pie.rpc.client.dial import connect
-from pie.rpc.client.exclusive import ClientConnection
+from pie.rpc.client.connection import Connection
 from pie.rpc.client.link import Target
+from pie.rpc.client.operations import Lock, Operations
+from pie.rpc.client.steps import Steps, run
 from pie.rpc.wire.conversation import answers
 from pie.rpc.wire.refusal import Stale, all_busy
 from pie.thrift import Frame
@@ -23,33 +25,35 @@ class _Waiter:
 
     __slots__ = ("connection", "served", "wakened")
 
-    def __init__(self) -> None:
-        self.wakened = threading.Lock()
-        self.wakened.acquire()
+    def __init__(self, wakened: Lock) -> None:
+        self.wakened = wakened
         self.served = False
-        self.connection: ClientConnection | None = None
+        self.connection: Connection | None = None
 
 
 class InstancePool:
     """The connections to one instance: made when needed, kept while idle, never too many.
 
-    Whoever waits is served in the order of coming.
+    Calls that wait for one are served in the order of coming.
     """
 
-    __slots__ = ("_limits", "_lock", "_open", "_target", "idle", "waiting", "wanted")
+    __slots__ = ("_limits", "_lock", "_open", "_operations", "_target", "idle", "waiting", "wanted")
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, operations: Operations) -> None:
         self._target = target
+        self._operations = operations
         self._limits = target.link.limits
         self._lock = threading.Lock()
         self._open = 0
-        self.idle: list[ClientConnection] = []
+        self.idle: list[Connection] = []
         """What became idle last stands at the end."""
         self.waiting: deque[_Waiter] = deque()
         self.wanted = time.monotonic()
-        """When somebody last asked for this pool."""
+        """When a call last asked for this pool."""
 
-    def exchange(self, call: Call, request: bytes, seqid: int, *, oneway: bool) -> Frame | None:
+    def exchange(
+        self, call: Call, request: bytes, seqid: int, *, oneway: bool
+    ) -> Steps[Frame | None]:
         """Send a request on a connection and return its reply; None if it is oneway.
 
         A connection that turns out to have been closed before is replaced by another one.
@@ -58,9 +62,9 @@ class InstancePool:
             Failure: there is no reply. ``never_sent`` when the peer cannot have got the request.
         """
         while True:
-            connection = self.take(call)
+            connection = self._idle_one() or (yield from self.taking(call))
             try:
-                frame = connection.exchange(call, request, oneway=oneway)
+                frame = yield from connection.exchange(call, request, seqid, oneway=oneway)
                 if frame is not None and not answers(frame, seqid):
                     connection.reusable = False  # Out of step: it would spoil the next call, too.
                 return frame
@@ -69,29 +73,30 @@ class InstancePool:
             finally:
                 self.give_back(connection)
 
-    def take(self, call: Call) -> ClientConnection:
+    def taking(self, call: Call) -> Steps[Connection]:
         """An idle connection that is still good, or a new one.
 
         Raises:
-            Failure: there is none to be had before the call's deadline; nothing was sent.
+            Failure: none came free or could be made before the call's deadline; nothing was sent.
         """
-        oldest = time.monotonic() - self._limits.idle_seconds
-        while True:
-            waiter = None
+        while (connection := self._idle_one()) is None:
             with self._lock:
-                connection = self._pop()
-                if connection is None:
-                    waiter = self._place_or_waiter()
+                waiter = self._slot_or_waiter()
             if waiter is not None:
-                connection = self._wait(call, waiter)
+                connection = yield from self._wait(call, waiter)
             if connection is None:
-                return self._make(call)
-            if connection.is_fresh(oldest):
+                return (yield from self._make(call))
+            if connection.is_fresh(self._oldest()):
                 return connection
             self.discard(connection)
+        return connection
 
-    def give_back(self, connection: ClientConnection) -> None:
-        """Hand a connection to the next call, keep it, or close it if it is of no more use."""
+    def take(self, call: Call) -> Connection:
+        """``taking`` on this thread, for the fast path."""
+        return run(self.taking(call))
+
+    def give_back(self, connection: Connection) -> None:
+        """Hand a connection to the next call, keep it, or close it if it cannot be used again."""
         if not connection.reusable:
             self.discard(connection)
             return
@@ -104,13 +109,13 @@ class InstancePool:
                 return
         self.discard(connection)
 
-    def discard(self, connection: ClientConnection) -> None:
-        """Close a connection; whoever waits may make another one."""
+    def discard(self, connection: Connection) -> None:
+        """Close a connection; a call that waits may make another one."""
         connection.close()
         self._allow_another()
 
     def sweep(self, now: float) -> bool:
-        """Close what is idle and no longer good; True if the pool itself is of no more use."""
+        """Close idle connections that are no longer good; True if the pool can be forgotten."""
         oldest = now - self._limits.idle_seconds
         kept = []
         while (each := self._pop()) is not None:
@@ -134,39 +139,52 @@ class InstancePool:
         for each in self.idle:
             each.close()
 
-    def _pop(self) -> ClientConnection | None:
+    def _idle_one(self) -> Connection | None:
+        """The connection that became idle last and is still good; None if there is none."""
+        while (connection := self._pop()) is not None:
+            if connection.is_fresh(self._oldest()):
+                return connection
+            self.discard(connection)
+        return None
+
+    def _oldest(self) -> float:
+        return time.monotonic() - self._limits.idle_seconds
+
+    def _pop(self) -> Connection | None:
         try:
             return self.idle.pop()
         except IndexError:
             return None
 
-    def _place_or_waiter(self) -> _Waiter | None:
+    def _slot_or_waiter(self) -> _Waiter | None:
         """None: the call may make a connection. Under the lock."""
         if self._open < self._limits.max_connections:
             self._open += 1
             return None
-        waiter = _Waiter()
+        waiter = _Waiter(self._operations.lock(held=True))
         self.waiting.append(waiter)
-        # From here on whoever gives back sees that somebody waits; what became idle before:
+        # A connection that is given back from here on goes to the waiter. One that became idle
+        # just before:
         connection = self._pop()
         if connection is not None:
             self._serve_next(connection)
         return waiter
 
-    def _make(self, call: Call) -> ClientConnection:
+    def _make(self, call: Call) -> Steps[Connection]:
         try:
-            return ClientConnection(connect(call, self._target), self._target)
+            made: Connection = yield self._operations.connect, call, self._target
         except BaseException:
             self._allow_another()
             raise
+        return made
 
     def _allow_another(self) -> None:
         with self._lock:
             if not self._serve_next(None):
                 self._open -= 1
 
-    def _serve_next(self, connection: ClientConnection | None) -> bool:
-        """Give the first who waits a connection, or the place of one; under the lock."""
+    def _serve_next(self, connection: Connection | None) -> bool:
+        """Give the first waiter a connection, or the right to make one; under the lock."""
         if not self.waiting:
             return False
         waiter = self.waiting.popleft()
@@ -174,11 +192,10 @@ class InstancePool:
         waiter.wakened.release()
         return True
 
-    def _wait(self, call: Call, waiter: _Waiter) -> ClientConnection | None:
+    def _wait(self, call: Call, waiter: _Waiter) -> Steps[Connection | None]:
         """The connection that came free, or None: this call may make one."""
-        left = remaining(call)
         try:
-            waiter.wakened.acquire(timeout=-1 if left is None else left)
+            yield self._operations.acquire, waiter.wakened, remaining(call)
         except BaseException:
             self._give_up(waiter)
             raise

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from pie._core import native
 from pie.call import Course
 from pie.model import Call, Endpoint, Failure
-from pie.rpc.client import exclusive
+from pie.rpc.client import connection
 from pie.rpc.client.binding import Bound
 from pie.rpc.client.channel import Channel, attempt
 from pie.rpc.client.exclusive_pool import InstancePool
@@ -157,7 +157,7 @@ def plan(channel: Channel) -> ClientPlan:
         next_look=bound.next_look,
         max_idle=limits.max_idle,
         idle_seconds=limits.idle_seconds,
-        look_after=exclusive.LOOK_AFTER_SECONDS,
+        look_after=connection.LOOK_AFTER_SECONDS,
     )
 
 

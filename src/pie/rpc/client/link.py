@@ -1,4 +1,4 @@
-"""How connections of a client are made and bounded: clients that agree in it share them."""
+"""How connections of a client are made and bounded: clients with equal settings share them."""
 
 import ssl
 from functools import lru_cache
@@ -9,15 +9,15 @@ import msgspec
 
 
 class TLS(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """TLS towards the callee. Paths of PEM files; empty = the system's, none, the host called."""
+    """TLS towards the callee. ``ca``, ``cert`` and ``key`` are paths of PEM files."""
 
     ca: str = ""
-    """Authorities that the callee's certificate is checked against."""
+    """Authorities that the callee's certificate is checked against; empty = the system's."""
     cert: str = ""
-    """Our own certificate, for callees that ask for one."""
+    """Our own certificate, for callees that ask for one; empty = none."""
     key: str = ""
     server_name: str = ""
-    """The name its certificate must be for."""
+    """The name that its certificate must be for; empty = the host that is called."""
 
 
 class PoolLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,7 +41,7 @@ class PoolLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Link:
-    """What is the same for all connections of one kind. Of equal settings there is one object."""
+    """Settings that connections have in common. For equal settings there is one object."""
 
     __slots__ = ("limits", "multiplex", "tls")
 
@@ -97,5 +97,5 @@ def _context(tls: TLS, _stamps: tuple[int, ...]) -> ssl.SSLContext:
 
 
 def server_name(target: Target, tls: TLS) -> str:
-    """Whom the certificate must be for."""
+    """The name that the certificate of the callee must be for."""
     return tls.server_name or ("localhost" if target.path else target.host)

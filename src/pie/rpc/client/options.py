@@ -12,9 +12,9 @@ from pie.rpc.wire.business import BusinessStatus
 
 
 class Made:
-    """What came back of the calls made inside a ``with options(…) as made`` block.
+    """The outcome of the calls made inside a ``with options(…) as made`` block.
 
-    Everything tells of the call that ended last, be it an answer or a failure.
+    It is that of the call that ended last, be it an answer or a failure.
     """
 
     __slots__ = ("business", "call")
@@ -32,7 +32,7 @@ class Made:
 
 
 class Options(NamedTuple):
-    """What is asked for calls made from here on; empty or None where nothing is."""
+    """Options in force; empty or None where none was given."""
 
     timeout: float | None = None
     to_cluster: str = ""
@@ -44,8 +44,8 @@ class Options(NamedTuple):
     made: tuple[Made, ...] = ()
     """One for each block around the call."""
 
-    def tell(self, call: Call, business: BusinessStatus | None) -> None:
-        """Let the blocks around a call that ended know of it."""
+    def report(self, call: Call, business: BusinessStatus | None) -> None:
+        """Give a call that ended to the blocks around it."""
         for each in self.made:
             each.call, each.business = call, business
 
@@ -66,20 +66,20 @@ def options(
 ) -> Iterator[Made]:
     """Options for the calls that this thread or coroutine makes inside the block.
 
-    A block inside another one changes what it names and leaves the rest as it was.
+    A block inside another one changes the options that it names, and no others.
 
     Args:
         timeout: seconds for a call with all its attempts.
         to_cluster: cluster to call.
         pinned: ``host:port`` or ``unix:/path`` of the instance to call; with ``/framed`` (or
             another transport) behind it if it is not registered.
-        retries: attempts after the first, for what was never sent.
+        retries: attempts after the first, for requests that were never sent.
         detached: the deadline of the call being served does not end these.
         persist: metadata for every hop downstream.
         transit: metadata for the next hop only.
 
     Raises:
-        ValueError: an option makes no sense.
+        ValueError: an option is out of range or malformed.
     """
     _check(timeout, pinned, retries)
     outer = current_options.get() or Options()

@@ -1,4 +1,4 @@
-"""Connections of this process to the instances it calls, shared by all its clients, for threads."""
+"""Connections to the instances that clients call, shared by all clients of a process or loop."""
 
 import os
 import threading
@@ -8,7 +8,9 @@ from typing import Protocol
 from pie.model import Call
 from pie.rpc.client.exclusive_pool import InstancePool
 from pie.rpc.client.link import Target
-from pie.rpc.client.multiplex import SharedInstance
+from pie.rpc.client.operations import Operations, ThreadOperations
+from pie.rpc.client.shared_instance import SharedInstance
+from pie.rpc.client.steps import Steps
 from pie.thrift import Frame
 
 _SWEEP_SECONDS = 5.0
@@ -18,9 +20,11 @@ class Instance(Protocol):
     """The connections to one instance: one for each call in flight, or one for all."""
 
     wanted: float
-    """When somebody last asked for them (monotonic seconds)."""
+    """When a call last asked for them (monotonic seconds)."""
 
-    def exchange(self, call: Call, request: bytes, seqid: int, *, oneway: bool) -> Frame | None:
+    def exchange(
+        self, call: Call, request: bytes, seqid: int, *, oneway: bool
+    ) -> Steps[Frame | None]:
         """Send a request and return its reply; None if it is oneway."""
         ...
 
@@ -38,9 +42,14 @@ class Instance(Protocol):
 
 
 class Pool:
-    """All instances. One pool for a process; a forked child begins with an empty one."""
+    """All instances that the threads of a process, or the coroutines of an event loop, call.
 
-    def __init__(self) -> None:
+    Args:
+        operations: how these wait and connect.
+    """
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
         self._begin()
 
     def of(self, target: Target) -> Instance:
@@ -52,7 +61,7 @@ class Pool:
         if found is None:
             with self._lock:
                 kind = SharedInstance if target.link.multiplex else InstancePool
-                found = self._instances.setdefault(target, kind(target))
+                found = self._instances.setdefault(target, kind(target, self._operations))
         found.wanted = now
         return found
 
@@ -72,7 +81,7 @@ class Pool:
         self._swept = 0.0
 
     def _sweep(self, now: float) -> None:
-        """Close what is no longer good, also of instances that nobody calls any more."""
+        """Close what is no longer good, also of instances that are not called any more."""
         self._swept = now
         for target, each in self._known().items():
             if each.sweep(now):
@@ -87,5 +96,6 @@ class Pool:
             each.abandon()
 
 
-shared_pool = Pool()
+shared_pool = Pool(ThreadOperations())
+"""Of the threads of this process; a forked child begins with an empty one."""
 os.register_at_fork(after_in_child=shared_pool.leave_to_parent)

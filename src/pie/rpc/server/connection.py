@@ -22,9 +22,10 @@ _DRAIN_IDLE_SECONDS = 0.3
 
 
 class Drain:
-    """Tells all connections of a server, also those that wait for a request, that it is stopping.
+    """The sign for all connections of a server that it is stopping.
 
-    A pipe that is written once and never read: every poll on it wakes, and wakes again.
+    A pipe that is written once and never read: it wakes connections that wait for a request, too,
+    and stays readable.
     """
 
     def __init__(self) -> None:
@@ -136,10 +137,10 @@ class ServerConnection:
         """False when the connection has been idle for too long.
 
         While the server drains that is a moment: a request that is on its way is still answered,
-        with the word that this connection ends.
+        with a reply that asks for another connection.
         """
         if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
-            return True  # Deciphered already: the socket has nothing to say of it.
+            return True  # Deciphered already: poll on the socket does not see it.
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         if not self._drain.begun:

@@ -16,8 +16,8 @@ _CANCEL_SECONDS = 1.0
 
 
 class Coroutines:
-    """Makes plain functions of a handler's coroutine functions: they wait for what the loop makes
-    of them. The call being served is ambient in the coroutine, as it is in a function.
+    """Makes plain functions of a handler's coroutine functions: each waits for its coroutine to end
+    on the loop. The call being served is ambient in the coroutine, as it is in a function.
 
     Attributes:
         handler: has every method of the service, all of them plain functions.
@@ -72,8 +72,8 @@ class Coroutines:
             self.loop.close()
 
     def _run_on(self) -> None:
-        """Until ``stop``. ``SystemExit`` in a task leaves a loop; the task has it all the same, and
-        the others are not to go down with it."""
+        """Until ``stop``. ``SystemExit`` in a task also ends ``run_forever``; the task is answered
+        with it, and the loop goes on for the other tasks."""
         while not self._stopping:
             try:
                 self.loop.run_forever()

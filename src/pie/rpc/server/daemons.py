@@ -1,4 +1,4 @@
-"""Threads beside an asyncio loop that do not keep the process when it is to end."""
+"""Threads beside an asyncio loop that do not keep the process from ending."""
 
 import threading
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Daemons(Executor):
         """Run it as soon as a thread is free.
 
         Raises:
-            RuntimeError: after ``shutdown``; or there is no thread, and none is to be had.
+            RuntimeError: after ``shutdown``; or there is no thread, and none can be started.
         """
         future: Future[Any] = Future()
         with self._lock:
@@ -45,7 +45,7 @@ class Daemons(Executor):
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:
-        """Run nothing more; what runs is left to end by itself."""
+        """Start nothing more; functions that run are left to end by themselves."""
         with self._lock:
             self._closed = True
             for _ in range(self._count):
@@ -67,7 +67,7 @@ class Daemons(Executor):
             if not self._closed and future.set_running_or_notify_cancel():
                 try:
                     future.set_result(function(*args, **kwargs))
-                except BaseException as error:  # Also what is meant for a thread: it is answered.
+                except BaseException as error:  # SystemExit, too: the request gets a reply.
                     future.set_exception(error)
-            del work, future, function, args, kwargs  # While it waits it holds none of them.
+            del work, future, function, args, kwargs  # Not held while the thread waits.
             self._idle.release()

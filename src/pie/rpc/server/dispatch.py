@@ -1,7 +1,7 @@
 """From a frame to its reply: decode, run the handler as a Call, encode.
 
-The C server (``pie/_core/request.c``) answers ordinary requests itself and asks here for the rest:
-failures, declared exceptions, business codes, unknown methods.
+The server in C (``pie/_core/server/request.c``) answers ordinary requests itself and calls this
+module for the rest: failures, declared exceptions, business codes, unknown methods.
 """
 
 import logging
@@ -51,13 +51,13 @@ logger = logging.getLogger(__name__)
 
 
 class Form(NamedTuple):
-    """How a reply is put on the wire: as its request was.
+    """The form of a reply on the wire, which is that of its request.
 
     Attributes:
         seqid: of the request.
         framed: the message has a length of its own within the headers.
         compressed: with zlib, in a THeader.
-        closing: the reply says that the connection is about to end.
+        closing: the reply asks the peer to use another connection from now on.
     """
 
     transport: Transport
@@ -95,7 +95,7 @@ class Form(NamedTuple):
 
     @property
     def has_header(self) -> bool:
-        """Whether a reply can say more than its message does."""
+        """Whether a reply can carry headers beside its message."""
         return self.transport.headers is not Headers.NONE
 
     def header(self, call: Call, business: BusinessStatus | None = None) -> TTHeader | None:
@@ -150,7 +150,7 @@ class Dispatcher:
             frame: a whole message.
             peer: address of the caller.
             received: when its first byte came (monotonic seconds).
-            closing: the reply is to say that the connection is about to end.
+            closing: the reply asks the peer to use another connection from now on.
 
         Returns:
             The reply's bytes, or None for a one-way call.
@@ -170,12 +170,12 @@ class Dispatcher:
 
         return self._run(call, handle, head.name, form, oneway=method is not None and method.oneway)
 
-    # --- What the C server asks for. ---
+    # --- Called by the server in C. ---
 
     def answer_bytes(
         self, data: bytes, peer: str, received: float, closing: bool
     ) -> bytes | Literal[False] | None:
-        """``answer`` for the bytes of a frame; False if they are none that can be answered."""
+        """``answer`` for the bytes of a frame; False if they cannot be answered."""
         try:
             return self.answer(_frame(data), peer, received, closing=closing)
         except ThriftError as error:
@@ -200,7 +200,6 @@ class Dispatcher:
                 f"{self.identity.psm} is overloaded: all of its threads have been busy for too "
                 "long; try again, or let it run more threads or instances",
                 never_sent=True,
-                retryable=True,
             )
 
         method = self.service.methods.get(head.name)
@@ -208,7 +207,7 @@ class Dispatcher:
         return self._run(call, handle, head.name, form, oneway=method is not None and method.oneway)
 
     def unreadable(self, method: Method, call: Call, error: object) -> NoReturn:
-        """Arguments that are not the method's.
+        """Fail a call whose arguments cannot be read.
 
         Raises:
             Failure: always.
@@ -220,7 +219,7 @@ class Dispatcher:
     def raised(
         self, method: Method, call: Call, error: Exception, form: tuple[Any, ...]
     ) -> bytes | None:
-        """The reply to an exception that is an answer; None if it is none."""
+        """The reply for a declared exception or BusinessError, else None."""
         return self._raised(method, call, error, Form.of_native(*form))
 
     def fill(self, call: Call, value: Any) -> None:
@@ -237,7 +236,7 @@ class Dispatcher:
     def failed(
         self, method: Method, error: BaseException, call: Call, form: tuple[Any, ...]
     ) -> bytes:
-        """The reply that tells of a failure, whose cause is logged."""
+        """The reply for a failure, whose cause is logged."""
         return self._failed(error, call, method.name, Form.of_native(*form))
 
     # --- Parts of an answer. ---
@@ -263,7 +262,7 @@ class Dispatcher:
         current_call.set(call)
         try:
             data: bytes | None = self._driver.run(call, handle)
-        except BaseException as error:  # SystemExit of a handler, too, is no reason to hang up.
+        except BaseException as error:  # SystemExit of a handler, too, gets a reply.
             data = self._failed(error, call, name, form)
         finally:
             current_call.set(outer)
@@ -312,13 +311,13 @@ class Dispatcher:
         return self._encode(method, result, call, form)
 
     def _business(self, method: Method, call: Call, error: BusinessError, form: Form) -> bytes:
-        """A status in the headers, in place of a value or beside one."""
+        """A reply with a status in its headers, without a value or beside one."""
         if method.result is None:
             return b""
         if not form.has_header:
-            told = ApplicationError(str(error), ApplicationErrorType.INTERNAL_ERROR)
+            error_reply = ApplicationError(str(error), ApplicationErrorType.INTERNAL_ERROR)
             return encode_exception(
-                method.name, told, form.seqid, form.transport, None, form.protocol
+                method.name, error_reply, form.seqid, form.transport, None, form.protocol
             )
         result = method.result() if error.value is None else method.success(error.value)
         return self._encode(method, result, call, form, error.status)
@@ -343,9 +342,9 @@ class Dispatcher:
             failure.__cause__ = error
         if failure.__cause__ is not None:
             logger.error("%s failed: %s", call.method, failure.message, exc_info=failure.__cause__)
-        told = application_error(failure, call)
+        error_reply = application_error(failure, call)
         return encode_exception(
-            name, told, form.seqid, form.transport, form.header(call), form.protocol
+            name, error_reply, form.seqid, form.transport, form.header(call), form.protocol
         )
 
 

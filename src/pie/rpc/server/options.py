@@ -15,7 +15,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of a server. Times in seconds, sizes in bytes.
 
     Raises:
-        ValueError: one of them cannot be; the message says which, and what can.
+        ValueError: a value is out of range; the message names the field and the range.
     """
 
     max_connections: int = 10_000

@@ -1,7 +1,7 @@
 """A thread per connection: the loop of a server without the C extension, and of TLS.
 
-Twin: ``pie/_core/loop.c``. It also serves the connections that C hands over: those that
-speak THeader.
+Twin: ``pie/_core/server/loop.c``. It also serves the connections that C hands over, whose
+transport only Python speaks.
 """
 
 import logging
@@ -48,7 +48,7 @@ class Connections:
             )
             try:
                 connection.start()
-            except RuntimeError as error:  # No thread to be had.
+            except RuntimeError as error:  # No thread can be started.
                 sock.close()
                 logger.warning("refused %s: %s", peer, error)
                 return
@@ -94,15 +94,15 @@ class ThreadedLoop:
         self._acceptor.start()
 
     def stop(self, seconds: float) -> None:
-        """Accept what is in the backlog and nothing more, finish what is in flight, and cut what
-        has not ended after so many seconds."""
+        """Accept the backlog and nothing more, finish requests in flight, and cut connections that
+        have not ended after so many seconds."""
         self._connections.drain.begin()
         self._acceptor.join()
         self._connections.finish(seconds)
 
     def _accept(self) -> None:
-        """Accept until the drain begins, and then what is in the backlog: a client whose connect
-        succeeded is served, though not for ever, for clients may go on connecting."""
+        """Accept until the drain begins, and then the backlog, for the clients in it have connected
+        already. The backlog is bounded, for clients may go on connecting."""
         drain = self._connections.drain
         left = _BACKLOG
         self._listener.setblocking(False)

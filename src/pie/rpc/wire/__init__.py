@@ -1,1 +1,1 @@
-"""What client and server say to each other: metadata, conversation, business status."""
+"""What client and server exchange: metadata, messages, business status, refusals."""

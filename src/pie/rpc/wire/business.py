@@ -12,7 +12,7 @@ _extra = msgspec.json.Decoder(dict[str, str])
 
 
 class BusinessStatus(NamedTuple):
-    """A code of the callee's own, other than 0, and what it says about it."""
+    """A code of the callee's own, other than 0, with its text and further pairs."""
 
     code: int
     message: str
@@ -22,9 +22,9 @@ class BusinessStatus(NamedTuple):
 class BusinessError(Exception):
     """The callee worked, and its answer is a business status instead of a value.
 
-    A client raises it when the reply says so in its ``biz-status`` header, as Kitex services do. It
-    is an answer like a declared exception: counted as ``business``, never as a failure of the peer,
-    and not tried again.
+    A client raises it when the reply has a ``biz-status`` header, as those of Kitex services have.
+    It is an answer like a declared exception: counted as ``business``, never as a failure of the
+    peer, and not tried again.
 
     Args:
         code: other than 0.

@@ -1,4 +1,4 @@
-"""What a client sends and how it understands the answer, without I/O."""
+"""Requests that a client writes and replies that it reads, without I/O."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ _numbers = itertools.count(1)
 
 
 def next_seqid() -> int:
-    """A number no other call in flight has, for clients may share a connection."""
+    """A number that no other call in flight has, for clients may share a connection."""
     return next(_numbers) & _MAX_SEQID
 
 
@@ -54,10 +54,10 @@ class Answer(NamedTuple):
 
 
 def spoken(call: Call, endpoint: Endpoint, *, multiplex: bool) -> tuple[Transport, Protocol]:
-    """How to speak to an endpoint.
+    """The transport and protocol of an endpoint.
 
     Raises:
-        Failure: not in a way known here.
+        Failure: it has one that this client does not speak.
     """
     try:
         transport, protocol = parse_transport(endpoint.transport)
@@ -103,7 +103,7 @@ def write_request(
     """The bytes of a request; ``host`` is our own address.
 
     Raises:
-        Failure: the arguments are not what the IDL says.
+        Failure: the arguments do not match the IDL.
     """
     transport, protocol = way
     fill_base(args, request_base(call, f"pie/{method.service}", host))
@@ -120,13 +120,13 @@ def write_request(
 
 
 def unwritable(call: Call, method: Method, error: Exception) -> Failure:
-    """The failure of a call whose arguments are not what the IDL says."""
+    """The failure of a call whose arguments do not match the IDL."""
     what = f"cannot send {call.callee}.{method.name}: {error}"
     return Failure(Kind.INVALID, what, raised_by="self")
 
 
 def answers(frame: Frame, seqid: int) -> bool:
-    """Whether a frame is the reply to this request, whatever it says."""
+    """Whether a frame is the reply to this request, be it a value or an error."""
     try:
         return read_message(frame.payload, frame.protocol)[0].seqid == seqid
     except CodecError:
@@ -134,8 +134,8 @@ def answers(frame: Frame, seqid: int) -> bool:
 
 
 def read_answer(call: Call, method: Method, frame: Frame | None, seqid: int) -> Answer:
-    """What a reply says; None is the one to a oneway call. Metadata and a business status go into
-    the call.
+    """The answer in a reply; a frame of None is that to a oneway call. Metadata and a business
+    status go into the call.
 
     Raises:
         Failure: the peer's own, or its reply cannot be read.

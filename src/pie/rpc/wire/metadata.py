@@ -1,4 +1,4 @@
-"""What a call says of itself on the wire, beside its arguments: TTHeader keys, or ``Base``."""
+"""Metadata of a call on the wire, beside its arguments: in TTHeader keys, or in ``Base``."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _SPAN = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
 
 def name_from_peer(text: str) -> str:
-    """A name as it may stand in logs and on terminals: short, and steering none of them."""
+    """A name that is safe in logs and on terminals: short, without control characters."""
     text = text[:_MAX_NAME]
     if text.isprintable():
         return text
@@ -65,7 +65,7 @@ def request_header(call: Call, remaining: float | None) -> TTHeader:
 
 
 def read_request_header(call: Call, header: TTHeader) -> None:
-    """Fill a served call from its TTHeader. What is not well-formed is ignored, not believed."""
+    """Fill a served call from its TTHeader. Values that are not well-formed are ignored."""
     ints = header.ints
     logid, parent = parse_span(ints.get(IntKey.SPAN_CONTEXT, ""))
     call.logid = logid or normalise_logid(ints.get(IntKey.LOGID, "")) or ""
@@ -108,7 +108,7 @@ def reply_header(call: Call, *, closing: bool, business: BusinessStatus | None =
 
     Args:
         call: that is answered.
-        closing: tells the peer to use another connection from now on.
+        closing: asks the peer to use another connection from now on.
         business: the status that stands for a value (the handler raised ``BusinessError``).
     """
     strings = {RPC_BACKWARD + key: value for key, value in call.backward.items()}
@@ -123,19 +123,20 @@ def reply_header(call: Call, *, closing: bool, business: BusinessStatus | None =
 
 
 def read_reply_header(call: Call, header: TTHeader) -> None:
-    """Take the metadata that came back."""
+    """Take the metadata of a reply into its call."""
     call.backward = _with_prefix(header.strings, RPC_BACKWARD)
 
 
 def application_error(failure: Failure, call: Call) -> ApplicationError:
-    """How a failure is told to a peer; an unexpected exception's text stays in the log."""
+    """The exception that carries a failure to a peer; the text of an unexpected exception stays in
+    the log."""
     internal = failure.kind == Kind.INTERNAL and failure.raised_by == "self"
     message = f"internal error, logid {call.logid}" if internal else failure.message
     return ApplicationError(message, _TYPE_OF_KIND.get(failure.kind, _DEFAULT_TYPE))
 
 
 def peer_failure(error: ApplicationError, header: TTHeader | None, callee: str) -> Failure:
-    """The failure a peer told us about."""
+    """The failure in an application exception of a peer."""
     strings = header.strings if header is not None else {}
     try:
         kind = Kind(strings.get(_KIND, ""))

@@ -1,14 +1,14 @@
 """Failures on a connection, and the proof that a request on it never reached its peer.
 
 A pooled connection may have been closed by its peer just before a request is sent on it. That is
-nobody's failure if the request was certainly not read; the proof differs by what happened:
+no failure of the peer if the request was certainly not read. The proof differs by what happened:
 
 * Sending failed: the kernel did not even take the whole request, and half a request is none.
 * The peer closed (its FIN came), its kernel had acknowledged no byte of the request by then, and
-  then refused the request (its RST came): nobody held the socket any more when it arrived. A FIN
-  alone proves nothing, since a peer may read, work and close without an answer; nor does an RST
-  alone, since a peer that has read everything can close like that.
-* A unix socket was reset: it was closed with bytes in it that nobody had read.
+  then refused the request (its RST came): no process held the socket any more when it arrived.
+  A FIN alone proves nothing, since a peer may read, work and close without an answer; nor does an
+  RST alone, since a peer that has read everything can close like that.
+* A unix socket was reset: it was closed with bytes in it that no process had read.
 """
 
 import select
@@ -33,8 +33,8 @@ class Stale(Exception):
 
 
 def refused_from(sock: socket.socket, call: Call, latest: int) -> int | None:
-    """The place in the stream from which on nothing reached a peer that has closed; None where
-    that is not proven. Waits for the RST, which takes one round trip.
+    """The number of the first byte of the stream that did not reach a peer that has closed; None
+    where that is not proven. Waits for the RST, which takes one round trip.
 
     Args:
         sock: a connection whose FIN was read.
@@ -56,7 +56,7 @@ def may_be_refused(sock: socket.socket, latest: int) -> bool:
 
 
 def proven_refused_from(sock: socket.socket) -> int | None:
-    """As ``refused_from``, if the RST is here."""
+    """As ``refused_from``, without waiting for the RST."""
     state, acknowledged = _tcp_info(sock)
     return acknowledged if state == _STATE_CLOSED and acknowledged >= 0 else None
 
@@ -81,7 +81,7 @@ def _tcp_info(sock: socket.socket) -> tuple[int, int]:
 
 
 def deadline_passed(call: Call, doing: str, *, never_sent: bool = False) -> Failure:
-    """``doing`` tells what was going on when the deadline passed."""
+    """``doing`` names the step that was under way when the deadline passed."""
     took = (time.monotonic() - call.start) * 1000
     return Failure(
         Kind.DEADLINE,
@@ -101,7 +101,7 @@ def not_connected(call: Call, error: OSError) -> Failure:
 
 
 def not_sent(call: Call, error: object) -> Failure:
-    """The connection ended before the whole request was on its way, or could be read."""
+    """The connection ended before the whole request was sent, or before the peer could read it."""
     return Failure(
         Kind.UNAVAILABLE,
         f"{call.callee} at {call.peer} closed the connection before the request was sent: {error}",

@@ -1,1 +1,1 @@
-"""Who runs the process: this process alone, gunicorn's worker, or uWSGI."""
+"""Who runs the process of a service: it alone, or uWSGI; and what serves HTTP in it."""

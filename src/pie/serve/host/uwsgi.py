@@ -3,12 +3,19 @@
 import ctypes
 import functools
 import importlib
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pie.serve.host.alone import http_address
+from pie.serve.host.host import Life, ServerFactory
+from pie.serve.settings.keys import Settings
+from pie.serve.settings.loading import Loaded
+
+logger = logging.getLogger(__name__)
 _HTTP = ("http-socket", "http11-socket", "http", "https-socket", "https")
 _SOCKETS = ("socket", "uwsgi-socket", "shared-socket")
 _ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
@@ -22,8 +29,46 @@ class UwsgiHost:
         module: the ``uwsgi`` that it puts into its workers.
     """
 
+    name = "uWSGI"
+    owns_command_line = True
+
     def __init__(self, module: Any) -> None:
         self._module = module
+
+    @property
+    def speaks(self) -> bool:
+        """The master before it forks, and the first worker."""
+        return self.worker <= 1
+
+    def open(self, settings: Settings) -> int:
+        """uWSGI listens. The service is called at the port that speaks HTTP, else at the settings'
+        (a proxy's), else at that of the uWSGI socket; 0 if there is none."""
+        spoken, inner = self._ports(_HTTP), self._ports(_SOCKETS)
+        own = [settings.PORT] if settings.PORT else []
+        return next(iter([*spoken, *own, *inner]), 0)
+
+    def tell_port(self, loaded: Loaded, port: int) -> None:
+        """Nothing: uWSGI names its sockets itself."""
+
+    def tell_start(self, settings: Settings, port: int) -> None:
+        """Log the address, or that a proxy is needed."""
+        address = http_address(settings, port)
+        if self._ports(_HTTP):
+            logger.info(" * Running on %s (Press CTRL+C to quit)", address)
+        elif port:
+            logger.info(" * Running behind a proxy, %s: uWSGI speaks no HTTP", address)
+
+    def run(self, life: Life, make_server: ServerFactory) -> None:
+        """Come up in every worker; one of them registers for all. Returns at once: uWSGI serves the
+        application that ``bootstrap.py`` names."""
+
+        def come_up() -> None:
+            life.open(self.server, self.threads, workers=self.workers)
+            # A worker that ends does not know whether the service ends or only the worker. A
+            # successor takes the registration over; without one it ends with its lease.
+            self.at_exit(life.close)
+
+        self.in_worker(come_up)
 
     @property
     def worker(self) -> int:
@@ -44,17 +89,6 @@ class UwsgiHost:
     def server(self) -> str:
         """Name and version."""
         return f"uwsgi {_text(self._module.version)}"
-
-    @property
-    def speaks_http(self) -> bool:
-        """Whether it is called without a proxy."""
-        return bool(self._ports(_HTTP))
-
-    def port(self, of_settings: int) -> int:
-        """Where the service is called: the port that speaks HTTP, else the settings' (a proxy's),
-        else that of the uWSGI socket; 0 if there is none."""
-        spoken, inner = self._ports(_HTTP), self._ports(_SOCKETS)
-        return next(iter([*spoken, *([of_settings] if of_settings else []), *inner]), 0)
 
     def in_worker(self, action: Callable[[], None]) -> None:
         """Run ``action`` in every worker: now in a worker (``lazy-apps``), else after the fork."""

@@ -1,4 +1,4 @@
-"""What a service says of itself in the registry while it runs."""
+"""The instance and the run-time description that a service registers."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ _LONGEST_COMMAND = 2000
 
 
 def instance_of(process: Process, protocol: Literal["http", "thrift"], *, debug: str) -> Instance:
-    """Where the service of this process can be called."""
+    """The registry's entry of this process: where it can be called."""
     who = process.identity
     return Instance(
         psm=who.psm,
@@ -35,10 +35,10 @@ def instance_of(process: Process, protocol: Literal["http", "thrift"], *, debug:
     )
 
 
-def runtime_facts(
+def describe_process(
     process: Process, loaded: Loaded, *, server: str, threads: int, workers: int, debug: str
 ) -> RuntimeFacts:
-    """How it runs. ``threads`` 0 = one for each connection."""
+    """Describe how the process runs. ``threads`` 0 = one for each connection."""
     who = process.identity
     command = shlex.join(masked_url(each) for each in sys.orig_argv)
     return RuntimeFacts(
@@ -53,5 +53,5 @@ def runtime_facts(
         pie=pie.__version__,
         server=server,
         command=command[:_LONGEST_COMMAND],
-        settings=loaded.facts(),
+        settings=loaded.described(),
     )

@@ -1,4 +1,4 @@
-"""What an instance says of itself while it runs, kept true: facts that change."""
+"""Keeps the run-time description of an instance up to date in the registry."""
 
 import threading
 
@@ -10,41 +10,41 @@ from pie.state import Registrar, RuntimeFacts
 REPORT_SECONDS = 10.0
 
 
-class FactsReporter:
-    """Tells the registry how many calls are being served, and how many facts of calls were lost.
+class DescriptionReporter:
+    """Reports how many calls are being served, and how many rows about calls were lost.
 
-    Says nothing while nothing changes.
+    Reports nothing while nothing changes.
 
     Args:
         registrar: of the instance.
-        facts: what it said when it registered.
+        description: that the instance registered.
         recorder: of its calls.
     """
 
-    def __init__(self, registrar: Registrar, facts: RuntimeFacts, recorder: Recorder) -> None:
+    def __init__(self, registrar: Registrar, description: RuntimeFacts, recorder: Recorder) -> None:
         self._registrar = registrar
-        self._facts = facts
+        self._description = description
         self._recorder = recorder
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pie-facts", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="pie-report", daemon=True)
 
     def start(self) -> None:
         """Begin; returns at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Say nothing more."""
+        """Report no more."""
         self._stopped.set()
 
     def report(self) -> None:
-        """Say what changed since the last time."""
+        """Report what changed since the last report."""
         recorder = self._recorder
-        facts = msgspec.structs.replace(
-            self._facts, in_flight=recorder.in_flight, lost=recorder.lost
+        description = msgspec.structs.replace(
+            self._description, in_flight=recorder.in_flight, lost=recorder.lost
         )
-        if facts != self._facts:
-            self._facts = facts
-            self._registrar.update(facts=facts)
+        if description != self._description:
+            self._description = description
+            self._registrar.update(facts=description)
 
     def _run(self) -> None:
         while not self._stopped.wait(REPORT_SECONDS):

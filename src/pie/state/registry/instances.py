@@ -102,11 +102,12 @@ class ServiceMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One setting in force, as text (a secret masked), and where its value came from."""
+    """One setting in force, as text (a secret masked), and where its value came from: "default",
+    "pie.toml", "settings.py", "environment", "command line", or what a newer service knows."""
 
     key: str
     value: str
-    source: Literal["default", "settings.py", "environment", "command line"]
+    source: str
 
 
 class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,5 +1,5 @@
 """One struct at a time: values to bytes and back. In C where the extension is, which does the same
-as ``codec_python`` and says the same of what it cannot do."""
+as ``codec.python`` and raises the same errors."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What the compact protocol is made of: its type codes, and integers of as few bytes as they need.
+"""Parts of the compact protocol: its type codes, and integers of as few bytes as they need.
 
 Source: Apache Thrift's "Thrift Compact protocol encoding" (doc/specs/thrift-compact-protocol.md).
 """
@@ -14,7 +14,8 @@ MAX_VARINT_BYTES = 10
 
 
 class CompactType(IntEnum):
-    """Type codes on the wire. A field's code says the value of a bool; in containers both do."""
+    """Type codes on the wire. The code of a field holds the value of a bool; in containers both
+    codes mean bool."""
 
     STOP = 0
     TRUE = 1

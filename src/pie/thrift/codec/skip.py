@@ -10,7 +10,7 @@ _STRUCT = -1
 
 
 class Skipper(ABC):
-    """Finds the end of one value, and keeps its place when the bytes are not all here yet.
+    """Finds the end of one value, and remembers how far it is when the bytes are not all here yet.
 
     Args:
         code: the value's wire type.

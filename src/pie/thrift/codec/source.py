@@ -22,10 +22,10 @@ class Source(bytes):
         return source
 
     def spend(self, memory: int) -> None:
-        """Count what is about to be made.
+        """Count memory that is about to be taken.
 
         Raises:
-            CodecError: it would be too much.
+            CodecError: it is more than is left.
         """
         self.left -= memory
         if self.left < 0:

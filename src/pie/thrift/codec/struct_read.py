@@ -4,7 +4,7 @@ A reader takes the data, a position and the number of levels it may still open, 
 value and the position after it. A struct looks up its fields when it is first read, so structs may
 contain each other. No size is believed before it is held against the bytes that are left, and what
 the values take in memory is counted: a struct of one byte on the wire may take a hundred there.
-How values are written, a ``ReadForm`` says.
+A ``ReadForm`` knows how values are written.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ from pie.thrift.types import (
 
 Reader: TypeAlias = Callable[[Source, int, int], tuple[Any, int]]
 
-# What CPython takes for them, roughly; contents of strings are bounded by the message itself.
+# Bytes that CPython takes for them, roughly; contents of strings are bounded by the message itself.
 _STRUCT_MEMORY, _SLOT_MEMORY = 56, 8
 _LIST_MEMORY, _SET_MEMORY, _MAP_MEMORY = 64, 216, 64
 _LIST_ENTRY, _SET_ENTRY, _MAP_ENTRY = 8, 48, 104
@@ -71,7 +71,7 @@ class ReadForm:
 
 
 def struct_reader(cls: type[Struct], form: ReadForm) -> Reader:
-    """What reads a struct of this class."""
+    """The reader of a struct class."""
     # Kept on the class itself, so that it ends with it: tools make classes while they run.
     found: Reader | None = cls.__dict__.get(form.key)
     if found is None:
@@ -81,7 +81,7 @@ def struct_reader(cls: type[Struct], form: ReadForm) -> Reader:
 
 
 class _StructPlan:
-    """What a struct's reader looks up: fields by type and id, and what it starts from."""
+    """The fields of a struct by type and id, and the values that a reader starts from."""
 
     def __init__(self, cls: type[Struct], form: ReadForm) -> None:
         fields = checked_fields(cls)
@@ -218,7 +218,7 @@ def _string_reader(read_size: Callable[[Source, int], tuple[int, int]]) -> Reade
 
 
 def _memory(kind: ThriftType) -> int:
-    """What a value without parts takes; those with parts count themselves."""
+    """Bytes of memory of a value without parts; values with parts count themselves."""
     if isinstance(kind, Scalar):
         return _SCALAR_MEMORY.get(kind.name, _INT_MEMORY)
     return _INT_MEMORY if isinstance(kind, EnumType) else 0
@@ -277,7 +277,7 @@ def _map_reader(kind: MapType, form: ReadForm) -> Reader:
 def _element_check(
     form: ReadForm, *kinds: ThriftType
 ) -> Callable[[int, int, tuple[int, ...]], None]:
-    """What holds a container's head against the bytes that are left, and against its type."""
+    """A function that checks a container's head against the bytes that are left, and its type."""
     expected = tuple(form.codes[kind.code] for kind in kinds)
     least = sum(form.min_size[kind.code] for kind in kinds)
     names = ", ".join(kind.code.name.lower() for kind in kinds)

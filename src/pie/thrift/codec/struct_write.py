@@ -2,7 +2,7 @@
 
 A writer appends a value to a bytearray and gets the number of levels it may still open. A struct
 looks up its fields when it is first written, so structs may contain each other. What is a value of
-a type is the same in every protocol; how it is written, a ``WriteForm`` says.
+a type is the same in every protocol; a ``WriteForm`` knows how it is written.
 """
 
 import struct
@@ -59,7 +59,7 @@ class WriteForm:
 
 
 def struct_writer(cls: type[Struct], form: WriteForm) -> Writer:
-    """What writes a struct of this class."""
+    """The writer of a struct class."""
     # Kept on the class itself, so that it ends with it: tools make classes while they run.
     found: Writer | None = cls.__dict__.get(form.key)
     if found is None:
@@ -234,7 +234,7 @@ def _sequence_writer(
 
 
 def _elements(value: Collection[Any]) -> Collection[Any]:
-    """A list or tuple as it is, or what the iterator of anything else gives."""
+    """A list or tuple as it is; a list of the elements of any other iterable."""
     return value if type(value).__iter__ in _IN_PLACE else list(value)
 
 

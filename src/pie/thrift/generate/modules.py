@@ -177,7 +177,7 @@ class _Module:
         return names
 
     def _check_names(self) -> None:
-        """What a service is given besides its own name must not be another definition's."""
+        """Names made for a service (client, handler) must not be those of other definitions."""
         definitions = {definition_name(d.name): d for d in self._document.definitions}
         for service in self._document.definitions:
             if not isinstance(service, ServiceDef):

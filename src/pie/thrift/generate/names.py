@@ -39,7 +39,7 @@ _IN_CLASSES = "_pie_"
 """How everything begins that the codec keeps on a class."""
 
 _IN_EXCEPTIONS = frozenset({"add_note", "args", "with_traceback"})
-_IN_CLIENTS = frozenset({"_call", "_invoke"})
+_IN_CLIENTS = frozenset({"_call", "_invoke", "_use"})
 """What clients have beside the methods of their service."""
 
 

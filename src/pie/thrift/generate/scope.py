@@ -173,7 +173,7 @@ class ModuleScope:
 
 
 def method_names(document: Document) -> set[str]:
-    """What the methods of a file's services are called."""
+    """The Python names of the methods of a file's services."""
     return {
         method_name(function.name)
         for definition in document.definitions
@@ -195,5 +195,5 @@ def names_in(ref: TypeRef) -> Iterator[str]:
 
 
 def is_mutable(value: Constant) -> bool:
-    """The value can be changed in place, so every struct needs one of its own."""
+    """The value is mutable, so every struct needs one of its own."""
     return isinstance(value, _MUTABLE)

@@ -80,7 +80,7 @@ class ServiceSource:
         return lines
 
     def handler_lines(self) -> list[str]:
-        """The interface of what serves the calls."""
+        """The interface of a handler."""
         parent = self._parent("Handler", "")
         bases = f"{parent}, _t.Protocol" if parent else "_t.Protocol"
         lines = [
@@ -163,7 +163,7 @@ class ServiceSource:
         return parameters[::-1]
 
     def _default(self, argument: FieldDef) -> str:
-        """What stands for an argument left out; None where the struct makes the default itself."""
+        """The default in a signature; None where the struct makes the default itself."""
         if argument.default is None:
             return "None"
         scope = self._inside

@@ -48,7 +48,7 @@ def enum_source(enum: EnumDef) -> list[str]:
 
 
 class StructSource:
-    """Source text of one struct: its class, what makes its defaults, and its fields."""
+    """Source text of one struct: its class, functions that make its defaults, its fields."""
 
     def __init__(self, scope: ModuleScope, struct: StructDef) -> None:
         self._scope = scope
@@ -86,7 +86,7 @@ class StructSource:
         return lines
 
     def default_functions(self) -> list[list[str]]:
-        """What makes the defaults that can be changed in place."""
+        """The code that makes mutable defaults."""
         return [
             [
                 f"def {self._maker(field)}() -> {field.annotation}:",

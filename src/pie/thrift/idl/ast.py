@@ -1,4 +1,4 @@
-"""The tree of an IDL file. Names stay as written; ``scope`` says what they mean."""
+"""The tree of an IDL file. Names stay as written; ``scope`` resolves them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a well-formed IDL file may still get wrong."""
+"""Checks of a well-formed IDL file: names, types, numbers, values."""
 
 from collections.abc import Iterable
 from typing import Protocol

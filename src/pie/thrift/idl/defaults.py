@@ -1,4 +1,4 @@
-"""Defaults that would make a struct within itself without end."""
+"""Defaults by which a struct would contain itself."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ class DefaultsCheck:
         self._done: set[tuple[str, str, frozenset[str]]] = set()
 
     def check(self, path: str, struct: StructDef) -> None:
-        """Check a struct that is made with no field given.
+        """Check a struct that is made without arguments.
 
         Raises:
             IdlError: it would contain itself, or hold more structs in each other than are allowed.

@@ -65,10 +65,10 @@ _ESCAPES = dict(zip(r"""ntrabfv\"'""", "\n\t\r\a\b\f\v\\\"'", strict=True))
 
 
 def parse_idl(text: str, path: str = "<idl>") -> Document:
-    """The tree of one IDL file; what it means is not checked yet.
+    """The tree of one IDL file; its meaning is not checked yet.
 
     Raises:
-        IdlError: the text is not IDL, with the place and what was expected there.
+        IdlError: the text is not IDL; names the position and what was expected there.
     """
     return _Parser(tokenize(text, path)).document(path, text)
 
@@ -311,7 +311,7 @@ class _Parser:
         )
 
     def _xsd(self, depth: int) -> None:
-        """What XML schemas once needed to know of a field. Nobody else reads it."""
+        """Attributes of a field for XML schemas, as old IDLs have them. They are skipped."""
         self._check_nesting(depth, self._token.position)
         self._accept("xsd_optional")
         self._accept("xsd_nillable")
@@ -386,7 +386,7 @@ class _Parser:
         return found
 
     def _cpp_type(self) -> None:
-        """How C++ shall call a container: written in it, where annotations came later."""
+        """The C++ name of a container, which older IDLs write inside the type. It is skipped."""
         if self._accept("cpp_type"):
             self._string("the name of a C++ type")
 
@@ -461,7 +461,7 @@ class _Parser:
 
 
 def _unescaped(name: str) -> str | None:
-    """What an escape stands for; None if that is no character."""
+    """The character of an escape; None if there is none."""
     if len(name) == 1:
         return _ESCAPES.get(name)
     code = int(name[1:], 16)

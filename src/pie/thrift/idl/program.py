@@ -1,4 +1,4 @@
-"""An IDL file with everything it includes, and what its names mean."""
+"""An IDL file with everything it includes, and the definitions of its names."""
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """What a type is behind its typedefs, and the file in which its own parts are named."""
+    """A type behind its typedefs, and the file in which its own parts are named."""
 
     path: str
     type: ResolvedType
@@ -57,7 +57,7 @@ class Program:
     includes: Mapping[str, Mapping[str, str]]
 
     def find(self, path: str, name: str) -> Found | None:
-        """What a name written in a file stands for, if anything."""
+        """The definition that a name in a file refers to; None if there is none."""
         prefix, _, own = name.rpartition(".")
         target = self.includes[path].get(prefix) if prefix else path
         if target is None:
@@ -73,7 +73,7 @@ class Program:
         }
 
     def resolve(self, path: str, ref: TypeRef) -> Resolved:
-        """What a type written in a file is, typedefs followed.
+        """The type that a reference in a file stands for, typedefs followed.
 
         Raises:
             IdlError: there is no such type, or its typedefs go in a circle.
@@ -94,7 +94,7 @@ class Program:
         )
 
     def has_hash(self, path: str, ref: TypeRef) -> bool:
-        """A type written in a file is one whose values a Python set or dict can hold."""
+        """Whether Python sets and dicts can hold values of a type written in a file."""
         return isinstance(self.resolve(path, ref).type, (BaseRef, EnumDef))
 
     def names(self, path: str) -> Iterator[tuple[str, Definition]]:
@@ -106,7 +106,7 @@ class Program:
                 yield f"{prefix}.{definition.name}", definition
 
     def hint(self, path: str, name: str, kinds: tuple[type, ...]) -> str:
-        """The names most like one that means nothing here."""
+        """The known names most like an unknown one."""
         names = [known for known, d in self.names(path) if isinstance(d, kinds)]
         close = get_close_matches(name, names, n=1)
         if close:
@@ -125,7 +125,7 @@ class Program:
 
 
 def load_program(path: str, load: Loader) -> Program:
-    """Parse a file and everything it includes. What it means is not checked yet.
+    """Parse a file and everything it includes. Its meaning is not checked yet.
 
     An included path is looked for beside the file that includes it, then as it stands.
 

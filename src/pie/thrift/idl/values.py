@@ -78,7 +78,7 @@ Constant: TypeAlias = (
 
 
 def evaluate(program: Program, path: str, ref: TypeRef, value: Value) -> Constant:
-    """What a value written in a file is, for the type it is declared with.
+    """The constant for a value written in a file, of its declared type.
 
     Raises:
         IdlError: the value does not fit the type, or names something that is no constant.

@@ -1,1 +1,1 @@
-"""Frames, headers and messages: what stands around a struct on the wire."""
+"""Frames, headers and messages: the bytes around a struct on the wire."""

@@ -1,4 +1,4 @@
-"""Base and BaseResp: who calls, and how it went, in field 255 of requests and responses.
+"""Base and BaseResp: caller and outcome, in field 255 of requests and responses.
 
 Published IDLs vary the names, so everything here goes by field id and wire type. A field of these
 structs that is not there, or is of another type, is passed over.

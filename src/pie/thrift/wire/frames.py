@@ -86,7 +86,7 @@ class FrameSplitter:
         """The next whole message, or None when more bytes are needed.
 
         Raises:
-            UnsupportedTransport: the peer speaks something else, which its name says.
+            UnsupportedTransport: the peer speaks a protocol that can only be recognised.
             FrameError: the bytes are no message, or one that is larger than the limit.
         """
         buffer = self._buffer

@@ -1,4 +1,4 @@
-"""What TTHeader and THeader have in common: a frame with headers between its length and message.
+"""The frame of TTHeader and THeader: headers between its length and its message.
 
 Both begin with 14 bytes, big-endian: u32 length of what follows, u16 mark, u16 flags, i32 sequence
 id, u16 size of the headers in words of four bytes.

@@ -1,4 +1,4 @@
-"""What stands before a message's body: its kind, the method's name and the number of the call."""
+"""The head of a message: its kind, the method's name and the number of the call."""
 
 import struct
 from enum import IntEnum
@@ -26,7 +26,7 @@ _seqid = struct.Struct(">i")
 
 
 class MessageType(IntEnum):
-    """What a message is."""
+    """The kinds of messages."""
 
     CALL = 1
     REPLY = 2
@@ -35,7 +35,7 @@ class MessageType(IntEnum):
 
 
 class MessageHeader(NamedTuple):
-    """Which method, what kind of message, and which call (-2**31 to 2**31 - 1)."""
+    """Method, kind of message, and number of the call (-2**31 to 2**31 - 1)."""
 
     name: str
     type: MessageType
@@ -43,7 +43,7 @@ class MessageHeader(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """The parts of a head, not yet believed, and where the body begins."""
+    """The parts of a head, not yet checked, and where the body begins."""
 
     type: int
     seqid: int
@@ -100,7 +100,7 @@ def read_message(payload: bytes, protocol: Protocol = Protocol.BINARY) -> tuple[
 
 
 def find_body(data: bytes | bytearray, protocol: Protocol) -> tuple[int, bool]:
-    """Where a message's body begins, and True; or how long the data must be to tell, and False.
+    """Where a message's body begins, and True; or how long the data must be to know it, and False.
 
     Raises:
         CodecError: its name is too long, or its numbers do not end.

@@ -64,7 +64,7 @@ def decode_theader(frame: bytes, limit: int) -> tuple[TTHeader, bytes]:
             f"THeader with {transforms} transforms: none, or a single one that is 1 (zlib), is "
             "known here"
         )
-    # Other blocks do not say how long they are, so nothing behind one can be read; 0 is padding.
+    # Other blocks have no length, so nothing behind one can be read; 0 is padding.
     while reader.left and reader.number() == _KEY_VALUE:
         for _ in range(reader.number()):
             key = reader.text()

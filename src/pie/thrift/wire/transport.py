@@ -10,7 +10,7 @@ from pie.thrift.errors import FrameError
 from pie.thrift.wire.ttheader import TTHeader
 
 ENOUGH = 6
-"""Bytes that tell every transport from the others."""
+"""Bytes that are enough to recognise every transport."""
 
 LENGTH = 4
 """Bytes of the length before a frame, big-endian."""
@@ -54,7 +54,7 @@ class Transport:
             number above the bytes that are there. A length before the frame needs no state:
             ``by_length`` is the default.
         headers: that its frames carry.
-        configurable: a client can be told to speak it, by its name and by its name with
+        configurable: a client can be configured to speak it, by its name and by its name with
             ``+compact`` behind it.
     """
 
@@ -90,13 +90,12 @@ class UnsupportedTransport(FrameError):
         self.transport = transport
 
 
-def behind_length(mark: Callable[[bytes], bool]) -> Callable[[Data], bool | None]:
-    """``Transport.begins`` for frames that begin with a length below 2 GiB, if the two bytes
-    behind it are theirs."""
+def behind_length(mark: bytes) -> Callable[[Data], bool | None]:
+    """``Transport.begins`` for frames that begin with a length below 2 GiB and these two bytes."""
 
     def begins(data: Data) -> bool | None:
-        if data and data[0] >= 0x80:
+        if data[0] >= 0x80:
             return False
-        return mark(bytes(data[LENGTH:ENOUGH])) if len(data) >= ENOUGH else None
+        return data[LENGTH:ENOUGH] == mark if len(data) >= ENOUGH else None
 
     return begins

@@ -23,9 +23,15 @@ def _begins_message(data: Data) -> bool | None:
     return protocol_of(data) is not None if len(data) > 1 else None
 
 
+def _begins_framed(data: Data) -> bool | None:
+    if data[0] >= 0x80:
+        return False
+    return protocol_of(data[LENGTH:ENOUGH]) is not None if len(data) >= ENOUGH else None
+
+
 TTHEADER = Transport(
     "ttheader",
-    behind_length(ttheader.MAGIC.__eq__),
+    behind_length(ttheader.MAGIC),
     lambda frame, limit: ttheader.decode_ttheader(frame),
     ttheader.encode_ttheader,
     headers=Headers.FULL,
@@ -33,7 +39,7 @@ TTHEADER = Transport(
 )
 THEADER = Transport(
     "theader",
-    behind_length(theader.MAGIC.__eq__),
+    behind_length(theader.MAGIC),
     theader.decode_theader,
     theader.encode_theader,
     headers=Headers.STRINGS,
@@ -42,7 +48,7 @@ HTTP1 = Transport("http/1", lambda data: bytes(data[:ENOUGH]).startswith(_HTTP1)
 HTTP2 = Transport("http/2", lambda data: data.startswith(b"PRI "))
 FRAMED = Transport(
     "framed",
-    behind_length(lambda mark: protocol_of(mark) is not None),
+    _begins_framed,
     lambda frame, limit: (None, frame[LENGTH:]),
     lambda header, message, protocol: len(message).to_bytes(LENGTH, "big") + message,
     configurable=True,
@@ -56,9 +62,8 @@ BUFFERED = Transport(
     configurable=True,
 )
 
-_PROTOCOLS = {each.value: each for each in Protocol}
 _table: list[Transport] = []
-_configurable: dict[str, Transport] = {}
+_names: dict[str, tuple[Transport, Protocol]] = {}
 
 
 def add_transport(transport: Transport) -> None:
@@ -80,29 +85,25 @@ def remove_transport(transport: Transport) -> None:
 
 
 def transports() -> tuple[Transport, ...]:
-    """The table: whatever can be recognised."""
+    """The table: all transports that are recognised."""
     return tuple(_table)
 
 
 def transport_names() -> tuple[str, ...]:
-    """The names by which a client can be told how to speak: ``framed``, ``framed+compact``."""
-    return (*_configurable, *(f"{name}+compact" for name in _configurable))
+    """The names that a configuration may use: ``framed``, ``framed+compact``."""
+    return tuple(_names)
 
 
 def parse_transport(text: str) -> tuple[Transport, Protocol]:
     """The transport and protocol that a configuration names.
 
     Raises:
-        ValueError: there is no such transport or protocol; says which there are.
+        ValueError: there is no such transport or protocol; the message lists those that there are.
     """
-    name, plus, protocol = text.partition("+")
-    found = _configurable.get(name)
-    if found is None or (plus and protocol not in _PROTOCOLS):
-        raise ValueError(
-            f"{shown(text)} is not a transport: choose {', '.join(_configurable)}, with +compact "
-            "behind it for the compact protocol"
-        )
-    return found, _PROTOCOLS[protocol] if plus else Protocol.BINARY
+    found = _names.get(text.removesuffix("+binary"))
+    if found is None:
+        raise ValueError(f"{shown(text)} is not a transport: choose {', '.join(_names)}")
+    return found
 
 
 def sniff(data: Data) -> Transport | None:
@@ -127,9 +128,11 @@ def sniff(data: Data) -> Transport | None:
 
 def _derive() -> None:
     """Names to configure, from the table; the model is given them, for it reads addresses."""
-    _configurable.clear()
-    _configurable.update({each.name: each for each in _table if each.configurable})
-    known_transports[:] = transport_names()
+    spoken = [each for each in _table if each.configurable]
+    _names.clear()
+    _names.update({each.name: (each, Protocol.BINARY) for each in spoken})
+    _names.update({f"{each.name}+compact": (each, Protocol.COMPACT) for each in spoken})
+    known_transports[:] = _names
 
 
 for _each in (TTHEADER, THEADER, HTTP1, HTTP2, FRAMED, BUFFERED):

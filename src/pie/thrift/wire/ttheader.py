@@ -23,7 +23,6 @@ RPC_TRANSIT = "RPC_TRANSIT_"
 """Prefix of metadata for the next hop only."""
 RPC_BACKWARD = "RPC_BACKWARD_"
 """Prefix of metadata that comes back with a reply."""
-REMOTE_IP = "rip"
 
 _FRAME = HeaderFrame("TTHeader", MAGIC)
 _LENGTH = 4
@@ -41,7 +40,7 @@ class Flag(IntFlag):
 
 
 class IntKey(IntEnum):
-    """What the integer keys stand for."""
+    """The integer keys."""
 
     MESH_VERSION = 0
     TRANSPORT_TYPE = 1

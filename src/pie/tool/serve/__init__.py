@@ -1,0 +1,1 @@
+"""The command ``pie serve``."""

@@ -1,0 +1,67 @@
+"""A rate limit on a Thrift server, ruled from a file: on each loop, seen by the caller."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.call.file_rules import FileRules
+
+import pie.rpc.server.server
+from pie.call import Runtime, set_runtime
+from pie.model import Failure, Kind
+
+PSM = "toutiao.my.server"
+
+
+@pytest.fixture
+def rules(bench: Any, tmp_path: Path) -> FileRules:
+    """The rules of the process."""
+    source = FileRules(tmp_path / "rules.ndjson")
+    bench.runtime = Runtime(bench.observer, bench.runtime.directory, rules=source)
+    set_runtime(bench.runtime)
+    return source
+
+
+def limit(version: int, qps: float) -> dict[str, Any]:
+    rule = {"scope": {"method": "GetItem", "caller": PSM}, "body": {"qps": qps, "burst": 60}}
+    return {"kind": "rate", "psm": PSM, "side": "server", "version": version, "rules": [rule]}
+
+
+class Coroutine:
+    def __init__(self, handler: Any) -> None:
+        self._handler = handler
+
+    async def GetItem(self, req: Any) -> Any:
+        await asyncio.sleep(0)
+        return self._handler.GetItem(req)
+
+    async def Note(self, text: str) -> None:
+        self._handler.Note(text)
+
+    async def Nothing(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("loop", ["leader", "turns", "threads"])
+def test_a_call_too_many_is_rejected(bench, demo, start, handler, rules, monkeypatch, loop) -> None:
+    if loop == "threads":
+        monkeypatch.setattr(pie.rpc.server.server, "native", None)
+    start(Coroutine(handler) if loop == "turns" else handler)
+    client = demo.DemoServiceClient(PSM, timeout=20)
+
+    def ask() -> Any:
+        return client.GetItem(demo.Demo2Request(ItemId=1)).item.ItemId
+
+    assert ask() == 1
+    rules.write(limit(3, 0.05))
+    assert [ask() for _ in range(3)] == [1, 1, 1]
+    with pytest.raises(Failure) as caught:
+        ask()
+    assert caught.value.kind is Kind.EXHAUSTED
+    assert "more often than 0.05 times a second (rate v3 method=GetItem" in caught.value.message
+    client.Nothing()
+    rules.write(limit(4, 1000))
+    assert ask() == 1
+    rows = [row for row in bench.facts() if row["side"] == "server" and row["code"] == 429]
+    assert [(row["method"], row["outcome"]) for row in rows] == [("GetItem", "exhausted")]
