@@ -1,6 +1,6 @@
 /* A Call, and its way through gates to its record. Twins: pie/model/call.py (fields),
  * pie/call/{flow,gates}.py, the gates named in gates.c,
- * pie/observe/{call_log,aggregate,access,budget}.py.
+ * pie/observe/record/.
  */
 #ifndef PIE_CALL_H
 #define PIE_CALL_H

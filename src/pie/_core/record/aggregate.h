@@ -60,4 +60,7 @@ int aggregate_traverse(Aggregate *aggregate, visitproc visit, void *arg);
 
 void histogram_init(void);
 
+/* Makes the descriptions part of the contract with Python. */
+int aggregate_setup(void);
+
 #endif

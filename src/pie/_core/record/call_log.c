@@ -382,8 +382,7 @@ static PyMethodDef functions[] = {
 
 int call_log_init(PyObject *module) {
     budget_init();
-    histogram_init();
-    if (finished_init() < 0 || PyModule_AddFunctions(module, functions) < 0) {
+    if (aggregate_setup() < 0 || row_setup() < 0 || finished_init() < 0 || PyModule_AddFunctions(module, functions) < 0) {
         return -1;
     }
     return PyModule_AddType(module, &CallLog_Type);
