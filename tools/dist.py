@@ -1,11 +1,10 @@
 """Build the distributions: the source with its pages, and the wheel made from it.
 
-The wheel is built from the source distribution, in a folder without Node, so one that lacks a file
-fails here. It holds the C core where there is a compiler.
+The wheel is built from the source distribution, so a source distribution that lacks a file
+fails here. The wheel holds the C core where there is a compiler.
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,6 @@ def main() -> int:
 
 def build_source(directory: Path) -> Path:
     """The source distribution in ``directory``, where older ones are removed."""
-    shutil.rmtree(ROOT / "build", ignore_errors=True)  # Holds files that were deleted since.
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.glob("pie_runtime-*"):
         old.unlink()

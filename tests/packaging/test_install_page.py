@@ -11,12 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from .conftest import ROOT, clean_environment, free_port
-
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
-
-from documents import commands
+from tests.e2e.documents import commands
+from tests.packaging.environment import ROOT, clean_environment
+from tests.ports import free_port
 
 PAGE = ROOT / "docs" / "install.md"
 SECONDS = 500

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from .conftest import Environment
+from tests.packaging.environment import Environment
 
 pytestmark = pytest.mark.slow
-OLDEST = ("flask==2.3.*", "werkzeug==2.3.*", "django==4.2.*")
+OLDEST = ("flask==2.3.*", "werkzeug==2.3.*", "cachelib==0.9.*", "django==4.2.*")
 GUNICORNS = ("21.2.*", "22.0.*", "23.0.*", "24.*", "25.*", "26.*")
 
 

@@ -1,7 +1,7 @@
 """The C extension, and whether this process uses it.
 
-``native`` is the extension module, or None; everything it offers has a twin in Python beside the
-place that uses it, which then does the work. ``reason`` says why it is not used.
+``native`` is the extension module, or None; then the twin in Python of each of its parts does the
+work. ``reason`` is why it is not used.
 """
 
 import os

@@ -3,7 +3,7 @@ from typing import Any, Self, TypeVar
 
 S = TypeVar("S")
 
-# --- the Call, its gates and its record; the twins tell more ---
+# --- the Call, its gates and its record; see the twins ---
 
 class CallFields:
     """Twin: ``pie.model.fields.CallFields``."""
@@ -130,22 +130,9 @@ def decode(
 class Server:
     """A Thrift server's loop; see pie.rpc.server.leader."""
 
-    def __init__(
-        self,
-        *,
-        listener: int,
-        handler: object,
-        methods: list[tuple[Any, list[Any], Any]],
-        gates: object,
-        twin: object,
-        hooks: object,
-        psm: str,
-        cluster: str,
-        answers: tuple[type[BaseException], ...],
-        decoded_limit: int,
-        limits: tuple[int, int, int, int, float, float, float],
-        max_pending: int = 0,
-    ) -> None: ...
+    def __init__(self, plan: Any, /) -> None:
+        """From a ``pie.rpc.server.native_loop.ServerPlan``."""
+
     def work(self) -> None: ...
     def refuse(self) -> None: ...
     def turn(self) -> bool: ...
@@ -163,9 +150,8 @@ class Pending:
 
     def finish(self, task: object, /) -> None: ...
 
-def setup_metadata(
-    name_from_peer: object, parse_span: object, normalise_logid: object, /
-) -> None: ...
+def setup_metadata(hooks: Any, /) -> None:
+    """Give C its ``pie.rpc.server.native_loop.MetadataHooks``."""
 
 # --- the client's fast path; see pie.rpc.client.fast_path ---
 
@@ -193,9 +179,12 @@ def setup_fast_path(hooks: Any, /) -> None:
     """Give C a ``pie.rpc.client.fast_path.FastPathHooks``."""
 
 def renew_plans() -> None:
-    """Let every fast path ask for its plan again: this process was set up anew."""
+    """Have every fast path get a new plan before its next call: this process was set up anew."""
 
-# --- names that C reads of Python ---
+# --- the module itself ---
+
+def after_fork() -> None:
+    """In a forked child: give up what belongs to the parent. ``pie.model.fork`` calls it."""
 
 def contract() -> dict[str, dict[str, str]]:
     """{dotted name: {field: kind}}; see ``base/named.h`` and tests/core/test_contract.py."""

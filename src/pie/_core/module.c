@@ -1,18 +1,23 @@
 /* The module `pie._core._native`: one extension, a room for each idea. */
+#include "base/fork.h"
 #include "base/named.h"
-#include "call/call.h"
+#include "call/call_init.h"
 #include "client/fast_path.h"
 #include "codec/codec.h"
+#include "record/record_init.h"
 #include "server/server.h"
 
 static PyMethodDef functions[] = {
     {"contract", named_contract, METH_NOARGS,
      "The names that C reads of Python: {dotted name: {field: kind}}."},
+    {"after_fork", fork_run_handlers, METH_NOARGS,
+     "In a forked child: give up what belongs to the parent. pie.model.fork calls it."},
     {NULL},
 };
 
 static int fill(PyObject *module) {
-    if (PyModule_AddFunctions(module, functions) < 0 || codec_init(module) < 0 || call_init(module) < 0) {
+    if (PyModule_AddFunctions(module, functions) < 0 || codec_init(module) < 0 ||
+        call_init(module) < 0 || record_init(module) < 0) {
         return -1;
     }
     return client_init(module) < 0 || server_init(module) < 0 ? -1 : 0;

@@ -14,7 +14,7 @@ from pie.model.endpoint import (
     static_endpoint,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
-from pie.model.fork import after_fork
+from pie.model.fork import after_fork, end_forked_child, run_after_fork
 from pie.model.logid import (
     LogidGenerator,
     logid_address,
@@ -41,6 +41,7 @@ __all__ = [
     "address_of",
     "after_fork",
     "current_call",
+    "end_forked_child",
     "failure_of",
     "host_and_port",
     "is_unix",
@@ -49,6 +50,7 @@ __all__ = [
     "logid_time",
     "new_span_id",
     "normalise_logid",
+    "run_after_fork",
     "split_transport",
     "static_endpoint",
 ]

@@ -8,7 +8,7 @@ from pie.serve.settings.masking import masked_url
 
 logger = logging.getLogger(__name__)
 _TIMEOUT_S = 1.0
-"""A cache that answers no faster is none."""
+"""Time-out: a service does not wait longer for its cache."""
 
 
 class Cache(NamedTuple):

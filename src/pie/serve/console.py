@@ -1,7 +1,7 @@
 """stdout and stderr of a running service, onto the log road.
 
-What no logging formats (prints, C libraries, crash reports) ends in hourly files like everything
-else: the descriptors themselves are moved, so that nothing has to cooperate.
+Output that no logging formats (prints, C libraries, crash reports) goes to hourly files too. The
+descriptors themselves are moved, so no library has to cooperate.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from pie.observe.log.files import HourlyFile
 logger = logging.getLogger(__name__)
 _DESCRIPTORS = (1, 2)
 _LONGEST_WAIT = 60.0
-"""The clock may be set: do not sleep through an hour's end."""
+"""Seconds. The clock may be set forward: a longer sleep could miss the end of an hour."""
 
 
 class OutputRoad:
@@ -46,7 +46,7 @@ class OutputRoad:
         return path
 
     def close(self) -> None:
-        """Follow the hours no more."""
+        """Stop following the hours; the descriptors stay in the current file."""
         self._stop.set()
 
     def _move(self) -> Path:

@@ -91,11 +91,11 @@ def _listen_unix(path: str) -> socket.socket:
 def _remove_stale(path: str) -> None:
     try:
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            return  # Binding says what is wrong.
+            return  # bind() raises the error.
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)  # Who listens may be too busy to accept.
+        probe.setblocking(False)  # A busy listener may not accept.
         try:
             probe.connect(path)
         except BlockingIOError:

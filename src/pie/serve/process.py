@@ -17,18 +17,18 @@ from pie.state import Directory, RemoteStore
 
 
 class Process:
-    """What every Pie process has, be it a service or a script.
+    """Identity, logs and discovery of a process, a service or a script.
 
     Args:
         loaded: its settings.
         workspace: around it.
         service_root: folder of its code.
-        port: it is called at; 0 for a script and on a unix socket.
-        console: where its lines are shown.
+        port: at which it is called; 0 for a script and on a unix socket.
+        console: that shows its log lines.
 
     Attributes:
         advertised: this host's address in the fleet.
-        endpoint: where it is called: that address, or ``unix:/path``.
+        endpoint: at which it is called: that address, or ``unix:/path``.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Process:
 
 
 def script_console(settings: Settings) -> Console | None:
-    """A script's stdout is its own; its log lines are shown there in debug mode only."""
+    """Show log lines on the stdout of a script in debug mode only."""
     return Console(sys.stdout, everything=True) if settings.DEBUG else None
 
 

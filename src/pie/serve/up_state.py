@@ -1,4 +1,4 @@
-"""Who runs ``pie up`` in a root: a file that is locked as long as it runs."""
+"""Which ``pie up`` runs in a root: a file that is locked as long as it runs."""
 
 import contextlib
 import fcntl
@@ -13,7 +13,7 @@ _MOST = 1 << 16
 
 
 class UpState(msgspec.Struct, kw_only=True):
-    """What a running ``pie up`` says of itself. ``started`` is Unix seconds.
+    """Describes a running ``pie up``. ``started`` is Unix seconds.
 
     ``ready`` is set once everything runs; ``children`` maps names to process ids.
     """
@@ -29,7 +29,7 @@ class UpState(msgspec.Struct, kw_only=True):
 
 
 class AlreadyUpError(Exception):
-    """Another ``pie up`` runs in this root; ``state`` is None while it has not said who it is."""
+    """Another ``pie up`` runs in this root; ``state`` is None until it has written its state."""
 
     def __init__(self, state: UpState | None) -> None:
         super().__init__()
@@ -38,10 +38,10 @@ class AlreadyUpError(Exception):
 
 @contextlib.contextmanager
 def hold(root: Path) -> Iterator[Callable[[UpState], None]]:
-    """Be the one of this root; gives what writes the state.
+    """Hold the root for this ``pie up``; yields the function that writes its state.
 
     Raises:
-        AlreadyUpError: there is another one.
+        AlreadyUpError: another one holds it.
         OSError: the file cannot be written.
     """
     path = root / FILE
@@ -59,7 +59,7 @@ def hold(root: Path) -> Iterator[Callable[[UpState], None]]:
 
         os.ftruncate(descriptor, 0)
         yield write
-        # Not removed: another one may have opened it already, and would lock a file nobody sees.
+        # Not removed: another ``pie up`` may have opened it, and would lock a file without a name.
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
@@ -74,7 +74,7 @@ def read_up(root: Path) -> UpState | None:
     try:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return None  # nobody holds it: left behind by one that was killed
+            return None  # Not locked: a killed one left it behind.
         return _read(descriptor)
     finally:
         os.close(descriptor)

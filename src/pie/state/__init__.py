@@ -8,7 +8,7 @@ from pie.state.registry.discovery import Directory
 from pie.state.registry.instances import (
     Instance,
     Interface,
-    RuntimeFacts,
+    RuntimeDescription,
     Service,
     ServiceMeta,
     Setting,
@@ -61,7 +61,7 @@ __all__ = [
     "Range",
     "Registrar",
     "RemoteStore",
-    "RuntimeFacts",
+    "RuntimeDescription",
     "Service",
     "ServiceMeta",
     "Setting",

@@ -49,7 +49,7 @@ class _Greeting(click.Command):
 @click.option(
     "--root",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The workspace, or any folder in its place. By default $RUNTIME_ROOT, else the nearest "
+    help="The workspace, or any folder used as one. By default $RUNTIME_ROOT, else the nearest "
     "folder upwards with runtime/workspace.yml.",
 )
 @click.option(

@@ -60,7 +60,7 @@ def application(runtime: Runtime) -> WsgiApp:
 
 
 def describe(psm: str, owners: tuple[str, ...]) -> ServiceMeta:
-    """What a Django service reports of itself."""
+    """The description of a Django service, with its routes."""
     return ServiceMeta(
         psm=psm,
         framework="django",
@@ -72,13 +72,13 @@ def describe(psm: str, owners: tuple[str, ...]) -> ServiceMeta:
 
 
 class _Handler(WSGIHandler):
-    """Django's handler, which tells the call what it is and answers failures nobody handled."""
+    """Django's handler; it names the method of the call and answers failures nobody handled."""
 
     _exception_middleware: list[Any]
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async)
-        # The last to be asked: whatever the project's own middleware answers stands.
+        # Last in the list, so the project's own middleware answers first.
         self._exception_middleware.append(_answer_failure)
 
     def resolve_request(self, request: HttpRequest) -> Any:
@@ -119,7 +119,7 @@ def _view_path(view: Any) -> str:
 
 
 def _verbs(view: Any) -> tuple[str, ...]:
-    """What a class view answers; a function view decides for itself."""
+    """The verbs that a class view answers; a function view decides for itself."""
     kind = getattr(view, "view_class", None)
     if not inspect.isclass(kind):
         return ()

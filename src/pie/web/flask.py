@@ -38,7 +38,7 @@ def instrument(app: Flask, runtime: Runtime) -> None:
 
 
 def describe(app: Flask, psm: str, owners: tuple[str, ...]) -> ServiceMeta:
-    """What a Flask service reports of itself."""
+    """The description of a Flask service, with its routes."""
     interfaces = tuple(
         Interface(
             method=_view_path(app, rule.endpoint),

@@ -16,7 +16,7 @@ _MAX_VALUE = 1024
 
 
 class Incoming(NamedTuple):
-    """What a request says of the chain it belongs to; empty strings where it says nothing."""
+    """The chain fields of a request; an empty string for a header that it lacks."""
 
     logid: str
     parent_id: str

@@ -75,7 +75,7 @@ class Middleware:
 
 
 class _Serving:
-    """The call is the ambient one while the application runs, and only then: a server may read
+    """Makes the call the current one while the application runs, and only then: a server may read
     the bodies of several responses on one thread."""
 
     __slots__ = ("_call", "_outer")
@@ -152,7 +152,7 @@ class _Response:
             self._end()
 
     def abandon(self, error: BaseException) -> None:
-        """The application raised instead of answering, or in the middle of its answer."""
+        """End the call with what the application raised, before or inside its answer."""
         self._error = error
         self._end()
 
@@ -167,14 +167,14 @@ class _Response:
             else:
                 self._open.fail(error)
         except Failure:
-            pass  # It is recorded; the client has its answer.
+            pass  # The call is recorded, and the client has its answer.
         except BaseException as raised:
             if raised is not error:
                 raise
 
     def _error_behind_status(self) -> BaseException | None:
-        """An error status has a reason: the exception the framework answered, or itself. A business
-        failure is an answer, whatever its status."""
+        """The exception that the framework answered, else a Failure for the status; None below 400.
+        A business failure is an answer, whatever its status."""
         found = self._environ.get(ERROR_KEY)
         if isinstance(found, Failure) and found.kind is Kind.BUSINESS:
             self._call.business(found.code, found.message)

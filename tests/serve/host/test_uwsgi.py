@@ -57,6 +57,10 @@ def test_workers_serve_and_one_of_them_registers(services, state, lazy: bool) ->
     store = RemoteStore(state, "t")
     known = running.until(lambda: lookup_services(store).get("toutiao.my.api"), "registration")
     running.until(lambda: lookup_services(store)[known.psm].meta, "its description")
+    if lazy:  # uWSGI cannot end a worker in order that is still importing.
+        running.until(
+            lambda: running.log("uwsgi").count("WSGI app 0") == 2, "both workers have loaded"
+        )
     assert running.get(port)[0] == 200
     service = lookup_services(store)["toutiao.my.api"]
     (instance,) = service.instances

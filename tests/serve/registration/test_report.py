@@ -1,4 +1,4 @@
-"""What a running instance keeps saying of itself: calls in flight, and facts that were lost."""
+"""What a running instance keeps reporting: calls in flight, and rows that were lost."""
 
 import threading
 import time
@@ -8,15 +8,15 @@ import pytest
 from pie.call import Driver, Policies
 from pie.model import Call
 from pie.serve.registration.report import DescriptionReporter
-from pie.state import Instance, Registrar, RuntimeFacts, lookup_services
+from pie.state import Instance, Registrar, RuntimeDescription, lookup_services
 
 
 @pytest.fixture
 def report(bench, monkeypatch):
     """Reports once, and gives what the registry then knows."""
     me = Instance(psm=bench.psm, id="1", host="127.0.0.1", port=1, protocol="http")
-    facts = RuntimeFacts(psm=bench.psm, id="1", pid=7)
-    registrar = Registrar(bench.store, me, None, facts)
+    description = RuntimeDescription(psm=bench.psm, id="1", pid=7)
+    registrar = Registrar(bench.store, me, None, description)
     told = threading.Event()
     update = registrar.update
 
@@ -25,7 +25,7 @@ def report(bench, monkeypatch):
         told.set()
 
     monkeypatch.setattr(registrar, "update", updated)
-    reporter = DescriptionReporter(registrar, facts, bench.observer.recorder)
+    reporter = DescriptionReporter(registrar, description, bench.observer.recorder)
     registrar.start()
     assert registrar.wait_registered(10)
 
@@ -50,7 +50,7 @@ def serve(bench, action=lambda call: None) -> None:
 def test_lost_facts_are_counted_where_people_look(bench, report, monkeypatch):
     monkeypatch.setattr(bench.observer.recorder, "flush", lambda **_: True)  # A disk that hangs.
     serve(bench)
-    assert report(lambda facts: True).lost == 0
+    assert report(lambda description: True).lost == 0
     log = bench.observer.recorder.log
     for _ in range(20):
         call = Call("server", "http", caller="", callee=bench.psm, method="GET")
@@ -58,16 +58,16 @@ def test_lost_facts_are_counted_where_people_look(bench, report, monkeypatch):
         log.record(call)
     log.take("asked")
     assert log.lost > 0
-    assert report(lambda facts: facts.lost > 0).lost == bench.observer.recorder.lost
+    assert report(lambda description: description.lost > 0).lost == bench.observer.recorder.lost
 
 
 def test_calls_in_flight_are_told(bench, report):
-    serve(bench, lambda call: report(lambda facts: facts.in_flight == 1))
-    report(lambda facts: facts.in_flight == 0)
+    serve(bench, lambda call: report(lambda description: description.in_flight == 1))
+    report(lambda description: description.in_flight == 0)
 
 
 def test_nothing_is_said_while_nothing_changes(bench, report):
-    report(lambda facts: True)
+    report(lambda description: True)
     assert not report.told.is_set()
-    serve(bench, lambda call: report(lambda facts: facts.in_flight == 1))
+    serve(bench, lambda call: report(lambda description: description.in_flight == 1))
     assert report.told.is_set()

@@ -14,7 +14,7 @@ from pie.state import (
     MemoryStore,
     Registrar,
     RemoteStore,
-    RuntimeFacts,
+    RuntimeDescription,
     ServiceMeta,
     Setting,
     instance_key,
@@ -57,15 +57,17 @@ def test_it_registers_and_deregisters(lines):
     ]
 
 
-def test_run_time_facts_stand_beside_the_instance_and_go_with_it():
+def test_a_run_time_description_is_beside_the_instance_and_goes_with_it():
     store = MemoryStore()
     port = Setting("PORT", "7701", "settings.py")
-    facts = RuntimeFacts(psm=PSM, id=ME.id, pid=7, threads=16, debug="/d/7.sock", settings=(port,))
-    registrar = Registrar(store, ME, META, facts)
+    description = RuntimeDescription(
+        psm=PSM, id=ME.id, pid=7, threads=16, debug="/d/7.sock", settings=(port,)
+    )
+    registrar = Registrar(store, ME, META, description)
     registrar.start()
     assert registrar.wait_registered(10)
     service = lookup_services(store)[PSM]
-    assert service.runtime == {ME.id: facts}
+    assert service.runtime == {ME.id: description}
     assert service.instances == (ME,)
     registrar.stop()
     assert lookup_services(store)[PSM].runtime == {}

@@ -1,3 +1,4 @@
+/* Bytes that grow at their end. */
 #include "base/buffer.h"
 
 #define SMALLEST 1024

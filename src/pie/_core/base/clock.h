@@ -1,4 +1,4 @@
-/* The machine's time, as time.monotonic() and time.time() tell it. */
+/* The machine's time: what time.monotonic() and time.time() return. */
 #ifndef PIE_CLOCK_H
 #define PIE_CLOCK_H
 

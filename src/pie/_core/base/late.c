@@ -1,3 +1,4 @@
+/* Objects of Python modules that import this extension: looked up at first use. */
 #include "base/late.h"
 
 PyObject *late(PyObject **cache, const char *module, const char *name) {

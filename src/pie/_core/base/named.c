@@ -43,7 +43,7 @@ int named_add(NamedStruct *named) {
 
 /* --- reading --- */
 
-static void *place_of(const NamedField *field, void *in) {
+static void *at(const NamedField *field, void *in) {
     return (char *)in + field->offset;
 }
 
@@ -136,7 +136,7 @@ static int read_field(const NamedStruct *named, const NamedField *field, PyObjec
 
 int named_read(const NamedStruct *named, PyObject *from, void *into) {
     for (const NamedField *field = named->fields; field->name != NULL; field++) {
-        if (read_field(named, field, from, place_of(field, into)) < 0) {
+        if (read_field(named, field, from, at(field, into)) < 0) {
             named_clear(named, into);
             return -1;
         }
@@ -171,7 +171,7 @@ static bool is_reference(const NamedField *field) {
 void named_clear(const NamedStruct *named, void *of) {
     for (const NamedField *field = named->fields; field->name != NULL; field++) {
         if (is_reference(field)) {
-            PyObject **reference = place_of(field, of);
+            PyObject **reference = at(field, of);
             Py_CLEAR(*reference);
         }
     }
@@ -180,7 +180,7 @@ void named_clear(const NamedStruct *named, void *of) {
 int named_visit(const NamedStruct *named, void *of, visitproc visit, void *arg) {
     for (const NamedField *field = named->fields; field->name != NULL; field++) {
         if (is_reference(field)) {
-            Py_VISIT(*(PyObject **)place_of(field, of));
+            Py_VISIT(*(PyObject **)at(field, of));
         }
     }
     return 0;
@@ -188,7 +188,7 @@ int named_visit(const NamedStruct *named, void *of, visitproc visit, void *arg) 
 
 int named_intern(const NamedStruct *named, void *into) {
     for (const NamedField *field = named->fields; field->name != NULL; field++) {
-        PyObject **name = place_of(field, into);
+        PyObject **name = at(field, into);
         if (field->kind == NAMED_NAME && *name == NULL &&
             (*name = PyUnicode_InternFromString(field->name)) == NULL) {
             return -1;

@@ -5,8 +5,6 @@
  */
 #include "call/call.h"
 
-#include "call/outcome.h"
-
 typedef enum { TEXT, OBJECT, TUPLE, DICT, LIST, SECONDS, LIMIT, NUMBER, FLAG } FieldKind;
 
 typedef struct {
@@ -378,23 +376,17 @@ PyTypeObject CallFields_Type = {
     .tp_getset = accessors,
 };
 
-PyObject *call_setup(PyObject *module, PyObject *args) {
-    PyObject *cls, *failure, *failure_of;
-    if (!PyArg_ParseTuple(args, "O!OO", &PyType_Type, &cls, &failure, &failure_of)) {
-        return NULL;
-    }
-    PyTypeObject *type = (PyTypeObject *)cls;
-    if (!PyType_IsSubtype(type, &CallFields_Type) || type->tp_basicsize != sizeof(CallObject)) {
+int call_use_class(PyTypeObject *cls) {
+    if (!PyType_IsSubtype(cls, &CallFields_Type) || cls->tp_basicsize != sizeof(CallObject)) {
         PyErr_SetString(PyExc_TypeError, "Call must add no fields to CallFields");
-        return NULL;
+        return -1;
     }
     while (spares > 0) {
         PyObject_GC_Del(spare[--spares]);
     }
-    Py_XSETREF(call_class, (PyTypeObject *)Py_NewRef(cls));
-    type->tp_vectorcall = call_vectorcall;
-    outcome_setup(failure, failure_of);
-    Py_RETURN_NONE;
+    Py_XSETREF(call_class, (PyTypeObject *)Py_NewRef((PyObject *)cls));
+    cls->tp_vectorcall = call_vectorcall;
+    return 0;
 }
 
 int call_fields_init(PyObject *module) {

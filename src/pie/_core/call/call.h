@@ -1,7 +1,4 @@
-/* A Call, and its way through gates to its record. Twins: pie/model/call.py (fields),
- * pie/call/{flow,gates}.py, the gates named in gates.c,
- * pie/observe/record/.
- */
+/* The storage of a Call. Twin: pie/model/fields.py. */
 #ifndef PIE_CALL_H
 #define PIE_CALL_H
 
@@ -54,25 +51,10 @@ static inline void call_set(PyObject **field, PyObject *text) {
     Py_XDECREF(old);
 }
 
-/* call.business(code, message): steals nothing. */
-int call_business(CallObject *call, long code, PyObject *message);
+/* Makes `cls`, a subclass without fields of its own, the class of new calls: pie.model.Call. -1 with a
+ * TypeError set if it is no such class. */
+int call_use_class(PyTypeObject *cls);
 
-/* One call's way through a list of gates (_native.GateList, made of pie.call.gates.Gates). */
-typedef struct {
-    PyObject *gates; /* owned */
-    CallObject *call; /* owned */
-    int entered;
-} Passage;
-
-/* Puts a finished call into the call log of its process, as the gate pie.observe.Record does. */
-int call_log_record(PyObject *log, CallObject *call);
-
-/* pie.model.current_call. */
-PyObject *current_call_set(CallObject *call); /* new token; NULL on error */
-int current_call_reset(PyObject *token);      /* steals the token */
-CallObject *current_call_get(void); /* new reference; NULL = none or an error (see PyErr) */
-
-/* Adds the types and functions of the Call, its gates and its record to the module. */
-int call_init(PyObject *module);
+int call_fields_init(PyObject *module);
 
 #endif

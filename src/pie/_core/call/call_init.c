@@ -1,15 +1,27 @@
-/* What the Call's part of the extension adds to the module. */
-#include "call/course.h"
-#include "call/outcome.h"
+/* The room of the Call in the module: its types, and the functions that set it up. */
+#include "call/call_init.h"
 
-PyObject *call_setup(PyObject *module, PyObject *args);
-int call_fields_init(PyObject *module);
-int logid_init(PyObject *module);
-int gates_init(PyObject *module);
-int routing_init(void);
-int flow_module_init(PyObject *module);
-int open_call_init(PyObject *module);
-int call_log_init(PyObject *module);
+#include "call/call.h"
+#include "call/course.h"
+#include "call/flow.h"
+#include "call/gate_lock.h"
+#include "call/gate_ops.h"
+#include "call/gates.h"
+#include "call/logid.h"
+#include "call/open_call.h"
+#include "call/outcome.h"
+#include "call/routing.h"
+#include "call/system_clock.h"
+
+static PyObject *setup_call(PyObject *module, PyObject *args) {
+    PyObject *cls, *failure, *failure_of;
+    if (!PyArg_ParseTuple(args, "O!OO:setup_call", &PyType_Type, &cls, &failure, &failure_of) ||
+        call_use_class((PyTypeObject *)cls) < 0) {
+        return NULL;
+    }
+    outcome_setup(failure, failure_of);
+    Py_RETURN_NONE;
+}
 
 static PyObject *setup_context(PyObject *module, PyObject *variable) {
     context_setup(variable);
@@ -17,16 +29,17 @@ static PyObject *setup_context(PyObject *module, PyObject *variable) {
 }
 
 static PyMethodDef functions[] = {
-    {"setup_call", call_setup, METH_VARARGS, "The class Call, Failure, and failure_of."},
+    {"setup_call", setup_call, METH_VARARGS, "The class Call, Failure, and failure_of."},
     {"setup_context", setup_context, METH_O, "The variable current_call."},
     {NULL},
 };
 
 int call_init(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0 || call_fields_init(module) < 0 ||
-        logid_init(module) < 0 || gates_init(module) < 0 || routing_init() < 0 ||
-        course_init(module) < 0 || flow_module_init(module) < 0) {
+        system_clock_init(module) < 0 || logid_init(module) < 0 || gate_lock_init(module) < 0 || gates_init(module) < 0 ||
+        gate_ops_init() < 0 || routing_init() < 0 || course_init(module) < 0 ||
+        flow_module_init(module) < 0) {
         return -1;
     }
-    return open_call_init(module) < 0 ? -1 : call_log_init(module);
+    return open_call_init(module);
 }

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "call/logid.h"
 #include "call/outcome.h"
+#include "call/system_clock.h"
 
 static PyObject *too_long; /* pie.call.flow.too_long */
 
@@ -14,7 +15,7 @@ static PyObject *too_long; /* pie.call.flow.too_long */
 
 static int clock_of(const Flow *flow, const char *which, double (*system)(void), double *seconds) {
     PyObject *clock = flow->course->clock;
-    if (LIKELY(clock == gates_system_clock())) {
+    if (LIKELY(clock_is_system(clock))) {
         *seconds = system();
         return 0;
     }

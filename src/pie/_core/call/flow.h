@@ -50,4 +50,6 @@ int flow_close(Flow *flow);
 int flow_traverse(Flow *flow, visitproc visit, void *arg);
 void flow_clear(Flow *flow);
 
+int flow_module_init(PyObject *module);
+
 #endif

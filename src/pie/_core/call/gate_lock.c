@@ -2,10 +2,10 @@
 #include "call/gate_lock.h"
 
 #include "base/errors.h"
-#include "call/gates.h"
 
 struct Dropped {
     Passage passage;
+    void (*leave)(Passage *);
     Dropped *next;
 };
 
@@ -24,19 +24,12 @@ int gate_lock_take(GateLock *self) {
     return 0;
 }
 
-static void leave(Passage *passage) {
-    if (passage_leave_now(passage) < 0) {
-        PyErr_WriteUnraisable(passage->gates);
-    }
-    passage_clear(passage);
-}
-
 static void leave_dropped(GateLock *self) {
     PyObject *current = error_take();
     while (self->dropped != NULL) {
         Dropped *first = self->dropped;
         self->dropped = first->next;
-        leave(&first->passage);
+        first->leave(&first->passage);
         PyMem_Free(first);
     }
     error_give(current);
@@ -50,13 +43,13 @@ void gate_lock_release(GateLock *self) {
     PyThread_release_lock(self->lock);
 }
 
-void gate_lock_defer(GateLock *self, Passage *passage) {
+void gate_lock_defer(GateLock *self, Passage *passage, void (*leave)(Passage *)) {
     Dropped *last = PyMem_Malloc(sizeof *last);
     if (last == NULL) { /* In the middle of a gate, but it is left. */
         leave(passage);
         return;
     }
-    *last = (Dropped){*passage, NULL};
+    *last = (Dropped){*passage, leave, NULL};
     *passage = (Passage){0};
     Dropped **end = &self->dropped;
     while (*end != NULL) {

@@ -6,7 +6,7 @@
 #ifndef PIE_GATE_LOCK_H
 #define PIE_GATE_LOCK_H
 
-#include "call/call.h"
+#include "call/passage.h"
 
 typedef struct Dropped Dropped;
 
@@ -30,8 +30,9 @@ int gate_lock_take(GateLock *self);
 /* Leaves what was dropped meanwhile, then lets others in. An exception that is set stays. */
 void gate_lock_release(GateLock *self);
 
-/* Takes over a passage, to be left before the lock is released. The thread holds the lock. */
-void gate_lock_defer(GateLock *self, Passage *passage);
+/* Takes over a passage, to be left by `leave` before the lock is released. The thread holds the
+ * lock. */
+void gate_lock_defer(GateLock *self, Passage *passage, void (*leave)(Passage *));
 
 int gate_lock_init(PyObject *module);
 

@@ -1,8 +1,8 @@
-/* The gates that every call passes, in C. Twins: pie/observe/{trace,record}.py,
- * pie/govern/deadline.py. A gate that is about to reject a call lets its twin do it, which raises
- * the Failure.
+/* The gates that every call passes, in C. A gate that is about to reject a call lets its twin do it,
+ * which raises the Failure.
  */
-#include "record/call_log.h"
+#include "call/gate_ops.h"
+
 #include "base/clock.h"
 #include "call/gates.h"
 #include "call/logid.h"
@@ -75,18 +75,6 @@ static int client_trace_enter(GateOp *op, CallObject *call, double *delay) {
     return done;
 }
 
-/* --- record --- */
-
-static int record_enter(GateOp *op, CallObject *call, double *delay) {
-    call_log_enter(op->part, call);
-    return 0;
-}
-
-static int record_leave(GateOp *op, CallObject *call) {
-    call_log_leave(op->part, call);
-    return call_log_record(op->part, call);
-}
-
 /* --- deadlines --- */
 
 static int server_deadline_enter(GateOp *op, CallObject *call, double *delay) {
@@ -139,17 +127,22 @@ static int client_deadline_enter(GateOp *op, CallObject *call, double *delay) {
 
 static const NamedField trace_fields[] = {NAMED_AS(GateOp, part, "new_logid", CALLABLE),
                                           NAMED_END};
-static const NamedField record_fields[] = {NAMED_AS(GateOp, part, "log", OBJECT), NAMED_END};
 static const NamedField deadline_fields[] = {NAMED_AS(GateOp, number[TIMEOUT], "timeout", NUMBER),
                                              NAMED_AS(GateOp, number[RESERVE], "reserve", NUMBER),
                                              NAMED_END};
 static NamedStruct trace_state = {"pie.observe.trace.NativeTrace", trace_fields};
-static NamedStruct record_state = {"pie.observe.record.gate.NativeRecord", record_fields};
 static NamedStruct deadline_state = {"pie.govern.deadline.NativeDeadline", deadline_fields};
 
-const GateKind server_trace_gate = {"ServerTrace", &trace_state, NULL, server_trace_enter, NULL};
-const GateKind client_trace_gate = {"ClientTrace", &trace_state, NULL, client_trace_enter, NULL};
-const GateKind record_gate = {"Record", &record_state, &CallLog_Type, record_enter, record_leave};
-const GateKind server_deadline_gate = {"ServerDeadline", NULL, NULL, server_deadline_enter, NULL};
-const GateKind client_deadline_gate = {"ClientDeadline", &deadline_state, NULL,
+static const GateKind server_trace_gate = {"ServerTrace", &trace_state, NULL, server_trace_enter, NULL};
+static const GateKind client_trace_gate = {"ClientTrace", &trace_state, NULL, client_trace_enter, NULL};
+static const GateKind server_deadline_gate = {"ServerDeadline", NULL, NULL, server_deadline_enter, NULL};
+static const GateKind client_deadline_gate = {"ClientDeadline", &deadline_state, NULL,
                                        client_deadline_enter, NULL};
+
+int gate_ops_init(void) {
+    return gate_kind_add(&server_trace_gate) < 0 || gate_kind_add(&client_trace_gate) < 0 ||
+                   gate_kind_add(&server_deadline_gate) < 0 ||
+                   gate_kind_add(&client_deadline_gate) < 0
+               ? -1
+               : 0;
+}

@@ -4,14 +4,13 @@
 #include "base/errors.h"
 #include "call/gate_lock.h"
 
-/* All gates known here; their classes come by `setup_gate`. */
-static const GateKind *const kinds[] = {
-    &server_trace_gate, &client_trace_gate, &record_gate, &server_deadline_gate,
-    &client_deadline_gate, &route_gate, &balance_gate,
-};
-#define KINDS (sizeof kinds / sizeof *kinds)
-static PyObject *classes[KINDS];
-static PyObject *enter_name, *leave_name, *native_state_name, *system_clock;
+#define MOST_KINDS 32
+
+/* All gates that are written in C; their classes come by `setup_gate`. */
+static const GateKind *kinds[MOST_KINDS];
+static PyObject *classes[MOST_KINDS];
+static size_t kind_count;
+static PyObject *enter_name, *leave_name, *native_state_name;
 
 /* --- a gate in Python --- */
 
@@ -103,7 +102,7 @@ static int take_state(GateOp *op, const GateKind *kind, PyObject *state) {
 
 static int compile_gate(GateOp *op, PyObject *gate) {
     op->gate = Py_NewRef(gate);
-    for (size_t i = 0; i < KINDS; i++) {
+    for (size_t i = 0; i < kind_count; i++) {
         if ((PyObject *)Py_TYPE(gate) != classes[i]) {
             continue;
         }
@@ -193,7 +192,7 @@ int passage_enter(Passage *passage, double *delay) {
     return done;
 }
 
-int passage_leave_now(Passage *passage) {
+static int leave_now(Passage *passage) {
     Steps *steps = (Steps *)passage->gates;
     PyObject *broken = NULL;
     while (passage->entered > 0) {
@@ -211,9 +210,16 @@ int passage_leave_now(Passage *passage) {
     return broken == NULL ? 0 : -1;
 }
 
-void passage_clear(Passage *passage) {
+static void passage_clear(Passage *passage) {
     Py_CLEAR(passage->gates);
     Py_CLEAR(passage->call);
+}
+
+static void leave_deferred(Passage *passage) {
+    if (leave_now(passage) < 0) {
+        PyErr_WriteUnraisable(passage->gates);
+    }
+    passage_clear(passage);
 }
 
 int passage_leave(Passage *passage) {
@@ -223,13 +229,13 @@ int passage_leave(Passage *passage) {
     }
     bool locks = steps->locks && passage->entered > 0;
     if (locks && UNLIKELY(gate_lock_is_mine(steps->lock))) {
-        gate_lock_defer(steps->lock, passage);
+        gate_lock_defer(steps->lock, passage, leave_deferred);
         return 0;
     }
     if (locks && gate_lock_take(steps->lock) < 0) {
         return -1;
     }
-    int done = passage_leave_now(passage);
+    int done = leave_now(passage);
     if (locks) {
         gate_lock_release(steps->lock);
     }
@@ -362,8 +368,13 @@ PyTypeObject GateList_Type = {
 
 /* --- set-up --- */
 
-PyObject *gates_system_clock(void) {
-    return system_clock;
+int gate_kind_add(const GateKind *kind) {
+    if (kind_count == MOST_KINDS) {
+        PyErr_SetString(PyExc_SystemError, "more gates than MOST_KINDS in call/gates.c");
+        return -1;
+    }
+    kinds[kind_count++] = kind;
+    return kind->state == NULL ? 0 : named_add(kind->state);
 }
 
 static PyObject *setup_gate(PyObject *module, PyObject *args) {
@@ -372,7 +383,7 @@ static PyObject *setup_gate(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "sO!", &name, &PyType_Type, &cls)) {
         return NULL;
     }
-    for (size_t i = 0; i < KINDS; i++) {
+    for (size_t i = 0; i < kind_count; i++) {
         if (strcmp(kinds[i]->name, name) == 0) {
             Py_XSETREF(classes[i], Py_NewRef(cls));
             Py_RETURN_NONE;
@@ -381,14 +392,8 @@ static PyObject *setup_gate(PyObject *module, PyObject *args) {
     return PyErr_Format(PyExc_ValueError, "no gate of the name %s is written in C", name);
 }
 
-static PyObject *setup_clock(PyObject *module, PyObject *clock) {
-    Py_XSETREF(system_clock, Py_NewRef(clock));
-    Py_RETURN_NONE;
-}
-
 static PyMethodDef functions[] = {
     {"setup_gate", setup_gate, METH_VARARGS, "The class whose gates one of C's stands in for."},
-    {"setup_clock", setup_clock, METH_O, "The clock that C reads by itself."},
     {NULL},
 };
 
@@ -399,16 +404,11 @@ int gates_init(PyObject *module) {
     if (enter_name == NULL || leave_name == NULL || native_state_name == NULL) {
         return -1;
     }
-    if (gate_lock_init(module) < 0 || PyType_Ready(&Steps_Type) < 0) {
+    if (PyType_Ready(&Steps_Type) < 0) {
         return -1;
     }
     if (PyModule_AddFunctions(module, functions) < 0) {
         return -1;
-    }
-    for (size_t i = 0; i < KINDS; i++) {
-        if (kinds[i]->state != NULL && named_add(kinds[i]->state) < 0) {
-            return -1;
-        }
     }
     return PyModule_AddType(module, &GateList_Type);
 }

@@ -7,13 +7,13 @@
 #define PIE_GATES_H
 
 #include "base/named.h"
-#include "call/call.h"
+#include "call/passage.h"
 
 typedef struct GateOp GateOp;
 
 #define GATE_NUMBERS 3
 
-/* A class of gates in C. To add one: write it, name it in the table of gates.c, and let its Python
+/* A class of gates in C. To add one: write it, have its room add it with gate_kind_add, and let its Python
  * module call `native.setup_gate(name, cls)`. Its Python gate has a method native_state(): None = this
  * one must be asked in Python, else a NamedTuple with the fields of `state`, or () without one. */
 typedef struct {
@@ -32,8 +32,8 @@ struct GateOp {
     double number[GATE_NUMBERS];
 };
 
-extern const GateKind server_trace_gate, client_trace_gate, record_gate, server_deadline_gate,
-    client_deadline_gate, route_gate, balance_gate;
+/* Makes a gate known. -1 with an exception set. */
+int gate_kind_add(const GateKind *kind);
 
 extern PyTypeObject GateList_Type;
 
@@ -52,14 +52,9 @@ void passage_reject(const Passage *passage);
  * left when that one ends. */
 int passage_leave(Passage *passage);
 
-/* Its two halves, for a thread that holds the lock: the gates are left; the references given back. */
-int passage_leave_now(Passage *passage);
-void passage_clear(Passage *passage);
-
 /* Enters the Python gate: for a case that C leaves to it, or to raise the Failure of a rejection. */
 int gate_enter_in_python(GateOp *op, CallObject *call);
 
-/* pie.model.SYSTEM_CLOCK; borrowed. */
-PyObject *gates_system_clock(void);
+int gates_init(PyObject *module);
 
 #endif

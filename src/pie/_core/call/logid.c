@@ -2,11 +2,11 @@
  * second. */
 #include "call/logid.h"
 
-#include <pthread.h>
 #include <sys/random.h>
 #include <time.h>
 
-#include "call/gates.h"
+#include "base/fork.h"
+#include "call/system_clock.h"
 
 #define LENGTH 32
 #define PREFIX 28 /* time, address, slot */
@@ -129,7 +129,7 @@ static PyObject *counter_restart(LogidCounter *self, PyObject *args) {
     if (!PyArg_ParseTuple(args, "HO", &counter, &clock)) {
         return NULL;
     }
-    Py_XSETREF(self->clock, clock == gates_system_clock() ? NULL : Py_NewRef(clock));
+    Py_XSETREF(self->clock, clock_is_system(clock) ? NULL : Py_NewRef(clock));
     self->counter = counter;
     self->second = -1;
     Py_RETURN_NONE;
@@ -190,10 +190,7 @@ static PyMethodDef functions[] = {
 };
 
 int logid_init(PyObject *module) {
-    if (pthread_atfork(NULL, NULL, forget_seed) != 0) {
-        PyErr_SetString(PyExc_OSError, "a fork handler could not be registered");
-        return -1;
-    }
+    fork_handler(forget_seed);
     if (PyModule_AddFunctions(module, functions) < 0) {
         return -1;
     }

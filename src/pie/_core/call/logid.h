@@ -10,4 +10,6 @@ PyObject *new_span_id(void);
 /* What a gate's `new_logid` gives; quick where it is our own generator. New reference. */
 PyObject *logid_from(PyObject *generator);
 
+int logid_init(PyObject *module);
+
 #endif

@@ -3,6 +3,8 @@
  * Twins: for threads OpenCall of pie/call/sync.py (start, succeed, fail, close, run), for
  * asyncio the generator that pie/call/flow.py makes (next, send, throw, close).
  */
+#include "call/open_call.h"
+
 #include "base/errors.h"
 #include "call/flow.h"
 

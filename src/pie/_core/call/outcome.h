@@ -1,4 +1,5 @@
-/* How a Call went, and the Call being served here and now. Of call.c's part; see call.h. */
+/* The outcome of a Call, and the Call that is being served here and now. Twins: pie/model/call.py
+ * (succeed, business, fail), pie/model/context.py. */
 #ifndef PIE_OUTCOME_H
 #define PIE_OUTCOME_H
 
@@ -12,8 +13,16 @@ void context_setup(PyObject *variable);
 /* call.succeed(result): takes over the reference; NULL = None. */
 void call_succeed(CallObject *call, PyObject *result);
 
+/* call.business(code, message): steals nothing. */
+int call_business(CallObject *call, long code, PyObject *message);
+
 /* call.fail(failure_of(error)); the failure, a new reference. NULL with an exception set when not
  * even that could be done. */
 PyObject *call_fail_with(CallObject *call, PyObject *error);
+
+/* pie.model.current_call. */
+PyObject *current_call_set(CallObject *call); /* new token; NULL on error */
+int current_call_reset(PyObject *token);      /* steals the token */
+CallObject *current_call_get(void); /* new reference; NULL = none or an error (see PyErr) */
 
 #endif

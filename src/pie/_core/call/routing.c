@@ -3,13 +3,26 @@
  * What these see is C's: tuples, and endpoints whose attributes run no Python. So they need no lock
  * beside the GIL; whatever is unusual (a pin, no candidate) goes to the twin.
  */
-#include <pthread.h>
+#include "call/routing.h"
+
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fork.h"
 #include "call/gates.h"
 
-static PyObject *cluster_name, *id_name, *host_name, *port_name, *version_name, *default_cluster;
+/* Interned names of attributes of an endpoint. */
+static struct EndpointNames {
+    PyObject *cluster, *id, *host, *port, *version;
+} names;
+
+static const NamedField endpoint_fields[] = {
+    NAMED(struct EndpointNames, cluster, NAME), NAMED(struct EndpointNames, id, NAME),
+    NAMED(struct EndpointNames, host, NAME),    NAMED(struct EndpointNames, port, NAME),
+    NAMED(struct EndpointNames, version, NAME), NAMED_END,
+};
+static NamedStruct endpoint_struct = {"pie.model.endpoint.Endpoint", endpoint_fields};
+static PyObject *default_cluster;
 
 /* --- route --- */
 
@@ -27,7 +40,7 @@ static PyObject *keep(PyObject *candidates, PyObject *cluster) {
     PyObject *kept = PyList_New(0);
     for (Py_ssize_t i = 0; kept != NULL && i < PyTuple_GET_SIZE(candidates); i++) {
         PyObject *each = PyTuple_GET_ITEM(candidates, i);
-        PyObject *its = PyObject_GetAttr(each, cluster_name);
+        PyObject *its = PyObject_GetAttr(each, names.cluster);
         int added = its == NULL ? -1 : same_text(its, cluster) ? PyList_Append(kept, each) : 0;
         Py_XDECREF(its);
         if (added < 0) {
@@ -84,7 +97,7 @@ static int route_enter(GateOp *op, CallObject *call, double *delay) {
     return 0;
 }
 
-const GateKind route_gate = {"Route", NULL, NULL, route_enter, NULL};
+static const GateKind route_gate = {"Route", NULL, NULL, route_enter, NULL};
 
 /* --- what an endpoint is called --- */
 
@@ -98,8 +111,8 @@ static Known cache[CACHED];
 
 /* pie.model.address_of */
 static PyObject *address_of(PyObject *endpoint) {
-    PyObject *host = PyObject_GetAttr(endpoint, host_name);
-    PyObject *port = host == NULL ? NULL : PyObject_GetAttr(endpoint, port_name);
+    PyObject *host = PyObject_GetAttr(endpoint, names.host);
+    PyObject *port = host == NULL ? NULL : PyObject_GetAttr(endpoint, names.port);
     PyObject *made = NULL;
     long number = port == NULL ? -1 : PyLong_AsLong(port);
     if (number == 0) {
@@ -123,9 +136,9 @@ static void known_clear(Known *known) {
 
 /* Reads what it is called into `known`, whose references are new; -1 with an exception set. */
 static int describe(PyObject *endpoint, Known *known) {
-    *known = (Known){endpoint, PyObject_GetAttr(endpoint, id_name)};
+    *known = (Known){endpoint, PyObject_GetAttr(endpoint, names.id)};
     known->peer = known->id == NULL ? NULL : address_of(endpoint);
-    known->version = known->peer == NULL ? NULL : PyObject_GetAttr(endpoint, version_name);
+    known->version = known->peer == NULL ? NULL : PyObject_GetAttr(endpoint, names.version);
     if (known->version != NULL && PyUnicode_Check(known->id) && PyUnicode_Check(known->peer) &&
         PyUnicode_CheckExact(known->version)) {
         return 0;
@@ -219,7 +232,7 @@ static PyObject *untried(PyObject *candidates, PyObject *tried) {
     PyObject *all = PySequence_Tuple(candidates);
     PyObject *left = all == NULL ? NULL : PyList_New(0);
     for (Py_ssize_t i = 0; left != NULL && i < PyTuple_GET_SIZE(all); i++) {
-        PyObject *id = PyObject_GetAttr(PyTuple_GET_ITEM(all, i), id_name);
+        PyObject *id = PyObject_GetAttr(PyTuple_GET_ITEM(all, i), names.id);
         int known = id == NULL ? -1 : tried == NULL ? 0 : PySequence_Contains(tried, id);
         Py_XDECREF(id);
         if (known < 0 || (known == 0 && PyList_Append(left, PyTuple_GET_ITEM(all, i)) < 0)) {
@@ -275,7 +288,7 @@ static int balance_leave(GateOp *op, CallObject *call) {
     if (call->target == NULL) {
         return 0;
     }
-    PyObject *id = PyObject_GetAttr(call->target, id_name);
+    PyObject *id = PyObject_GetAttr(call->target, names.id);
     if (id == NULL) {
         return -1;
     }
@@ -288,22 +301,17 @@ static int balance_leave(GateOp *op, CallObject *call) {
 static const NamedField balance_fields[] = {NAMED_AS(GateOp, part, "pending", DICT), NAMED_END};
 static NamedStruct balance_state = {"pie.govern.balance.NativeBalance", balance_fields};
 
-const GateKind balance_gate = {"Balance", &balance_state, NULL, balance_enter, balance_leave};
+static const GateKind balance_gate = {"Balance", &balance_state, NULL, balance_enter, balance_leave};
 
 /* --- set-up --- */
 
 int routing_init(void) {
     seed();
-    pthread_atfork(NULL, NULL, seed);
-    cluster_name = PyUnicode_InternFromString("cluster");
-    id_name = PyUnicode_InternFromString("id");
-    host_name = PyUnicode_InternFromString("host");
-    port_name = PyUnicode_InternFromString("port");
-    version_name = PyUnicode_InternFromString("version");
+    fork_handler(seed);
     default_cluster = PyUnicode_InternFromString("default");
-    if (cluster_name == NULL || id_name == NULL || host_name == NULL || port_name == NULL ||
-        version_name == NULL || default_cluster == NULL) {
+    if (default_cluster == NULL || named_add(&endpoint_struct) < 0 ||
+        named_intern(&endpoint_struct, &names) < 0) {
         return -1;
     }
-    return 0;
+    return gate_kind_add(&route_gate) < 0 ? -1 : gate_kind_add(&balance_gate);
 }

@@ -10,11 +10,11 @@
 #include "client/reply.h"
 #include "client/request.h"
 
-#define ASK_SECONDS 1.0 /* The pools of instances nobody calls are forgotten: ask for them again. */
+#define PORT_SECONDS 1.0 /* how long a port is kept: pools that are not used are dropped */
 
 static uint32_t numbers;
 
-/* --- by Python --- */
+/* --- what Python does --- */
 
 /* The arguments as a tuple; NULL with an exception set. Borrowed. */
 static PyObject *args_of(Work *work) {
@@ -71,7 +71,7 @@ static int port_of(Work *work, Port *found) {
         return -1;
     }
     double patience = work->plan->idle_seconds / 2;
-    patience = patience < ASK_SECONDS ? patience : ASK_SECONDS;
+    patience = patience < PORT_SECONDS ? patience : PORT_SECONDS;
     const Port *port = plan_port(work->plan, endpoint, call->attempt_start, patience);
     if (UNLIKELY(port == NULL)) {
         Py_INCREF(endpoint); /* The call might let it go while Python runs. */
@@ -137,7 +137,7 @@ static ConnectionState *take(Work *work, PyObject *pool) {
     return (ConnectionState *)made;
 }
 
-/* Puts a good connection where the next call finds it, if nobody waits; 0 = left to Python. */
+/* Puts a good connection where the next call finds it, if no call waits; 0 = left to Python. */
 static int push_idle(Work *work, PyObject *pool, ConnectionState *connection) {
     PyObject *waiting = PyObject_GetAttr(pool, client_names.waiting);
     PyObject *idle = waiting == NULL ? NULL : PyObject_GetAttr(pool, client_names.idle);
@@ -224,7 +224,7 @@ static PyObject *read_by_twin(Work *work, PyObject *frame) {
 static PyObject *read_reply(Work *work, ConnectionState *connection, const FrameView *view) {
     Reply reply;
     Way way = reply_read(&work->attempt, work->reply.data, view, &reply);
-    /* Bytes behind the reply were never asked for: the stream is out of step. */
+    /* Bytes behind the reply answer no request: the stream is out of step. */
     connection->reusable = reply.in_step && !reply.closing && work->reply.size == view->size;
     if (LIKELY(way == USUAL)) {
         if (has_answered(work->plan) < 0) {

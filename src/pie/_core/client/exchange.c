@@ -48,7 +48,7 @@ static Wait wait_for(int fd, short events, double deadline, PyThreadState **thre
     }
 }
 
-/* What it means for an exchange that a wait did not end well. */
+/* How an exchange ends whose wait did not end with readiness. */
 static ExchangeEnd ended(Wait wait, ExchangeEnd late, ExchangeEnd failed) {
     return wait == WAIT_LATE ? late : wait == WAIT_FAILED ? failed : EXCHANGE_RAISED;
 }
@@ -79,7 +79,7 @@ static ExchangeEnd send_all(int fd, const Buffer *request, double deadline, int 
     return EXCHANGE_DONE;
 }
 
-/* How much to ask for: what usually holds a frame, or more of one that is larger. */
+/* Bytes to receive: a chunk that usually holds a frame, or more of a larger one. */
 static size_t wanted(const Buffer *reply, const FrameView *view) {
     size_t missing = view->size > reply->size ? view->size - reply->size : 0;
     return missing < CHUNK ? CHUNK : missing < LARGE_CHUNK ? missing : LARGE_CHUNK;

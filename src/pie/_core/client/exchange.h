@@ -11,7 +11,7 @@ typedef enum {
     EXCHANGE_LATE,        /* the deadline passed before the reply was here */
     EXCHANGE_CLOSED,      /* the peer closed before it */
     EXCHANGE_FAILED,      /* receiving failed */
-    EXCHANGE_ODD,         /* no frame known here: the twin reads on, or says what is wrong */
+    EXCHANGE_ODD,         /* no frame that C knows: the twin reads on, or raises the error */
     EXCHANGE_NO_MEMORY,
     EXCHANGE_RAISED,      /* the handler of a signal raised: the exception is set */
 } ExchangeEnd;

@@ -49,7 +49,7 @@ static int sleep_for(double seconds) {
     return slept == NULL ? -1 : 0;
 }
 
-/* What the caller gets of a call that has its result. */
+/* The value of a call that has its result, or NULL with its declared exception set. */
 static PyObject *result_of(CallObject *call) {
     PyObject *result = Py_NewRef(call->result == NULL ? Py_None : call->result);
     if (LIKELY(!Py_IS_TYPE(result, client_hooks.answer))) {
@@ -132,7 +132,7 @@ static int has_options(void) {
 }
 
 static int renew_plan(FastPath *self) {
-    unsigned generation = plan_generation(); /* Before it is made: it may be out of date at once. */
+    unsigned generation = plan_generation(); /* Read first: a plan may be out of date at once. */
     PyObject *made = PyObject_CallOneArg(client_hooks.plan, self->channel);
     ClientPlan *plan = made == NULL ? NULL : plan_make(made, generation), *before = self->plan;
     Py_XDECREF(made);

@@ -2,8 +2,7 @@
  * service. */
 #include "client/plan.h"
 
-#include <pthread.h>
-
+#include "base/fork.h"
 #include "base/named.h"
 
 /* --- plans --- */
@@ -83,17 +82,17 @@ static Port *slot_of(const ClientPlan *plan, PyObject *endpoint) {
 
 const Port *plan_port(const ClientPlan *plan, PyObject *endpoint, double now, double patience) {
     const Port *port = slot_of(plan, endpoint);
-    return LIKELY(port->endpoint == endpoint && now - port->asked < patience) ? port : NULL;
+    return LIKELY(port->endpoint == endpoint && now - port->made < patience) ? port : NULL;
 }
 
 const Port *plan_set_port(ClientPlan *plan, PyObject *endpoint, double now, PyObject *from) {
-    Port made = {.endpoint = endpoint, .asked = now};
-    if (named_read(&port_struct, from, &made) < 0) {
+    Port fresh = {.endpoint = endpoint, .made = now};
+    if (named_read(&port_struct, from, &fresh) < 0) {
         return NULL;
     }
     Py_INCREF(endpoint);
     Port *port = slot_of(plan, endpoint), before = *port;
-    *port = made;
+    *port = fresh;
     Py_XDECREF(before.endpoint);
     Py_XDECREF(before.pool);
     return port;
@@ -155,14 +154,14 @@ static PyObject *client_methods(PyObject *module, PyObject *plans) {
     return (PyObject *)self;
 }
 
-/* A child makes plans, and with them connections, of its own. */
+/* In a forked child: it makes plans, and with them connections, of its own. */
 static void forked(void) {
     generation++;
 }
 
 static PyMethodDef functions[] = {
     {"client_methods", client_methods, METH_O, "The methods of a service, from its MethodPlans."},
-    {"renew_plans", renew_plans, METH_NOARGS, "Let every fast path ask for its plan again."},
+    {"renew_plans", renew_plans, METH_NOARGS, "Have every fast path get a new plan before its next call."},
     {NULL},
 };
 
@@ -171,6 +170,6 @@ int plan_init(PyObject *module) {
         PyType_Ready(&ClientPlan_Type) < 0 || PyType_Ready(&ClientMethods_Type) < 0) {
         return -1;
     }
-    pthread_atfork(NULL, NULL, forked);
+    fork_handler(forked);
     return PyModule_AddFunctions(module, functions);
 }

@@ -13,7 +13,7 @@ typedef struct {
     int transport, protocol; /* Transport, Protocol */
     /* Beside it: */
     PyObject *endpoint; /* NULL = this slot is free */
-    double asked;       /* monotonic seconds */
+    double made;        /* monotonic seconds */
 } Port;
 
 #define PORTS 16
@@ -43,7 +43,7 @@ ClientPlan *plan_make(PyObject *from, unsigned generation);
 /* Plans of an older generation are made anew: the process was set up anew, or is a forked child. */
 unsigned plan_generation(void);
 
-/* The port of an endpoint that was asked for at most `patience` seconds before `now`; NULL = none. */
+/* The port of an endpoint, if it was made at most `patience` seconds before `now`; else NULL. */
 const Port *plan_port(const ClientPlan *plan, PyObject *endpoint, double now, double patience);
 
 /* Keeps a pie.rpc.client.fast_path.Port, and gives it as it is kept: borrowed. NULL with an

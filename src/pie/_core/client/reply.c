@@ -2,6 +2,9 @@
  * pie/rpc/wire/conversation.py. */
 #include "client/reply.h"
 
+#include "call/outcome.h"
+#include "codec/struct_read.h"
+#include "frame/message.h"
 #include "frame/ttheader.h"
 
 #define FEW 4
@@ -42,7 +45,7 @@ static Way read_resp(const Attempt *attempt, PyObject *value) {
         return USUAL;
     }
     if (UNLIKELY(!Py_IS_TYPE(resp, slots->cls))) {
-        return UNUSUAL; /* A constructor written by hand made something else of it. */
+        return UNUSUAL; /* A hand-written constructor made another object. */
     }
     PyObject *code = *(PyObject **)((char *)resp + slots->code);
     if (code == NULL || code == Py_None || (PyLong_Check(code) && PyObject_IsTrue(code) == 0)) {

@@ -2,7 +2,7 @@
 #ifndef PIE_REPLY_H
 #define PIE_REPLY_H
 
-#include "client/attempt.h"
+#include "client/work.h"
 
 typedef struct {
     PyObject *value; /* new reference */

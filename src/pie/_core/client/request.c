@@ -4,7 +4,8 @@
 
 #include "base/clock.h"
 #include "codec/error.h"
-#include "codec/program.h"
+#include "codec/struct_write.h"
+#include "frame/message.h"
 #include "frame/ttheader.h"
 
 #define SPAN_LIMIT 128
@@ -93,7 +94,7 @@ static Way fill_base(const Attempt *attempt, const BaseSlots *slots, PyObject *s
         Py_XDECREF(base);
         return ERROR;
     }
-    if (UNLIKELY(!Py_IS_TYPE(base, slots->cls))) { /* A class may make what it likes. */
+    if (UNLIKELY(!Py_IS_TYPE(base, slots->cls))) { /* A class may return another object. */
         Py_DECREF(base);
         Py_XDECREF(extra);
         return UNUSUAL;
@@ -112,7 +113,7 @@ static Way fill_bases(const Attempt *attempt, const char *span_text, size_t span
         return USUAL;
     }
     if (PyUnicode_GET_LENGTH(attempt->call->env) != 0) {
-        return UNUSUAL; /* A TrafficEnv is to be made. */
+        return UNUSUAL; /* It needs a TrafficEnv. */
     }
     PyObject *span = PyUnicode_FromStringAndSize(span_text, (Py_ssize_t)span_size);
     Way way = span == NULL ? ERROR : USUAL;

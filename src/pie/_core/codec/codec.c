@@ -1,10 +1,11 @@
 /* The codec's functions for Python. Twin: pie/thrift/codec/python.py. */
 #include "codec/codec.h"
 
-#include "codec/method.h"
-
+#include "codec/compile.h"
 #include "codec/error.h"
-#include "codec/program.h"
+#include "codec/method.h"
+#include "codec/struct_read.h"
+#include "codec/struct_write.h"
 
 #define KEPT_SCRATCH 65536
 
@@ -30,7 +31,7 @@ static int read_protocol(PyObject *value, Protocol *protocol) {
     return -1;
 }
 
-/* A size, as large as can be if it is larger; -1 with an exception set if it is none. */
+/* A size, capped at the largest Py_ssize_t; -1 with an exception set if it is none. */
 static Py_ssize_t read_size(PyObject *name, PyObject *value) {
     Py_ssize_t number = PyNumber_AsSsize_t(value, NULL);
     if (number < 0 && !PyErr_Occurred()) {
@@ -95,8 +96,8 @@ static int encode_any(Buffer *out, PyObject *value, const Options *options) {
     return done;
 }
 
-/* A buffer kept from call to call. Whoever encodes takes it, for encoding may run Python, which may
- * encode something else. */
+/* A buffer kept from call to call. A call takes it while it encodes, because encoding may run Python,
+ * which may encode something else. */
 static Buffer scratch;
 
 static Buffer take_scratch(void) {
@@ -187,7 +188,7 @@ static PyObject *decode_buffer(PyObject *cls, PyObject *data, const Options *opt
         if (!PyMemoryView_Check(data) || !PyErr_ExceptionMatches(PyExc_BufferError)) {
             return NULL;
         }
-        PyErr_Clear(); /* Its bytes do not lie together: a copy's do. */
+        PyErr_Clear(); /* Its bytes are not contiguous: copy them. */
         PyObject *copy = PyBytes_FromObject(data);
         PyObject *made = copy != NULL ? decode_buffer(cls, copy, options) : NULL;
         Py_XDECREF(copy);
@@ -235,5 +236,8 @@ static PyMethodDef functions[] = {
 };
 
 int codec_init(PyObject *module) {
-    return program_init(module) < 0 || method_init() < 0 ? -1 : PyModule_AddFunctions(module, functions);
+    if (program_init(module) < 0 || type_init() < 0 || compile_init() < 0 || method_init() < 0) {
+        return -1;
+    }
+    return PyModule_AddFunctions(module, functions);
 }

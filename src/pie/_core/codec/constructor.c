@@ -1,11 +1,11 @@
-/* Making and freeing instances without running Python, where that cannot be told from running it.
+/* Making and freeing instances without running Python, where the result is the same.
  *
  * A class is `plain` if its instances hold the fields' slots and nothing else, and its __init__ is
- * the one that pie/thrift/generate/structs.py writes: then it only stores its arguments. That is
- * seen from its code, which is compared with what the text of such an __init__ compiles to. What
- * was seen holds until the class changes, which its version tells; then it is looked at again.
+ * the one that pie/thrift/generate/structs.py writes: then it only stores its arguments. Its
+ * code is compared with what the text of such an __init__ compiles to. The finding holds until the
+ * class's version changes.
  */
-#include "codec/program.h"
+#include "codec/constructor.h"
 
 #include "base/late.h"
 
@@ -134,7 +134,7 @@ static bool made_as_usual(const PyTypeObject *cls) {
 
 /* --- Is it still that one? --- */
 
-void program_look_again(Program *program) {
+void constructor_look_again(Program *program) {
     PyTypeObject *cls = program->cls;
     /* Looking a name up is what gives a class a version. */
     PyObject *init = PyObject_GetAttr((PyObject *)cls, init_name);
@@ -152,7 +152,7 @@ void program_look_again(Program *program) {
 }
 
 static inline bool is_plain(Program *program) {
-    program_check(program);
+    constructor_check(program);
     return LIKELY(program->plain && PyFunction_GET_CODE(program->init) == program->init_code);
 }
 
@@ -270,9 +270,9 @@ static bool place_defaults(const Program *program, PyObject **values) {
 static PyObject *construct(PyObject *cls, PyObject *const *arguments, size_t flags,
                            PyObject *names) {
     Py_ssize_t given = PyVectorcall_NARGS(flags);
-    Program *program = program_of(cls);
-    if (UNLIKELY(program == NULL)) {
-        return NULL;
+    Program *program = program_kept(cls);
+    if (UNLIKELY(program == NULL)) { /* Python has taken it from its class. */
+        return construct_in_python(cls, arguments, given, names);
     }
     Py_INCREF(program); /* Collecting garbage may run Python, which could take it from its class. */
     PyObject *values[MOST_ARGUMENTS], *made;

@@ -1,8 +1,8 @@
+/* CodecError, raised from C. */
 #include "codec/error.h"
 
 #include <stdarg.h>
 
-#include "codec/codec.h"
 #include "base/errors.h"
 #include "base/late.h"
 
@@ -47,10 +47,10 @@ static PyObject *take_codec_error(void) {
     return PyErr_ExceptionMatches(error_class) ? error_take() : NULL;
 }
 
-/* Puts a place before the error's path, and sets the error again; takes over both references. */
-static void put_under(PyObject *error, PyObject *place) {
-    PyObject *path = place != NULL ? PyObject_GetAttrString(error, "path") : NULL;
-    PyObject *whole = path != NULL ? PyUnicode_Concat(place, path) : NULL;
+/* Puts a step before the error's path, and sets the error again; takes over both references. */
+static void put_under(PyObject *error, PyObject *step) {
+    PyObject *path = step != NULL ? PyObject_GetAttrString(error, "path") : NULL;
+    PyObject *whole = path != NULL ? PyUnicode_Concat(step, path) : NULL;
     if (whole != NULL && PyObject_SetAttrString(error, "path", whole) == 0) {
         error_give(error);
     } else {
@@ -58,7 +58,7 @@ static void put_under(PyObject *error, PyObject *place) {
     }
     Py_XDECREF(whole);
     Py_XDECREF(path);
-    Py_XDECREF(place);
+    Py_XDECREF(step);
 }
 
 void codec_error_under(const char *format, ...) {
@@ -78,7 +78,7 @@ void codec_error_under_key(PyObject *key) {
         return;
     }
     PyObject *text = codec_shown(key);
-    PyObject *place = text != NULL ? PyUnicode_FromFormat("[%U]", text) : NULL;
+    PyObject *step = text != NULL ? PyUnicode_FromFormat("[%U]", text) : NULL;
     Py_XDECREF(text);
-    put_under(error, place);
+    put_under(error, step);
 }

@@ -4,18 +4,21 @@
 
 #include "base/core.h"
 
-/* Looks up what errors are made of. It must have been done before anything fails: to import while an
- * exception is set is not possible. -1 with an exception set if it does not work. */
+/* Looks up the classes of errors, for nothing can be imported while an exception is set. -1 with an
+ * exception set. */
 int codec_error_prepare(void);
 
 /* Sets a CodecError without a path. The format is PyUnicode_FromFormat's. */
 void codec_error(const char *format, ...);
 
-/* The same with a value shown in place of the one %U. The value is held while it is shown. */
+/* The same; the one %U of the format shows the value, which is held meanwhile. */
 void codec_error_value(const char *format, PyObject *value);
 
 /* pie.thrift.errors.shown: a new reference; NULL with an exception set. */
 PyObject *codec_shown(PyObject *value);
+
+/* Puts a step (".name", "[3]", a class's name) before the path of the CodecError that is set. */
+void codec_error_under(const char *format, ...);
 
 /* Puts the key "[shown]" of a map before the path of the CodecError that is set. */
 void codec_error_under_key(PyObject *key);

@@ -2,6 +2,7 @@
 #include "codec/method.h"
 
 #include "base/named.h"
+#include "codec/compile.h"
 
 #define FIELD_ID 255 /* of Base and BaseResp in the structs that hold them */
 #define ENV_ID 5     /* of TrafficEnv in Base */
@@ -98,7 +99,7 @@ static NamedStruct method_plan = {"pie.rpc.wire.native_methods.MethodPlan", meth
 
 static Py_ssize_t slot_of(PyTypeObject *cls, int id) {
     Program *program = program_of((PyObject *)cls);
-    int index = program == NULL ? -1 : program_index(program, id);
+    int index = program == NULL ? -1 : program_find(program, id);
     Py_ssize_t slot = index < 0 ? 0 : program_slot(program, index);
     return slot > 0 ? slot : -1;
 }
@@ -193,15 +194,15 @@ static int method_open(Method *method, PyObject *plan) {
     if (method->utf8 == NULL || method->args == NULL) {
         return -1;
     }
-    method->arg_count = program_size(method->args);
+    method->arg_count = method->args->size;
     method->success = -1;
     if (method->result_cls != NULL) {
         method->result = program_of((PyObject *)method->result_cls);
         if (method->result == NULL) {
             return -1;
         }
-        method->result_count = program_size(method->result);
-        method->success = method->has_value ? program_index(method->result, 0) : -1;
+        method->result_count = method->result->size;
+        method->success = method->has_value ? program_find(method->result, 0) : -1;
     }
     return bases_open(method) < 0 ? -1 : resp_open(method);
 }

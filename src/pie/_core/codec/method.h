@@ -3,7 +3,7 @@
 #ifndef PIE_METHOD_H
 #define PIE_METHOD_H
 
-#include "codec/codec.h"
+#include "codec/program.h"
 
 /* A Base among the arguments, by offsets of slots; -1 = not there. */
 typedef struct {

@@ -1,4 +1,4 @@
-/* The rare ends of read.h: what is wrong with the bytes, in words. */
+/* The rare ends of read.h: errors of damaged bytes. */
 #include "codec/read.h"
 
 #include "codec/error.h"

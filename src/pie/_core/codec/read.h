@@ -1,10 +1,11 @@
-/* What struct_read.c and skip.c are made of: bounds, and how each protocol is read.
- * Twins: pie/thrift/codec/source.py, compact.py, {binary,compact}_read.py. The protocol is a constant
- * wherever these are used, so the compiler leaves one branch of each. */
+/* Numbers, sizes and heads, read within bounds. Twins: pie/thrift/codec/{source,compact}.py,
+ * {binary,compact}_read.py. The protocol is a constant wherever these are used, so the compiler leaves
+ * one branch of each. */
 #ifndef PIE_READ_H
 #define PIE_READ_H
 
-#include "codec/program.h"
+#include "codec/source.h"
+#include "codec/type.h"
 
 #define MAX_VARINT_BYTES 10
 #define COMPACT_TRUE 1
@@ -28,9 +29,6 @@ int read_too_deep(void);
 
 /* A varint of more than one byte. 0, or -1 with CodecError set. */
 int read_long_varint(Source *source, Varint *number);
-
-/* Passes over what is left of an unknown field behind its head; -1 with CodecError set. */
-int skip_field(Source *source, Protocol protocol, int code, int depth);
 
 static inline size_t read_left(const Source *source) {
     return (size_t)(source->end - source->at);
@@ -208,7 +206,7 @@ ALWAYS_INLINE Py_ssize_t read_map_head(Source *source, const Type *type, Protoco
     return found;
 }
 
-/* A field's code, and its id in place of that of the field before; 0 at the struct's end, -1 with
+/* A field's code, and its id over that of the field before; 0 at the struct's end, -1 with
  * CodecError set. */
 ALWAYS_INLINE int read_field_head(Source *source, int *id, Protocol protocol) {
     if (UNLIKELY(source->at >= source->end)) {

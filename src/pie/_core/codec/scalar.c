@@ -1,3 +1,4 @@
+/* Python's numbers and texts as C's: the rare cases of scalar.h. */
 #include "codec/scalar.h"
 
 #include "codec/error.h"
@@ -104,14 +105,14 @@ PyObject *scalar_key(const uint8_t *utf8, Py_ssize_t size) {
     for (Py_ssize_t i = 0; i < size; i++) {
         hash = (hash ^ utf8[i]) * 16777619u;
     }
-    PyObject **place = &kept[(hash ^ hash >> 16) % KEPT_KEYS];
-    if (*place != NULL && PyUnicode_GET_LENGTH(*place) == size
-        && memcmp(PyUnicode_DATA(*place), utf8, (size_t)size) == 0) {
-        return Py_NewRef(*place);
+    PyObject **slot = &kept[(hash ^ hash >> 16) % KEPT_KEYS];
+    if (*slot != NULL && PyUnicode_GET_LENGTH(*slot) == size
+        && memcmp(PyUnicode_DATA(*slot), utf8, (size_t)size) == 0) {
+        return Py_NewRef(*slot);
     }
     PyObject *text = scalar_text(utf8, size);
     if (text != NULL && PyUnicode_IS_COMPACT_ASCII(text)) {
-        Py_XSETREF(*place, Py_NewRef(text));
+        Py_XSETREF(*slot, Py_NewRef(text));
     }
     return text;
 }

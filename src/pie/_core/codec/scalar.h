@@ -3,10 +3,9 @@
 #ifndef PIE_SCALAR_H
 #define PIE_SCALAR_H
 
-#include "codec/program.h"
+#include "codec/type.h"
 
 #define MAX_SIZE INT32_MAX /* Bytes of a string, elements of a container. */
-#define UUID_SIZE 16
 
 /* An int of many digits: as scalar_int. */
 int scalar_int_slow(Kind kind, PyObject *value, int64_t *number);
@@ -15,18 +14,11 @@ int scalar_out_of_range(Kind kind, PyObject *value);
 int scalar_double_slow(PyObject *value, double *number);
 int scalar_no_bool(PyObject *value);
 
-/* Appends a str beyond ASCII with its size; -1 with CodecError set, also for what is no str. */
-int scalar_wide_text_write(Buffer *out, PyObject *value, Protocol protocol);
-
 /* The contents of a bytes or bytearray; NULL with CodecError set. */
 const char *scalar_bytes(PyObject *value, Py_ssize_t *size);
 
 /* A str of UTF-8; NULL with CodecError set. */
 PyObject *scalar_text_slow(const uint8_t *utf8, Py_ssize_t size);
-
-/* 0 with the UUID's bytes, or -1 with an exception set. */
-int scalar_uuid_write(uint8_t *out, PyObject *value);
-PyObject *scalar_uuid(const uint8_t *bytes);
 
 /* The member of the enum with this number, or the number; new reference. */
 PyObject *scalar_enum_slow(const Type *type, int64_t number);
@@ -130,9 +122,9 @@ static inline PyObject *scalar_text(const uint8_t *utf8, Py_ssize_t size) {
 PyObject *scalar_key(const uint8_t *utf8, Py_ssize_t size);
 
 static inline PyObject *scalar_enum(const Type *type, int64_t number) {
-    uint64_t place = (uint64_t)(number - type->table_low);
-    if (LIKELY(place < (uint64_t)type->table_size && type->table[place] != NULL)) {
-        return Py_NewRef(type->table[place]);
+    uint64_t index = (uint64_t)(number - type->table_low);
+    if (LIKELY(index < (uint64_t)type->table_size && type->table[index] != NULL)) {
+        return Py_NewRef(type->table[index]);
     }
     return scalar_enum_slow(type, number);
 }

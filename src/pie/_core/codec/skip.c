@@ -1,8 +1,10 @@
-/* Passing over fields that are not known. Twins: pie/thrift/{,binary_,compact_}skip.py.
+/* Passing over unknown fields. Twins: pie/thrift/codec/{,binary_,compact_}skip.py.
  *
- * As there, the position may come to lie behind the end, which is told when a size or a head would
- * be read there, or at last; so it is kept as a number. Calls nest as deep as the value.
+ * As in the twins, the position may pass the end; the error is raised when a size or a head would be
+ * read there, or at last. So the position is a number. Calls nest as deep as the value.
  */
+#include "codec/skip.h"
+
 #include "codec/error.h"
 #include "codec/read.h"
 

@@ -4,14 +4,20 @@
  * with the protocol a constant. No size is believed before it is held against the bytes that are
  * left, and what the values take in memory is counted before they are made.
  */
+#include "codec/struct_read.h"
+
+#include "codec/compile.h"
+#include "codec/constructor.h"
 #include "codec/error.h"
 #include "codec/read.h"
 #include "codec/scalar.h"
+#include "codec/skip.h"
+#include "codec/uuid.h"
 
 #define LIST_MEMORY 64
 #define SET_MEMORY 216
 #define MAP_MEMORY 64
-#define FEW_FIELDS 24 /* Their values stand on the stack. */
+#define FEW_FIELDS 24 /* Their values are on the stack. */
 
 static PyObject *binary_value(Source *source, Type *type, int depth);
 static PyObject *compact_value(Source *source, Type *type, int depth);
@@ -92,7 +98,7 @@ static PyObject *uuid_read(Source *source) {
         return NULL;
     }
     source->at += UUID_SIZE;
-    return scalar_uuid(source->at - UUID_SIZE);
+    return uuid_from_bytes(source->at - UUID_SIZE);
 }
 
 /* --- Containers --- */
@@ -137,7 +143,7 @@ ALWAYS_INLINE PyObject *set_read(Source *source, Type *type, int depth, Protocol
     if (UNLIKELY(count < 0 || read_spend(source, SET_MEMORY + count * type->entry_memory) < 0)) {
         return NULL;
     }
-    /* Read before the first is hashed, which may not work: bytes that are wrong are told first. */
+    /* Read before the first is hashed: errors of the bytes come before those of hashing. */
     PyObject *list = elements_read(source, type->element, count, depth - 1, protocol);
     if (UNLIKELY(list == NULL || !type_has_hash(type->element))) {
         return list;
@@ -289,7 +295,7 @@ static int any_fields(Source *source, Program *program, PyObject **values, int d
     return done;
 }
 
-/* A struct of many fields: apart, so that few levels of calls take much of the stack. */
+/* A struct of many fields; not inlined, so that ordinary levels take little of the stack. */
 static PyObject *wide_struct(Source *source, Program *program, int depth, Protocol protocol) {
     PyObject **values = PyMem_Calloc((size_t)program->size, sizeof *values);
     if (values == NULL) {
@@ -367,8 +373,8 @@ PyObject *struct_decode(Source *source, Protocol protocol, Program *program, int
     return made;
 }
 
-/* Puts defaults where nothing was sent. Those that can be changed the constructor makes, so an
- * instance is made to take them from it. */
+/* Puts defaults where nothing was sent. The constructor makes those that can be changed, so they are
+ * taken from an instance. */
 static int defaults_fill(Program *program, PyObject **values) {
     bool fresh = false;
     for (int i = 0; i < program->size; i++) {

@@ -5,9 +5,12 @@
  * containers and structs are held, and looked at again after each of their parts, because a part
  * that is an instance of a subclass, or cannot be written, runs Python.
  */
+#include "codec/struct_write.h"
+
+#include "codec/compile.h"
+#include "codec/constructor.h"
 #include "codec/error.h"
-#include "codec/scalar.h"
-#include "codec/write.h"
+#include "codec/scalar_write.h"
 
 static int binary_value(Buffer *out, Type *type, PyObject *value, int depth);
 static int compact_value(Buffer *out, Type *type, PyObject *value, int depth);
@@ -21,87 +24,6 @@ ALWAYS_INLINE int part_write(Buffer *out, Type *type, PyObject *value, int depth
 static int too_deep(void) {
     codec_error("nested too deep: does the value contain itself?");
     return -1;
-}
-
-/* --- Scalars --- */
-
-ALWAYS_INLINE int int_write(Buffer *out, Kind kind, PyObject *value, Protocol protocol) {
-    int64_t number;
-    if (UNLIKELY(scalar_int(kind, value, &number) < 0)) {
-        return -1;
-    }
-    uint8_t *at = write_room(out, LONGEST_VARINT);
-    if (UNLIKELY(at == NULL)) {
-        return -1;
-    }
-    write_to(out, put_int(at, kind, number, protocol));
-    return 0;
-}
-
-ALWAYS_INLINE int double_write(Buffer *out, PyObject *value, Protocol protocol) {
-    double number;
-    if (UNLIKELY(scalar_double(value, &number) < 0)) {
-        return -1;
-    }
-    uint8_t *at = write_room(out, sizeof number);
-    if (UNLIKELY(at == NULL)) {
-        return -1;
-    }
-    write_to(out, put_double(at, number, protocol));
-    return 0;
-}
-
-/* A bool that is an element. A field's is written here in the binary protocol only. */
-ALWAYS_INLINE int bool_write(Buffer *out, PyObject *value, Protocol protocol) {
-    int is = scalar_bool(value);
-    uint8_t *at = is >= 0 ? write_room(out, 1) : NULL;
-    if (UNLIKELY(at == NULL)) {
-        return -1;
-    }
-    *at = (uint8_t)(protocol == PROTOCOL_BINARY ? is : 2 - is);
-    out->size++;
-    return 0;
-}
-
-ALWAYS_INLINE int text_write(Buffer *out, PyObject *value, Protocol protocol) {
-    if (UNLIKELY(!scalar_is_ascii(value))) {
-        return scalar_wide_text_write(out, value, protocol);
-    }
-    Py_ssize_t size = PyUnicode_GET_LENGTH(value);
-    uint8_t *at =
-        scalar_check_size(size) == 0 ? write_room(out, LONGEST_VARINT + (size_t)size) : NULL;
-    if (UNLIKELY(at == NULL)) {
-        return -1;
-    }
-    at = put_size(at, size, protocol);
-    memcpy(at, PyUnicode_DATA(value), (size_t)size);
-    write_to(out, at + size);
-    return 0;
-}
-
-ALWAYS_INLINE int bytes_write(Buffer *out, PyObject *value, Protocol protocol) {
-    Py_ssize_t size;
-    const char *bytes = scalar_bytes(value, &size);
-    uint8_t *at = bytes != NULL ? write_room(out, LONGEST_VARINT + (size_t)size) : NULL;
-    if (UNLIKELY(at == NULL)) {
-        return -1;
-    }
-    at = put_size(at, size, protocol);
-    memcpy(at, bytes, (size_t)size);
-    write_to(out, at + size);
-    return 0;
-}
-
-static int uuid_write(Buffer *out, PyObject *value) {
-    uint8_t bytes[UUID_SIZE];
-    if (scalar_uuid_write(bytes, value) < 0) {
-        return -1;
-    }
-    if (buffer_add(out, bytes, sizeof bytes) < 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return 0;
 }
 
 /* --- Containers --- */
@@ -144,7 +66,7 @@ ALWAYS_INLINE int elements_write(Buffer *out, Type *element, PyObject *elements,
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *value = PySequence_Fast_GET_ITEM(elements, i);
         int done;
-        if (element->kind == KIND_I64) { /* Without a call, as the next. */
+        if (element->kind == KIND_I64) { /* Inlined, as the next. */
             done = int_write(out, KIND_I64, value, protocol);
         } else if (element->kind == KIND_DOUBLE) {
             done = double_write(out, value, protocol);
@@ -211,7 +133,7 @@ ALWAYS_INLINE int dict_write(Buffer *out, Type *type, PyObject *dict, int depth,
         if (UNLIKELY(entry_write(out, type, key, value, depth, protocol) < 0)) {
             return -1;
         }
-        /* One key for another leaves the size as it was, but not always what comes. */
+        /* A key that replaces another leaves the size, but may change the order. */
         if (UNLIKELY(PyDict_GET_SIZE(dict) != count || ++written > count)) {
             return changed("map");
         }
@@ -401,7 +323,7 @@ static int any_fields(Buffer *out, Program *program, PyObject *object, PyObject 
                                        : compact_fields(out, program, object, values, depth);
 }
 
-/* The fields as attributes: a subclass may answer for them in its own way. */
+/* The fields as attributes: a subclass may compute them. */
 static int attributes_write(Buffer *out, Program *program, PyObject *object, int depth,
                             Protocol protocol) {
     PyObject **values = PyMem_Calloc((size_t)program->size + 1, sizeof *values);
@@ -443,7 +365,7 @@ static int struct_write_slow(Buffer *out, Program *program, PyObject *value, int
 ALWAYS_INLINE int struct_write(Buffer *out, Program *program, PyObject *value, int depth,
                                Protocol protocol) {
     Py_INCREF(value);
-    program_check(program);
+    constructor_check(program);
     int done;
     if (LIKELY(Py_IS_TYPE(value, program->cls) && program->slotted)) {
         done = protocol == PROTOCOL_BINARY ? binary_fields(out, program, value, NULL, depth)

@@ -1,7 +1,9 @@
 /* The types of fields, compiled. Twin: pie/thrift/types.py, and the tables of
  * pie/thrift/codec/struct_read.py and compact.py. */
+#include "codec/type.h"
+
 #include "base/late.h"
-#include "codec/program.h"
+#include "base/named.h"
 
 #define WIDEST_TABLE 1024
 
@@ -9,7 +11,7 @@
 static const struct {
     uint8_t code[2], least[2];
     int memory;
-} FACTS[] = {
+} WIRE[] = {
     [KIND_BOOL] = {{2, 1}, {1, 1}, 0},      [KIND_I8] = {{3, 3}, {1, 1}, 32},
     [KIND_I16] = {{6, 4}, {2, 1}, 32},      [KIND_I32] = {{8, 5}, {4, 1}, 32},
     [KIND_I64] = {{10, 6}, {8, 1}, 32},     [KIND_ENUM] = {{8, 5}, {4, 1}, 32},
@@ -38,6 +40,23 @@ static struct {
     {"SetType", KIND_SET, 48},      {"MapType", KIND_MAP, 104},
 };
 
+/* Interned names of attributes. */
+static struct TypeNames {
+    PyObject *name, *enum_, *cls, *element, *key, *value;
+} names;
+
+static const NamedField scalar_names[] = {NAMED(struct TypeNames, name, NAME), NAMED_END};
+static const NamedField enum_names[] = {NAMED_AS(struct TypeNames, enum_, "enum", NAME), NAMED_END};
+static const NamedField struct_names[] = {NAMED(struct TypeNames, cls, NAME), NAMED_END};
+static const NamedField element_names[] = {NAMED(struct TypeNames, element, NAME), NAMED_END};
+static const NamedField map_names[] = {
+    NAMED(struct TypeNames, key, NAME), NAMED(struct TypeNames, value, NAME), NAMED_END};
+static NamedStruct used[] = {
+    {"pie.thrift.types.Scalar", scalar_names},   {"pie.thrift.types.EnumType", enum_names},
+    {"pie.thrift.types.StructType", struct_names}, {"pie.thrift.types.ListType", element_names},
+    {"pie.thrift.types.SetType", element_names}, {"pie.thrift.types.MapType", map_names},
+};
+
 static Type *type_new(Kind kind) {
     Type *type = PyMem_Calloc(1, sizeof *type);
     if (type == NULL) {
@@ -45,14 +64,14 @@ static Type *type_new(Kind kind) {
         return NULL;
     }
     type->kind = kind;
-    memcpy(type->code, FACTS[kind].code, sizeof type->code);
-    memcpy(type->least, FACTS[kind].least, sizeof type->least);
-    type->memory = FACTS[kind].memory;
+    memcpy(type->code, WIRE[kind].code, sizeof type->code);
+    memcpy(type->least, WIRE[kind].least, sizeof type->least);
+    type->memory = WIRE[kind].memory;
     return type;
 }
 
-static Type *part(PyObject *kind, const char *name) {
-    PyObject *found = PyObject_GetAttrString(kind, name);
+static Type *part(PyObject *kind, PyObject *name) {
+    PyObject *found = PyObject_GetAttr(kind, name);
     if (found == NULL) {
         return NULL;
     }
@@ -103,7 +122,7 @@ static int tabulate(Type *type) {
 }
 
 static int compile_enum(Type *type, PyObject *kind) {
-    type->cls = PyObject_GetAttrString(kind, "enum");
+    type->cls = PyObject_GetAttr(kind, names.enum_);
     type->members = type->cls != NULL ? PyDict_New() : NULL;
     PyObject *members = type->members != NULL ? PySequence_List(type->cls) : NULL;
     if (members == NULL) {
@@ -126,20 +145,20 @@ static int compile_enum(Type *type, PyObject *kind) {
 static int compile_parts(Type *type, PyObject *kind) {
     switch (type->kind) {
     case KIND_STRUCT:
-        type->cls = PyObject_GetAttrString(kind, "cls");
+        type->cls = PyObject_GetAttr(kind, names.cls);
         return type->cls != NULL ? 0 : -1;
     case KIND_ENUM:
         return compile_enum(type, kind);
     case KIND_MAP:
-        type->key = part(kind, "key");
-        type->element = type->key != NULL ? part(kind, "value") : NULL;
+        type->key = part(kind, names.key);
+        type->element = type->key != NULL ? part(kind, names.value) : NULL;
         if (type->element == NULL) {
             return -1;
         }
         type->entry_memory += type->key->memory + type->element->memory;
         return 0;
     default:
-        type->element = part(kind, "element");
+        type->element = part(kind, names.element);
         if (type->element == NULL) {
             return -1;
         }
@@ -149,7 +168,7 @@ static int compile_parts(Type *type, PyObject *kind) {
 }
 
 static Type *compile_scalar(PyObject *kind) {
-    PyObject *name = PyObject_GetAttrString(kind, "name");
+    PyObject *name = PyObject_GetAttr(kind, names.name);
     if (name == NULL) {
         return NULL;
     }
@@ -219,13 +238,11 @@ void type_forget_programs(Type *type) {
     }
 }
 
-Program *type_program_first(Type *type) {
-    Program *program = program_of(type->cls);
-    if (program == NULL) {
-        return NULL;
+int type_init(void) {
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(used); i++) {
+        if (named_add(&used[i]) < 0 || named_intern(&used[i], &names) < 0) {
+            return -1;
+        }
     }
-    if (type->program == NULL) {
-        type->program = (Program *)Py_NewRef(program);
-    }
-    return type->program;
+    return 0;
 }

@@ -1,11 +1,13 @@
 /* uuid.UUID and its 16 bytes. An instance holds one int and one flag in slots, which are filled and
  * read here without its constructor and properties, where they are those of the standard library. */
-#include "codec/error.h"
+#include "codec/uuid.h"
+
 #include "base/late.h"
-#include "codec/scalar.h"
+#include "codec/error.h"
+#include "codec/program.h"
 
 static PyTypeObject *uuid_class;
-static PyObject *safe_unknown;               /* What is_safe is when nothing is known. */
+static PyObject *safe_unknown;               /* uuid.SafeUUID.unknown */
 static Py_ssize_t number_slot, is_safe_slot; /* Offsets; 0 if they are no slots. */
 
 static Py_ssize_t slot_named(const char *name) {
@@ -56,7 +58,7 @@ static int number_write(uint8_t *out, PyObject *value) {
     return done;
 }
 
-/* Through the property `bytes`, which subclasses may have for themselves. */
+/* Through the property `bytes`, which subclasses may override. */
 static int property_write(uint8_t *out, PyObject *value) {
     int is = PyObject_IsInstance(value, (PyObject *)uuid_class);
     PyObject *bytes = is > 0 ? PyObject_GetAttrString(value, "bytes") : NULL;
@@ -70,14 +72,14 @@ static int property_write(uint8_t *out, PyObject *value) {
     return usable ? 0 : -1;
 }
 
-int scalar_uuid_write(uint8_t *out, PyObject *value) {
+int uuid_to_bytes(uint8_t *out, PyObject *value) {
     if (prepare() < 0) {
         return -1;
     }
     if (LIKELY(Py_IS_TYPE(value, uuid_class) && number_slot && number_write(out, value) == 0)) {
         return 0;
     }
-    Py_INCREF(value); /* What follows is Python. */
+    Py_INCREF(value); /* Python runs from here on. */
     int done = property_write(out, value);
     Py_DECREF(value);
     return done;
@@ -97,7 +99,7 @@ static PyObject *call_class(const uint8_t *bytes) {
     return made;
 }
 
-PyObject *scalar_uuid(const uint8_t *bytes) {
+PyObject *uuid_from_bytes(const uint8_t *bytes) {
     if (prepare() < 0) {
         return NULL;
     }

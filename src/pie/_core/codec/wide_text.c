@@ -1,5 +1,7 @@
-/* Text beyond ASCII as a string on the wire: UTF-8, straight from the letters that Python holds.
+/* Text beyond ASCII as a string on the wire: UTF-8, made directly of Python's representation.
  * Twin: the string writer of pie/thrift/codec/struct_write.py. */
+#include "codec/wide_text.h"
+
 #include "codec/error.h"
 #include "codec/scalar.h"
 #include "codec/write.h"
@@ -62,7 +64,7 @@ static uint8_t *text_write(uint8_t *out, PyObject *text) {
                        : letters_write(out, text, 4);
 }
 
-/* The most that the text takes, -1 if that is much. */
+/* An upper bound of the text's bytes; -1 if that is large. */
 static Py_ssize_t few_bytes(PyObject *text) {
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     int each = PyUnicode_KIND(text) == 4 ? 4 : (int)PyUnicode_KIND(text) + 1;
@@ -74,7 +76,7 @@ static int not_valid(PyObject *text) {
     return -1;
 }
 
-/* Where the size takes as many bytes whatever it will be, the letters are gone through once. */
+/* One pass over the letters, where the length of the size is known before. */
 static int write_once(Buffer *out, PyObject *text, Py_ssize_t most, Protocol protocol) {
     uint8_t *at = write_room(out, (size_t)most + 4);
     if (UNLIKELY(at == NULL)) {
@@ -89,7 +91,7 @@ static int write_once(Buffer *out, PyObject *text, Py_ssize_t most, Protocol pro
     return 0;
 }
 
-int scalar_wide_text_write(Buffer *out, PyObject *value, Protocol protocol) {
+int wide_text_write(Buffer *out, PyObject *value, Protocol protocol) {
     if (!PyUnicode_Check(value)) {
         codec_error_value("expected str, got %U", value);
         return -1;

@@ -1,5 +1,5 @@
-/* What struct_write.c is made of: room in the buffer, and how each protocol writes.
- * Twins: pie/thrift/{binary,compact}_write.py. The protocol is a constant wherever these are used,
+/* Room in the buffer; numbers, sizes and heads written in each protocol.
+ * Twins: pie/thrift/codec/{binary,compact}_write.py. The protocol is a constant wherever these are used,
  * so the compiler leaves one branch of each. */
 #ifndef PIE_WRITE_H
 #define PIE_WRITE_H

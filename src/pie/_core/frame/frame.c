@@ -1,3 +1,4 @@
+/* Where one message begins and ends in a stream, and what is around it. */
 #include "frame/frame.h"
 
 #include "frame/ttheader.h"

@@ -1,5 +1,5 @@
 /* Where one message begins and ends in a stream, and what is around it. No GIL needed.
- * Twins: pie/thrift/{transport,frames}.py. */
+ * Twins: pie/thrift/wire/{transport,frames}.py. */
 #ifndef PIE_FRAME_H
 #define PIE_FRAME_H
 
@@ -26,7 +26,7 @@ typedef enum {
     FRAME_PARTIAL, /* more bytes are needed: `size` of them in all, or a few to know that */
     FRAME_FOREIGN, /* a transport that the twin reads, or refuses by name */
     FRAME_LARGE,   /* `size` is beyond the limit */
-    FRAME_BROKEN   /* the twin says what is wrong with it */
+    FRAME_BROKEN   /* the twin raises the error */
 } FrameState;
 
 /* Looks at the message at the front. `walk` holds how far an unframed one has been walked over, between

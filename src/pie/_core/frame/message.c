@@ -1,6 +1,5 @@
-/* The head of a message: which method, what kind of message, which call. Runs without the GIL.
- * Twin: pie/thrift/wire/message_head.py. */
-#include "codec/codec.h"
+/* The head of a message: method, type, sequence id. */
+#include "frame/message.h"
 
 #define BINARY_VERSION 0x80010000u
 #define COMPACT_MAGIC 0x82

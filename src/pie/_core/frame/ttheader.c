@@ -1,3 +1,4 @@
+/* The headers of a TTHeader frame. */
 #include "frame/ttheader.h"
 
 enum { BLOCK_PADDING = 0x00, BLOCK_STRINGS = 0x01, BLOCK_INTS = 0x10, BLOCK_TOKEN = 0x11 };

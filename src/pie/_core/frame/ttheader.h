@@ -9,7 +9,7 @@
 #define TTHEADER_FIXED 14 /* bytes before the protocol and the blocks */
 #define FLAG_OUT_OF_ORDER 0x01
 
-enum { ID_BINARY = 0, ID_COMPACT = 2 }; /* what the headers call the protocols */
+enum { ID_BINARY = 0, ID_COMPACT = 2 }; /* the protocols in the headers */
 
 /* Integer keys that are read or written in C; pie.thrift.IntKey has them all. */
 enum {
@@ -24,7 +24,7 @@ enum {
     KEY_SPAN_CONTEXT = 18,
 };
 
-/* A place in the blocks. */
+/* A position in the blocks. */
 typedef struct {
     const uint8_t *at, *end;
     uint8_t block;     /* whose entries are being read */

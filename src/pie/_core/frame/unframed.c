@@ -1,3 +1,4 @@
+/* Where a message without a length ends. */
 #include "frame/unframed.h"
 
 #define OPEN_STRUCT UINT64_MAX
@@ -5,7 +6,7 @@
 #define FAR_BEHIND (SIZE_MAX / 4) /* no message is so long */
 #define MAX_VARINT 10
 
-/* What kinds of values there are to walk over, whatever their code in a protocol. */
+/* Kinds of values, independent of their code in a protocol. */
 typedef enum { NO_TYPE, FIXED, TEXT, STRUCT, LIST, MAP } Kind;
 
 typedef struct {
@@ -42,7 +43,7 @@ static const Type TYPES[2][17] = {
      [13] = {FIXED, 16}},
 };
 
-/* The bytes at hand. */
+/* The bytes received so far. */
 typedef struct {
     MessageWalk *walk;
     const uint8_t *data;
@@ -85,7 +86,7 @@ static WalkState read_varint_at(const Walk *walk, size_t *at, uint64_t *number) 
     return WALK_BROKEN;
 }
 
-/* A size, in the way of the protocol. */
+/* A size, as the protocol encodes it. */
 static WalkState read_size_at(const Walk *walk, size_t *at, uint64_t *size) {
     if (walk->walk->protocol == PROTOCOL_COMPACT) {
         WalkState state = read_varint_at(walk, at, size);

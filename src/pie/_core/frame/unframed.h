@@ -1,9 +1,9 @@
 /* Where a message without a length ends: found by its structure, a step at a time, so that bytes that
- * trickle in are each walked over once. No GIL needed. Twins: pie/thrift/{,binary_,compact_}skip.py. */
+ * trickle in are each walked over once. No GIL needed. Twins: pie/thrift/codec/{,binary_,compact_}skip.py. */
 #ifndef PIE_UNFRAMED_H
 #define PIE_UNFRAMED_H
 
-#include "codec/codec.h"
+#include "codec/protocol.h"
 
 /* A struct (`left` is OPEN_STRUCT) or a container that has been entered. */
 typedef struct {

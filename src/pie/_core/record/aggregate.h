@@ -42,9 +42,6 @@ typedef struct {
 /* floor(log(us + 1) / log(1.05)), to the bit as pie.observe.record.facts.histogram_bucket. */
 int histogram_bucket(int64_t duration_us);
 
-/* -1 with an exception set, e.g. for a source that nobody knows. */
-int aggregate_init(Aggregate *aggregate, PyObject *description);
-
 /* Counts a call, if it is of those that count. -1 = no memory (no exception is set). Runs no
  * Python. */
 int aggregate_add(Aggregate *aggregate, const Finished *finished);
@@ -59,8 +56,5 @@ void aggregate_free(Aggregate *aggregate);
 int aggregate_traverse(Aggregate *aggregate, visitproc visit, void *arg);
 
 void histogram_init(void);
-
-/* Makes the descriptions part of the contract with Python. */
-int aggregate_setup(void);
 
 #endif

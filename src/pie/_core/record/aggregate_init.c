@@ -1,6 +1,7 @@
 /* An aggregate made of its description. Twin: pie/observe/record/aggregate.py (Shape). */
+#include "record/aggregate_init.h"
+
 #include "base/named.h"
-#include "record/aggregate.h"
 
 /* pie.observe.record.description.Aggregate */
 typedef struct {
@@ -128,7 +129,6 @@ int aggregate_init(Aggregate *aggregate, PyObject *described) {
 }
 
 int aggregate_setup(void) {
-    histogram_init();
     if (named_add(&description_struct) < 0 || named_add(&key_struct) < 0) {
         return -1;
     }

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "record/aggregate.h"
+#include "record/aggregate_init.h"
 #include "record/budget.h"
 #include "record/line.h"
 #include "record/ring.h"
@@ -381,9 +381,5 @@ static PyMethodDef functions[] = {
 };
 
 int call_log_init(PyObject *module) {
-    budget_init();
-    if (aggregate_setup() < 0 || row_setup() < 0 || finished_init() < 0 || PyModule_AddFunctions(module, functions) < 0) {
-        return -1;
-    }
-    return PyModule_AddType(module, &CallLog_Type);
+    return PyModule_AddFunctions(module, functions) < 0 ? -1 : PyModule_AddType(module, &CallLog_Type);
 }

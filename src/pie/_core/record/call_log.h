@@ -10,4 +10,9 @@ extern PyTypeObject CallLog_Type;
 void call_log_enter(PyObject *log, CallObject *call);
 void call_log_leave(PyObject *log, CallObject *call);
 
+/* Counts a finished call and writes it down. -1 with an exception set. */
+int call_log_record(PyObject *log, CallObject *call);
+
+int call_log_init(PyObject *module);
+
 #endif

@@ -1,8 +1,11 @@
+/* Which thread of a loop leads. */
 #include "server/leader.h"
 
 #include <errno.h>
 
-#define WATCH_NS 1000000    /* a handler that runs longer has surprised */
+#include "server/outbox.h"
+
+#define WATCH_NS 1000000    /* a handler that runs longer takes longer than expected */
 #define WATCH_IDLE_TICKS 50 /* without a request, and the watchdog sleeps */
 
 static uint64_t led(uint64_t turn, Phase phase) {
@@ -26,8 +29,8 @@ static void wake_watchdog(Loop *loop) {
     }
 }
 
-/* A parked thread leads from now on; if there is none, nobody does until one is done. Nothing is done
- * if somebody else was faster, and leadership is not what it was. */
+/* A parked thread leads from now on; if there is none, no thread does until one is done. Does
+ * nothing if leadership is no longer `from`. */
 static void pass_leadership(Loop *loop, unsigned long long from) {
     pthread_mutex_lock(&loop->mutex);
     unsigned long long vacant = led(from >> 2, PHASE_VACANT);
@@ -43,7 +46,7 @@ static void pass_leadership(Loop *loop, unsigned long long from) {
     }
     pthread_mutex_unlock(&loop->mutex);
     if (passed && next == NULL) {
-        wake_watchdog(loop); /* It sees to it that what waits is refused in time. */
+        wake_watchdog(loop); /* It has waiting requests refused in time. */
     }
 }
 
@@ -58,7 +61,7 @@ void worker_enter_handler(Worker *worker, int64_t start_ns, bool slow) {
         return;
     }
     if (slow) {
-        loop_flush(loop); /* Nobody may be there to do it. */
+        outbox_flush(loop); /* There may be no other thread to do it. */
         leader_resign(worker);
         return;
     }
@@ -76,8 +79,8 @@ void worker_leave_handler(Worker *worker) {
     }
 }
 
-/* Nobody has led for too long: what waits is refused, rather than left without a word. Likewise
- * when a drain is over: somebody must cut what has not ended. */
+/* Wakes the refuser when no thread has led for too long, or a drain is over: it refuses requests, and
+ * cuts connections. */
 static void wake_refuser(Loop *loop) {
     int64_t now = monotonic_ns(), limit = loop->limits.overload_ms * 1000000;
     bool cut = atomic_load(&loop->draining) && now / 1000000 > atomic_load(&loop->drain_end);
@@ -93,15 +96,15 @@ static void wake_refuser(Loop *loop) {
     pthread_mutex_unlock(&loop->mutex);
 }
 
-/* Takes leadership from a handler that takes long, sends what its thread had not come to, and passes
- * it on. */
+/* Takes leadership from a handler that takes long, sends what its thread had left in the outbox, and
+ * passes leadership on. */
 static void relieve(Loop *loop, unsigned long long from) {
     unsigned long long mine = led((from >> 2) + 1, PHASE_LEADING);
     pthread_mutex_lock(&loop->mutex);
     bool taken = atomic_compare_exchange_strong(&loop->leadership, &from, mine);
     pthread_mutex_unlock(&loop->mutex);
     if (taken) {
-        loop_flush(loop);
+        outbox_flush(loop);
         pass_leadership(loop, mine);
     }
 }

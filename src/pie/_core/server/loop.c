@@ -1,245 +1,20 @@
-#include "server/leader.h"
+/* The loop: threads that wait for work, the events of connections, and what is due at times. */
+#include "server/loop.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "server/server.h"
+#include "server/connection.h"
+#include "server/connections.h"
+#include "server/leader.h"
+#include "server/listener.h"
+#include "server/outbox.h"
+#include "server/sweep.h"
 
-#define ACCEPTS_IN_A_ROW 64
-#define BACKLOG 65536
 #define SWEEP_MS 250
 #define DRAIN_SWEEP_MS 50
-#define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
-#define DRAIN_LAST_MS 1000  /* who never pauses is better left between two requests than cut in one */
-#define ACCEPT_PAUSE_MS 50  /* out of descriptors: do not spin */
-#define OUTBOX_NS 100000    /* a reply waits no longer for others to be made */
-
-/* --- Forks --- */
-
-static unsigned forks; /* between this process and the first one */
-
-static void count_fork(void) {
-    forks++;
-}
-
-static void count_forks(void) {
-    pthread_atfork(NULL, NULL, count_fork);
-}
-
-bool loop_is_copy(const Loop *loop) {
-    return loop->forks != forks;
-}
-
-void loop_queue(Loop *loop, Connection *connection) {
-    /* What was received already raises no event: who serves it must look of itself. */
-    atomic_fetch_or(&connection->events, (unsigned)EPOLLIN);
-    pthread_mutex_lock(&loop->mutex);
-    connection->next_queued = NULL;
-    *loop->queue_end = connection;
-    loop->queue_end = &connection->next_queued;
-    pthread_mutex_unlock(&loop->mutex);
-    if (atomic_fetch_add(&loop->queue_count, 1) == 0) {
-        eventfd_write(loop->wake, 1); /* Whoever leads may be waiting for events. */
-    }
-}
-
-static Connection *queued(Loop *loop) {
-    if (atomic_load(&loop->queue_count) == 0) {
-        return NULL;
-    }
-    pthread_mutex_lock(&loop->mutex);
-    Connection *connection = loop->queue;
-    if (connection != NULL) {
-        loop->queue = connection->next_queued;
-        if (loop->queue == NULL) {
-            loop->queue_end = &loop->queue;
-        }
-        atomic_fetch_sub(&loop->queue_count, 1);
-    }
-    pthread_mutex_unlock(&loop->mutex);
-    return connection;
-}
-
-static void add(Loop *loop, Connection *connection) {
-    pthread_mutex_lock(&loop->mutex);
-    connection->next = loop->open;
-    if (loop->open != NULL) {
-        loop->open->previous = connection;
-    }
-    loop->open = connection;
-    pthread_mutex_unlock(&loop->mutex);
-    atomic_fetch_add(&loop->open_count, 1);
-}
-
-void loop_unlink(Loop *loop, Connection *connection) {
-    pthread_mutex_lock(&loop->mutex);
-    if (connection->previous != NULL) {
-        connection->previous->next = connection->next;
-    } else {
-        loop->open = connection->next;
-    }
-    if (connection->next != NULL) {
-        connection->next->previous = connection->previous;
-    }
-    pthread_mutex_unlock(&loop->mutex);
-    if (atomic_fetch_sub(&loop->open_count, 1) == 1 && atomic_load(&loop->draining)) {
-        eventfd_write(loop->wake, 1);
-    }
-}
-
-void loop_bury(Loop *loop, Connection *connection) {
-    pthread_mutex_lock(&loop->mutex);
-    connection->next = loop->buried;
-    loop->buried = connection;
-    pthread_mutex_unlock(&loop->mutex);
-}
-
-/* Between two batches of events nothing names them any more. */
-static void free_buried(Loop *loop) {
-    if (loop->buried == NULL) {
-        return;
-    }
-    pthread_mutex_lock(&loop->mutex);
-    Connection *each = loop->buried;
-    loop->buried = NULL;
-    pthread_mutex_unlock(&loop->mutex);
-    while (each != NULL) {
-        Connection *next = each->next;
-        free(each);
-        each = next;
-    }
-}
-
-static void peer_text(const struct sockaddr_storage *address, char *text) {
-    char host[INET6_ADDRSTRLEN] = "";
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *found = (const struct sockaddr_in *)address;
-        inet_ntop(AF_INET, &found->sin_addr, host, sizeof host);
-        snprintf(text, PEER_TEXT, "%s:%d", host, ntohs(found->sin_port));
-    } else if (address->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *found = (const struct sockaddr_in6 *)address;
-        inet_ntop(AF_INET6, &found->sin6_addr, host, sizeof host);
-        snprintf(text, PEER_TEXT, "[%s]:%d", host, ntohs(found->sin6_port));
-    } else {
-        snprintf(text, PEER_TEXT, "unix");
-    }
-}
-
-static void welcome(Worker *worker, int fd, const struct sockaddr_storage *address) {
-    Loop *loop = worker->loop;
-    char peer[PEER_TEXT];
-    peer_text(address, peer);
-    if (atomic_load(&loop->open_count) >= loop->limits.max_connections) {
-        close(fd);
-        server_refused(worker, peer);
-        return;
-    }
-    int yes = 1;
-    if (address->ss_family != AF_UNIX) {
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    }
-    Connection *connection = connection_new(loop, fd, peer);
-    if (connection == NULL) {
-        close(fd);
-        return;
-    }
-    add(loop, connection);
-    struct epoll_event event = {
-        .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-        .data.ptr = connection,
-    };
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-        connection_end(connection);
-    }
-}
-
-/* -1 with errno set: what is listened on is no socket, or the system has no room. */
-static int listen_on(Loop *loop, bool on) {
-    /* The workers of a master share one listener: one of them is woken, not all. */
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &loop->listener};
-    int done = epoll_ctl(loop->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->listener, &event);
-    loop->accepting = on && done == 0;
-    return done;
-}
-
-/* False when the backlog is empty. */
-static bool accept_some(Worker *worker, int most) {
-    Loop *loop = worker->loop;
-    for (int i = 0; i < most; i++) {
-        struct sockaddr_storage address;
-        socklen_t size = sizeof address;
-        address.ss_family = AF_UNIX;
-        int fd = accept4(loop->listener, (struct sockaddr *)&address, &size,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            welcome(worker, fd, &address);
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            return false;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            server_cannot_accept(worker, errno);
-            listen_on(loop, false);
-            loop->accept_again = monotonic_ms() + ACCEPT_PAUSE_MS;
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool over(long long since, int64_t now, int64_t limit) {
-    return since != 0 && now - since > limit;
-}
-
-static bool is_late(Connection *connection, int64_t now) {
-    int64_t transfer = connection->loop->limits.transfer_ms;
-    return over(atomic_load(&connection->frame_begun), now, transfer) ||
-           over(atomic_load(&connection->write_begun), now, transfer);
-}
-
-static bool is_idle(Connection *connection, int64_t now, int64_t idle) {
-    if (connection_owes(connection)) {
-        return false;
-    }
-    if (atomic_load(&connection->heard_all)) {
-        return true;
-    }
-    uint8_t byte;
-    return atomic_load(&connection->frame_begun) == 0 &&
-           over(atomic_load(&connection->used), now, idle) &&
-           /* A request may be here for which there was no time yet. */
-           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
-}
-
-/* Ends connections that are idle for too long, or too slow. Collects under the mutex, ends outside
- * of it: nobody else frees a connection while this thread leads. */
-static void sweep(Loop *loop, int64_t now) {
-    bool draining = atomic_load(&loop->draining);
-    bool cut = draining && now > atomic_load(&loop->drain_end);
-    bool last = draining && now > atomic_load(&loop->drain_end) - DRAIN_LAST_MS;
-    int64_t idle = last ? -1 : draining ? DRAIN_IDLE_MS : loop->limits.idle_ms;
-    Connection *found = NULL;
-    pthread_mutex_lock(&loop->mutex);
-    for (Connection *each = loop->open; each != NULL; each = each->next) {
-        if (cut) {
-            shutdown(each->fd, SHUT_RDWR);
-        }
-        if ((cut || is_late(each, now) || is_idle(each, now, idle)) && connection_take(each)) {
-            each->next_queued = found;
-            found = each;
-        }
-    }
-    pthread_mutex_unlock(&loop->mutex);
-    while (found != NULL) {
-        Connection *next = found->next_queued;
-        connection_end(found);
-        found = next;
-    }
-    loop->swept = now;
-}
+#define OUTBOX_NS 100000 /* a reply waits no longer for others to be made */
 
 static void finish(Loop *loop) {
     pthread_mutex_lock(&loop->mutex);
@@ -262,20 +37,14 @@ static bool keep_house(Worker *worker) {
     int64_t now = monotonic_ms();
     bool draining = atomic_load(&loop->draining);
     if (draining && loop->listener >= 0) {
-        /* In this order: who connects from now on wakes the workers that share the listener. */
-        listen_on(loop, false);
-        /* More than the longest backlog, less than for ever: clients may go on connecting. */
-        for (int i = 0; i < BACKLOG / ACCEPTS_IN_A_ROW && accept_some(worker, ACCEPTS_IN_A_ROW); i++) {
-        }
-        loop->listener = -1;
-        server_backlog_served(worker);
+        listener_close(worker);
     } else if (!loop->accepting && loop->listener >= 0 && now >= loop->accept_again) {
-        listen_on(loop, true);
+        listener_watch(loop, true);
     }
     if (now - loop->swept >= (draining ? DRAIN_SWEEP_MS : SWEEP_MS)) {
         sweep(loop, now);
     }
-    free_buried(loop);
+    connections_free_buried(loop);
     bool cut = draining && now > atomic_load(&loop->drain_end) + DRAIN_SWEEP_MS;
     if (draining && (cut || atomic_load(&loop->open_count) == 0)) {
         finish(loop);
@@ -291,25 +60,25 @@ static int patience(Loop *loop) {
     return atomic_load(&loop->open_count) > 0 ? SWEEP_MS : -1;
 }
 
-/* The next connection with something to do, which is now the worker's; NULL = look whether you still
- * lead, and call again. */
+/* The next connection with something to do, which is now the worker's. NULL = none: the worker calls
+ * again if it still leads. */
 static Connection *next_connection(Worker *worker) {
     Loop *loop = worker->loop;
     Connection *connection = NULL;
     if (loop->outbox != NULL && worker->clock - loop->outbox_since > OUTBOX_NS) {
-        loop_flush(loop);
+        outbox_flush(loop);
     }
     if (loop->event_at == loop->event_count) {
-        if (loop->turns > 0 && (connection = queued(loop)) != NULL) {
+        if (loop->turns > 0 && (connection = connections_next_queued(loop)) != NULL) {
             loop->turns--;
             return connection;
         }
-        loop_flush(loop);
+        outbox_flush(loop);
         loop->event_at = loop->event_count = 0;
         if (!keep_house(worker)) {
             return NULL;
         }
-        /* Who queues again and again takes turns with the events of others. */
+        /* Connections that are queued again and again take turns with the events of others. */
         loop->turns = atomic_load(&loop->queue_count);
         int timeout = worker->turning || loop->turns > 0 ? 0 : patience(loop);
         int count = epoll_wait(loop->epoll, loop->events, EVENTS, timeout);
@@ -319,7 +88,7 @@ static Connection *next_connection(Worker *worker) {
     struct epoll_event *event = &loop->events[loop->event_at++];
     if (event->data.ptr == &loop->listener) {
         if (loop->listener >= 0) {
-            accept_some(worker, ACCEPTS_IN_A_ROW);
+            listener_accept(worker, ACCEPTS_IN_A_ROW);
         }
         return NULL;
     }
@@ -365,8 +134,8 @@ static bool get_lead(Worker *worker) {
     if (!atomic_load(&loop->finished)) {
         return true;
     }
-    pthread_mutex_lock(&loop->mutex); /* Whoever finishes the loop may be about to wake this thread: */
-    pthread_mutex_unlock(&loop->mutex); /* it does not go before that. */
+    pthread_mutex_lock(&loop->mutex); /* Another thread may be about to wake this one in finish(): */
+    pthread_mutex_unlock(&loop->mutex); /* wait until it has, for `worker` ends here. */
     return false;
 }
 
@@ -379,15 +148,15 @@ static void lead(Worker *worker) {
     }
 }
 
-/* As long as everybody else is busy. */
+/* One step of the refuser while it leads: resigns once another thread is parked. */
 static void refuse(Worker *worker) {
     Loop *loop = worker->loop;
     Connection *connection = next_connection(worker);
     if (atomic_load(&loop->parked_count) > 0) {
         if (connection != NULL) {
-            loop_queue(loop, connection);
+            connections_queue(loop, connection);
         }
-        loop_flush(loop);
+        outbox_flush(loop);
         leader_resign(worker);
     } else if (connection != NULL) {
         connection_serve(worker, connection);
@@ -425,7 +194,7 @@ int loop_work(Loop *loop) {
 bool loop_turn(Worker *worker) {
     Loop *loop = worker->loop;
     if (loop_is_copy(loop)) {
-        return true; /* A handler's child that goes on with the asyncio loop: nothing here is its. */
+        return true; /* A child that goes on with the asyncio loop: nothing here belongs to it. */
     }
     worker->python = PyEval_SaveThread();
     do {
@@ -434,9 +203,9 @@ bool loop_turn(Worker *worker) {
             connection_serve(worker, connection);
         }
     } while (loop->event_at < loop->event_count || loop->turns > 0);
-    loop_flush(loop);
+    outbox_flush(loop);
     if (atomic_load(&loop->queue_count) > 0) {
-        eventfd_write(loop->wake, 1); /* For the next turn: this one may have read the word of it. */
+        eventfd_write(loop->wake, 1); /* For the next turn: this one may have read the event of it. */
     }
     PyEval_RestoreThread(worker->python);
     return !atomic_load(&loop->finished);
@@ -469,12 +238,17 @@ int loop_refuse(Loop *loop) {
     return 0;
 }
 
-int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool threads) {
-    static pthread_once_t counted = PTHREAD_ONCE_INIT;
-    pthread_once(&counted, count_forks);
-    *loop = (Loop){.listener = listener, .limits = *limits, .server = server, .forks = forks};
+int loop_open(Loop *loop, int listener, const Limits *limits, const LoopProtocol *protocol,
+              void *server, bool threads) {
+    *loop = (Loop){
+        .listener = listener,
+        .limits = *limits,
+        .protocol = protocol,
+        .server = server,
+        .forks = fork_count,
+    };
     loop->queue_end = &loop->queue;
-    loop->worker_count = 1; /* The first is there unasked. */
+    loop->worker_count = 1; /* The first thread is started with the server. */
     atomic_init(&loop->vacant_since, monotonic_ns());
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -482,7 +256,7 @@ int loop_open(Loop *loop, int listener, const Limits *limits, void *server, bool
     sem_init(&loop->watchdog_wake, 0, 0);
     struct epoll_event woken = {.events = EPOLLIN, .data.ptr = &loop->wake};
     if (loop->epoll < 0 || loop->wake < 0 ||
-        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &woken) < 0 || listen_on(loop, true) < 0) {
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &woken) < 0 || listener_watch(loop, true) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         loop_close(loop);
         return -1;
@@ -505,11 +279,11 @@ void loop_close(Loop *loop) {
         finish(loop);
         pthread_join(loop->watchdog, NULL);
     }
-    loop_flush(loop);
-    while (loop->open != NULL) { /* Nobody had the time to end these. */
+    outbox_flush(loop);
+    while (loop->open != NULL) { /* No thread came to end these. */
         connection_end(loop->open);
     }
-    free_buried(loop);
+    connections_free_buried(loop);
     if (loop->epoll >= 0) {
         close(loop->epoll);
     }

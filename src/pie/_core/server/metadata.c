@@ -1,5 +1,7 @@
+/* What the headers of a request carry beside its arguments. */
 #include "server/metadata.h"
 
+#include "base/named.h"
 #include "frame/ttheader.h"
 
 #define LOGID_SIZE 32
@@ -11,7 +13,21 @@
 #define CACHE_SIZE 256 /* names of callers and their clusters: few, and seen in every request */
 #define CACHED_SIZE 64
 
-static PyObject *python_name, *python_span, *python_logid; /* of pie.rpc.wire.metadata */
+/* A pie.rpc.server.native_loop.MetadataHooks. */
+typedef struct {
+    PyObject *name_from_peer;  /* (text) → name */
+    PyObject *parse_span;      /* (text) → (logid, parent) */
+    PyObject *normalise_logid; /* (text) → logid or None */
+} MetadataHooks;
+
+static const NamedField hook_fields[] = {
+    NAMED(MetadataHooks, name_from_peer, CALLABLE),
+    NAMED(MetadataHooks, parse_span, CALLABLE),
+    NAMED(MetadataHooks, normalise_logid, CALLABLE),
+    NAMED_END,
+};
+static NamedStruct hooks_struct = {"pie.rpc.server.native_loop.MetadataHooks", hook_fields};
+static MetadataHooks hooks;
 
 typedef struct {
     PyObject *name;
@@ -43,7 +59,7 @@ static PyObject *make_name(const char *text, size_t size) {
     if (raw == NULL) {
         return NULL;
     }
-    PyObject *name = PyObject_CallOneArg(python_name, raw);
+    PyObject *name = PyObject_CallOneArg(hooks.name_from_peer, raw);
     Py_DECREF(raw);
     return name;
 }
@@ -75,7 +91,7 @@ int set_name(PyObject **field, PyObject *text) {
     PyObject *name;
     if (utf8 == NULL) {
         PyErr_Clear(); /* Lone surrogates. */
-        name = PyObject_CallOneArg(python_name, text);
+        name = PyObject_CallOneArg(hooks.name_from_peer, text);
     } else {
         name = name_from_peer(utf8, (size_t)size);
     }
@@ -125,7 +141,7 @@ int set_logid(CallObject *call, const char *text, size_t size) {
     if (size == LOGID_SIZE && is_id(text, size)) {
         return set_text(&call->logid, text, size);
     }
-    PyObject *logid = PyObject_CallFunction(python_logid, "s#", text, (Py_ssize_t)size);
+    PyObject *logid = PyObject_CallFunction(hooks.normalise_logid, "s#", text, (Py_ssize_t)size);
     int set = set_returned(&call->logid, logid);
     Py_XDECREF(logid);
     return set;
@@ -143,7 +159,7 @@ int set_span(CallObject *call, const char *text, size_t size) {
                    ? -1
                    : set_text(&call->parent_id, text + SPAN_AT, SPAN_SIZE);
     }
-    PyObject *pair = PyObject_CallFunction(python_span, "s#", text, (Py_ssize_t)size);
+    PyObject *pair = PyObject_CallFunction(hooks.parse_span, "s#", text, (Py_ssize_t)size);
     if (pair == NULL) {
         return -1;
     }
@@ -217,7 +233,7 @@ static int read_int_entry(CallObject *call, const HeaderEntry *entry, bool *span
         }
         *spanned = PyUnicode_GET_LENGTH(call->parent_id) > before;
         return 0;
-    case KEY_LOGID: /* The span's says the same, and wins. */
+    case KEY_LOGID: /* The span carries the same, and wins. */
         return *spanned ? 0 : set_logid(call, entry->value, entry->value_size);
     case KEY_FROM_SERVICE:
         return read_name(&call->caller, entry);
@@ -252,13 +268,10 @@ int metadata_read(CallObject *call, const uint8_t *frame, const FrameView *view)
     return found < 0 ? 1 : 0;
 }
 
-PyObject *metadata_setup(PyObject *module, PyObject *args) {
-    PyObject *name, *span, *logid;
-    if (!PyArg_ParseTuple(args, "OOO:setup_metadata", &name, &span, &logid)) {
-        return NULL;
-    }
-    call_set(&python_name, Py_NewRef(name));
-    call_set(&python_span, Py_NewRef(span));
-    call_set(&python_logid, Py_NewRef(logid));
-    Py_RETURN_NONE;
+PyObject *metadata_setup(PyObject *module, PyObject *from) {
+    return named_renew(&hooks_struct, from, &hooks, sizeof hooks) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+int metadata_init(void) {
+    return named_add(&hooks_struct);
 }

@@ -1,12 +1,14 @@
 /* Requests whose handlers run on an asyncio loop. The loop's thread is the only one that serves
  * connections: it reads requests (`Server.turn`, when the loop sees the epoll descriptor readable),
  * starts a task for each, and when that has ended makes the reply and serves the connection on. */
-#include "server/request.h"
-
-#include <unistd.h>
+#include "server/pending.h"
 
 #include "base/errors.h"
 #include "frame/ttheader.h"
+#include "server/connection.h"
+#include "server/connections.h"
+#include "server/outbox.h"
+#include "server/reply.h"
 
 typedef struct {
     PyObject_HEAD
@@ -22,7 +24,7 @@ typedef struct {
 
 static PyTypeObject *pending_type;
 
-/* The request as it was; its frame's bytes are gone. */
+/* The request again, without the bytes of its frame. */
 static Request request_of(PendingObject *pending) {
     return (Request){
         .server = pending->server,
@@ -54,8 +56,8 @@ int pending_start(Request *request, PyObject *const *arguments) {
         return -1;
     }
     PyObject *started =
-        PyObject_CallMethod(request->server->hooks, "start_handler", "OOO", request->method->attr, tuple,
-                            (PyObject *)pending);
+        PyObject_CallFunctionObjArgs(request->server->hooks.start_handler, request->method->attr,
+                                     tuple, (PyObject *)pending, NULL);
     Py_DECREF(tuple);
     if (started == NULL) {
         Py_DECREF(pending);
@@ -81,24 +83,25 @@ int pending_start(Request *request, PyObject *const *arguments) {
     return 0;
 }
 
-/* Sends what there is and serves the connection on. */
-static void go_on(ServerObject *server, Connection *connection, bool told, bool parted) {
+/* Sends the reply and serves the connection on. */
+static void go_on(ServerObject *server, Connection *connection, bool answered, bool parted) {
     Worker *worker = &server->asyncio;
     if (loop_is_copy(&server->loop)) {
-        _exit(0); /* A child that a handler forked, and that came back: the parent answers. */
+        PyObject *ended = PyObject_CallNoArgs(server->hooks.end_forked_child);
+        Py_XDECREF(ended); /* It ends this process. */
     }
     worker->python = PyEval_SaveThread();
     if (worker->out.size > 0) {
         connection_send(connection, &worker->out);
     }
-    if (!told) {
+    if (!answered) {
         connection_hang_up(connection);
     }
     if (parted) {
         connection_release(connection);
     } else {
         connection_serve(worker, connection);
-        loop_flush(worker->loop);
+        outbox_flush(worker->loop);
     }
     PyEval_RestoreThread(worker->python);
 }
@@ -107,10 +110,10 @@ static void go_on(ServerObject *server, Connection *connection, bool told, bool 
 static void finish(PendingObject *pending, PyObject *value) {
     Request request = request_of(pending);
     ServerObject *server = pending->server;
-    bool told = request_finish(&request, value, &server->asyncio.out);
+    bool answered = reply_finish(&request, value, &server->asyncio.out);
     pending->server = NULL;
     server->pending--;
-    go_on(server, pending->connection, told, pending->parted);
+    go_on(server, pending->connection, answered, pending->parted);
     Py_CLEAR(pending->call);
     Py_DECREF(server);
 }
@@ -126,18 +129,18 @@ static PyObject *pending_finish(PendingObject *pending, PyObject *task) {
     Py_RETURN_NONE;
 }
 
-/* Its task was thrown away, by whichever thread let go of it last, and maybe in the middle of another
- * reply: this one is made apart, and the connection left to the loop. */
+/* Its task was thrown away, by the thread that held it last, maybe in the middle of another reply: so
+ * this reply is made apart, and the connection left to the loop. */
 static void abandon(PendingObject *pending) {
     if (loop_is_copy(&pending->server->loop)) {
-        return; /* Its parent answers; and a child that is about to end need not tidy up. */
+        return; /* The parent answers. */
     }
     Request request = request_of(pending);
     Connection *connection = pending->connection;
     Buffer out = {0};
     PyObject *before = error_take();
     PyErr_SetString(PyExc_RuntimeError, "the handler's task was thrown away");
-    if (request_finish(&request, NULL, &out)) {
+    if (reply_finish(&request, NULL, &out)) {
         connection_send(connection, &out);
     } else {
         connection_hang_up(connection);
@@ -146,7 +149,7 @@ static void abandon(PendingObject *pending) {
     if (pending->parted) {
         connection_release(connection);
     } else {
-        loop_queue(connection->loop, connection);
+        connections_queue(connection->loop, connection);
     }
     pending->server->pending--;
     Py_CLEAR(pending->call);

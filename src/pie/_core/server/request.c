@@ -1,151 +1,19 @@
+/* One request, from its frame to the end of its handler. */
 #include "server/request.h"
 
 #include "base/errors.h"
 #include "call/outcome.h"
-#include "codec/error.h"
+#include "codec/struct_read.h"
 #include "frame/ttheader.h"
+#include "server/connection.h"
+#include "server/leader.h"
 #include "server/metadata.h"
+#include "server/outbox.h"
+#include "server/pending.h"
+#include "server/reply.h"
 #include "server/request_base.h"
 
-#define SLOW_NS 200000 /* a method that takes longer gets its thread to itself */
-#define AVERAGE_OVER 8
 #define STACK_ARGUMENTS 16
-#define CLOSING_KEY "crrst"
-
-static bool closing(const Request *request) {
-    return atomic_load(&request->server->loop.draining);
-}
-
-/* How the reply is to be put on the wire, for the twin: pie.rpc.server.dispatch.Form. */
-static PyObject *form_of(const Request *request) {
-    const FrameView *view = request->view;
-    return Py_BuildValue("(iiiOO)", view->transport, view->protocol, request->head->seqid,
-                         view->transport == TRANSPORT_TTHEADER && view->inner_framed ? Py_True
-                                                                                     : Py_False,
-                         closing(request) ? Py_True : Py_False);
-}
-
-static int add_bytes(Buffer *out, PyObject *bytes) {
-    if (bytes == Py_None) {
-        return 0;
-    }
-    if (!PyBytes_Check(bytes)) {
-        PyErr_SetString(PyExc_TypeError, "a reply is bytes");
-        return -1;
-    }
-    size_t size = (size_t)PyBytes_GET_SIZE(bytes);
-    if (size > 0 && buffer_add(out, PyBytes_AS_STRING(bytes), size) < 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return 0;
-}
-
-/* --- Replies --- */
-
-static int write_headers(const Request *request, Buffer *out, size_t *begin) {
-    *begin = out->size;
-    if (request->view->transport == TRANSPORT_BUFFERED) {
-        return 0;
-    }
-    if (request->view->transport == TRANSPORT_FRAMED) {
-        if (buffer_room(out, LENGTH_SIZE) == NULL) {
-            return -1;
-        }
-        out->size += LENGTH_SIZE;
-        return 0;
-    }
-    *begin = ttheader_begin(out, 0, request->head->seqid, request->view->protocol);
-    if (*begin == SIZE_MAX) {
-        return -1;
-    }
-    if (closing(request) &&
-        (header_block(out, true, 1) < 0 ||
-         header_add_text(out, CLOSING_KEY, sizeof CLOSING_KEY - 1, "1", 1) < 0)) {
-        return -1;
-    }
-    return ttheader_close(out, *begin, request->view->inner_framed);
-}
-
-/* An ordinary answer: the value alone. -1 with an exception set and nothing written. */
-static int write_reply(const Request *request, PyObject *value, Buffer *out) {
-    const Method *method = request->method;
-    size_t before = out->size, begin = 0;
-    if (write_headers(request, out, &begin) < 0 ||
-        message_head_write(out, request->view->protocol, MESSAGE_REPLY, request->head->seqid,
-                           method->utf8, (size_t)method->utf8_size) < 0) {
-        PyErr_NoMemory();
-        out->size = before;
-        return -1;
-    }
-    PyObject *few[STACK_ARGUMENTS] = {NULL};
-    PyObject **values = few;
-    if (method->result_count > STACK_ARGUMENTS) {
-        values = PyMem_Calloc((size_t)method->result_count, sizeof *values);
-        if (values == NULL) {
-            PyErr_NoMemory();
-            out->size = before;
-            return -1;
-        }
-    }
-    if (method->success >= 0) {
-        values[method->success] = value;
-    }
-    int written = fields_encode(out, request->view->protocol, method->result, values,
-                                DEFAULT_MAX_DEPTH);
-    if (values != few) {
-        PyMem_Free(values);
-    }
-    if (written == 0 && out->size - before > INT32_MAX) {
-        codec_error("a reply of %zu bytes: a frame holds 2 GiB", out->size - before);
-        written = -1;
-    }
-    if (written < 0) {
-        codec_error_under("%s", method->result_cls->tp_name);
-        out->size = before;
-        return -1;
-    }
-    if (request->view->transport == TRANSPORT_TTHEADER) {
-        ttheader_end(out, begin, request->view->inner_framed);
-    } else if (request->view->transport == TRANSPORT_FRAMED) {
-        store_u32(out->data + begin, (uint32_t)(out->size - begin - LENGTH_SIZE));
-    }
-    request->call->response_bytes = (long)(out->size - before);
-    return 0;
-}
-
-/* An answer that says more than its value: the twin writes it. */
-static int write_by_twin(const Request *request, PyObject *result, Buffer *out) {
-    PyObject *form = form_of(request);
-    PyObject *bytes = form == NULL
-                          ? NULL
-                          : PyObject_CallMethod(request->server->twin, "reply", "OOOO",
-                                                request->method->description, result,
-                                                request->call, form);
-    Py_XDECREF(form);
-    int added = bytes == NULL ? -1 : add_bytes(out, bytes);
-    Py_XDECREF(bytes);
-    return added;
-}
-
-/* The Failure that is set becomes the reply. */
-static bool write_failure(const Request *request, Buffer *out) {
-    PyObject *failure = error_take();
-    PyObject *form = form_of(request);
-    PyObject *bytes = form == NULL
-                          ? NULL
-                          : PyObject_CallMethod(request->server->twin, "failed", "OOOO",
-                                                request->method->description, failure,
-                                                request->call, form);
-    Py_XDECREF(form);
-    Py_DECREF(failure);
-    int added = bytes == NULL ? -1 : request->method->result == NULL ? 0 : add_bytes(out, bytes);
-    Py_XDECREF(bytes);
-    if (added < 0) {
-        PyErr_WriteUnraisable(request->server->twin);
-    }
-    return added == 0;
-}
 
 /* --- The handler --- */
 
@@ -174,8 +42,7 @@ static int read_arguments(const Request *request, PyObject **values) {
         error = error_take();
     }
     if (error != NULL) {
-        PyObject *raised = PyObject_CallMethod(request->server->twin, "unreadable", "OOO",
-                                               method->description, request->call, error);
+        PyObject *raised = PyObject_CallFunction(request->server->twin.unreadable, "OOO", method->description, request->call, error);
         Py_XDECREF(raised); /* It raises. */
         Py_DECREF(error);
     }
@@ -186,7 +53,7 @@ static int read_arguments(const Request *request, PyObject **values) {
 static PyObject *run_handler(Request *request, PyObject **stack) {
     Method *method = request->method;
     Worker *worker = request->worker;
-    bool slow = method->average_ns > SLOW_NS;
+    bool slow = method->average_ns > METHOD_SLOW_NS;
     if (slow && worker->leading && request->view->transport == TRANSPORT_TTHEADER &&
         (request->view->flags & FLAG_OUT_OF_ORDER)) {
         /* The caller takes replies in any order: its next request need not wait for this one. */
@@ -199,75 +66,6 @@ static PyObject *run_handler(Request *request, PyObject **stack) {
         method->attr, stack, (size_t)(method->arg_count + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     worker_leave_handler(worker);
     return value;
-}
-
-/* What a handler may return without a word about it: a value where one is due, else none. */
-static int check_value(const Method *method, PyObject *value) {
-    if ((method->success >= 0) == (value != Py_None)) {
-        return 0;
-    }
-    PyObject *raised = PyObject_CallMethod(method->description, "success", "O", value);
-    Py_XDECREF(raised);
-    return -1;
-}
-
-static int fill_response(const Request *request, PyObject *value) {
-    const Method *method = request->method;
-    if (method->resp == NULL) {
-        return 0;
-    }
-    if (Py_IS_TYPE(value, method->resp->owner)) {
-        return resp_fill(method, value, request->call);
-    }
-    PyObject *filled = PyObject_CallMethod(request->server->twin, "fill", "OO", request->call, value);
-    Py_XDECREF(filled);
-    return filled == NULL ? -1 : 0;
-}
-
-static bool says_more(const CallObject *call) {
-    return call->code != 0 || (call->backward != NULL && PyDict_GET_SIZE(call->backward) > 0);
-}
-
-static int reply_value(const Request *request, PyObject *value, Buffer *out) {
-    const Method *method = request->method;
-    if (method->result == NULL) {
-        return 0; /* Oneway: whatever it returned. */
-    }
-    if (check_value(method, value) < 0 || fill_response(request, value) < 0) {
-        return -1;
-    }
-    if (UNLIKELY(says_more(request->call))) {
-        PyObject *result = PyObject_CallMethod(method->description, "success", "O", value);
-        int written = result == NULL ? -1 : write_by_twin(request, result, out);
-        Py_XDECREF(result);
-        return written;
-    }
-    return write_reply(request, value, out);
-}
-
-/* An exception that is an answer: the IDL declares it, or it is a business status. Any other stays
- * set. */
-static int reply_exception(const Request *request, Buffer *out) {
-    if (!PyErr_ExceptionMatches(request->server->answers)) {
-        return -1;
-    }
-    PyObject *error = error_take();
-    PyObject *form = form_of(request);
-    PyObject *bytes = form == NULL
-                          ? NULL
-                          : PyObject_CallMethod(request->server->twin, "raised", "OOOO",
-                                                request->method->description, request->call, error,
-                                                form);
-    Py_XDECREF(form);
-    int written = -1;
-    if (bytes == Py_None) {
-        error_give(error);
-    } else {
-        Py_DECREF(error);
-        written = bytes == NULL ? -1 : add_bytes(out, bytes);
-    }
-    Py_XDECREF(bytes);
-    return written;
 }
 
 /* The value the handler returned, or NULL with an exception set; NULL without one if it is running
@@ -303,7 +101,7 @@ static PyObject *serve(Request *request) {
             return PyErr_NoMemory();
         }
     }
-    PyObject *value = serve_with(request, stack + 1); /* The call may use the place before. */
+    PyObject *value = serve_with(request, stack + 1); /* PY_VECTORCALL_ARGUMENTS_OFFSET: the slot before is the callee's. */
     if (stack != few) {
         PyMem_Free(stack);
     }
@@ -312,55 +110,21 @@ static PyObject *serve(Request *request) {
 
 /* --- The call --- */
 
-/* One call that took very long, for whatever reason, does not make its method a slow one. */
-static void observe_duration(Method *method, const CallObject *call) {
-    int64_t took = (int64_t)((call->end - call->start) * 1e9);
-    took = took > 2 * SLOW_NS ? 2 * SLOW_NS : took;
-    method->average_ns += (took - method->average_ns) / AVERAGE_OVER;
-}
-
-bool request_finish(Request *request, PyObject *value, Buffer *out) {
-    size_t before = out->size;
-    if (value == NULL) {
-        reply_exception(request, out);
-    } else {
-        reply_value(request, value, out);
-    }
-    Step step = flow_drive(&request->flow, NULL);
-    flow_clear(&request->flow);
-    observe_duration(request->method, request->call);
-    if (step == STEP_DONE) {
-        return true;
-    }
-    out->size = before;
-    return write_failure(request, out);
-}
-
 /* Makes the call ambient while the handler starts, and undoes it whatever is set then. */
 static void restore_ambient(const Request *request, PyObject *outer) {
     PyObject *error = error_take();
     if (outer != NULL && current_call_reset(outer) < 0) {
-        PyErr_WriteUnraisable(request->server->twin);
+        PyErr_WriteUnraisable(outer);
     }
     error_give(error);
 }
 
-/* A gate rejected the call; maybe another one gave it a result all the same. */
+/* The reply to a call that a gate rejected; another gate may have given it a result. */
 static Answer answer_without_handler(Request *request, Step step) {
     Buffer *out = &request->worker->out;
     flow_clear(&request->flow);
-    if (step == STEP_DONE) {
-        PyObject *result = Py_NewRef(request->call->result ? request->call->result : Py_None);
-        int written = reply_value(request, result, out);
-        Py_DECREF(result);
-        if (written == 0) {
-            return ANSWER_READY;
-        }
-        PyObject *error = error_take();
-        error_give(call_fail_with(request->call, error));
-        Py_DECREF(error);
-    }
-    return write_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
+    bool replied = step == STEP_DONE && reply_result(request, out);
+    return replied || reply_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
 }
 
 /* Takes the call through its gates around the handler. */
@@ -380,16 +144,16 @@ static Answer run_call(Request *request) {
         restore_ambient(request, outer);
         return request->parted ? ANSWER_READY : ANSWER_PENDING;
     }
-    bool told = request_finish(request, value, out);
+    bool answered = reply_finish(request, value, out);
     restore_ambient(request, outer);
     Py_XDECREF(value);
     if (request->parted) {
-        if (!told) {
-            connection_hang_up(request->connection); /* Somebody else's by now: they end it. */
+        if (!answered) {
+            connection_hang_up(request->connection); /* Its owner ends it. */
         }
         return ANSWER_PARTED;
     }
-    return told ? ANSWER_READY : ANSWER_BROKEN;
+    return answered ? ANSWER_READY : ANSWER_BROKEN;
 }
 
 /* The call of a request; NULL with an exception set, or without one if its headers are damaged. */
@@ -421,23 +185,23 @@ static bool overloaded(const Request *request) {
            (server->is_async && server->pending >= server->max_pending);
 }
 
-/* Unknown methods, messages that are no calls, and everything while too much is being
- * done already. */
+/* Unknown methods, messages that are no calls, and every request while the server is
+ * overloaded. */
 static Answer answer_by_twin(const Request *request) {
     ServerObject *server = request->server;
-    const char *how = overloaded(request) ? "refuse" : "answer_bytes";
-    PyObject *bytes = PyObject_CallMethod(
-        server->twin, how, "y#sdO", (const char *)request->data, (Py_ssize_t)request->view->size,
+    PyObject *how = overloaded(request) ? server->twin.refuse : server->twin.answer_bytes;
+    PyObject *bytes = PyObject_CallFunction(
+        how, "y#sdO", (const char *)request->data, (Py_ssize_t)request->view->size,
         request->connection->peer, request->connection->received,
-        closing(request) ? Py_True : Py_False);
+        request_is_last(request) ? Py_True : Py_False);
     if (bytes == Py_False) {
         Py_DECREF(bytes);
         return ANSWER_BROKEN;
     }
-    int added = bytes == NULL ? -1 : add_bytes(&request->worker->out, bytes);
+    int added = bytes == NULL ? -1 : reply_add(&request->worker->out, bytes);
     Py_XDECREF(bytes);
     if (added < 0) {
-        PyErr_WriteUnraisable(server->twin);
+        PyErr_WriteUnraisable(server->twin.answer_bytes);
         return ANSWER_BROKEN;
     }
     return ANSWER_READY;
@@ -445,7 +209,7 @@ static Answer answer_by_twin(const Request *request) {
 
 Answer request_answer(ServerObject *server, Worker *worker, Connection *connection,
                       const uint8_t *data, size_t size, const FrameView *view,
-                      const MessageHead *head) {
+                      const MessageHead *head, bool *damaged) {
     Request request = {
         .server = server,
         .worker = worker,
@@ -462,10 +226,10 @@ Answer request_answer(ServerObject *server, Worker *worker, Connection *connecti
     }
     request.call = call_of(&request);
     if (request.call == NULL) {
-        if (!PyErr_Occurred()) {
-            return ANSWER_DAMAGED;
+        *damaged = !PyErr_Occurred();
+        if (!*damaged) {
+            PyErr_WriteUnraisable(server->handler);
         }
-        PyErr_WriteUnraisable(server->twin);
         return ANSWER_BROKEN;
     }
     Answer answer = run_call(&request);

@@ -1,6 +1,7 @@
 /* The Base of a request into its call, and the BaseResp of a response filled. */
 #include "server/request_base.h"
 
+#include "call/outcome.h"
 #include "server/metadata.h"
 
 /* Borrowed; NULL where nothing is set. */

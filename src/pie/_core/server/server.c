@@ -1,117 +1,90 @@
-/* `_native.Server`: what Python sees of the loop, and what the loop asks of Python. */
+/* `_native.Server`: a Thrift server's loop as Python has it. */
 #include "server/server.h"
 
+#include "base/named.h"
+#include "call/course.h"
+#include "server/loop.h"
 #include "server/metadata.h"
-#include "server/request.h"
+#include "server/pending.h"
+#include "server/reply.h"
+#include "server/server_object.h"
+#include "server/thrift.h"
 
-#define SPAWN_PAUSE_NS 1000000000
-#define MOST_COMPLAINED_OF (16 << 10) /* bytes that the twin looks at to say what is wrong */
+/* --- what Python gives it --- */
 
-static ServerObject *server_of(Worker *worker) {
-    return worker->loop->server;
-}
+static const NamedField plan_fields[] = {
+    NAMED(ServerObject, listener, INT),
+    NAMED(ServerObject, handler, OBJECT),
+    NAMED_AS(ServerObject, method_plans, "methods", LIST),
+    NAMED(ServerObject, course, OBJECT),
+    NAMED_AS(ServerObject, twin_plan, "twin", OBJECT),
+    NAMED_AS(ServerObject, hooks_plan, "hooks", OBJECT),
+    NAMED_AS(ServerObject, limits_plan, "limits", OBJECT),
+    NAMED(ServerObject, psm, TEXT),
+    NAMED(ServerObject, cluster, TEXT),
+    NAMED(ServerObject, answers, TUPLE),
+    NAMED(ServerObject, decoded_limit, SIZE),
+    NAMED(ServerObject, max_pending, INT),
+    NAMED_END,
+};
+static const NamedField hook_fields[] = {
+    NAMED(ServerHooks, adopt, CALLABLE),
+    NAMED(ServerHooks, complain, CALLABLE),
+    NAMED(ServerHooks, refused, CALLABLE),
+    NAMED(ServerHooks, cannot_accept, CALLABLE),
+    NAMED(ServerHooks, backlog_served, CALLABLE),
+    NAMED_OR_NONE(ServerHooks, spawn, CALLABLE),
+    NAMED_OR_NONE(ServerHooks, start_handler, CALLABLE),
+    NAMED(ServerHooks, end_forked_child, CALLABLE),
+    NAMED_END,
+};
+static const NamedField twin_fields[] = {
+    NAMED(ServerTwin, answer_bytes, CALLABLE),
+    NAMED(ServerTwin, refuse, CALLABLE),
+    NAMED(ServerTwin, unreadable, CALLABLE),
+    NAMED(ServerTwin, raised, CALLABLE),
+    NAMED(ServerTwin, fill, CALLABLE),
+    NAMED(ServerTwin, reply, CALLABLE),
+    NAMED(ServerTwin, failed, CALLABLE),
+    NAMED_END,
+};
+static const NamedField limit_fields[] = {
+    NAMED(Limits, frame_limit, SIZE),
+    NAMED(Limits, write_limit, SIZE),
+    NAMED(Limits, max_connections, INT),
+    NAMED(Limits, max_threads, INT),
+    NAMED_AS(Limits, idle_ms, "idle_timeout", MILLIS),
+    NAMED_AS(Limits, transfer_ms, "transfer_timeout", MILLIS),
+    NAMED_AS(Limits, overload_ms, "overload_timeout", MILLIS),
+    NAMED_END,
+};
+static NamedStruct plan_struct = {"pie.rpc.server.native_loop.ServerPlan", plan_fields};
+static NamedStruct hooks_struct = {"pie.rpc.server.native_loop.ServerHooks", hook_fields};
+static NamedStruct twin_struct = {"pie.rpc.server.native_loop.ServerTwin", twin_fields};
+static NamedStruct limits_struct = {"pie.rpc.server.native_loop.LoopLimits", limit_fields};
 
-/* Tells the hooks something; what they raise has nobody to go to. Takes over `result`. */
-static void told(ServerObject *server, PyObject *result) {
-    if (result == NULL) {
-        PyErr_WriteUnraisable(server->hooks);
-    }
-    Py_XDECREF(result);
-}
-
-/* One more thread, so that there is somebody to pass leadership to. */
-static void keep_one_parked(ServerObject *server, Worker *worker) {
-    Loop *loop = &server->loop;
-    if (worker->leading && !worker->refusing && !worker->turning &&
-        atomic_load(&loop->parked_count) == 0 &&
-        loop->worker_count < loop->limits.max_threads && worker->clock >= loop->spawn_again) {
-        loop->worker_count++;
-        PyObject *spawned = PyObject_CallMethod(server->hooks, "spawn", NULL);
-        if (spawned != Py_True) { /* The system has none to give now. */
-            loop->worker_count--;
-            loop->spawn_again = worker->clock + SPAWN_PAUSE_NS;
-        }
-        told(server, spawned);
-    }
-}
-
-Answer server_answer(Worker *worker, Connection *connection, const uint8_t *data, size_t size,
-                     const FrameView *view) {
-    ServerObject *server = server_of(worker);
-    MessageHead head;
-    const char *problem =
-        message_head_read(data + view->payload, view->payload_end - view->payload, &head);
-    if (problem != NULL) {
-        server_complain(worker, connection, data, view->size);
-        return ANSWER_BROKEN;
-    }
-    PyEval_RestoreThread(worker->python);
-    keep_one_parked(server, worker);
-    Answer answer = request_answer(server, worker, connection, data, size, view, &head);
-    worker->python = PyEval_SaveThread();
-    if (answer == ANSWER_DAMAGED) {
-        server_complain(worker, connection, data, view->size);
-        return ANSWER_BROKEN;
-    }
-    return answer;
-}
-
-void server_hand_over(Worker *worker, Connection *connection, const uint8_t *data, size_t size) {
-    ServerObject *server = server_of(worker);
-    int fd = connection_give_away(connection);
-    PyEval_RestoreThread(worker->python);
-    told(server, PyObject_CallMethod(server->hooks, "adopt", "isy#", fd, connection->peer,
-                                     (const char *)data, (Py_ssize_t)size));
-    worker->python = PyEval_SaveThread();
-}
-
-void server_complain(Worker *worker, Connection *connection, const uint8_t *data, size_t size) {
-    ServerObject *server = server_of(worker);
-    size = size < MOST_COMPLAINED_OF ? size : MOST_COMPLAINED_OF;
-    PyEval_RestoreThread(worker->python);
-    told(server, PyObject_CallMethod(server->hooks, "complain", "sy#", connection->peer,
-                                     (const char *)data, (Py_ssize_t)size));
-    worker->python = PyEval_SaveThread();
-}
-
-void server_refused(Worker *worker, const char *peer) {
-    ServerObject *server = server_of(worker);
-    PyEval_RestoreThread(worker->python);
-    told(server, PyObject_CallMethod(server->hooks, "refused", "s", peer));
-    worker->python = PyEval_SaveThread();
-}
-
-void server_cannot_accept(Worker *worker, int error) {
-    ServerObject *server = server_of(worker);
-    PyEval_RestoreThread(worker->python);
-    told(server, PyObject_CallMethod(server->hooks, "cannot_accept", "i", error));
-    worker->python = PyEval_SaveThread();
-}
-
-void server_backlog_served(Worker *worker) {
-    ServerObject *server = server_of(worker);
-    PyEval_RestoreThread(worker->python);
-    told(server, PyObject_CallMethod(server->hooks, "backlog_served", NULL));
-    worker->python = PyEval_SaveThread();
-}
-
-/* --- The type --- */
-
-static int parse_limits(PyObject *limits, Limits *into) {
-    double idle, transfer, overload;
-    if (!PyArg_ParseTuple(limits, "nniiddd:limits", &into->frame_limit, &into->write_limit,
-                          &into->max_connections, &into->max_threads, &idle, &transfer,
-                          &overload)) {
+static int read_plan(ServerObject *server, PyObject *plan, Limits *limits) {
+    if (named_read(&plan_struct, plan, server) < 0 ||
+        named_read(&hooks_struct, server->hooks_plan, &server->hooks) < 0 ||
+        named_read(&twin_struct, server->twin_plan, &server->twin) < 0 ||
+        named_read(&limits_struct, server->limits_plan, limits) < 0) {
         return -1;
     }
-    into->idle_ms = (int64_t)(idle * 1000);
-    into->transfer_ms = (int64_t)(transfer * 1000);
-    into->overload_ms = (int64_t)(overload * 1000);
-    return 0;
+    if (!PyObject_TypeCheck(server->course, &Course_Type)) {
+        PyErr_Format(PyExc_TypeError, "ServerPlan.course must be a Course, not %R", server->course);
+        return -1;
+    }
+    if (server->hooks.spawn == NULL && server->hooks.start_handler == NULL) {
+        PyErr_SetString(PyExc_TypeError, "a server needs `spawn` or `start_handler`");
+        return -1;
+    }
+    return methods_open(&server->methods, server->method_plans);
 }
 
+/* --- the type --- */
+
 /* The one worker of a server whose handlers are coroutines. */
-static int asyncio_open(ServerObject *server, int max_pending) {
+static int asyncio_open(ServerObject *server) {
     Worker *worker = &server->asyncio;
     if (worker_open(worker, &server->loop) < 0) {
         PyErr_NoMemory();
@@ -119,45 +92,27 @@ static int asyncio_open(ServerObject *server, int max_pending) {
     }
     worker->leading = worker->turning = true;
     server->is_async = true;
-    server->max_pending = max_pending;
     return 0;
 }
 
 static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"listener", "handler", "methods", "course", "twin", "hooks",
-                            "psm",      "cluster", "answers", "decoded_limit", "limits",
-                            "max_pending", NULL};
-    int listener;
-    PyObject *handler, *plans, *course, *twin, *hooks, *psm, *cluster, *answers, *limits;
-    Py_ssize_t decoded_limit;
-    Limits parsed;
-    int max_pending = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOO!O!OOUUOnO!|i:Server", names, &listener,
-                                     &handler, &PyList_Type, &plans, &Course_Type, &course, &twin,
-                                     &hooks, &psm, &cluster, &answers, &decoded_limit, &PyTuple_Type,
-                                     &limits, &max_pending) ||
-        parse_limits(limits, &parsed) < 0) {
+    PyObject *plan;
+    if (!PyArg_ParseTuple(args, "O:Server", &plan)) {
         return NULL;
     }
     ServerObject *server = (ServerObject *)type->tp_alloc(type, 0);
     if (server == NULL) {
         return NULL;
     }
-    server->handler = Py_NewRef(handler);
-    server->course = Py_NewRef(course);
-    server->twin = Py_NewRef(twin);
-    server->hooks = Py_NewRef(hooks);
-    server->psm = Py_NewRef(psm);
-    server->cluster = Py_NewRef(cluster);
-    server->answers = Py_NewRef(answers);
-    server->decoded_limit = decoded_limit;
-    if (methods_open(&server->methods, plans) < 0 ||
-        loop_open(&server->loop, listener, &parsed, server, max_pending == 0) < 0) {
+    Limits limits;
+    if (read_plan(server, plan, &limits) < 0 ||
+        loop_open(&server->loop, server->listener, &limits, &thrift_protocol, server,
+                  server->max_pending == 0) < 0) {
         Py_DECREF(server);
         return NULL;
     }
     server->is_open = true;
-    if (max_pending > 0 && asyncio_open(server, max_pending) < 0) {
+    if (server->max_pending > 0 && asyncio_open(server) < 0) {
         Py_DECREF(server);
         return NULL;
     }
@@ -166,18 +121,16 @@ static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 static int server_traverse(ServerObject *server, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(server));
-    Py_VISIT(server->handler);
-    Py_VISIT(server->course);
-    Py_VISIT(server->twin);
-    Py_VISIT(server->hooks);
-    return methods_visit(&server->methods, visit, arg);
+    int stop = named_visit(&plan_struct, server, visit, arg);
+    stop = stop ? stop : named_visit(&hooks_struct, &server->hooks, visit, arg);
+    stop = stop ? stop : named_visit(&twin_struct, &server->twin, visit, arg);
+    return stop ? stop : methods_visit(&server->methods, visit, arg);
 }
 
 static int server_clear(ServerObject *server) {
-    Py_CLEAR(server->handler);
-    Py_CLEAR(server->course);
-    Py_CLEAR(server->twin);
-    Py_CLEAR(server->hooks);
+    named_clear(&plan_struct, server);
+    named_clear(&hooks_struct, &server->hooks);
+    named_clear(&twin_struct, &server->twin);
     return 0;
 }
 
@@ -192,10 +145,6 @@ static void server_dealloc(ServerObject *server) {
     }
     server_clear(server);
     methods_close(&server->methods);
-    Py_XDECREF(server->course);
-    Py_XDECREF(server->psm);
-    Py_XDECREF(server->cluster);
-    Py_XDECREF(server->answers);
     type->tp_free(server);
     Py_DECREF(type);
 }
@@ -281,18 +230,18 @@ static PyType_Spec server_spec = {
 };
 
 static PyMethodDef functions[] = {
-    {"setup_metadata", metadata_setup, METH_VARARGS,
-     "Give what reads unusual headers: name_from_peer, parse_span, normalise_logid."},
+    {"setup_metadata", metadata_setup, METH_O, "Give C its MetadataHooks."},
     {NULL},
 };
 
 int server_init(PyObject *module) {
-    PyObject *type = PyType_FromSpec(&server_spec);
-    if (type == NULL || PyModule_AddFunctions(module, functions) < 0) {
-        Py_XDECREF(type);
+    if (named_add(&plan_struct) < 0 || named_add(&hooks_struct) < 0 ||
+        named_add(&twin_struct) < 0 || named_add(&limits_struct) < 0 || metadata_init() < 0 ||
+        reply_init() < 0 || PyModule_AddFunctions(module, functions) < 0) {
         return -1;
     }
-    int added = PyModule_AddObjectRef(module, "Server", type);
-    Py_DECREF(type);
+    PyObject *type = PyType_FromSpec(&server_spec);
+    int added = type == NULL ? -1 : PyModule_AddObjectRef(module, "Server", type);
+    Py_XDECREF(type);
     return added < 0 ? -1 : pending_init(module);
 }

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from pie.model import end_forked_child
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 from pie.thrift import Frame, FrameSplitter, ThriftError
@@ -127,8 +128,7 @@ class ServerConnection:
 
     def _answer(self, frame: Frame, received: float) -> None:
         reply = self._dispatcher.answer(frame, self._peer, received, closing=self._drain.begun)
-        if os.getpid() != self._process:
-            os._exit(0)  # A child that the handler forked, and that came back: the parent answers.
+        end_forked_child(self._process)
         if reply is not None:
             self._sock.settimeout(self._options.transfer_timeout)
             self._sock.sendall(reply)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
-from pie.model import Call, current_call
+from pie.model import Call, current_call, end_forked_child
 from pie.thrift import Service
 
 logger = logging.getLogger(__name__)
@@ -91,5 +91,4 @@ async def _within(call: Call | None, work: Coroutine[Any, Any, Any]) -> Any:
     try:
         return await work
     finally:
-        if os.getpid() != process:
-            os._exit(0)  # A child that the handler forked, and that came back: the parent answers.
+        end_forked_child(process)

@@ -82,15 +82,15 @@ class Form(NamedTuple):
 
     @classmethod
     def of_native(
-        cls, transport: int, protocol: int, seqid: int, framed: int, closing: int
+        cls, *, transport: int, protocol: int, seqid: int, framed: bool, closing: bool
     ) -> Self:
         """The form in the numbers of ``frame.h`` and ``codec.h``."""
         return cls(
             (TTHEADER, FRAMED, BUFFERED)[transport],
             (Protocol.BINARY, Protocol.COMPACT)[protocol],
             seqid,
-            bool(framed),
-            closing=bool(closing),
+            framed,
+            closing=closing,
         )
 
     @property
@@ -217,10 +217,10 @@ class Dispatcher:
         ) from None
 
     def raised(
-        self, method: Method, call: Call, error: Exception, form: tuple[Any, ...]
+        self, method: Method, call: Call, error: Exception, form: dict[str, Any]
     ) -> bytes | None:
         """The reply for a declared exception or BusinessError, else None."""
-        return self._raised(method, call, error, Form.of_native(*form))
+        return self._raised(method, call, error, Form.of_native(**form))
 
     def fill(self, call: Call, value: Any) -> None:
         """Fill the BaseResp of what a handler returned, and take its status into the call."""
@@ -229,15 +229,15 @@ class Dispatcher:
         if status is not None and status.code:
             call.business(status.code, status.message)
 
-    def reply(self, method: Method, result: Struct, call: Call, form: tuple[Any, ...]) -> bytes:
+    def reply(self, method: Method, result: Struct, call: Call, form: dict[str, Any]) -> bytes:
         """The reply that carries a result struct."""
-        return self._encode(method, result, call, Form.of_native(*form))
+        return self._encode(method, result, call, Form.of_native(**form))
 
     def failed(
-        self, method: Method, error: BaseException, call: Call, form: tuple[Any, ...]
+        self, method: Method, error: BaseException, call: Call, form: dict[str, Any]
     ) -> bytes:
         """The reply for a failure, whose cause is logged."""
-        return self._failed(error, call, method.name, Form.of_native(*form))
+        return self._failed(error, call, method.name, Form.of_native(**form))
 
     # --- Parts of an answer. ---
 
@@ -260,8 +260,12 @@ class Dispatcher:
     def _run(self, call: Call, handle: Any, name: str, form: Form, *, oneway: bool) -> bytes | None:
         outer = current_call.get()
         current_call.set(call)
+        data: bytes | None
         try:
-            data: bytes | None = self._driver.run(call, handle)
+            data = self._driver.run(call, handle)
+            if not oneway and not isinstance(data, bytes):  # A gate gave the call its result.
+                method = self.service.methods[name]
+                data = self._encode(method, method.success(data), call, form)
         except BaseException as error:  # SystemExit of a handler, too, gets a reply.
             data = self._failed(error, call, name, form)
         finally:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from pie.call import Course
+from pie.model import end_forked_child
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.native_loop import NativeLoop
 from pie.rpc.server.options import ServerOptions
@@ -31,8 +32,16 @@ class LeaderLoop(NativeLoop):
         course: Course,
         options: ServerOptions,
     ) -> None:
-        super().__init__(native, listener, dispatcher.handler, dispatcher, course, options)
         self._threads: list[threading.Thread] = []
+        super().__init__(
+            native,
+            listener,
+            dispatcher.handler,
+            dispatcher,
+            course,
+            options,
+            spawn=self.spawn,
+        )
 
     def start(self) -> None:
         # A thread that computes gives way after this; the default of 5 ms is what others then wait.
@@ -51,7 +60,7 @@ class LeaderLoop(NativeLoop):
         self._threaded.finish(max(0.0, deadline - time.monotonic()))
 
     def spawn(self) -> bool:
-        """One more thread is wanted; False when there is none to be had."""
+        """Start one more thread; False when the system has none."""
         try:
             self._run(self._work, f"pie-rpc-{len(self._threads) - 1}")
         except (RuntimeError, MemoryError) as error:
@@ -62,8 +71,7 @@ class LeaderLoop(NativeLoop):
     def _work(self) -> None:
         process = os.getpid()
         self._server.work()
-        if os.getpid() != process:
-            os._exit(0)  # A child that a handler forked, and that came back: nothing is left to do.
+        end_forked_child(process)
 
     def _run(self, target: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)

@@ -1,24 +1,99 @@
-"""What both loops in C share: how they are made, and what they tell Python."""
+"""The common part of both loops in C: how they are made, and the functions that they call.
+
+C reads the fields of the classes here by name: a field that C does not read, or reads and does not
+find, fails tests/core/test_contract.py.
+"""
 
 import logging
 import os
 import socket
 import time
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pie.call import Course
-from pie.model import normalise_logid
+from pie.model import end_forked_child, normalise_logid
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.threaded import Connections
 from pie.rpc.wire.business import BusinessError
 from pie.rpc.wire.metadata import name_from_peer, parse_span
-from pie.rpc.wire.native_methods import method_plans
+from pie.rpc.wire.native_methods import MethodPlan, method_plans
 from pie.thrift import FrameSplitter, StructException, ThriftError
 
 logger = logging.getLogger(__name__)
 _SAY_AGAIN_SECONDS = 1.0
+
+
+class LoopLimits(NamedTuple):
+    """Bounds of a loop; see ``ServerOptions``."""
+
+    frame_limit: int
+    write_limit: int
+    max_connections: int
+    max_threads: int
+    idle_timeout: float
+    transfer_timeout: float
+    overload_timeout: float
+
+
+class ServerHooks(NamedTuple):
+    """Functions of a loop that C calls; see the methods of ``NativeLoop`` and its subclasses."""
+
+    adopt: Callable[[int, str, bytes], None]
+    complain: Callable[[str, bytes], None]
+    refused: Callable[[str], None]
+    cannot_accept: Callable[[int], None]
+    backlog_served: Callable[[], None]
+    spawn: Callable[[], bool] | None
+    start_handler: Callable[[str, tuple[Any, ...], Any], None] | None
+    end_forked_child: Callable[[], None]
+
+
+class ServerTwin(NamedTuple):
+    """Methods of the ``Dispatcher``, which answers what C does not."""
+
+    answer_bytes: Callable[..., Any]
+    refuse: Callable[..., Any]
+    unreadable: Callable[..., Any]
+    raised: Callable[..., Any]
+    fill: Callable[..., Any]
+    reply: Callable[..., Any]
+    failed: Callable[..., Any]
+
+
+class ServerPlan(NamedTuple):
+    """What a ``_native.Server`` is made of.
+
+    Attributes:
+        listener: descriptor of a listening socket.
+        handler: the object whose methods C calls.
+        answers: classes of exceptions that may be answers.
+        decoded_limit: bytes of memory that the arguments of one request may take.
+        max_pending: requests that may be on the asyncio loop; 0 = handlers run on threads.
+    """
+
+    listener: int
+    handler: Any
+    methods: list[MethodPlan]
+    course: Course
+    twin: ServerTwin
+    hooks: ServerHooks
+    limits: LoopLimits
+    psm: str
+    cluster: str
+    answers: tuple[type[Exception], ...]
+    decoded_limit: int
+    max_pending: int
+
+
+class MetadataHooks(NamedTuple):
+    """Functions for the rare cases of metadata, which C leaves to Python."""
+
+    name_from_peer: Callable[[str], str]
+    parse_span: Callable[[str], tuple[str, str]]
+    normalise_logid: Callable[[str], str | None]
 
 
 class NativeLoop:
@@ -27,10 +102,12 @@ class NativeLoop:
     Args:
         native: the extension.
         listener: bound and listening; closed when nothing more is accepted.
-        handler: whose methods C calls.
+        handler: the object whose methods C calls.
         dispatcher: answers what C does not.
         course: of every call.
         options: bounds.
+        spawn: starts one more thread, where handlers run on threads.
+        start_handler: starts a handler on the asyncio loop, where they run on one.
         max_pending: 0 = handlers run on threads; else on an asyncio loop, so many at once.
     """
 
@@ -43,6 +120,8 @@ class NativeLoop:
         course: Course,
         options: ServerOptions,
         *,
+        spawn: Callable[[], bool] | None = None,
+        start_handler: Callable[[str, tuple[Any, ...], Any], None] | None = None,
         max_pending: int = 0,
     ) -> None:
         self._listener = listener
@@ -51,28 +130,32 @@ class NativeLoop:
         self._threaded = Connections(dispatcher, options)
         self._refused = _Seldom()
         listener.setblocking(False)
-        native.setup_metadata(name_from_peer, parse_span, normalise_logid)
+        native.setup_metadata(MetadataHooks(name_from_peer, parse_span, normalise_logid))
+        self._process = os.getpid()
         self._server = native.Server(
-            listener=listener.fileno(),
-            handler=handler,
-            methods=method_plans(dispatcher.service),
-            course=course,
-            twin=dispatcher,
-            hooks=self,
-            psm=dispatcher.identity.psm,
-            cluster=dispatcher.identity.cluster,
-            answers=(StructException, BusinessError),
-            decoded_limit=options.decoded_limit,
-            limits=(
-                options.frame_limit,
-                options.write_limit,
-                options.max_connections,
-                options.max_threads,
-                options.idle_timeout,
-                options.transfer_timeout,
-                options.overload_timeout,
-            ),
-            max_pending=max_pending,
+            ServerPlan(
+                listener=listener.fileno(),
+                handler=handler,
+                methods=method_plans(dispatcher.service),
+                course=course,
+                twin=_twin(dispatcher),
+                hooks=ServerHooks(
+                    adopt=self.adopt,
+                    complain=self.complain,
+                    refused=self.refused,
+                    cannot_accept=self.cannot_accept,
+                    backlog_served=self.backlog_served,
+                    spawn=spawn,
+                    start_handler=start_handler,
+                    end_forked_child=self.end_forked_child,
+                ),
+                limits=_limits(options),
+                psm=dispatcher.identity.psm,
+                cluster=dispatcher.identity.cluster,
+                answers=(StructException, BusinessError),
+                decoded_limit=options.decoded_limit,
+                max_pending=max_pending,
+            )
         )
 
     def adopt(self, descriptor: int, peer: str, received: bytes) -> None:
@@ -115,16 +198,44 @@ class NativeLoop:
         """Nothing more is accepted."""
         self._listener.close()
 
+    def end_forked_child(self) -> None:
+        """A handler has come back in a child that it forked."""
+        end_forked_child(self._process)
+
+
+def _twin(dispatcher: Dispatcher) -> ServerTwin:
+    return ServerTwin(
+        answer_bytes=dispatcher.answer_bytes,
+        refuse=dispatcher.refuse,
+        unreadable=dispatcher.unreadable,
+        raised=dispatcher.raised,
+        fill=dispatcher.fill,
+        reply=dispatcher.reply,
+        failed=dispatcher.failed,
+    )
+
+
+def _limits(options: ServerOptions) -> LoopLimits:
+    return LoopLimits(
+        frame_limit=options.frame_limit,
+        write_limit=options.write_limit,
+        max_connections=options.max_connections,
+        max_threads=options.max_threads,
+        idle_timeout=options.idle_timeout,
+        transfer_timeout=options.transfer_timeout,
+        overload_timeout=options.overload_timeout,
+    )
+
 
 class _Seldom:
     """Lets one of many messages a second through."""
 
     def __init__(self) -> None:
-        self._said = 0.0
+        self._last = 0.0
 
     def now(self) -> bool:
         now = time.monotonic()
-        if now - self._said < _SAY_AGAIN_SECONDS:
+        if now - self._last < _SAY_AGAIN_SECONDS:
             return False
-        self._said = now
+        self._last = now
         return True

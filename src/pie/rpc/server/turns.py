@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from pie.call import Course
+from pie.model import end_forked_child
 from pie.rpc.server.coroutines import Coroutines
 from pie.rpc.server.daemons import Daemons
 from pie.rpc.server.dispatch import Dispatcher
@@ -48,6 +49,7 @@ class TurnLoop(NativeLoop):
             dispatcher,
             course,
             options,
+            start_handler=self.start_handler,
             max_pending=options.max_in_flight,
         )
         self._handler = handler
@@ -70,7 +72,7 @@ class TurnLoop(NativeLoop):
         self._executor.shutdown()
 
     def start_handler(self, attr: str, args: tuple[Any, ...], pending: Any) -> None:
-        """Run a method; its end answers the request."""
+        """Run a method of the handler; its end answers the request."""
         function = getattr(self._handler, attr)
         running: Future[Any]
         if inspect.iscoroutinefunction(function):
@@ -103,5 +105,4 @@ def _apart(context: contextvars.Context, function: Any, args: tuple[Any, ...]) -
     try:
         return context.run(function, *args)
     finally:
-        if os.getpid() != process:
-            os._exit(0)  # A child that the handler forked, and that came back: the parent answers.
+        end_forked_child(process)

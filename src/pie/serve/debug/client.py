@@ -1,4 +1,4 @@
-"""Asking a process through its debug socket."""
+"""A client of the debug socket of a process."""
 
 import contextlib
 import json
@@ -8,14 +8,14 @@ from typing import Any
 
 
 class DebugError(Exception):
-    """The process cannot be asked, or refused; the message says why."""
+    """The process does not answer, or refuses; the message gives the reason."""
 
 
 class DebugClient:
     """Asks the process behind a debug socket.
 
     Args:
-        path: of the socket, as the process's start line, or its registration, says.
+        path: of the socket, from the start line of the process or from its registration.
         timeout: seconds for one answer.
     """
 
@@ -34,7 +34,9 @@ class DebugClient:
             with socket.socket(socket.AF_UNIX) as sock:
                 sock.settimeout(self._timeout)
                 sock.connect(self._path)
-                with contextlib.suppress(BrokenPipeError):  # Refused already: it says why.
+                with contextlib.suppress(
+                    BrokenPipeError
+                ):  # It refused already; the reply gives the reason.
                     sock.sendall(request)
                 with sock.makefile("rb") as reader:
                     line = reader.readline()

@@ -1,4 +1,4 @@
-"""What can be asked of a running process. Every answer is bounded."""
+"""The commands that a running process answers. Every answer is bounded."""
 
 import gc
 import logging
@@ -92,8 +92,8 @@ def _stacks(_: Arguments) -> list[dict[str, Any]]:
 
 
 def _calls(_: Arguments) -> list[dict[str, Any]]:
-    """Read from the stacks, where every running call is a local variable of Pie's own frames:
-    a call costs nothing for being found here."""
+    """Read the calls from the stacks: every running call is a local variable of a frame of Pie's.
+    So listing costs the calls themselves nothing."""
     now = time.monotonic()
     found: dict[int, dict[str, Any]] = {}
     for thread, ident, frame in _threads():

@@ -20,7 +20,7 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 class NoDebugSocket(Exception):
-    """There can be none here; the message says why."""
+    """No debug socket can be opened here; the message gives the reason."""
 
 
 class DebugServer:
@@ -41,7 +41,7 @@ class DebugServer:
         """Listen, and answer from a thread of its own. Call it after the last fork.
 
         Raises:
-            NoDebugSocket: it cannot be had.
+            NoDebugSocket: it cannot be opened.
         """
         try:
             self._listener = self._listen()
@@ -51,7 +51,7 @@ class DebugServer:
         threading.Thread(target=self._serve, name="pie-debug", daemon=True).start()
 
     def close(self) -> None:
-        """Answer no more."""
+        """Close the socket, and end its thread."""
         if self._listener is None:
             return
         with contextlib.suppress(OSError):
@@ -76,7 +76,7 @@ class DebugServer:
         return sock
 
     def _leave_to_parent(self) -> None:
-        """In a forked child: a connection to the parent must not end here."""
+        """In a forked child: close the listener, so that connections reach the parent only."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -128,8 +128,8 @@ class DebugServer:
 
 
 def peer_uid(sock: socket.socket) -> int | None:
-    """Whose process is at the other end; None where the system does not say (the directory's mode
-    keeps others out there)."""
+    """The user of the process at the other end; None where the system does not tell it (there the
+    mode of the directory keeps other users out)."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return None
@@ -138,9 +138,9 @@ def peer_uid(sock: socket.socket) -> int | None:
 
 
 def remove_stale(directory: Path) -> None:
-    """Remove the sockets of processes that are no more.
+    """Remove the sockets of processes that have ended.
 
-    Both signs are needed: a process of another container has no pid here, yet it answers.
+    A dead pid alone is no proof: a process of another container has no pid here, yet it answers.
     """
     for path in directory.glob("*.sock"):
         pid = path.name.split(".")[-2]

@@ -1,8 +1,8 @@
 """SIGTERM and SIGINT, whichever thread the system gives them to.
 
-A Python signal handler runs on the main thread, when that wakes up. The system may give a signal to
-another thread, and then a main thread that waits is not woken: the service would not stop. So the
-signal's number goes through a pipe to a thread that does nothing but wait for it.
+A Python signal handler runs on the main thread, when that wakes up. The system may deliver a signal
+to another thread; a main thread that waits is not woken then, and the service would not stop. So
+the signal's number goes through a pipe to a thread that only waits for it.
 """
 
 import os
@@ -25,7 +25,7 @@ def on_stop(action: Callable[[signal.Signals], None]) -> None:
 
 
 def _nothing(*_: object) -> None:
-    """A handler of Python's there must be, so that the number is written to the pipe."""
+    """Python writes the number to the pipe only when it has a handler for it."""
 
 
 def _wait(reader: int, action: Callable[[signal.Signals], None]) -> None:

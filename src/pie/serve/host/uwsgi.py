@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pie.model import run_after_fork
 from pie.serve.host.alone import http_address
 from pie.serve.host.host import Life, ServerFactory
 from pie.serve.settings.keys import Settings
@@ -98,6 +99,7 @@ class UwsgiHost:
         earlier = getattr(self._module, "post_fork_hook", None)
 
         def hook() -> None:
+            run_after_fork()
             if earlier is not None:
                 earlier()
             if self.worker:

@@ -11,7 +11,7 @@ import pie
 from pie.serve.process import Process
 from pie.serve.settings.loading import Loaded
 from pie.serve.settings.masking import masked_url
-from pie.state import Instance, RuntimeFacts
+from pie.state import Instance, RuntimeDescription
 
 _LONGEST_COMMAND = 2000
 
@@ -37,11 +37,11 @@ def instance_of(process: Process, protocol: Literal["http", "thrift"], *, debug:
 
 def describe_process(
     process: Process, loaded: Loaded, *, server: str, threads: int, workers: int, debug: str
-) -> RuntimeFacts:
+) -> RuntimeDescription:
     """Describe how the process runs. ``threads`` 0 = one for each connection."""
     who = process.identity
     command = shlex.join(masked_url(each) for each in sys.orig_argv)
-    return RuntimeFacts(
+    return RuntimeDescription(
         psm=who.psm,
         id=who.instance,
         cluster=who.cluster,

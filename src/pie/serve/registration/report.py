@@ -5,7 +5,7 @@ import threading
 import msgspec
 
 from pie.observe import Recorder
-from pie.state import Registrar, RuntimeFacts
+from pie.state import Registrar, RuntimeDescription
 
 REPORT_SECONDS = 10.0
 
@@ -21,7 +21,9 @@ class DescriptionReporter:
         recorder: of its calls.
     """
 
-    def __init__(self, registrar: Registrar, description: RuntimeFacts, recorder: Recorder) -> None:
+    def __init__(
+        self, registrar: Registrar, description: RuntimeDescription, recorder: Recorder
+    ) -> None:
         self._registrar = registrar
         self._description = description
         self._recorder = recorder
@@ -44,7 +46,7 @@ class DescriptionReporter:
         )
         if description != self._description:
             self._description = description
-            self._registrar.update(facts=description)
+            self._registrar.update(description=description)
 
     def _run(self) -> None:
         while not self._stopped.wait(REPORT_SECONDS):

@@ -97,7 +97,7 @@ def kind_of(key: str) -> str:
 
 
 def documentation() -> dict[str, str]:
-    """What this file says of each key."""
+    """The description of each key in this file."""
     (made,) = ast.parse(inspect.getsource(Settings)).body
     assert isinstance(made, ast.ClassDef)
     found: dict[str, str] = {}

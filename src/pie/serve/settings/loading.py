@@ -22,7 +22,7 @@ from pie.state import Setting
 PREFIX = "PIE_"
 Source = Literal["default", "pie.toml", "settings.py", "environment", "command line"]
 _NO_SETTINGS = {"PLATFORM", "TOKEN", "TOKEN_FILE", "LOG_ROOT", "HOST_IP", "PIN"}
-"""Keys of the environment that belong to the machine, or to one run."""
+"""``PIE_`` variables of the machine, or of one run."""
 _PLAIN = (bool, int, float, str, tuple, list)
 
 
@@ -32,7 +32,7 @@ class Loaded(NamedTuple):
     Attributes:
         settings: their values.
         sources: where each came from.
-        doubts: what in the environment looks like a mistyped key.
+        doubts: warnings about variables that look like a mistyped key.
     """
 
     settings: Settings
@@ -74,7 +74,7 @@ def load_settings(
         module: its upper-case names are keys. None: the service has no ``settings.py``.
         environ: ``PIE_<KEY>`` overrides the module.
         options: overrides both.
-        project: what holds where nobody else gives a value.
+        project: the weakest source, below the module.
 
     Raises:
         SettingsError: naming the key, and the nearest right one for an unknown key.
@@ -104,7 +104,7 @@ def settings_of(
 
 
 def nearest(key: str, known: Iterable[str]) -> str:
-    """What someone who wrote ``key`` may have meant."""
+    """Suggest the known key nearest to ``key``, or list them all."""
     names = list(known)
     found = difflib.get_close_matches(key, names, 1)
     return f"did you mean {found[0]}?" if found else f"known are {', '.join(names)}"
@@ -157,7 +157,7 @@ def _option(key: str) -> str:
 
 
 def _doubts(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Variables that are nearly a key. They may be another program's: a doubt is no error."""
+    """Warnings about variables that are nearly a key; they may be another program's."""
     found = []
     for name in environ:
         key = name.removeprefix(PREFIX)

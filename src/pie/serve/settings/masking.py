@@ -1,4 +1,4 @@
-"""Keeping secrets out of what a process says of itself."""
+"""Keeping secrets out of what a process reports."""
 
 import re
 

@@ -25,7 +25,7 @@ def read_options(arguments: Sequence[str]) -> dict[str, str]:
     """Key → text; ``help`` is a key of its own.
 
     Raises:
-        SettingsError: an option is unknown or lacks its value, or an argument is none.
+        SettingsError: an option is unknown or lacks its value, or an argument is no option.
     """
     found: dict[str, str] = {}
     left = list(arguments)

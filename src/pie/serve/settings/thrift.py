@@ -1,4 +1,4 @@
-"""The bounds of a Thrift service, from its settings."""
+"""The options of a Thrift server, from the settings of its service."""
 
 import ssl
 from pathlib import Path
@@ -10,14 +10,14 @@ THREADS = 64
 
 
 def server_options(settings: Settings, folder: Path) -> ServerOptions:
-    """What the settings of a service ask of its server.
+    """Make the options of a server.
 
     Args:
         settings: in force.
-        folder: paths start there.
+        folder: that relative paths of certificates start at.
 
     Raises:
-        SettingsError: the files for TLS are not what they should be.
+        SettingsError: the files for TLS do not hold what the settings say.
     """
     return ServerOptions(
         max_connections=settings.MAX_CONNECTIONS,

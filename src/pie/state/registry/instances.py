@@ -110,13 +110,14 @@ class Setting(msgspec.Struct, frozen=True):
     source: str
 
 
-class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one instance says of its process while it runs.
+class RuntimeDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Describes the process of one instance while it runs.
 
-    Stands beside the instance under the same lease, not in it: who looks for an address should not
-    be woken by it. ``debug`` is the path of the debug socket, or empty; ``config_version`` names
-    the dynamic config in force. Two are told anew while they change: ``in_flight``, calls being
-    served, and ``lost``, call records, aggregates and lines that never reached the disk.
+    An entry of its own beside the instance, under the same lease: a client that watches addresses
+    is not woken by it. ``debug`` is the path of the debug socket, or empty; ``config_version``
+    names the dynamic config in force. Two fields are updated while they change: ``in_flight``,
+    calls being served, and ``lost``, call records, aggregates and lines that never reached the
+    disk.
     """
 
     psm: str
@@ -137,13 +138,13 @@ class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Service(msgspec.Struct, frozen=True):
-    """A registered service. ``meta`` is None when its instances never said; ``runtime`` holds the
-    facts of those instances that report them, by instance id."""
+    """A registered service. ``meta`` is None when no instance registered one; ``runtime`` holds the
+    descriptions of those instances that report one, by instance id."""
 
     psm: str
     meta: ServiceMeta | None
     instances: tuple[Instance, ...]
-    runtime: dict[str, RuntimeFacts] = {}
+    runtime: dict[str, RuntimeDescription] = {}
 
 
 def meta_key(psm: str) -> str:
@@ -161,12 +162,12 @@ def instance_key(instance: Instance) -> str:
     return f"{instances_prefix(instance.psm)}{instance.cluster}/{instance.id}"
 
 
-def runtime_key(facts: RuntimeFacts) -> str:
-    """Where the run-time facts of an instance are."""
-    return f"{PREFIX}{facts.psm}/runtime/{facts.cluster}/{facts.id}"
+def runtime_key(description: RuntimeDescription) -> str:
+    """Where the run-time description of an instance is."""
+    return f"{PREFIX}{description.psm}/runtime/{description.cluster}/{description.id}"
 
 
-def encode(value: Instance | ServiceMeta | RuntimeFacts) -> str:
+def encode(value: Instance | ServiceMeta | RuntimeDescription) -> str:
     """The JSON that the store holds."""
     return msgspec.json.encode(value).decode()
 
@@ -189,12 +190,12 @@ def read_meta(key: str, value: str) -> ServiceMeta | None:
         return None
 
 
-def read_runtime(key: str, value: str) -> RuntimeFacts | None:
-    """The facts an entry holds; None, with a line in the log, if they make no sense."""
+def read_runtime(key: str, value: str) -> RuntimeDescription | None:
+    """The description an entry holds; None, with a line in the log, if it makes no sense."""
     try:
-        return msgspec.json.decode(value, type=RuntimeFacts)
+        return msgspec.json.decode(value, type=RuntimeDescription)
     except msgspec.MsgspecError as error:
-        _log.warning("ignored the malformed run-time facts %s: %s", key, error)
+        _log.warning("ignored the malformed run-time description %s: %s", key, error)
         return None
 
 
@@ -206,7 +207,7 @@ def lookup_services(store: Store) -> dict[str, Service]:
     """
     metas: dict[str, ServiceMeta] = {}
     instances: dict[str, list[Instance]] = {}
-    runtime: dict[str, dict[str, RuntimeFacts]] = {}
+    runtime: dict[str, dict[str, RuntimeDescription]] = {}
     for entry in store.range(PREFIX).entries:
         psm, _, rest = entry.key.removeprefix(PREFIX).partition("/")
         if rest == "meta":
@@ -218,9 +219,9 @@ def lookup_services(store: Store) -> dict[str, Service]:
             if instance is not None:
                 instances.setdefault(psm, []).append(instance)
         elif rest.startswith("runtime/"):
-            facts = read_runtime(entry.key, entry.value)
-            if facts is not None:
-                runtime.setdefault(psm, {})[facts.id] = facts
+            description = read_runtime(entry.key, entry.value)
+            if description is not None:
+                runtime.setdefault(psm, {})[description.id] = description
     return {
         psm: Service(psm, metas.get(psm), tuple(instances.get(psm, ())), runtime.get(psm, {}))
         for psm in sorted(metas.keys() | instances.keys())

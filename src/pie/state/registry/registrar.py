@@ -9,7 +9,7 @@ from pie.model import SYSTEM_RANDOM, Random
 from pie.state.backoff import Backoff
 from pie.state.registry.instances import (
     Instance,
-    RuntimeFacts,
+    RuntimeDescription,
     ServiceMeta,
     encode,
     instance_key,
@@ -22,7 +22,7 @@ _log = logging.getLogger("pie.state")
 
 State = Literal["new", "registered", "away", "stopped"]
 KEEP_ALIVES_PER_TTL = 3
-_Said = tuple[Instance, ServiceMeta | None, RuntimeFacts | None]
+_Entries = tuple[Instance, ServiceMeta | None, RuntimeDescription | None]
 
 
 class Registrar:
@@ -33,10 +33,10 @@ class Registrar:
     precedes serving. A forked child's copy does nothing.
 
     Args:
-        store: where to.
-        instance: who.
-        meta: what is true of the whole service, if this instance says so.
-        facts: what this instance says of its process.
+        store: that holds the registry.
+        instance: to register.
+        meta: describes the whole service, if this instance knows it.
+        description: of the process of this instance.
         ttl: seconds after which a killed instance disappears.
         random: the jitter of retries.
     """
@@ -46,7 +46,7 @@ class Registrar:
         store: Store,
         instance: Instance,
         meta: ServiceMeta | None = None,
-        facts: RuntimeFacts | None = None,
+        description: RuntimeDescription | None = None,
         *,
         ttl: float = 10.0,
         random: Random = SYSTEM_RANDOM,
@@ -54,7 +54,7 @@ class Registrar:
         self._store = store
         self._instance = instance
         self._meta = meta
-        self._facts = facts
+        self._description = description
         self._ttl = ttl
         self._backoff = Backoff(longest=min(5.0, ttl / 2), random=random)
         self._lock = threading.Lock()
@@ -63,7 +63,7 @@ class Registrar:
         self._stopping = False
         self._deregister = True
         self._lease = 0
-        self._written: _Said | None = None
+        self._written: _Entries | None = None
         self._state: State = "new"
         self._was_registered = False
         self._pid = 0
@@ -94,9 +94,9 @@ class Registrar:
         self,
         instance: Instance | None = None,
         meta: ServiceMeta | None = None,
-        facts: RuntimeFacts | None = None,
+        description: RuntimeDescription | None = None,
     ) -> None:
-        """Say something new of the same instance; written as soon as the store takes it.
+        """Replace what the same instance registers; written as soon as the store takes it.
 
         Raises:
             ValueError: it is another instance.
@@ -109,7 +109,7 @@ class Registrar:
         with self._lock:
             self._instance = instance or self._instance
             self._meta = meta or self._meta
-            self._facts = facts or self._facts
+            self._description = description or self._description
         self._wake.set()
 
     def stop(self, *, deregister: bool = True, timeout: float = 2.0) -> None:
@@ -141,7 +141,7 @@ class Registrar:
         self._finish()
 
     def _step(self) -> None:
-        """Make the store hold what we are; raises `StoreError`."""
+        """Write what the store does not hold yet; raises `StoreError`."""
         if self._lease and self._lease in self._store.keep_alive([self._lease]).missing:
             self._lease = 0
             self._state = "away"
@@ -150,23 +150,23 @@ class Registrar:
             self._lease = self._store.grant(self._ttl)
             self._written = None
         with self._lock:
-            wanted = self._instance, self._meta, self._facts
+            wanted = self._instance, self._meta, self._description
         if wanted != self._written:
             self._write(*wanted)
             self._written = wanted
         self._settled()
 
     def _write(
-        self, instance: Instance, meta: ServiceMeta | None, facts: RuntimeFacts | None
+        self, instance: Instance, meta: ServiceMeta | None, description: RuntimeDescription | None
     ) -> None:
         self._store.put(instance_key(instance), encode(instance), lease=self._lease)
-        if facts is not None:
-            self._describe(runtime_key(facts), encode(facts))
+        if description is not None:
+            self._describe(runtime_key(description), encode(description))
         if meta is None:
             return
         key, value = meta_key(meta.psm), encode(meta)
         try:
-            # Every instance says the same: only the first needs to write it.
+            # Every instance has the same meta: only the first needs to write it.
             known = self._store.get(key)
             if known is None or known.value != value:
                 self._store.put(key, value)
@@ -177,7 +177,7 @@ class Registrar:
         try:
             self._store.put(key, value, lease=self._lease)
         except (Invalid, LimitExceeded) as error:
-            _log.warning("%s is registered without its run-time facts: %s", key, error)
+            _log.warning("%s is registered without its run-time description: %s", key, error)
 
     def _settled(self) -> None:
         if self._state == "registered":

@@ -88,7 +88,7 @@ def call(
     echo '{"id": 101}' | pie call toutiao.article.article GetArticle - --cluster canary
     pie call toutiao.stream.api GET '/stream?count=2'
 
-    The answer goes to standard output, what is said about it to standard error.
+    The answer goes to standard output, messages about it to standard error.
     """
     enter_workspace()
     if url:

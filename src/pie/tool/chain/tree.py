@@ -1,4 +1,4 @@
-"""The tree of a chain as it is shown: nodes, and in their place the calls nobody logged serving."""
+"""The tree of a chain as it is shown: nodes, and calls whose server side nobody logged."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def flag_text(flag: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A place in the tree. ``node`` is None for a call whose server side was never logged; ``call``
+    """An item of the tree. ``node`` is None for a call whose server side was never logged; ``call``
     is the caller's record of it, if there is one."""
 
     node: dict[str, Any] | None

@@ -43,7 +43,7 @@ _CALLS = (
 
 
 def show_chain(chain: dict[str, Any], logs: dict[str, Any] | None) -> list[str]:
-    """The lines of it all. ``logs`` is the answer for its log lines, to be shown in place."""
+    """All lines of the view. ``logs`` is the answer for its log lines, each shown at its node."""
     roots = build_tree(chain)
     lines = _head(chain)
     lines += ["", *_tree(chain, roots, logs)]
@@ -53,14 +53,14 @@ def show_chain(chain: dict[str, Any], logs: dict[str, Any] | None) -> list[str]:
 
 
 def _head(chain: dict[str, Any]) -> list[str]:
-    facts = [
+    summary = [
         f"entry {chain['entry_ip'] or 'unknown'}",
         clock(chain["start"], date=True),
         paint(milliseconds(chain["total_ms"]), BOLD),
         plural(chain["node_count"], "node"),
         plural(chain["call_count"], "call"),
     ]
-    lines = [paint(chain["logid"], BOLD), *flow(facts, "")]
+    lines = [paint(chain["logid"], BOLD), *flow(summary, "")]
     lines += [
         paint(f"! {flag_text(flag)}", WARN)
         for flag in chain["flags"]
@@ -184,8 +184,8 @@ def _reasons(item: Item) -> list[Cell]:
         found += _of_record(call, "its caller: " if node else "", message=_differs(item))
         if call["attempt"]:
             found.append(Cell(f"· attempt {call['attempt']} of {call['attempts']}", DIM))
-    told = {text for child in item.children for text in _messages(child)}
-    if node is not None and node["message"] and node["message"] in told:
+    repeated = {text for child in item.children for text in _messages(child)}
+    if node is not None and node["message"] and node["message"] in repeated:
         found = [each for each in found if node["message"] not in each.text]
     # What failed, what was decided, what contradicts itself.
     return sorted(dict.fromkeys(found), key=lambda cell: "✗·!".index(cell.text[0]))

@@ -51,9 +51,9 @@ def debug(
     pie debug article gc objects=true            the garbage collector
     pie debug article loglevel DEBUG             set the level, until it ends
     """
-    sockets = _sockets(api.place.log_root)
+    sockets = _sockets(api.workspace.log_root)
     if not target:
-        _list(sockets, api.place.log_root)
+        _list(sockets, api.workspace.log_root)
         return
     path = Path(target)
     if "/" not in target:
@@ -103,7 +103,7 @@ def _chosen(api: Api, sockets: list[_Socket], target: str, pid: int | None) -> _
         raise click.UsageError(f"{len(fitting)} processes fit: {names}; choose one with --pid")
     who = f"{target!r}" if pid is None else f"{target!r} with process id {pid}"
     raise click.ClickException(
-        f"no process of {who} can be asked in {api.place.log_root}{_elsewhere(api, target)}"
+        f"no process of {who} can be asked in {api.workspace.log_root}{_elsewhere(api, target)}"
     )
 
 
@@ -157,8 +157,8 @@ def _stacks(answer: list[dict[str, Any]]) -> str:
         daemon = " daemon" if each["daemon"] else ""
         lines.append(paint(each["thread"], BOLD) + paint(f"  {each['ident']}{daemon}", DIM))
         for frame in each["stack"]:
-            place, _, code = frame.partition(": ")
-            lines.append(f"    {paint(place, DIM)}  {code}".rstrip())
+            position, _, code = frame.partition(": ")
+            lines.append(f"    {paint(position, DIM)}  {code}".rstrip())
     return "\n".join(lines)
 
 

@@ -91,7 +91,7 @@ def logs(
     \b
     pie logs toutiao.article.article             the last lines of a service
     pie logs -f                                  of all services, as they come
-    pie logs -q 'timeout -retry' --since 2h      what was said in two hours
+    pie logs -q 'timeout -retry' --since 2h      the lines of two hours
     pie logs --level error --since 1d article    errors of a day
     pie logs --logid 20261125100804127000000001efb720
     """
@@ -116,7 +116,7 @@ def logs(
             return
         except PlatformAwayError as error:
             _say_away(api, error)
-    files = LocalLogs(api.place.log_root, matcher_of(wanted.query))
+    files = LocalLogs(api.workspace.log_root, matcher_of(wanted.query))
     wanted = wanted._replace(psm=_psms(services, files.psms))
     _local(files, wanted, count, following, _output_for(wanted, full, as_json))
 
@@ -186,10 +186,10 @@ def _show_as_they_come(batches: Iterator[list[Line]], output: OutputMaker) -> No
 
 
 def _say_away(api: Api, error: ApiError) -> None:
-    if not LocalLogs(api.place.log_root).has_any():
+    if not LocalLogs(api.workspace.log_root).has_any():
         raise error
     reason = error.message.partition(":  ")[0].rpartition(": start it")[0] or error.message
-    note(f"{reason}: reading the files of this machine in {api.place.log_root}")
+    note(f"{reason}: reading the files of this machine in {api.workspace.log_root}")
 
 
 def _known(api: Api) -> list[str]:

@@ -42,7 +42,7 @@ def matcher_of(query: str) -> Callable[[Line], bool]:
     """Tells whether a line matches a query; as the platform would, but for what its index does.
 
     Raises:
-        click.ClickException: the query does not parse; points at the place.
+        click.ClickException: the query does not parse; points at the position.
     """
     try:
         node = parse(query)

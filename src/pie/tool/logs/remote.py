@@ -29,8 +29,8 @@ class Wanted(NamedTuple):
 
     @property
     def q(self) -> str:
-        """All that the query grammar says; the person's own text stands first, so that the place
-        of an error in it is right."""
+        """The query with what the options add. The person's own text comes first, so that the
+        position of an error in it is right."""
         own = self.query
         more = [f"level>={self.level}" if self.level else "", self.logid]
         rest = " ".join(filter(None, more))
@@ -99,12 +99,12 @@ def follow(
             if since is None:
                 began = time.time()
                 lines = search(api, wanted, count)
-                oldest = _place(lines[0]) if lines else (int(began * 1e6),)
+                oldest = _position(lines[0]) if lines else (int(began * 1e6),)
                 yield shown.new(lines)
             else:
                 say("the platform is back")
                 missed = _missed(api, wanted, since)
-                yield shown.new(line for line in missed if _place(line) >= oldest)
+                yield shown.new(line for line in missed if _position(line) >= oldest)
             pause = _FIRST_PAUSE
             for event in events:
                 since = time.time()
@@ -148,7 +148,7 @@ class _Shown:
         return found
 
 
-def _place(line: Line) -> tuple[int, ...]:
+def _position(line: Line) -> tuple[int, ...]:
     """Where it stands among all lines: its id is time, source and position."""
     return tuple(map(int, line["id"].split("-")))
 
@@ -180,7 +180,7 @@ def _ask(api: Api, wanted: Wanted, more: dict[str, Any]) -> Any:
 
 
 def _explained(error: ApiError, wanted: Wanted) -> ApiError:
-    """An error in the query points at its place."""
+    """Show an error in the query below the position it is at."""
     at = error.body.get("at")
     if not isinstance(at, dict):
         return error

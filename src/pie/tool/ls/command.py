@@ -150,7 +150,7 @@ def _nothing(filter_: str) -> str:
 
 
 def _watch(api: Api, filter_: str, window: int) -> None:
-    """The table again and again; in a terminal always at the same place."""
+    """Print the table again and again; in a terminal over the previous one."""
     screen = sys.stdout.isatty()
     page, trouble = "", ""
     if screen:

@@ -20,7 +20,7 @@ from pie.state import (
 from pie.state.registry.instances import PREFIX, read_instance, read_meta
 from pie.state.registry.nearest import nearest
 from pie.state.registry.snapshot import SnapshotDir
-from pie.tool.terminal.location import enter_workspace, find_place
+from pie.tool.terminal.location import enter_workspace, find_workspace
 
 _MARKER = Path("runtime") / "workspace.yml"
 
@@ -60,7 +60,7 @@ class Registry:
 
     def __init__(self, url: str = "") -> None:
         enter_workspace()
-        self._workspace = find_place()
+        self._workspace = find_workspace()
         try:
             self.store: Store = RemoteStore(url or self._workspace.platform, self._workspace.token)
         except ValueError as error:

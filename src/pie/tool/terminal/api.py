@@ -13,7 +13,7 @@ import click
 
 from pie.serve.up_state import read_up
 from pie.serve.workspace import PLATFORM_URL, Workspace
-from pie.tool.terminal.location import find_place
+from pie.tool.terminal.location import find_workspace
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -52,12 +52,12 @@ class Api:
     Args:
         url: its address.
         token: asked for when first needed, so that a command may do without.
-        place: where the person stands.
+        workspace: around the current folder.
     """
 
-    def __init__(self, url: str, token: "Token", place: Workspace) -> None:
+    def __init__(self, url: str, token: "Token", workspace: Workspace) -> None:
         self.url = url.rstrip("/")
-        self.place = place
+        self.workspace = workspace
         self._token = token
         self._parts = _parse(self.url)
 
@@ -175,11 +175,13 @@ class Api:
 class Token:
     """The admin token: of ``--token-file``, else ``$PIE_TOKEN``, else the workspace's own."""
 
-    def __init__(self, given: Path | None, place: Workspace, environ: Mapping[str, str]) -> None:
-        up = read_up(place.root)
+    def __init__(
+        self, given: Path | None, workspace: Workspace, environ: Mapping[str, str]
+    ) -> None:
+        up = read_up(workspace.root)
         self._file = given
         self._text = "" if given else environ.get("PIE_TOKEN", "").strip()
-        self._own = Path(up.directory if up else place.directory) / "admin.token"
+        self._own = Path(up.directory if up else workspace.directory) / "admin.token"
         self.source = "$PIE_TOKEN" if self._text else str(given or self._own)
 
     def __call__(self) -> str:
@@ -227,8 +229,8 @@ def with_api(command: Callable[Concatenate[Api, _P], _R]) -> Callable[..., _R]:
     )
     @functools.wraps(command)
     def run(*args: Any, url: str | None, token_file: Path | None, **kwargs: Any) -> _R:
-        place = find_place()
-        api = Api(url or place.platform, Token(token_file, place, os.environ), place)
+        workspace = find_workspace()
+        api = Api(url or workspace.platform, Token(token_file, workspace, os.environ), workspace)
         return command(api, *args, **kwargs)
 
     return run

@@ -1,4 +1,4 @@
-"""Where a person stands: the workspace around the current folder."""
+"""The workspace around the current folder."""
 
 import os
 from pathlib import Path
@@ -9,11 +9,11 @@ from pie.serve.settings.keys import SettingsError
 from pie.serve.workspace import Workspace, find_root
 
 
-def find_place() -> Workspace:
+def find_workspace() -> Workspace:
     """The workspace around the current folder, or that folder as if it were one.
 
     Raises:
-        click.ClickException: ``$RUNTIME_ROOT`` or ``workspace.yml`` is wrong.
+        click.ClickException: ``$RUNTIME_ROOT``, ``pie.toml`` or ``workspace.yml`` is wrong.
     """
     try:
         return Workspace.from_environment(start=Path.cwd())

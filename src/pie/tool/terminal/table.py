@@ -81,7 +81,7 @@ def echo(text: str = "", *, err: bool = False) -> None:
 
 
 def _wants_colour() -> bool:
-    """Output goes to a terminal, and nobody said NO_COLOR (https://no-color.org)."""
+    """Output goes to a terminal, and NO_COLOR is not set (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()

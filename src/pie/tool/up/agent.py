@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from pie.agent import AgentError, AgentOptions, AgentStatus, read_status, run_agent
-from pie.tool.terminal.location import find_place
+from pie.tool.terminal.location import find_workspace
 
 
 @click.command()
@@ -31,7 +31,7 @@ from pie.tool.terminal.location import find_place
 def agent(root: Path | None, url: str | None, token_file: Path | None, status: bool) -> None:
     """Ship what services write to their log folders to the platform."""
     options = AgentOptions()
-    workspace = find_place()
+    workspace = find_workspace()
     root = root or workspace.log_root
     if token_file is not None:
         workspace = msgspec.structs.replace(workspace, token_file=token_file)

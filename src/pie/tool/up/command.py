@@ -16,7 +16,7 @@ import click
 
 from pie.serve.up_state import AlreadyUpError, UpState, hold, read_up
 from pie.serve.workspace import MARKER, PLATFORM_PORT, Workspace
-from pie.tool.terminal.location import find_place
+from pie.tool.terminal.location import find_workspace
 from pie.tool.terminal.table import BOLD, paint
 from pie.tool.terminal.text import ago
 from pie.tool.up.run import Plan, Up, UpError
@@ -52,21 +52,21 @@ def up(services: tuple[str, ...], directory: Path, port: int | None, detach: boo
     pie up my/api my/server    and two services
     pie up --detach            in the background, until `pie down`
     """
-    place = find_place()
-    root = place.root
+    workspace = find_workspace()
+    root = workspace.root
     files = dict(_service(root, each) for each in services)
     directory = root / directory
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if detach:
-            _detach(place, directory, port, services)
+            _detach(workspace, directory, port, services)
             return
         with hold(root) as write:
             plan = Plan(
                 root,
-                place.log_root,
+                workspace.log_root,
                 directory,
-                port or (_free_port() if port == 0 else _port_of(place)),
+                port or (_free_port() if port == 0 else _port_of(workspace)),
                 files,
             )
             _say(f"pie up: {paint(str(root), BOLD)}")
@@ -83,7 +83,7 @@ def up(services: tuple[str, ...], directory: Path, port: int | None, detach: boo
 @click.option("--now", is_flag=True, help="Do not wait for what is in flight.")
 def down(now: bool) -> None:
     """Stop what `pie up` started in this workspace, in order."""
-    root = find_place().root
+    root = find_workspace().root
     state = read_up(root)
     if state is None:
         raise click.ClickException(f"no `pie up` runs in {root}; `pie status` shows what does")
@@ -108,9 +108,11 @@ def down(now: bool) -> None:
     _say(" stopped")
 
 
-def _detach(place: Workspace, directory: Path, port: int | None, services: tuple[str, ...]) -> None:
+def _detach(
+    workspace: Workspace, directory: Path, port: int | None, services: tuple[str, ...]
+) -> None:
     """The same command in a session of its own; its words are passed on until it is ready."""
-    running = read_up(place.root)
+    running = read_up(workspace.root)
     if running is not None:
         raise AlreadyUpError(running)
     out = directory / "up.out"
@@ -132,7 +134,7 @@ def _detach(place: Workspace, directory: Path, port: int | None, services: tuple
     with out.open("rb") as words:
         while True:
             code = process.poll()
-            state = read_up(place.root)
+            state = read_up(workspace.root)
             _say(words.read().decode("utf-8", "replace"), more=True)
             if code is not None:
                 raise click.exceptions.Exit(code or 1)
@@ -179,17 +181,17 @@ def _service(root: Path, given: str) -> tuple[str, Path]:
     )
 
 
-def _port_of(place: Workspace) -> int:
+def _port_of(workspace: Workspace) -> int:
+    file = workspace.project.path if workspace.project.machine.get("platform") else None
+    file = file or workspace.root / MARKER
     try:
-        parts = urllib.parse.urlsplit(place.platform)
+        parts = urllib.parse.urlsplit(workspace.platform)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise click.ClickException(
-            f"{place.root / MARKER}: {place.platform!r} is not an address"
-        ) from None
+        raise click.ClickException(f"{file}: {workspace.platform!r} is not an address") from None
     if not _is_here(host):
         raise click.ClickException(
-            f"{place.root / MARKER} says that the platform is at {place.platform}, which is not "
+            f"{file} says that the platform is at {workspace.platform}, which is not "
             "this machine. To run one here all the same, give --port"
         )
     return port or PLATFORM_PORT

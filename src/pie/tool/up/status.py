@@ -9,7 +9,7 @@ import click
 from pie.agent import AgentStatus, read_status
 from pie.serve.up_state import read_up
 from pie.tool.terminal.api import Api, ApiError, Token
-from pie.tool.terminal.location import find_place
+from pie.tool.terminal.location import find_workspace
 from pie.tool.terminal.table import BAD, DIM, GOOD, WARN, Style, echo, paint
 from pie.tool.terminal.text import ago
 
@@ -18,19 +18,19 @@ from pie.tool.terminal.text import ago
 def status() -> None:
     """Show what runs in this workspace: `pie up`, the platform, the agent. Ends with 1 if either is
     away."""
-    place = find_place()
-    state = read_up(place.root)
+    workspace = find_workspace()
+    state = read_up(workspace.root)
     if state is None:
-        _row("pie up", DIM, "does not run", f"in {place.root}")
+        _row("pie up", DIM, "does not run", f"in {workspace.root}")
     else:
         since = f"process {state.pid}, started {ago(state.started)}, in {state.root}"
         _row("pie up", GOOD, "runs" if state.ready else "starts", since)
         for name, pid in state.children.items():
             if name not in ("platform", "agent"):
                 _row(name, GOOD, "runs", f"process {pid}")
-    url = place.platform
-    fine = _platform_status(Api(url, Token(None, place, os.environ), place))
-    log_root = Path(state.log_root) if state else place.log_root
+    url = workspace.platform
+    fine = _platform_status(Api(url, Token(None, workspace, os.environ), workspace))
+    log_root = Path(state.log_root) if state else workspace.log_root
     fine &= _agent_status(read_status(log_root / ".pie-agent"), log_root)
     if not fine:
         raise click.exceptions.Exit(1)
@@ -43,12 +43,12 @@ def _platform_status(api: Api) -> bool:
         _row("platform", BAD, "away", error.message)
         return False
     whole = bool(health["facts"] == "up")
-    facts = "" if whole else "; its store of facts is away, and is being started again"
+    trouble = "" if whole else "; its store of facts is away, and is being started again"
     _row(
         "platform",
         GOOD if whole else WARN,
         "runs" if whole else "degraded",
-        f"version {health['version']} on {api.url}{facts}",
+        f"version {health['version']} on {api.url}{trouble}",
     )
     return whole
 

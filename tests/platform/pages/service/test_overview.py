@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from pie.state import Instance, Interface, RemoteStore, RuntimeFacts, ServiceMeta, Setting
+from pie.state import Instance, Interface, RemoteStore, RuntimeDescription, ServiceMeta, Setting
 from pie.state.registry.instances import encode, instance_key, meta_key, runtime_key
 
 _numbers = count(1)
@@ -25,7 +25,7 @@ def register(platform):
 
     def put(*entries):
         for entry in entries:
-            key = {Instance: instance_key, RuntimeFacts: runtime_key}.get(type(entry))
+            key = {Instance: instance_key, RuntimeDescription: runtime_key}.get(type(entry))
             store.put(key(entry) if key else meta_key(entry.psm), encode(entry))
 
     yield put
@@ -130,7 +130,7 @@ def test_what_a_service_says_of_itself_is_shown(platform, psm, register):
         psm=psm, id="i1", cluster="blue", host="10.0.0.1", port=8080, protocol="thrift",
         transport="ttheader", pid=5, version="7", started=1.5, weight=50,
     )  # fmt: skip
-    facts = RuntimeFacts(
+    facts = RuntimeDescription(
         psm=psm, id="i1", cluster="blue", pid=5, workers=4, threads=8, debug="/run/debug.sock",
         python="3.11.2", pie="0.1", server="pie-thrift", command="bootstrap.py",
         settings=(Setting("PORT", "8080", "environment"), Setting("KEY", "***", "settings.py")),

@@ -37,7 +37,7 @@ from pie.platform.pages.service.views import (
     ServiceSetting,
 )
 from pie.platform.pages.services.build import percentile_ms
-from pie.state import Instance, Interface, RuntimeFacts, Service
+from pie.state import Instance, Interface, RuntimeDescription, Service
 
 MAIN_IDL = "(main)"
 """Stands for the path of a service's main IDL file, which the service does not tell."""
@@ -272,8 +272,10 @@ def _instances(
     ]
 
 
-def _instance(instance: Instance, facts: RuntimeFacts | None, figures: Figures) -> ServiceInstance:
-    said = facts or RuntimeFacts(psm=instance.psm, id=instance.id, workers=0)
+def _instance(
+    instance: Instance, described: RuntimeDescription | None, figures: Figures
+) -> ServiceInstance:
+    process = described or RuntimeDescription(psm=instance.psm, id=instance.id, workers=0)
     return ServiceInstance(
         id=instance.id,
         cluster=instance.cluster,
@@ -285,17 +287,17 @@ def _instance(instance: Instance, facts: RuntimeFacts | None, figures: Figures) 
         version=instance.version,
         started=instance.started,
         weight=instance.weight,
-        debug=said.debug or instance.debug,
+        debug=process.debug or instance.debug,
         figures=figures,
-        reported=facts is not None,
-        workers=said.workers,
-        threads=said.threads,
-        python=said.python,
-        pie=said.pie,
-        server=said.server,
-        command=said.command,
-        config_version=said.config_version,
-        in_flight=said.in_flight,
-        lost=said.lost,
-        settings=[ServiceSetting(each.key, each.value, each.source) for each in said.settings],
+        reported=described is not None,
+        workers=process.workers,
+        threads=process.threads,
+        python=process.python,
+        pie=process.pie,
+        server=process.server,
+        command=process.command,
+        config_version=process.config_version,
+        in_flight=process.in_flight,
+        lost=process.lost,
+        settings=[ServiceSetting(each.key, each.value, each.source) for each in process.settings],
     )

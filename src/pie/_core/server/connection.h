@@ -1,0 +1,22 @@
+/* One connection: received bytes to its protocol, replies back. What its owner does with it, without
+ * the GIL. */
+#ifndef PIE_CONNECTION_H
+#define PIE_CONNECTION_H
+
+#include "server/shared.h"
+
+/* Of the listener's protocol. NULL when there is no memory. */
+Connection *connection_new(Loop *loop, int fd, const char *peer);
+/* Takes an idle connection; false if another thread has it. */
+bool connection_take(Connection *connection);
+/* Answers what is there, until nothing is. */
+void connection_serve(Worker *worker, Connection *connection);
+/* Lets the connection go before its reply is there, so that others may be served on it meanwhile:
+ * `rest` was received behind the request. A reference is owed: connection_release. */
+void connection_part(Worker *worker, Connection *connection, const uint8_t *rest, size_t size);
+/* Its socket, which is the caller's from now on; what is sent here goes nowhere. */
+int connection_give_away(Connection *connection);
+/* Closes; once. */
+void connection_end(Connection *connection);
+
+#endif
