@@ -144,7 +144,7 @@ def bundle(node: Node) -> None:
 
 
 def bundle_styles(node: Node, new: Path) -> dict[str, str]:
-    """The style sheet of every page, by the page's name; the script is told these file names."""
+    """The style sheet of every page, by the page's name; the script gets these file names."""
     sheets = {name: str(path.relative_to(UI)) for name, path in slices.styled(SOURCE).items()}
     entries = [f"{name}={path}" for name, path in sheets.items()]
     outputs = esbuild(node, new, [*entries, "--entry-names=[name]-[hash]"])

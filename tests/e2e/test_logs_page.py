@@ -265,7 +265,7 @@ def test_a_search_runs_as_a_task(page: Page, fleet: Fleet, stored) -> None:
 def test_a_chain_task_leads_to_its_chain(page: Page, fleet: Fleet, logid) -> None:
     page.goto(f"{fleet.url}/logs?tab=chain")
     page.get_by_test_id("logid").fill(logid[:-1] + "x")
-    expect(page.get_by_test_id("logid-said")).to_contain_text("at character 32")
+    expect(page.get_by_test_id("logid-decoded")).to_contain_text("at character 32")
     page.get_by_test_id("logid").fill(logid)
     page.get_by_role("button", name="Search its logs as a task").click()
     task = page.get_by_test_id("task-row").filter(has_text=logid)

@@ -41,8 +41,8 @@ export function period(seconds: number): string {
     [Math.floor(whole / 60) % 60, 'min'],
     [whole % 60, 's'],
   ] as const;
-  const said = parts.filter(([n]) => n > 0).map(([n, unit]) => `${n} ${unit}`);
-  return said.join(' ') || '0 s';
+  const texts = parts.filter(([n]) => n > 0).map(([n, unit]) => `${n} ${unit}`);
+  return texts.join(' ') || '0 s';
 }
 
 /** Milliseconds from the chain's start, with a sign. */

@@ -5,7 +5,7 @@ export type Patch = Record<string, string | undefined>;
 
 export interface UrlState {
   get: (key: string) => string;
-  /** Replace keys in place, without a new entry in the history. */
+  /** Replace keys without a new entry in the history. */
   patch: (changes: Patch) => void;
 }
 

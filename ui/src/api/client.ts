@@ -1,6 +1,6 @@
 import { createStore } from '../store';
 
-export interface Place {
+export interface TextRange {
   offset: number;
   length: number;
 }
@@ -11,7 +11,7 @@ export class ApiError extends Error {
     readonly status: number,
     message: string,
     /** The part of the question that is wrong, in characters, when the platform points at one. */
-    readonly at?: Place | undefined,
+    readonly at?: TextRange | undefined,
   ) {
     super(message);
   }
@@ -22,7 +22,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether the last answers said that we are signed in. */
+/** Whether we are signed in, going by the last answers. */
 export const signedIn = createStore(true);
 
 /** The name that the person gave when signing in. */
@@ -41,7 +41,7 @@ export async function probe(path: string, signal: AbortSignal): Promise<void> {
 }
 
 /** Ask the platform to do something; an answer without content is undefined. */
-export async function sendJson<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
+export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method };
   if (body !== undefined) init.body = JSON.stringify(body);
   const response = await send(path, init);
@@ -86,14 +86,14 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   throw await errorOf(response);
 }
 
-/** The platform's own explanation, or none when a proxy answered in its place. */
+/** The platform's own explanation, or none when a proxy answered instead. */
 async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
   const error = isObject(body) && isObject(body.error) ? body.error : {};
-  return new ApiError(response.status, String(error.message ?? ''), placeOf(error.at));
+  return new ApiError(response.status, String(error.message ?? ''), rangeOf(error.at));
 }
 
-function placeOf(at: unknown): Place | undefined {
+function rangeOf(at: unknown): TextRange | undefined {
   if (!isObject(at) || typeof at.offset !== 'number') return undefined;
   return { offset: at.offset, length: typeof at.length === 'number' ? at.length : 1 };
 }

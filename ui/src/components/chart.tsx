@@ -35,14 +35,14 @@ export function Chart({ title, times, lines, timeLabel, group }: Props) {
   const look = [useStore(theme), useStore(language), useDark(), lines.map(({ label }) => label).join()].join(' ');
 
   useEffect(() => {
-    const place = holder.current;
-    if (!place) return undefined;
+    const box = holder.current;
+    if (!box) return undefined;
     let gone = false;
-    const observer = new ResizeObserver(() => plot.current?.setSize({ width: place.clientWidth, height: HEIGHT }));
+    const observer = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height: HEIGHT }));
     void import('uplot').then(({ default: Plot }) => {
       if (gone) return;
-      plot.current = new Plot(optionsOf(place, lines, timeLabel, group), data.current, place);
-      observer.observe(place);
+      plot.current = new Plot(optionsOf(box, lines, timeLabel, group), data.current, box);
+      observer.observe(box);
     });
     return () => {
       gone = true;
@@ -55,17 +55,17 @@ export function Chart({ title, times, lines, timeLabel, group }: Props) {
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>
-      <div ref={holder} class="chart-place" />
+      <div ref={holder} class="chart-canvas" />
     </figure>
   );
 }
 
-function optionsOf(place: HTMLElement, lines: Line[], timeLabel: string, group: string): uPlot.Options {
-  const text = colorOf(place, '--text-dim');
-  const grid = { stroke: colorOf(place, '--line'), width: 1 };
-  const font = `11px ${getComputedStyle(place).fontFamily}`;
+function optionsOf(box: HTMLElement, lines: Line[], timeLabel: string, group: string): uPlot.Options {
+  const text = colorOf(box, '--text-dim');
+  const grid = { stroke: colorOf(box, '--line'), width: 1 };
+  const font = `11px ${getComputedStyle(box).fontFamily}`;
   return {
-    width: place.clientWidth,
+    width: box.clientWidth,
     height: HEIGHT,
     padding: [8, 8, 0, 0],
     scales: { x: { time: true }, y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
@@ -78,7 +78,7 @@ function optionsOf(place: HTMLElement, lines: Line[], timeLabel: string, group: 
     series: [
       { label: timeLabel, value: (_, at) => (at === null ? '' : at < Date.now() / 1000 - A_DAY / 2 ? dateTime(at) : clockTime(at)) },
       ...lines.map(({ label, color, filled }): uPlot.Series => {
-        const stroke = colorOf(place, color);
+        const stroke = colorOf(box, color);
         return {
           label,
           stroke,
@@ -94,10 +94,10 @@ function optionsOf(place: HTMLElement, lines: Line[], timeLabel: string, group: 
 }
 
 /** The canvas needs a colour as it is, not as a token that light and dark resolve differently. */
-function colorOf(place: HTMLElement, token: string): string {
+function colorOf(box: HTMLElement, token: string): string {
   const probe = document.createElement('i');
   probe.style.color = `var(${token})`;
-  place.append(probe);
+  box.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();
   return color;

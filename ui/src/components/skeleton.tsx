@@ -1,4 +1,4 @@
-/** Grey bars in the place of rows that are on their way, so that nothing jumps when they come. */
+/** Grey bars instead of rows that are on their way, so that nothing jumps when they come. */
 export function SkeletonRows({ rows, columns }: { rows: number; columns: number }) {
   return (
     <>

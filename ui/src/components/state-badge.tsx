@@ -1,7 +1,7 @@
 import type { Service } from '../api.gen';
 import { useMessages } from '../i18n';
 
-/** Whether a service is on Pie; what that means is told on demand. */
+/** Whether a service is on Pie; hovering it says what that means. */
 export function StateBadge({ state }: { state: Service['state'] }) {
   const t = useMessages();
   return (

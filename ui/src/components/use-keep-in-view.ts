@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 /**
  * Scrolls a card so that its row with this key is seen, when the key changes. Only the card moves:
- * the reader's place on the page stays.
+ * the page does not scroll.
  */
 export function useKeepInView<E extends HTMLElement>(key: string): RefObject<E | null> {
   const holder = useRef<E>(null);

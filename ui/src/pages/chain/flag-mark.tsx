@@ -2,7 +2,7 @@ import { Icon } from '../../components/icon';
 import { flagLabel, flagText } from './flags';
 import { useTexts } from './texts';
 
-/** One amber mark beside a status; what it stands for is said on hover and in the row's details. */
+/** One amber mark beside a status; hovering and the row's details say what it stands for. */
 export function FlagMark({ flags }: { flags: string[] }) {
   const t = useTexts();
   if (flags.length === 0) return null;

@@ -2,14 +2,14 @@ import type { Chain } from '../../api.gen';
 import { callKey, nodeKey } from './tree';
 import type { Texts } from './texts.en';
 
-/** A contradiction the platform found, in words, with the places where it found it. */
+/** A contradiction the platform found, in words, with the rows where it found it. */
 export interface Finding {
   flag: string;
   label: string;
   explanation: string;
   contradiction: boolean;
   /** Keys of the tree items concerned; none when it is about the chain as a whole. */
-  places: string[];
+  rows: string[];
 }
 
 /** Flags of times and names that contradict each other; the others say what is missing. */
@@ -23,25 +23,25 @@ export function findingsOf(chain: Chain, t: Texts): Finding[] {
   const note = (flags: string[], key: string) => at.set(key, new Set([...(at.get(key) ?? []), ...flags]));
   for (const node of chain.nodes) note(node.flags, nodeKey(node.no));
   for (const call of chain.calls) note(call.flags, callKey(call));
-  const places = new Map<string, string[]>();
+  const rows = new Map<string, string[]>();
   for (const [key, flags] of at)
-    for (const flag of unexplained([...flags])) places.set(flag, [...(places.get(flag) ?? []), key]);
-  // A flag without a place is about the chain as a whole.
+    for (const flag of unexplained([...flags])) rows.set(flag, [...(rows.get(flag) ?? []), key]);
+  // A flag without a row is about the chain as a whole.
   const placed = new Set([...at.values()].flatMap((flags) => [...flags]));
   return chain.flags
-    .filter((flag) => places.has(flag) || !placed.has(flag))
+    .filter((flag) => rows.has(flag) || !placed.has(flag))
     .map((flag) => ({
       flag,
       label: flagLabel(t, flag),
       explanation: flagText(t, flag),
       contradiction: isContradiction(flag),
-      places: places.get(flag) ?? [],
+      rows: rows.get(flag) ?? [],
     }));
 }
 
 function unexplained(flags: string[]): string[] {
-  const said = new Set(flags.flatMap((flag) => EXPLAINED[flag] ?? []));
-  return flags.filter((flag) => !said.has(flag));
+  const explained = new Set(flags.flatMap((flag) => EXPLAINED[flag] ?? []));
+  return flags.filter((flag) => !explained.has(flag));
 }
 
 export function isContradiction(flag: string): boolean {

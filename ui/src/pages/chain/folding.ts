@@ -66,8 +66,8 @@ export function revealed(folding: Folding, item: Item | undefined, roots: Item[]
     if (at.parent) collapsed.delete(at.parent.key);
     const key = at.parent?.key ?? TOP;
     const limit = limits.get(key);
-    const place = (at.parent?.children ?? roots).indexOf(at);
-    if (limit !== undefined && place >= limit) limits.set(key, place + 1);
+    const index = (at.parent?.children ?? roots).indexOf(at);
+    if (limit !== undefined && index >= limit) limits.set(key, index + 1);
   }
   return { collapsed, limits };
 }

@@ -13,7 +13,7 @@ type Scope = (typeof SCOPES)[number];
 
 const LIMIT = 500;
 
-/** The lines a node logged for this chain, in place. */
+/** The lines a node logged for this chain. */
 export function NodeLog({ logid, node, onClose }: { logid: string; node: ChainNode; onClose: () => void }) {
   const t = useTexts();
   const common = useMessages();

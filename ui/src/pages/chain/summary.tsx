@@ -60,21 +60,21 @@ function Stat({ name, main, children }: { name: string; main: string; children?:
   );
 }
 
-const PLACES_SHOWN = 6;
+const ROWS_SHOWN = 6;
 
 function FindingLine({ finding, view }: { finding: Finding; view: ChainView }) {
-  const { label, explanation, contradiction, places } = finding;
+  const { label, explanation, contradiction, rows } = finding;
   return (
     <li class={contradiction ? 'contradiction' : undefined}>
       <Icon name={contradiction ? 'warning' : 'info'} />
       <span>
         <strong>{label}</strong>
-        {places.slice(0, PLACES_SHOWN).map((key) => (
-          <button key={key} type="button" class="place" onClick={() => view.select(key)}>
+        {rows.slice(0, ROWS_SHOWN).map((key) => (
+          <button key={key} type="button" class="finding-row" onClick={() => view.select(key)}>
             {placeName(key, view)}
           </button>
         ))}
-        {places.length > PLACES_SHOWN && <span class="dim"> +{places.length - PLACES_SHOWN}</span>} {explanation}
+        {rows.length > ROWS_SHOWN && <span class="dim"> +{rows.length - ROWS_SHOWN}</span>} {explanation}
       </span>
     </li>
   );

@@ -53,7 +53,7 @@ export function onAxis(axis: Axis, span: Span): Span | null {
 }
 
 /** Where a time stands on the axis, in percent. */
-export function place(axis: Axis, time: number): number {
+export function percentAt(axis: Axis, time: number): number {
   return (100 * (time - axis.from)) / (axis.to - axis.from);
 }
 

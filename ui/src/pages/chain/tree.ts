@@ -1,6 +1,6 @@
 import type { Chain, ChainCall, ChainNode } from '../../api.gen';
 
-/** One place in the tree: a node, or a call whose server side was never logged. */
+/** One row of the tree: a node, or a call whose server side was never logged. */
 export interface Item {
   /** Names the item in the URL: a node's number, or `s` and the span of an unlogged call. */
   key: string;

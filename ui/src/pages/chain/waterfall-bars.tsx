@@ -1,5 +1,5 @@
 import { duration, offset } from '../../format';
-import { type Axis, clientSpan, onAxis, place, serverSpan, type Span } from './timeline';
+import { type Axis, clientSpan, onAxis, percentAt, serverSpan, type Span } from './timeline';
 import { isFailed, type Item } from './tree';
 
 export const ROW_HEIGHT = 28;
@@ -27,8 +27,8 @@ export function Bars({ item, axis, top, hue, critical }: Props) {
   const servedPart = served && onAxis(axis, served);
   const waitedPart = waited && onAxis(axis, waited);
   const parts = [servedPart, waitedPart].filter((part) => part !== null);
-  const begin = Math.min(100, ...parts.map((part) => place(axis, part.from)));
-  const end = Math.max(0, ...parts.map((part) => place(axis, part.to)));
+  const begin = Math.min(100, ...parts.map((part) => percentAt(axis, part.from)));
+  const end = Math.max(0, ...parts.map((part) => percentAt(axis, part.to)));
   const flagged = (item.node?.flags.length ?? 0) > 0;
   return (
     <>
@@ -71,7 +71,7 @@ function ErrorMark({ x, y }: { x: number; y: number }) {
 }
 
 function box(axis: Axis, span: Span): { x: string; width: string } {
-  const from = place(axis, span.from);
-  const width = Math.max(place(axis, span.to) - from, THINNEST);
+  const from = percentAt(axis, span.from);
+  const width = Math.max(percentAt(axis, span.to) - from, THINNEST);
   return { x: `${Math.min(from, 100 - THINNEST)}%`, width: `${width}%` };
 }

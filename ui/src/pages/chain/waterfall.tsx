@@ -7,7 +7,7 @@ import { duration, offset } from '../../format';
 import { criticalPath } from './critical-path';
 import type { Row } from './folding';
 import { useTexts } from './texts';
-import { axisOf, clientSpan, ownSpan, place, serverSpan, type Span, wholeSpan } from './timeline';
+import { axisOf, clientSpan, ownSpan, percentAt, serverSpan, type Span, wholeSpan } from './timeline';
 import type { Item } from './tree';
 import type { ChainView } from './use-chain-view';
 import { Bars, ROW_HEIGHT } from './waterfall-bars';
@@ -29,7 +29,7 @@ export function Waterfall({ chain, view }: { chain: Chain; view: ChainView }) {
   const holder = useKeepInView<HTMLDivElement>(view.selected);
   const rowKeys = useRowKeys(keys, view.selected, { select: view.select });
   const height = rows.length * ROW_HEIGHT;
-  const ownFrom = place(axis, own.from);
+  const ownFrom = percentAt(axis, own.from);
 
   const describe = (item: Item): string => {
     const span = serverSpan(item) ?? clientSpan(item) ?? { from: 0, to: 0 };
@@ -53,7 +53,7 @@ export function Waterfall({ chain, view }: { chain: Chain; view: ChainView }) {
         <div class="waterfall-plot">
           <svg class="waterfall-axis" height={AXIS_HEIGHT} aria-hidden="true">
             {axis.ticks.map((tick, index) => (
-              <text key={tick} class={index % 2 ? 'tick-between' : undefined} x={`${place(axis, tick)}%`} y={16} text-anchor={anchorAt(place(axis, tick))}>
+              <text key={tick} class={index % 2 ? 'tick-between' : undefined} x={`${percentAt(axis, tick)}%`} y={16} text-anchor={anchorAt(percentAt(axis, tick))}>
                 {tick === 0 ? '0' : offset(tick).replace('+', '')}
               </text>
             ))}
@@ -68,11 +68,11 @@ export function Waterfall({ chain, view }: { chain: Chain; view: ChainView }) {
             onPointerLeave={() => setAnchor(null)}
             onFocusOut={() => setAnchor(null)}
           >
-            <rect class="wf-own" x={`${ownFrom}%`} width={`${place(axis, own.to) - ownFrom}%`} y={0} height={height}>
+            <rect class="wf-own" x={`${ownFrom}%`} width={`${percentAt(axis, own.to) - ownFrom}%`} y={0} height={height}>
               <title>{t.waterfall.chainSpan}</title>
             </rect>
             {axis.ticks.map((tick) => (
-              <line key={tick} class="wf-grid" x1={`${place(axis, tick)}%`} x2={`${place(axis, tick)}%`} y1={0} y2={height} />
+              <line key={tick} class="wf-grid" x1={`${percentAt(axis, tick)}%`} x2={`${percentAt(axis, tick)}%`} y1={0} y2={height} />
             ))}
             {rows.map((row, index) =>
               row.item ? (

@@ -15,7 +15,7 @@ export function hasReasons({ message, rule, notes }: Reasoned): boolean {
 }
 
 interface Props {
-  /** The place in the tree; null in the table of calls. */
+  /** The row of the tree; null in the table of calls. */
   item: Item | null;
   record: Reasoned;
   /** Everything known of the record, not only why it went as it did. */

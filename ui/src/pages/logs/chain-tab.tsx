@@ -34,7 +34,7 @@ function LogidForm() {
   const { start, busy, error } = useStartTask();
   const logid = findLogid(text);
   const wrong = text.trim() && !logid ? faultOf(text.trim()) : undefined;
-  const said = logid && decode(logid);
+  const begin = logid && decode(logid);
   const asTask = () => {
     if (!logid) return setTried(true);
     const until = Date.now() / 1000;
@@ -76,11 +76,11 @@ function LogidForm() {
           {t.open}
         </button>
       </form>
-      <p class="chain-said" role={tried && wrong ? 'alert' : undefined} data-testid="logid-said">
+      <p class="chain-decoded" role={tried && wrong ? 'alert' : undefined} data-testid="logid-decoded">
         {error ? (
           <span class="bad-text">{error.message}</span>
-        ) : said ? (
-          t.said(said.time, said.ip)
+        ) : begin ? (
+          t.began(begin.time, begin.ip)
         ) : logid ? (
           t.foreign
         ) : wrong && (tried || text.trim().length >= 32) ? (

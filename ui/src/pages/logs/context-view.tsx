@@ -3,7 +3,7 @@ import { useQuery } from '../../api/query';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
 import { Highlighted } from './highlighted';
-import { headline, placeText, whenText } from './line-text';
+import { headline, sourceText, whenText } from './line-text';
 import { useTexts } from './texts';
 import type { Context, Line } from '../../api.gen';
 
@@ -61,7 +61,7 @@ export function ContextView({ line, pattern }: { line: Line; pattern: RegExp | n
             <span class="cl-text">
               <Highlighted text={headline(each)} pattern={pattern} />
               {each.stack && <Icon name="warning" />}
-              <span class="log-where">{placeText(each)}</span>
+              <span class="log-where">{sourceText(each)}</span>
             </span>
           </div>
         ))}

@@ -80,8 +80,8 @@ export function Histogram({ answer, stale, onZoom }: { answer: Answer | undefine
         <span class="histogram-most">{answer.total > 0 && count(most)}</span>
       </div>
       <div class="histogram-axis" aria-hidden="true">
-        {ticksOf({ since, until }, 12).map(({ at, place, label }) => (
-          <span key={at} style={{ left: `${place * 100}%` }}>
+        {ticksOf({ since, until }, 12).map(({ at, share, label }) => (
+          <span key={at} style={{ left: `${share * 100}%` }}>
             {label}
           </span>
         ))}

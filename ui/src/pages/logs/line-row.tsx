@@ -1,11 +1,11 @@
 import { Highlighted } from './highlighted';
-import { clientFacts, headline, placeText, whenText } from './line-text';
+import { clientFacts, headline, sourceText, whenText } from './line-text';
 import { memo } from './memo';
 import { useTexts } from './texts';
 import type { Line } from '../../api.gen';
 
 export interface RowLook {
-  /** Columns of client logs in the place of the service's. */
+  /** Columns of client logs instead of the service's. */
   client: boolean;
   /** The day is shown too. */
   dated: boolean;
@@ -42,7 +42,7 @@ export const LineRow = memo(function LineRow({ line, open, active, client, dated
         {line.stack && <i class="lr-stack">{t.stack.mark}</i>}
         <Highlighted text={open ? line.message.trimEnd() || headline(line) : headline(line)} pattern={pattern} />
       </span>
-      {!client && <span class="lr-place">{placeText(line)}</span>}
+      {!client && <span class="lr-source">{sourceText(line)}</span>}
     </div>
   );
 });

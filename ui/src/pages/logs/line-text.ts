@@ -32,7 +32,7 @@ export function whenText(ts: number, dated: boolean): string {
   return dated ? dateTimeMs(ts).slice(5) : clockTimeMs(ts);
 }
 
-export function placeText(line: Line): string {
+export function sourceText(line: Line): string {
   return line.file ? `${line.file.split('/').at(-1)}:${line.line}` : '';
 }
 

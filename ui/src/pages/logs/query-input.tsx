@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { Place } from '../../api/client';
+import type { TextRange } from '../../api/client';
 import { Icon } from '../../components/icon';
 import { forgetQueries } from './history';
 import { pieces, unitOffset } from './query-text';
@@ -10,7 +10,7 @@ import { type Choice, useCompletions } from './use-completions';
 interface Props {
   value: string;
   /** Where the platform stopped understanding this very text. */
-  wrong: Place | undefined;
+  wrong: TextRange | undefined;
   onInput: (value: string) => void;
   onSearch: (value: string) => void;
 }
@@ -164,7 +164,7 @@ function ChoiceItem(props: { choice: Choice; id: string; chosen: boolean; note: 
 }
 
 /** The query in colours. Every character keeps its width. */
-function Painted({ text, wrong }: { text: string; wrong: Place | undefined }) {
+function Painted({ text, wrong }: { text: string; wrong: TextRange | undefined }) {
   const parts: ComponentChildren[] = [];
   let end = 0;
   for (const { from, to, kind } of pieces(text)) {

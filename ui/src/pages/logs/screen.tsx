@@ -10,9 +10,9 @@ import { TaskList } from './task-list';
 import { TaskPage } from './task-page';
 import { useTexts } from './texts';
 
-type Place = Search['tab'] | 'chain' | 'tasks' | 'manual';
+type Section = Search['tab'] | 'chain' | 'tasks' | 'manual';
 
-const ENTRIES: ReadonlyArray<readonly [Place, IconName]> = [
+const ENTRIES: ReadonlyArray<readonly [Section, IconName]> = [
   ['keyword', 'search'],
   ['stack', 'warning'],
   ['chain', 'chain'],
@@ -28,31 +28,31 @@ export default function LogsPage() {
   const state = useSearchState();
   const task = /^\/logs\/tasks\/(\d+)$/.exec(path)?.[1];
   const tab = query.tab === 'chain' ? 'chain' : state.search.tab;
-  const place: Place | undefined = task || path === '/logs/tasks' ? 'tasks' : path === '/logs/manual' ? 'manual' : path === '/logs' ? tab : undefined;
-  if (!place) return <NotFoundPage />;
+  const section: Section | undefined = task || path === '/logs/tasks' ? 'tasks' : path === '/logs/manual' ? 'manual' : path === '/logs' ? tab : undefined;
+  if (!section) return <NotFoundPage />;
   return (
     <div class="log-search">
-      {place !== 'tasks' && place !== 'manual' && <h1 class="offscreen">{`${t.nav.label}: ${t.nav[place]}`}</h1>}
-      <Navigation place={place} search={state.search} />
+      {section !== 'tasks' && section !== 'manual' && <h1 class="offscreen">{`${t.nav.label}: ${t.nav[section]}`}</h1>}
+      <Navigation section={section} search={state.search} />
       {task ? (
         <TaskPage key={task} id={task} />
-      ) : place === 'tasks' ? (
+      ) : section === 'tasks' ? (
         <TaskList />
-      ) : place === 'manual' ? (
+      ) : section === 'manual' ? (
         <ManualPage />
-      ) : place === 'chain' ? (
+      ) : section === 'chain' ? (
         <ChainTab />
       ) : (
-        <SearchView key={place} state={state} />
+        <SearchView key={section} state={state} />
       )}
     </div>
   );
 }
 
 /** The seed's six entries. Among the searches the question goes along. */
-function Navigation({ place, search }: { place: Place; search: Search }) {
+function Navigation({ section, search }: { section: Section; search: Search }) {
   const t = useTexts();
-  const target = (entry: Place): string => {
+  const target = (entry: Section): string => {
     const tab = TABS.find((each) => each === entry);
     if (!tab) return entry === 'chain' ? '/logs?tab=chain' : `/logs/${entry}`;
     return formatSearch({ ...search, tab, open: '', live: false });
@@ -62,11 +62,11 @@ function Navigation({ place, search }: { place: Place; search: Search }) {
   useEffect(() => {
     const current = holder.current?.querySelector<HTMLElement>('[aria-current]');
     if (holder.current && current) holder.current.scrollLeft = current.offsetLeft - holder.current.clientWidth / 3;
-  }, [place]);
+  }, [section]);
   return (
     <nav class="log-nav" aria-label={t.nav.label} ref={holder}>
       {ENTRIES.map(([entry, icon]) => (
-        <a key={entry} href={target(entry)} aria-current={entry === place ? 'page' : undefined}>
+        <a key={entry} href={target(entry)} aria-current={entry === section ? 'page' : undefined}>
           <Icon name={icon} />
           {t.nav[entry]}
         </a>

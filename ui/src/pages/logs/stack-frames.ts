@@ -9,14 +9,14 @@ export interface Frame {
   own: boolean;
 }
 
-export interface Said {
-  kind: 'said';
+export interface Text {
+  kind: 'text';
   text: string;
   /** Names the error, rather than introducing a stack. */
   error: boolean;
 }
 
-export type Part = Frame | Said;
+export type Part = Frame | Text;
 
 /** Neighbouring frames of libraries are one group, folded at first. */
 export type Block = { kind: 'part'; part: Part } | { kind: 'library'; frames: Frame[] };
@@ -36,7 +36,7 @@ export function partsOf(stack: string): Part[] {
       const { file = found.file2 ?? '', line = found.line2 ?? '', name = found.name2 ?? '' } = found;
       parts.push({ kind: 'frame', file, line, name, code: [], own: !LIBRARY.test(file) });
     } else if (last?.kind === 'frame' && /^ {2,}\S/.test(text)) last.code.push(text);
-    else parts.push({ kind: 'said', text, error: !/^(Traceback |$|During handling|The above exception)/.test(text.trim()) });
+    else parts.push({ kind: 'text', text, error: !/^(Traceback |$|During handling|The above exception)/.test(text.trim()) });
   }
   return parts;
 }

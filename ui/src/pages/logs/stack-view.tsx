@@ -33,9 +33,9 @@ export function StackView({ stack, pattern }: { stack: string; pattern: RegExp |
 }
 
 function PartView({ part, pattern }: { part: Part; pattern: RegExp | null }) {
-  if (part.kind === 'said')
+  if (part.kind === 'text')
     return (
-      <p class={part.error ? 'stack-error' : 'stack-said'}>
+      <p class={part.error ? 'stack-error' : 'stack-text'}>
         <Highlighted text={part.text || ' '} pattern={pattern} />
       </p>
     );

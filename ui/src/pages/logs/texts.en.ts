@@ -141,7 +141,7 @@ export const en = {
     open: 'Open chain',
     asTask: 'Search its logs as a task',
     lead: 'Paste a logid, or a log line or header that holds one.',
-    said: (time: string, ip: string) => `Began ${time} at the entry ${ip}.`,
+    began: (time: string, ip: string) => `Began ${time} at the entry ${ip}.`,
     foreign: 'A logid of another kind: it says nothing of when and where its chain began.',
     missing: 'Paste a logid first: 32 hexadecimal digits.',
     length: (n: number) => `This has ${n} characters; a logid has 32 hexadecimal digits. Copy the whole of it.`,

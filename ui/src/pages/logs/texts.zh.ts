@@ -140,7 +140,7 @@ export const zh: Texts = {
     open: '打开调用链',
     asTask: '以任务搜索它的日志',
     lead: '粘贴 logid，或粘贴含有 logid 的日志行、响应头。',
-    said: (time, ip) => `始于 ${time}，入口 IP ${ip}。`,
+    began: (time, ip) => `始于 ${time}，入口 IP ${ip}。`,
     foreign: '这是其他来源的 logid，看不出调用链的开始时间和入口。',
     missing: '请先粘贴 logid：32 位十六进制数字。',
     length: (n) => `这里有 ${n} 个字符；logid 是 32 位十六进制数字，请复制完整。`,

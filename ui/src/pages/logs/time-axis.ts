@@ -5,7 +5,7 @@ export interface Tick {
   /** Seconds. */
   at: number;
   /** Share of the axis, 0 to 1. */
-  place: number;
+  share: number;
   label: string;
 }
 
@@ -20,7 +20,7 @@ export function ticksOf({ since, until }: Span, most: number): Tick[] {
   const ticks: Tick[] = [];
   for (let n = Math.ceil((since - zone) / step); n * step + zone <= until; n += 1) {
     const at = n * step + zone;
-    ticks.push({ at, place: (at - since) / length, label: labelOf(at, step) });
+    ticks.push({ at, share: (at - since) / length, label: labelOf(at, step) });
   }
   return ticks;
 }

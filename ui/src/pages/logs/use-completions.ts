@@ -8,7 +8,7 @@ export interface Choice {
   kind: 'field' | 'value' | 'recent';
   /** What is shown. */
   text: string;
-  /** What is typed in its place. */
+  /** What replaces it. */
   insert: string;
 }
 

@@ -9,7 +9,7 @@ import { useTexts } from './texts';
 export function Callees({ view: { page } }: { view: ServiceView }) {
   const t = useTexts().callees;
   const callees = page?.callees;
-  // Of a service that is not on Pie nothing can be told here.
+  // A service that is not on Pie reports no callees.
   if (!callees || (page.state === 'never' && callees.length === 0)) return null;
   const busiest = Math.max(0, ...callees.map(({ figures }) => figures.qps));
   return (

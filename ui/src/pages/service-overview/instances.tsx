@@ -85,7 +85,7 @@ function InstanceRow({ instance, open, onToggle }: { instance: ServiceInstance; 
   const { none } = useMessages();
   const { figures, reported } = instance;
   const started = useAgo(instance.started * 1000);
-  const said = (text: string | number) => (reported && text ? text : <span class="dim">{none}</span>);
+  const shown = (text: string | number) => (reported && text ? text : <span class="dim">{none}</span>);
   return (
     <tr data-testid="instance-row" data-id={instance.id} class={open ? 'open' : undefined}>
       <th scope="row">
@@ -100,10 +100,10 @@ function InstanceRow({ instance, open, onToggle }: { instance: ServiceInstance; 
       <td class="wide">
         {instance.started ? <time title={dateTime(instance.started)}>{started}</time> : <span class="dim">{none}</span>}
       </td>
-      <td class="wide">{said([instance.python, instance.pie].filter(Boolean).join(' · '))}</td>
-      <td class="extra">{said(instance.server)}</td>
-      <td class="num wide">{said(instance.workers)}</td>
-      <td class="num wide">{said(instance.threads)}</td>
+      <td class="wide">{shown([instance.python, instance.pie].filter(Boolean).join(' · '))}</td>
+      <td class="extra">{shown(instance.server)}</td>
+      <td class="num wide">{shown(instance.workers)}</td>
+      <td class="num wide">{shown(instance.threads)}</td>
       <td class="extra mono path" title={instance.debug}>
         {instance.debug || <span class="dim">{none}</span>}
       </td>

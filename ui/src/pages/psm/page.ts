@@ -1,0 +1,7 @@
+import { definePage } from '../../page';
+
+export default definePage({
+  path: '/psm',
+  title: { en: 'PSM management', zh: 'PSM 管理' },
+  nav: { order: 40 },
+});
