@@ -67,3 +67,13 @@ def test_http_statuses_have_a_kind(status: int, kind: str) -> None:
 def test_codes_are_the_http_status_unless_the_service_has_its_own() -> None:
     assert Failure(Kind.DENIED, "no").code == 403
     assert Failure(Kind.BUSINESS, "sold out", code=1007).code == 1007
+
+
+def test_a_call_that_succeeds_after_a_failure_is_ok() -> None:
+    call = Call("server", "thrift", caller="a.b.c", callee="d.e.f", method="Get")
+    call.fail(Failure(Kind.DENIED, "no"))
+    call.succeed("plan b")
+    assert (call.outcome, call.code, call.message, call.result) == ("ok", 0, "", "plan b")
+    call.business(1234, "sold out")
+    call.succeed("answer")
+    assert (call.outcome, call.code, call.message) == ("business", 1234, "sold out")

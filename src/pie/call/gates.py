@@ -21,46 +21,55 @@ class PythonGateLock:
     ends.
     """
 
-    __slots__ = ("_dropped", "_lock", "_owner")
+    __slots__ = ("_dropped", "_inside", "_lock", "_owner")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._owner: int | None = None
+        # Reentrant: the collector may drop a call between any two steps of this class.
+        self._lock = threading.RLock()
+        self._inside = False
+        self._owner = 0
         self._dropped: deque[Callable[[], None]] = deque()
 
-    @property
-    def is_mine(self) -> bool:
-        """Whether this thread holds it."""
-        return self._owner == threading.get_ident()
-
     def __enter__(self) -> None:
-        if self.is_mine:
-            raise RuntimeError("a gate made a call whose gates share its lock: a gate does no I/O")
         self._lock.acquire()
+        if self._inside:
+            self._lock.release()
+            raise RuntimeError("a gate made a call whose gates share its lock: a gate does no I/O")
         self._owner = threading.get_ident()
+        self._inside = True
 
     def __exit__(self, *_: object) -> None:
+        self._leave_dropped()
+        while self._dropped:  # It came after the last look, and before `_inside` was false.
+            self._inside = True
+            self._leave_dropped()
+        self._lock.release()
+
+    def _leave_dropped(self) -> None:
         while self._dropped:
             try:
                 self._dropped.popleft()()
             except BaseException as error:
                 logger.error("a gate broke on leaving a dropped call", exc_info=error)
-        self._owner = None
-        self._lock.release()
+        self._inside = False
 
-    def defer(self, leave: Callable[[], None]) -> None:
-        """Call ``leave`` before the lock is released. This thread holds it."""
-        self._dropped.append(leave)
+    def leave(self, leave: Callable[[], None]) -> None:
+        """Call ``leave`` under the lock; inside a gate of this thread, when that passage ends."""
+        with self._lock:
+            if self._inside:
+                self._dropped.append(leave)
+                return
+        with self:
+            leave()
 
     def renew(self) -> None:
         """In a forked child: the lock may be held by a thread that is not there."""
-        lock = threading.Lock()
-        if self.is_mine:
-            lock.acquire()  # A gate forked.
+        self._lock = threading.RLock()
+        if self._inside and self._owner == threading.get_ident():
+            self._lock.acquire()  # A gate forked.
         else:
-            self._owner = None
+            self._inside = False
             self._dropped = deque()
-        self._lock = lock
 
 
 class GateList:
@@ -172,13 +181,8 @@ class Passage:
         Raises:
             BaseException: the first error of a gate, after all have been left.
         """
-        if not self._entered:
-            return
-        if self._lock.is_mine:
-            self._lock.defer(self._leave)
-            return
-        with self._lock:
-            self._leave()
+        if self._entered:
+            self._lock.leave(self._leave)
 
     def _leave(self) -> None:
         broken: BaseException | None = None

@@ -38,8 +38,9 @@ class Call(Fields):
         return "ok" if self.code == 0 else "business"
 
     def succeed(self, result: Any = None) -> None:
-        """The call has its answer."""
-        self.failure = None
+        """The call has its answer. The code and message of a failure before it are gone."""
+        if self.failure is not None:
+            self.failure, self.code, self.message = None, 0, ""
         self.result = result
 
     def business(self, code: int, message: str) -> None:

@@ -64,4 +64,6 @@ def test_a_call_too_many_is_rejected(bench, demo, start, handler, rules, monkeyp
     rules.write(limit(4, 1000))
     assert ask() == 1
     rows = [row for row in bench.facts() if row["side"] == "server" and row["code"] == 429]
-    assert [(row["method"], row["outcome"]) for row in rows] == [("GetItem", "exhausted")]
+    rule = f"rate v3 method=GetItem caller={PSM}"
+    found = [(row["method"], row["outcome"], row["gate"], row["rule"]) for row in rows]
+    assert found == [("GetItem", "exhausted", "rate", rule)]

@@ -19,6 +19,10 @@ void context_setup(PyObject *variable) {
 void call_succeed(CallObject *call, PyObject *result) {
     PyObject *failure = call->failure, *before = call->result;
     call->failure = NULL;
+    if (UNLIKELY(failure != NULL)) {
+        call->code = 0;
+        call_set(&call->message, PyUnicode_New(0, 0)); /* The empty text, which is always there. */
+    }
     if (result == Py_None) {
         Py_CLEAR(result);
     }

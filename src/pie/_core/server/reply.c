@@ -2,6 +2,7 @@
 #include "server/reply.h"
 
 #include "base/errors.h"
+#include "call/outcome.h"
 #include "base/named.h"
 #include "codec/error.h"
 #include "codec/struct_write.h"
@@ -222,17 +223,25 @@ static void observe_duration(Method *method, const CallObject *call) {
     method->average_ns += (took - method->average_ns) / AVERAGE_OVER;
 }
 
+bool reply_result(Request *request, Buffer *out) {
+    PyObject *result = Py_NewRef(request->call->result ? request->call->result : Py_None);
+    int written = reply_value(request, result, out);
+    Py_DECREF(result);
+    if (written < 0) {
+        PyObject *error = error_take();
+        error_give(call_fail_with(request->call, error));
+        Py_DECREF(error);
+    }
+    return written == 0;
+}
+
 bool reply_finish(Request *request, PyObject *value, Buffer *out) {
     size_t before = out->size;
-    if (value == NULL) {
-        reply_exception(request, out);
-    } else {
-        reply_value(request, value, out);
-    }
+    int written = value == NULL ? reply_exception(request, out) : reply_value(request, value, out);
     Step step = flow_drive(&request->flow, NULL);
     flow_clear(&request->flow);
     observe_duration(request->method, request->call);
-    if (step == STEP_DONE) {
+    if (step == STEP_DONE && (written == 0 || reply_result(request, out))) {
         return true;
     }
     out->size = before;

@@ -14,6 +14,9 @@ bool reply_finish(Request *request, PyObject *value, Buffer *out);
 /* The reply that carries a value. -1 with an exception set and nothing written. */
 int reply_value(const Request *request, PyObject *value, Buffer *out);
 
+/* The reply with the result that a gate gave to a call which had failed. False with a Failure set. */
+bool reply_result(Request *request, Buffer *out);
+
 /* The Failure that is set becomes the reply. False if the peer cannot be answered. */
 bool reply_failure(const Request *request, Buffer *out);
 

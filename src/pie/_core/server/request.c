@@ -123,18 +123,8 @@ static void restore_ambient(const Request *request, PyObject *outer) {
 static Answer answer_without_handler(Request *request, Step step) {
     Buffer *out = &request->worker->out;
     flow_clear(&request->flow);
-    if (step == STEP_DONE) {
-        PyObject *result = Py_NewRef(request->call->result ? request->call->result : Py_None);
-        int written = reply_value(request, result, out);
-        Py_DECREF(result);
-        if (written == 0) {
-            return ANSWER_READY;
-        }
-        PyObject *error = error_take();
-        error_give(call_fail_with(request->call, error));
-        Py_DECREF(error);
-    }
-    return reply_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
+    bool replied = step == STEP_DONE && reply_result(request, out);
+    return replied || reply_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
 }
 
 /* Takes the call through its gates around the handler. */

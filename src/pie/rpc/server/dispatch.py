@@ -260,8 +260,12 @@ class Dispatcher:
     def _run(self, call: Call, handle: Any, name: str, form: Form, *, oneway: bool) -> bytes | None:
         outer = current_call.get()
         current_call.set(call)
+        data: bytes | None
         try:
-            data: bytes | None = self._driver.run(call, handle)
+            data = self._driver.run(call, handle)
+            if not oneway and not isinstance(data, bytes):  # A gate gave the call its result.
+                method = self.service.methods[name]
+                data = self._encode(method, method.success(data), call, form)
         except BaseException as error:  # SystemExit of a handler, too, gets a reply.
             data = self._failed(error, call, name, form)
         finally:
