@@ -9,6 +9,7 @@ import pytest
 
 from pie.agent import Agent, AgentError, AgentOptions, read_status
 
+NEVER = 1e12
 POISON = "poison"
 
 
@@ -236,7 +237,7 @@ def test_a_connection_closed_while_idle_is_no_failure(road, platform, start, eve
 
 def test_a_path_taken_by_another_file(road, platform, start, eventually):
     path = road.write(road.line("old and longer than what follows"))
-    agent = start()
+    agent = start(compress_after_s=NEVER)
     eventually(agent.is_level)
     path.unlink()
     road.write(road.line("new"))
@@ -244,7 +245,7 @@ def test_a_path_taken_by_another_file(road, platform, start, eventually):
     agent.stop()
     path.unlink()
     road.write(road.line("newest, while nobody looked"))
-    start()
+    start(compress_after_s=NEVER)
     eventually(lambda: len(platform.all()) == 3)
     assert len({row["src"] for row in platform.all()}) == 3
 
