@@ -5,6 +5,7 @@ import struct
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from pie.thrift import (
     BIZ_STATUS,
@@ -38,7 +39,10 @@ MESSAGES = {Protocol.BINARY: MESSAGE, Protocol.COMPACT: COMPACT_MESSAGE}
 HEADERS = [TTHEADER, THEADER]
 SUPPORTED = [*HEADERS, FRAMED, BUFFERED]
 RELAXED = settings(
-    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=150
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    max_examples=examples(60),
 )
 
 
