@@ -1,1 +1,1 @@
-"""The platform: the facts of the fleet, the questions asked of them, and the API for both."""
+"""The platform: stores what the fleet observes, answers questions about it, serves the pages."""

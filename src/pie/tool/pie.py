@@ -22,13 +22,14 @@ _COMMANDS = {
     "call": ("pie.tool.call.command:call", "Call a method of a service from the shell."),
     "agent": ("pie.tool.up.agent:agent", "Ship what services log to the platform."),
     "ls": ("pie.tool.ls.command:ls", "List the services with their traffic."),
+    "psm": ("pie.tool.psm.command:psm", "Show who owns what, and claim what nobody owns."),
     "logs": ("pie.tool.logs.command:logs", "Search and follow the logs."),
     "chain": ("pie.tool.chain.command:chain", "Show one call chain as a tree."),
     "debug": ("pie.tool.debug.command:debug", "Look into a running process."),
 }
 _SECTIONS = {
     "On this machine": ("init", "update", "serve", "up", "down", "status", "platform", "agent"),
-    "See the fleet": ("ls", "sd", "logs", "chain"),
+    "See the fleet": ("ls", "sd", "psm", "logs", "chain"),
     "Try and mend a service": ("call", "debug"),
 }
 

@@ -1,1 +1,1 @@
-"""What questions to the facts have in common."""
+"""What several pages need to question the column store."""

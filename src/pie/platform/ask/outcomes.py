@@ -8,6 +8,9 @@ OutcomeClass = Literal["ok", "business", "rejected", "failed"]
 """``business``: the service's own non-zero code; ``rejected``: its 4xx kinds, the caller's doing;
 ``failed``: all others, the service's own."""
 
+SERVED = frozenset({"ok", "business"})
+"""Outcomes of calls that were served."""
+
 REJECTED_KINDS = tuple(kind.value for kind in Kind if 400 <= kind.http_status < 500)
 
 

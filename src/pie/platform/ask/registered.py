@@ -1,4 +1,4 @@
-"""What the registry says of a service, in the words that pages share."""
+"""The state and protocol of a service, as the registry has them."""
 
 from typing import Literal
 

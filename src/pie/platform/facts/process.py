@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from pie.model import Failure, Kind, failure_of
+from pie.platform.facts.answer import IngestAnswer, RejectedLine
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.dead_letter import DeadLetters
 from pie.platform.facts.decode import MAX_BODY, decode_rows, gunzip
@@ -38,7 +39,6 @@ from pie.platform.facts.frames import (
 from pie.platform.facts.ingest import TableIngest
 from pie.platform.facts.schema import TABLES
 from pie.platform.facts.upgrade import prepare
-from pie.platform.views import IngestAnswer, RejectedLine
 
 _QUERY_THREADS = 5
 """Two of them may be busy with search tasks."""

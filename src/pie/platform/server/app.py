@@ -18,7 +18,7 @@ from pie.platform.server.answers import error_response
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.gatekeeper import Gatekeeper, require
 from pie.platform.server.site import site_router
-from pie.platform.views import ErrorAnswer
+from pie.platform.server.views import ErrorAnswer
 
 
 def build_app(

@@ -1,4 +1,4 @@
-"""Who may ask: tokens kept in files, and the signed cookie of a person who logged in."""
+"""Authentication: tokens kept in files, and the signed cookie of a person who logged in."""
 
 import base64
 import binascii
@@ -22,7 +22,7 @@ _MIN_TOKEN = 20
 
 
 class TokenFileError(Exception):
-    """A token file cannot be used; the message says which and what to do."""
+    """A token file cannot be used; the message has the file and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The door of the API: checks Host and Origin, and notes the role of whoever asks."""
+"""The gatekeeper of the API: checks Host and Origin, and notes the role of each request."""
 
 import ipaddress
 import time
@@ -69,8 +69,8 @@ class Gatekeeper:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme:
             role = self._keys.role_of(token.strip()) if scheme.lower() == "bearer" else None
-            said = headers.get("x-pie-user")
-            user = user_name(unquote(said)) if role is not None and said else role
+            named = headers.get("x-pie-user")
+            user = user_name(unquote(named)) if role is not None and named else role
             return role, user or ""
         user = self._session_user(headers)
         if user is None:
@@ -127,13 +127,13 @@ def require(*roles: Role) -> Callable[[Request], None]:
 
 
 def role_of(request: Request) -> Role | None:
-    """The role the door found, None for a stranger."""
+    """The role that the gatekeeper found, None for a stranger."""
     role: Role | None = request.scope.get(_ROLE)
     return role
 
 
 def user_of(request: Request) -> str:
-    """The name that whoever asks gave: at the login, or as `X-Pie-User` beside a token."""
+    """The name of the person: given at the login, or as `X-Pie-User` beside a token."""
     user: str = request.scope.get(_USER, "")
     return user
 

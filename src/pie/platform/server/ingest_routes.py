@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
+from pie.platform.facts.answer import IngestAnswer
 from pie.platform.facts.decode import MAX_BODY
 from pie.platform.server.body import expected_size, read_body
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
-from pie.platform.views import IngestAnswer
 
 _BODY_SECONDS = 30.0
 

@@ -35,7 +35,7 @@ _GRACE_S = 3
 
 
 class PlatformError(Exception):
-    """The platform cannot start or go on; the message says why and what to do."""
+    """The platform cannot start or continue; the message has the reason and the remedy."""
 
 
 def run_platform(
@@ -62,7 +62,7 @@ def run_platform(
 
     Raises:
         PlatformError: another platform has the directory or the port, a file in the directory
-            cannot be used, or the facts were written by a newer Pie.
+            cannot be used, or a newer Pie wrote the column store.
     """
     with _own(directory):
         try:

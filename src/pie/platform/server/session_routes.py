@@ -11,7 +11,7 @@ from pie.platform.server.answers import json_response
 from pie.platform.server.auth import SESSION_COOKIE, SESSION_SECONDS, user_name
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require, role_of, user_of
-from pie.platform.views import Health, Session
+from pie.platform.server.views import Health, Session
 
 router = APIRouter(tags=["session"])
 

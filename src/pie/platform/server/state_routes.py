@@ -105,8 +105,11 @@ def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> 
 
 
 class _WatchResponse(StreamingResponse):
-    """Streams a subscription and lets go of it however the connection ends. No thread and no
-    queue per watcher: a slow one holds its place in the shared history until that moves on."""
+    """Streams a subscription, and closes it however the connection ends.
+
+    No thread and no queue per watcher: a slow one keeps its position in the shared history until
+    that position is dropped.
+    """
 
     def __init__(self, subscription: Subscription, news: asyncio.Event, heartbeat: float) -> None:
         super().__init__(_lines(subscription, news, heartbeat), media_type=wire.NDJSON)
@@ -122,7 +125,7 @@ class _WatchResponse(StreamingResponse):
 async def _lines(
     subscription: Subscription, news: asyncio.Event, heartbeat: float
 ) -> AsyncIterator[bytes]:
-    due = True  # the first line comes at once: it tells the reader where it stands
+    due = True  # the first line is sent at once: it holds the revision
     while True:
         news.clear()
         try:
@@ -178,7 +181,7 @@ def _refusal(error: StoreError) -> Response:
 
 
 def _schema(body: type[msgspec.Struct], reply: type[msgspec.Struct]) -> dict[str, Any]:
-    """What /openapi.json says of a route."""
+    """The part of /openapi.json about a route."""
     return {
         "response_model": None,
         "openapi_extra": {

@@ -15,14 +15,14 @@ from pie.platform.facts.frames import Fatal, Hello, Message, Ready, read_message
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _STEADY_AFTER = 1.0
-"""Seconds with an open store after which an end is no longer taken for one of a series."""
+"""Seconds with an open store after which an end is not counted as part of a series of failures."""
 
 _OPEN_PATIENCE = 120.0
 _END_PATIENCE = 5.0
 
 
 class FactsFatalError(Exception):
-    """The facts cannot be opened, and starting again will not help."""
+    """The column store cannot be opened, and starting again will not help."""
 
 
 class Supervisor:
@@ -58,7 +58,7 @@ class Supervisor:
         """Start, attach, restart with growing pauses.
 
         Raises:
-            FactsFatalError: the process says that it can never open the store.
+            FactsFatalError: the process reports that it can never open the store.
         """
         pause = _FIRST_PAUSE
         while True:
@@ -100,7 +100,7 @@ class Supervisor:
                 finally:
                     probing.cancel()
         finally:
-            # The end of its connection tells the process to go.
+            # The process ends when its connection does.
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()

@@ -1,6 +1,7 @@
 """The platform's HTTP API as the commands use it: which platform, which token, and clear errors."""
 
 import functools
+import getpass
 import http.client
 import json
 import os
@@ -68,9 +69,23 @@ class Api:
             PlatformAwayError: nobody answers.
             ApiError: the answer is an error.
         """
-        connection, response = self._open(
-            path, params, _PATIENCE_S, "application/json", anonymous=anonymous
+        return self._answer(
+            *self._open(path, params, _PATIENCE_S, "application/json", anonymous=anonymous)
         )
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON that a change answers; made in the name of the user of this machine.
+
+        Raises as ``get``.
+        """
+        content = None if body is None else json.dumps(body).encode()
+        return self._answer(
+            *self._open(path, None, _PATIENCE_S, "application/json", method=method, body=content)
+        )
+
+    def _answer(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+    ) -> Any:
         try:
             return self._json(response.read())
         except (OSError, http.client.HTTPException) as error:
@@ -112,6 +127,8 @@ class Api:
         timeout: float,
         accept: str,
         *,
+        method: str = "GET",
+        body: bytes | None = None,
         anonymous: bool = False,
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         kind = (
@@ -122,9 +139,11 @@ class Api:
         connection = kind(self._parts.hostname or "", self._parts.port, timeout=timeout)
         headers = {"Accept": accept}
         if not anonymous:
-            headers["Authorization"] = f"Bearer {self._token()}"
+            headers |= {"Authorization": f"Bearer {self._token()}", **_user_header()}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
-            connection.request("GET", self._parts.path + path + _query(params), headers=headers)
+            connection.request(method, self._parts.path + path + _query(params), body, headers)
             response = connection.getresponse()
             if response.status != 200:
                 raise self._error(response.status, response.read())
@@ -234,6 +253,15 @@ def with_api(command: Callable[Concatenate[Api, _P], _R]) -> Callable[..., _R]:
         return command(api, *args, **kwargs)
 
     return run
+
+
+def _user_header() -> dict[str, str]:
+    """Who asks, for the platform's records; nothing for a user id without a name."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return {}
+    return {"X-Pie-User": urllib.parse.quote(name, safe="")} if name.strip() else {}
 
 
 def _parse(url: str) -> urllib.parse.SplitResult:

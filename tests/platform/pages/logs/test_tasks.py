@@ -10,12 +10,11 @@ import urllib.parse
 
 import pytest
 
-from pie.platform.ask.reader import Reader
-from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks import store as task_store
 from pie.platform.pages.logs.tasks.queue import Tasks
 from pie.platform.pages.logs.tasks.store import Kept, Result, TaskStore
-from pie.platform.pages.logs.views import Task, TaskParams, TaskRequest
+from pie.platform.pages.logs.tasks.views import Task, TaskParams, TaskRequest
 from pie.state import MemoryStore
 
 NOW = time.time()
@@ -171,7 +170,7 @@ def test_whenever_it_is_cancelled_and_deleted_nothing_stays():
 
     async def scenario():
         kept = TaskStore(MemoryStore())
-        tasks = Tasks(kept, LogSearch(never), Reader(never))
+        tasks = Tasks(kept, LogSearch(never))
         running = asyncio.create_task(tasks.run())
         for turns in range(40):
             task = await tasks.create(TaskRequest("x"), "wangdi")
@@ -203,7 +202,7 @@ def test_a_task_that_is_done_stays_done_while_its_result_is_written():
 
     async def scenario():
         kept = SlowStore(MemoryStore())
-        tasks = Tasks(kept, LogSearch(nothing), Reader(nothing))
+        tasks = Tasks(kept, LogSearch(nothing))
         running = asyncio.create_task(tasks.run())
         task = await tasks.create(TaskRequest("x"), "wangdi")
         assert await asyncio.to_thread(writing.wait, 60)

@@ -1,16 +1,20 @@
 """PSM management: who owns what, over the API of a real platform."""
 
 import json
+import os
+import signal
 import threading
 import time
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pie.model import Failure
 from pie.platform.pages.psm import store as psm_store
 from pie.platform.pages.psm.store import Declarations
-from pie.platform.pages.psm.typos import KnownNames, distance
+from pie.platform.pages.psm.typos import KnownNames, is_one_edit
 from pie.platform.pages.psm.views import Declaration
 from pie.state import Instance, MemoryStore, ServiceMeta, instance_key, meta_key
 from pie.state.registry.instances import encode
@@ -318,6 +322,20 @@ def test_declarations_outlive_the_platform(own_platform):
     assert len(before["history"]) == 2
 
 
+def test_without_the_store_of_calls_declarations_are_there(own_platform):
+    put(own_platform, "kept.a.b", owners=["wangdi"])
+    os.kill(own_platform.child, signal.SIGSTOP)
+    try:
+        tree = send(own_platform, "GET", "").json
+        assert (tree["seen_known"], tree["counts"]["psms"]) == (False, 1)
+        found = get(own_platform, "kept.a.b")
+        assert (found["seen_known"], found["seen"], found["owners"]) == (False, None, ["wangdi"])
+        status, message = error(send(own_platform, "GET", "/kept.a.c"))
+        assert (status, "does not answer" in message) == (503, True)
+    finally:
+        os.kill(own_platform.child, signal.SIGCONT)
+
+
 def fields(**given):
     values = {"owners": [], "description": "", "docs": "", "repository": "", "on_call": ""}
     return Declaration(**(values | {"tier": None} | given))
@@ -412,7 +430,19 @@ def test_names_that_may_be_typing_errors(name, like):
     assert KnownNames(["app.user.profile", "app.user.list"]).like(name) == like
 
 
-def test_distance_counts_edits():
-    assert [distance("keeper", each) for each in ("keeper", "keepr", "kepeer", "keepers!", "")] == [
-        0, 1, 1, 2, 6,
-    ]  # fmt: skip
+@settings(deadline=None)
+@given(st.text("ab", max_size=6), st.text("ab", max_size=6))
+def test_one_edit_is_what_the_definition_says(one, other):
+    swaps = {one[:i] + one[i + 1] + one[i] + one[i + 2 :] for i in range(len(one) - 1)}
+    shorter = {one[:i] + one[i + 1 :] for i in range(len(one))}
+    longer = {one[:i] + letter + one[i:] for i in range(len(one) + 1) for letter in "ab"}
+    replaced = {one[:i] + letter + one[i + 1 :] for i in range(len(one)) for letter in "ab"}
+    assert is_one_edit(one, other) == (other in (swaps | shorter | longer | replaced) - {one})
+
+
+def test_thousands_of_names_that_are_nearly_alike_are_compared_in_linear_time():
+    """As a stranger could send them: each with each would be 25 million comparisons."""
+    numbers = range(5_000)
+    words = ["".join(chr(97 + n // 26**place % 26) for place in range(3)) for n in numbers]
+    known = KnownNames(f"app.user.{word}profile" for word in words)
+    assert sum(bool(known.like(f"app.user.{word}profil")) for word in words) == 5_000

@@ -76,8 +76,8 @@ def condition(  # noqa: PLR0911 - one for each kind of node
             return _any_of((column,) if column else columns, text, _contains, params)
         case Logid(logid):
             # Quoted by others, a logid may also be a word of the text; so may any MD5.
-            said = _any_of(columns, logid, _has_words, params)
-            return f"(logid = {params.text(logid)} OR {said})"
+            quoted = _any_of(columns, logid, _has_words, params)
+            return f"(logid = {params.text(logid)} OR {quoted})"
         case FieldIs():
             return _field_is(node, params)
         case FieldCompares():

@@ -9,32 +9,23 @@ text   = word | '"' phrase '"' | '~"' part '"'
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
+from pie.platform.ask.query.leaves import LeafOf, free_text, leaf_of_field
 from pie.platform.ask.query.tree import (
     BUILT_IN,
-    FIELDS_PREFIX,
-    HEX32,
     LEVELS,
     NUMBERS,
-    STACK_HASH,
-    TEXTS,
     And,
-    Column,
     Everything,
     FieldCompares,
-    FieldIs,
-    Logid,
     Node,
     Not,
     Op,
     Or,
-    Part,
     QueryError,
     Span,
-    Words,
 )
 
 MAX_LENGTH = 4000
@@ -47,15 +38,12 @@ _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 _KEYWORDS = frozenset({"AND", "OR", "NOT"})
 _LEVEL_NAMES = frozenset(name for names in LEVELS for name in names)
 
-_LeafOf = Callable[[str, str, Span], Node]
-"""Makes a leaf of a text: (text, ``word`` | ``phrase`` | ``part``, place)."""
-
 
 def parse(query: str) -> Node:
     """The tree of a query; an empty one asks for everything.
 
     Raises:
-        QueryError: it is not a query; the error says where and what would be right.
+        QueryError: it is not a query; the message has the position and what would be right.
     """
     if len(query) > MAX_LENGTH:
         raise QueryError(
@@ -75,12 +63,12 @@ class _Parser:
     def whole(self) -> Node:
         if self._at_end():
             return Everything()
-        node = self._any(_free_text)
+        node = self._any(free_text)
         if not self._at_end():
             raise QueryError("this ) closes nothing: remove it, or quote it", Span(self._pos, 1))
         return node
 
-    def _any(self, leaf: _LeafOf) -> Node:
+    def _any(self, leaf: LeafOf) -> Node:
         begin = self._pos
         parts = [self._all(leaf)]
         while self._take("OR"):
@@ -90,7 +78,7 @@ class _Parser:
         ]
         return parts[0] if len(parts) == 1 else Or(tuple(flat), self._since(begin))
 
-    def _all(self, leaf: _LeafOf) -> Node:
+    def _all(self, leaf: LeafOf) -> Node:
         begin = self._pos
         parts = [self._one(leaf)]
         while not self._at_end() and self._query[self._pos] != ")" and self._keyword() != "OR":
@@ -101,7 +89,7 @@ class _Parser:
         ]
         return parts[0] if len(parts) == 1 else And(tuple(flat), self._since(begin))
 
-    def _one(self, leaf: _LeafOf) -> Node:
+    def _one(self, leaf: LeafOf) -> Node:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise QueryError(
@@ -112,7 +100,7 @@ class _Parser:
         finally:
             self._depth -= 1
 
-    def _one_of(self, leaf: _LeafOf) -> Node:
+    def _one_of(self, leaf: LeafOf) -> Node:
         if self._at_end():
             raise QueryError(
                 "something to search for is missing at the end: AND, OR and NOT stand before "
@@ -135,7 +123,7 @@ class _Parser:
             raise QueryError("something to search for is missing before this )", Span(begin, 1))
         return self._term(leaf)
 
-    def _group(self, leaf: _LeafOf) -> Node:
+    def _group(self, leaf: LeafOf) -> Node:
         begin = self._pos
         self._pos += 1
         if self._at_end():
@@ -146,20 +134,20 @@ class _Parser:
         self._pos += 1
         return node
 
-    def _term(self, leaf: _LeafOf) -> Node:
+    def _term(self, leaf: LeafOf) -> Node:
         self._terms += 1
         if self._terms > MAX_TERMS:
             raise QueryError(
                 f"more than {MAX_TERMS} things to search for: ask for less", Span(self._pos, 1)
             )
-        if leaf is _free_text:
+        if leaf is free_text:
             match = _NAME.match(self._query, self._pos)
             node = self._field(match) if match is not None else None
             if node is not None:
                 return node
         return self._text(leaf)
 
-    def _text(self, leaf: _LeafOf) -> Node:
+    def _text(self, leaf: LeafOf) -> Node:
         begin = self._pos
         rest = self._query[begin : begin + 2]
         if rest == '~"':
@@ -200,7 +188,7 @@ class _Parser:
         name, op = match[1], match[2]
         if name.lower() in BUILT_IN:
             name = name.lower()
-        place = Span(self._pos, len(match[0]))
+        at = Span(self._pos, len(match[0]))
         after = self._query[match.end() : match.end() + 1]
         if op == ":":
             if not after or after.isspace() or after == ")":
@@ -209,14 +197,14 @@ class _Parser:
                 raise QueryError(
                     f"{name}: needs its value right behind it; the text itself is "
                     f'"{name}:" in quotes',
-                    place,
+                    at,
                 )
             self._pos = match.end()
-            leaf = _leaf_of_field(name)
-            return self._group(leaf) if after == "(" else self._value(leaf, place)
+            leaf = leaf_of_field(name)
+            return self._group(leaf) if after == "(" else self._value(leaf, at)
         return self._comparison(match, name, cast(Op, op))
 
-    def _value(self, leaf: _LeafOf, name: Span) -> Node:
+    def _value(self, leaf: LeafOf, name: Span) -> Node:
         begin = name.offset
         node = self._text(leaf)
         return _moved(node, self._since(begin))
@@ -275,66 +263,6 @@ class _Parser:
         return Span(begin, max(1, len(text.rstrip())))
 
 
-def _free_text(text: str, kind: str, at: Span) -> Node:
-    if kind == "word" and HEX32.fullmatch(text):
-        return Logid(text.lower(), at)
-    return _words("", text, kind, at)
-
-
-def _words(column: Column, text: str, kind: str, at: Span) -> Node:
-    if kind == "part":
-        return Part(text, column, at)
-    if kind == "phrase" or "*" not in text:
-        return Words(text, column, at=at)
-    if text == "*":
-        return Everything(at) if not column else FieldIs(column, "*", "glob", at)
-    star = text.index("*")
-    if star != len(text) - 1:
-        raise QueryError(
-            'a * may only end a word: search for a part of it with ~"…", or quote it',
-            Span(at.offset + at.length - len(text) + star, 1),
-        )
-    return Words(text[:-1], column, prefix=True, at=at)
-
-
-def _leaf_of_field(name: str) -> _LeafOf:
-    if name in TEXTS:
-        return lambda text, kind, at: _words(cast(Column, name), text, kind, at)
-    if name in NUMBERS:
-        return lambda text, kind, at: _number_is(name, text, kind, at)
-    if name == STACK_HASH:
-        return _stack_is
-    if name == FIELDS_PREFIX:
-        return lambda text, kind, at: _no_key(at)
-
-    def leaf(text: str, kind: str, at: Span) -> Node:
-        if kind == "part":
-            return FieldIs(name, text, "part", at)
-        return FieldIs(name, text, "glob" if kind == "word" and "*" in text else "exact", at)
-
-    return leaf
-
-
-def _number_is(name: str, text: str, kind: str, at: Span) -> Node:
-    if kind == "part":
-        raise QueryError(f"{name} is a number, which has no parts: compare it with > and <", at)
-    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise QueryError(f"{name} is a number: {text[:40]!r} is none", at)
-    return FieldIs(name, text, "exact", at)
-
-
-def _stack_is(text: str, kind: str, at: Span) -> Node:
-    if kind == "word" and text == "*":
-        return FieldIs(STACK_HASH, "*", "glob", at)
-    if kind == "part" or not re.fullmatch(r"\d{1,20}", text, re.ASCII) or int(text) >= 2**64:
-        raise QueryError(f"{STACK_HASH} is the number of a group of stacks, as answered", at)
-    return FieldIs(STACK_HASH, str(int(text)), "exact", at)
-
-
-def _no_key(at: Span) -> Node:
-    raise QueryError("fields. needs the name of a key: fields.called:value", at)
-
-
 def _moved(node: Node, at: Span) -> Node:
-    """The same node at another place."""
+    """The same node with another span."""
     return replace(node, at=at)

@@ -1,6 +1,6 @@
-"""What a query says: its syntax tree, and the tree as text again. Pure.
+"""The syntax tree of a query, and the tree as text again. Pure.
 
-A node's ``at`` is where it stands in the text; nodes are equal whatever their place.
+A node's ``at`` is its span in the text; it does not count when nodes are compared.
 """
 
 import re
@@ -12,14 +12,14 @@ from pie.model import Failure, Kind
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A place in the query, in characters."""
+    """A part of the query, in characters."""
 
     offset: int
     length: int
 
 
 class QueryError(Failure):
-    """The query cannot be understood; ``at`` says where."""
+    """The query cannot be understood; ``at`` is the part that is wrong."""
 
     def __init__(self, message: str, at: Span) -> None:
         super().__init__(Kind.INVALID, f"{message} (character {at.offset + 1} of the query)")

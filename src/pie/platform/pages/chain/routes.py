@@ -2,37 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from pie.model import Failure, Kind, normalise_logid
-from pie.platform.ask.reader import Reader
+from pie.model import Failure, Kind
+from pie.platform.ask.chain_rows import calls_of
+from pie.platform.ask.params import LogidPath, PsmQuery
 from pie.platform.pages.chain.build import build_chain
+from pie.platform.pages.chain.sql import lines_of
+from pie.platform.pages.chain.views import Chain, LogLines
 from pie.platform.server.answers import json_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
-from pie.platform.views import Chain, LogLines
 
 router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
 
-_Psm = Annotated[str, Query(max_length=200)]
-
-
-def _logid(logid: Annotated[str, Path(max_length=64)]) -> str:
-    normal = normalise_logid(logid)
-    if normal is None:
-        raise Failure(Kind.INVALID, f"{logid!r} is not a logid: it has 32 characters 0-9 a-f")
-    return normal
-
-
-_Logid = Annotated[str, Depends(_logid)]
-
 
 @router.get("/chains/{logid}", response_model=Chain)
-async def get_chain(deps: AskDeps, logid: _Logid) -> Response:
+async def get_chain(deps: AskDeps, logid: LogidPath) -> Response:
     """One chain: the tree its servers logged, and the calls its callers logged."""
-    calls = await Reader(deps.facts.query).calls_of(logid)
+    calls = await calls_of(deps.facts.query, logid)
     if not calls.rows:
         raise Failure(
             Kind.NOT_FOUND,
@@ -47,10 +37,10 @@ async def get_chain(deps: AskDeps, logid: _Logid) -> Response:
 @router.get("/chains/{logid}/logs", response_model=LogLines)
 async def get_chain_logs(
     deps: AskDeps,
-    logid: _Logid,
+    logid: LogidPath,
     span_id: Annotated[str, Query(max_length=64)] = "",
-    psm: _Psm = "",
+    psm: PsmQuery = "",
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
 ) -> Response:
     """The log lines of one chain, of one span or service of it if asked."""
-    return json_response(await Reader(deps.facts.query).lines_of(logid, span_id, psm, limit))
+    return json_response(await lines_of(deps.facts.query, logid, span_id, psm, limit))

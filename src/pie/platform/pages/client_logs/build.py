@@ -1,7 +1,7 @@
 """Log entries of browsers and apps: their form, their bounds, and the rows they become. Pure.
 
-Whoever has the key, which is as good as public, can send anything. So everything is bounded, cut
-rather than refused, and the rows stand in a folder of their own.
+The key is as good as public, so senders may send anything: everything is bounded, cut rather than
+refused, and the rows have a folder of their own.
 """
 
 import math
@@ -12,9 +12,9 @@ import msgspec
 from pie.model import Failure, Kind, normalise_logid
 from pie.observe.log.stack import hash63
 from pie.observe.record.facts import LogRow
+from pie.platform.ask.asking import DAY
+from pie.platform.ask.logs import CLIENT_FOLDER
 from pie.platform.ask.query.tree import LEVELS
-from pie.platform.pages.logs.filters import CLIENT_FOLDER, DAY
-from pie.platform.server.rate import RateLimit
 
 MAX_BODY = 256 << 10
 MAX_ENTRIES = 200
@@ -103,28 +103,6 @@ def client_stack_hash(stack: str) -> int:
     """One number for one mistake: without line numbers, addresses and query strings."""
     lines = [_VARIABLE.sub("#", line.strip()) for line in stack.splitlines()]
     return hash63("\n".join(line for line in lines if line).encode("utf-8", "surrogatepass"))
-
-
-class ClientLimits:
-    """What may come from one address, and from one device: entries, a post counting as one."""
-
-    def __init__(self) -> None:
-        self._addresses = RateLimit(per_second=100, burst=2_000)
-        self._devices = RateLimit(per_second=20, burst=400)
-
-    def take(self, address: str, post: ClientPost) -> None:
-        """Raises ``Failure`` when it is too much, and then takes nothing."""
-        amount = max(1, len(post.entries))
-        device = f"{post.app}\0{post.device}"
-        wait = max(self._addresses.wait(address, amount), self._devices.wait(device, amount))
-        if wait:
-            raise Failure(
-                Kind.EXHAUSTED,
-                f"too many log entries from this device or address: wait {math.ceil(wait)} s, "
-                "and send fewer",
-            )
-        self._addresses.take(address, amount)
-        self._devices.take(device, amount)
 
 
 def _row(entry: ClientEntry, about: dict[str, str], psm: str, address: str, now: float) -> LogRow:

@@ -13,12 +13,13 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind
 from pie.platform.facts.budget import ByteBudget
-from pie.platform.pages.client_logs.build import MAX_BODY, ClientLimits, read_post, rows_of
+from pie.platform.pages.client_logs.build import MAX_BODY, read_post, rows_of
+from pie.platform.pages.client_logs.limits import ClientLimits
+from pie.platform.pages.client_logs.views import ClientLogsAnswer
 from pie.platform.server.answers import error_response, json_response
 from pie.platform.server.auth import Keys
 from pie.platform.server.body import expected_size, read_body
 from pie.platform.server.deps import AskDeps, Deps, Work, work_of
-from pie.platform.views import ClientLogsAnswer
 
 router = APIRouter(tags=["client logs"])
 

@@ -7,6 +7,8 @@ from datetime import UTC
 from typing import Literal, get_args
 
 from pie.model import Failure, Kind, logid_time
+from pie.platform.ask.asking import DAY
+from pie.platform.ask.logs import CLIENT_FOLDER
 from pie.platform.ask.query.condition import Params, condition, level_names
 from pie.platform.ask.query.parse import parse
 from pie.platform.ask.query.tree import Node, logid_of
@@ -15,14 +17,12 @@ Tab = Literal["keyword", "stack", "client"]
 Facet = Literal["psm", "cluster", "host", "level", "folder"]
 FACETS: tuple[Facet, ...] = get_args(Facet)
 
-DAY = 86_400.0
-MAX_WINDOW = 10 * DAY
+MAX_WINDOW = 10.0 * DAY
 DEFAULT_WINDOW = 3600.0
-CLIENT_FOLDER = "client"
 MICROS = 1_000_000
 
 _EARLIEST_ZONE = 15 * 3600.0
-_LONGEST_CHAIN = DAY
+_LONGEST_CHAIN = float(DAY)
 _LAST_TIME = 4e9
 
 
@@ -97,8 +97,8 @@ def window_of(
 ) -> Window:
     """The time a question is about: what is asked, the time in a logid, or the last hour.
 
-    Never more than ten days. A logid carries the second its chain began in, in a time zone that
-    is not said: that makes it a day and a half.
+    Never more than ten days. A logid carries the second in which its chain began, in an unknown
+    time zone: a window of a day and a half covers them all.
 
     Raises:
         Failure: ``since`` is not before ``until``.

@@ -3,14 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
-
-import msgspec
+from typing import Literal
 
 from pie.model import Failure, Kind
+from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.query.condition import Params
-from pie.platform.ask.reader import Ask
-from pie.platform.pages.logs.filters import DAY, MICROS, LogFilter, Window
+from pie.platform.pages.logs.filters import MICROS, LogFilter, Window
 from pie.platform.pages.logs.views import Line
 
 Order = Literal["desc", "asc"]
@@ -23,8 +21,6 @@ _WHOLE = 4 << 20
 _ID = re.compile(r"(-?\d{1,17})-(\d{1,20})-(\d{1,20})", re.ASCII)
 _SLICES = (900.0, DAY)
 """Seconds: how much time is searched at first, then, and then, until enough lines are found."""
-
-_Row = TypeVar("_Row")
 
 
 def columns_sql(message: int = MESSAGE_SHOWN, stack: int = STACK_SHOWN) -> str:
@@ -50,7 +46,7 @@ WHOLE_COLUMNS = columns_sql(_WHOLE, _WHOLE)
 
 @dataclass(frozen=True, slots=True, order=True)
 class LineId:
-    """The place of a line in the order of all lines: time in microseconds, source, position."""
+    """A line in the order of all lines: time in microseconds, source, position."""
 
     micros: int
     src: int
@@ -74,11 +70,6 @@ class Found:
 
     lines: list[Line]
     more: bool
-
-
-def decode(ndjson: bytes, row_type: type[_Row]) -> list[_Row]:
-    """Rows of the store's answer."""
-    return msgspec.json.Decoder(row_type).decode_lines(ndjson)
 
 
 async def find_lines(

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from pie.model import Failure, Kind
 from pie.platform.pages.logs.filters import LogFilter, Tab, Window, log_filter, window_of
 from pie.platform.pages.logs.lines import LineId, Order
-from pie.platform.pages.logs.search import MAX_BUCKETS
+from pie.platform.pages.logs.sql import MAX_BUCKETS
 from pie.platform.pages.logs.views import (
     Completions,
     Context,

@@ -1,8 +1,8 @@
 """Lines as they arrive: rows that were received since the last look, for each one who follows.
 
-Every insert has a time of receipt of its own, later than all before it (see ``TableIngest``). So
-one question tells how far the store is, and each tail then takes what lies between that and where
-it was: no line twice, none left out, also when the facts process was away in between.
+Every insert has a time of receipt of its own, later than all before it (see ``TableIngest``). One
+question finds the newest time of receipt; each tail then takes the lines between its last one and
+that: no line twice, none left out, also when the facts process was down in between.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
+from pie.platform.ask.asking import Ask, decode
 from pie.platform.ask.query.condition import Params
-from pie.platform.ask.reader import Ask
 from pie.platform.pages.logs.filters import LogFilter
-from pie.platform.pages.logs.lines import columns_sql, decode, order_by
+from pie.platform.pages.logs.lines import columns_sql, order_by
 from pie.platform.pages.logs.views import Line
 
 MAX_TAILS = 20
@@ -84,7 +84,7 @@ class Tails:
 
     @contextlib.contextmanager
     def seat(self) -> Iterator[None]:
-        """A place among the followers while the block runs.
+        """A seat among the followers while the block runs.
 
         Raises:
             Failure: ``exhausted`` when all are taken.

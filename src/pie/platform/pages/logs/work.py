@@ -1,7 +1,6 @@
 """What the log search keeps between requests: known values, live tails, search tasks."""
 
-from pie.platform.ask.reader import Reader
-from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tail import Tails
 from pie.platform.pages.logs.tasks.queue import Tasks
 from pie.platform.pages.logs.tasks.store import TaskStore
@@ -14,7 +13,7 @@ class LogWork(Work):
     def __init__(self, deps: Deps) -> None:
         self.search = LogSearch(deps.facts.query)
         self.tails = Tails(deps.facts.query)
-        self.tasks = Tasks(TaskStore(deps.store), self.search, Reader(deps.facts.query))
+        self.tasks = Tasks(TaskStore(deps.store), self.search)
         deps.facts.on_commit(self.tails.committed)
 
     async def run(self) -> None:

@@ -56,7 +56,7 @@ class Names:
         return {*running, *filter(is_psm, self.declared_names())}
 
     def declared_names(self) -> Iterable[str]:
-        """Names with a declaration that says something."""
+        """Names with a declaration that is not empty."""
         return (name for name, each in self.declared.items() if each.fields != NOTHING)
 
     def _declared_owners(self, name: str) -> list[str]:
@@ -128,11 +128,16 @@ def build_tree(names: Names, user: str, now: float, wanted: Wanted) -> PsmTree:
 def build_detail(
     names: Names, name: str, user: str, seen: SeenOne | None, history: History
 ) -> PsmDetail | None:
-    """Everything known of one name; None when nothing is."""
+    """Everything known of one name; None when nothing is.
+
+    ``seen`` is None when it is not known now. The names of ``names.seen`` are looked at for a
+    product or subsystem only.
+    """
     kind = kind_of(name)
     declared = names.declared.get(name)
     service = names.registry.get(name)
-    if declared is None and service is None and seen is None and not _has_parts(names, name):
+    is_seen = bool(seen and seen.edges)
+    if declared is None and service is None and not is_seen and not _has_parts(names, name):
         return None
     owners, owners_from = names.owners(name)
     certain = names.certain_psms() if kind == "psm" else set()
@@ -147,7 +152,7 @@ def build_detail(
         mine=user in owners,
         like=KnownNames(certain).like(name) if kind == "psm" and name not in certain else [],
         seen_days=SEEN_DAYS,
-        seen_known=names.seen is not None,
+        seen_known=(seen if kind == "psm" else names.seen) is not None,
         registered=_registered(service),
         seen=_seen(seen),
         history=history.changes[::-1],
@@ -251,7 +256,7 @@ def _registered(service: Service | None) -> PsmRegistered:
 
 
 def _seen(seen: SeenOne | None) -> PsmSeen | None:
-    if seen is None:
+    if seen is None or not seen.edges:
         return None
     return PsmSeen(
         last_seen=float(seen.last_seen),

@@ -62,11 +62,11 @@ def checked(kind: NameKind, given: Declaration) -> Declaration:
     owners = [owner.strip() for owner in given.owners]
     if len(owners) > MAX_OWNERS:
         raise _invalid("owners", f"{len(owners)} are given, {MAX_OWNERS} are the most")
-    for place, owner in enumerate(owners):
+    for index, owner in enumerate(owners):
         if not owner or len(owner) > MAX_OWNER or not owner.isprintable():
-            raise _invalid(f"owners[{place}]", f"give 1 to {MAX_OWNER} printable characters")
-        if owner in owners[:place]:
-            raise _invalid(f"owners[{place}]", f"{owner!r} is given twice")
+            raise _invalid(f"owners[{index}]", f"give 1 to {MAX_OWNER} printable characters")
+        if owner in owners[:index]:
+            raise _invalid(f"owners[{index}]", f"{owner!r} is given twice")
     result = Declaration(
         owners=owners,
         description=_text("description", given.description, MAX_DESCRIPTION, lines=True),

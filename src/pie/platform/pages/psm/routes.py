@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
@@ -13,7 +13,7 @@ from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
 from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_tree
 from pie.platform.pages.psm.declared import checked, kind_of
-from pie.platform.pages.psm.sql import SeenReader
+from pie.platform.pages.psm.sql import SeenName, SeenReader
 from pie.platform.pages.psm.store import Declarations
 from pie.platform.pages.psm.views import (
     Declaration,
@@ -53,7 +53,7 @@ async def list_psms(
 ) -> Response:
     """Products, subsystems and PSMs with their owners; `mine`, `unowned` and `typo` narrow it."""
     now = time.time()
-    names = await _names(deps, now)
+    names = await _names(deps, unless_away(SeenReader(deps.facts.query).names(now)))
     wanted = Wanted(filter_, q, product, limit)
     user = user_of(request)
     return await run_in_threadpool(lambda: json_response(build_tree(names, user, now, wanted)))
@@ -103,30 +103,46 @@ async def claim_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
     return json_response(await _detail(deps, name, user))
 
 
-async def _names(deps: Deps, now: float) -> Names:
-    registry, declared, seen = await asyncio.gather(
-        _blocking(deps.registry),
-        _blocking(Declarations(deps.store).all),
-        unless_away(SeenReader(deps.facts.query).names(now)),
+async def _names(deps: Deps, seen: Awaitable[list[SeenName] | None]) -> Names:
+    return Names(
+        *await asyncio.gather(
+            _blocking(deps.registry), _blocking(Declarations(deps.store).all), seen
+        )
     )
-    return Names(registry, declared, seen)
+
+
+async def _nothing() -> None:
+    return None
 
 
 async def _detail(deps: Deps, name: str, user: str) -> PsmDetail:
     now = time.time()
+    reader = SeenReader(deps.facts.query)
+    # A PSM is looked up by its name; the parts of a product or subsystem are among all names.
+    is_of_one = kind_of(name) == "psm"
     names, seen, history = await asyncio.gather(
-        _names(deps, now),
-        unless_away(SeenReader(deps.facts.query).one(now, name)),
+        _names(deps, _nothing() if is_of_one else unless_away(reader.names(now))),
+        unless_away(reader.one(now, name)) if is_of_one else _nothing(),
         _blocking(lambda: Declarations(deps.store).history(name)),
     )
     found = await run_in_threadpool(lambda: build_detail(names, name, user, seen, history))
     if found is None:
-        raise Failure(
-            Kind.NOT_FOUND,
-            f"{name} is neither registered, nor declared, nor seen in calls of the last days: "
-            "check the name, or declare it with version 0",
-        )
+        raise _unknown(name, calls_known=(seen if is_of_one else names.seen) is not None)
     return found
+
+
+def _unknown(name: str, *, calls_known: bool) -> Failure:
+    if not calls_known:
+        return Failure(
+            Kind.UNAVAILABLE,
+            f"{name} is neither registered nor declared, and the store of calls does not answer: "
+            "try again in a few seconds",
+        )
+    return Failure(
+        Kind.NOT_FOUND,
+        f"{name} is neither registered, nor declared, nor seen in calls of the last days: "
+        "check the name, or declare it with version 0",
+    )
 
 
 async def _blocking(act: Callable[[], _T]) -> _T:

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from pie.platform.ask.reader import Ask
+from pie.platform.ask.asking import Ask, decode
 
 SEEN_DAYS = 7
 MAX_NAMES = 20_000
@@ -81,15 +81,15 @@ class SeenReader:
     async def names(self, now: float) -> list[SeenName]:
         """The names that were seen last, at most ``MAX_NAMES``."""
         params = {"since": _since(now), "limit": MAX_NAMES}
-        return msgspec.json.Decoder(SeenName).decode_lines(await self._ask(_NAMES, params))
+        return decode(await self._ask(_NAMES, params), SeenName)
 
-    async def one(self, now: float, name: str) -> SeenOne | None:
-        """What calls show of one name; None when none carried it."""
+    async def one(self, now: float, name: str) -> SeenOne:
+        """What calls show of one name; ``edges`` is 0 when none carried it."""
         params = {"since": _since(now), "name": name}
-        rows = msgspec.json.Decoder(SeenOne).decode_lines(await self._ask(_ONE, params))
-        if not rows or not rows[0].edges:
-            return None
-        seen = rows[0]
+        rows = decode(await self._ask(_ONE, params), SeenOne)
+        seen = rows[0] if rows else SeenOne(0, 0, 0, 0)
+        if not seen.edges:
+            return seen
         own, callee = "psm = {name:String}", "callee = {name:String}"
         seen.callers, callers_edges, seen.callees, seen.hosts = await asyncio.gather(
             self._top("caller", f"side = 'server' AND {own}", now, name),
@@ -103,7 +103,7 @@ class SeenReader:
     async def _top(self, column: str, where: str, now: float, name: str) -> list[str]:
         sql = _TOP.format(column=column, where=where, since=_SINCE, limit=_MAX_PEERS)
         rows = await self._ask(sql, {"since": _since(now), "name": name})
-        return [row.name for row in msgspec.json.Decoder(_Top).decode_lines(rows)]
+        return [row.name for row in decode(rows, _Top)]
 
 
 def _since(now: float) -> int:

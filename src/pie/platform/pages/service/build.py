@@ -1,27 +1,25 @@
-"""One service's page: what it registered, joined with what calls told of it."""
+"""From rows and registration to the page of one service. Pure."""
 
-import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from pie.platform.ask.account import Account
+from pie.platform.ask.coverage import Slots
+from pie.platform.ask.histogram import percentile_ms
 from pie.platform.ask.registered import protocol_of, state_of
+from pie.platform.ask.sums import Sums
 from pie.platform.pages.service.sql import (
     MAX_CALLEES,
     MAX_CALLERS,
     MAX_METHODS,
     SPARK_MINUTES,
-    CalledRow,
     ClusterRow,
-    Coverage,
     MinutesRow,
     Received,
     ReceivedRow,
-    ServiceReader,
+    Seen,
     SlotRow,
-    Sums,
 )
 from pie.platform.pages.service.views import (
-    Account,
     Figures,
     IdlFile,
     Route,
@@ -36,41 +34,10 @@ from pie.platform.pages.service.views import (
     ServiceSeries,
     ServiceSetting,
 )
-from pie.platform.pages.services.build import percentile_ms
 from pie.state import Instance, Interface, RuntimeDescription, Service
 
 MAIN_IDL = "(main)"
-"""Stands for the path of a service's main IDL file, which the service does not tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the facts tell of a service for its page."""
-
-    coverage: Coverage
-    received: Received
-    clusters: list[ClusterRow]
-    minutes: list[MinutesRow]
-    called: list[CalledRow]
-    last_seen: int
-    known: bool
-
-
-async def look(reader: ServiceReader, now: float, psm: str, window: int, cluster: str) -> Seen:
-    """Ask for everything the page shows of the facts."""
-    coverage = await reader.coverage(now, window)
-    since = coverage.since
-    received, clusters, minutes, called = await asyncio.gather(
-        reader.received(psm, cluster, since),
-        reader.clusters(psm, since),
-        reader.minutes(psm, cluster, coverage.until),
-        reader.called(psm, cluster, since),
-    )
-    last_seen, known = received.total.latest, True
-    if not received.total.calls:
-        last_seen, any_sign = await reader.last_seen(now, psm)
-        known = any_sign > 0
-    return Seen(coverage, received, clusters, minutes, called, last_seen, known)
+"""Stands for the path of a service's main IDL file."""
 
 
 def figures_of(sums: Sums, seconds: float) -> Figures:
@@ -82,7 +49,7 @@ def figures_of(sums: Sums, seconds: float) -> Figures:
         rejected=sums.rejected,
         business=sums.business,
         qps=round(calls / seconds, 3) if seconds else 0.0,
-        avg_ms=_average_ms(sums),
+        avg_ms=sums.average_ms,
         p50_ms=percentile_ms(sums.histogram, 0.5),
         p99_ms=percentile_ms(sums.histogram, 0.99),
     )
@@ -96,7 +63,7 @@ def build_page(
     registry: dict[str, Service],
     seen: Seen | None,
 ) -> ServicePage:
-    """The page; ``seen`` is None while the facts are away."""
+    """The page; ``seen`` is None while the facts process is down."""
     registered = registry.get(psm)
     meta = registered.meta if registered else None
     received = seen.received if seen else Received()
@@ -146,31 +113,29 @@ def build_page(
 def build_series(
     psm: str,
     method: str | None,
-    since: int,
     until: int,
-    step: int,
-    slots: int,
+    slots: Slots,
     account: Account,
     rows: Iterable[SlotRow],
 ) -> ServiceSeries:
     """Every slot of the series, with zeros where no call ended."""
     found = {row.slot: row for row in rows}
     buckets = []
-    for slot in range(slots):
+    for slot in range(slots.count):
         sums = found.get(slot)
         buckets.append(
             SeriesBucket(
-                ts=since + slot * step,
+                ts=slots.since + slot * slots.step,
                 count=sums.calls if sums else 0,
                 failures=sums.failures if sums else 0,
                 rejected=sums.rejected if sums else 0,
                 business=sums.business if sums else 0,
-                avg_ms=_average_ms(sums) if sums else None,
+                avg_ms=sums.average_ms if sums else None,
                 p50_ms=percentile_ms(sums.histogram, 0.5) if sums else None,
                 p99_ms=percentile_ms(sums.histogram, 0.99) if sums else None,
             )
         )
-    return ServiceSeries(psm, method, since, until, step, account, buckets)
+    return ServiceSeries(psm, method, slots.since, until, slots.step, account, buckets)
 
 
 def idl_of(registered: Service | None) -> ServiceIdl:
@@ -180,10 +145,6 @@ def idl_of(registered: Service | None) -> ServiceIdl:
         return ServiceIdl([])
     files = [IdlFile(MAIN_IDL, meta.idl)]
     return ServiceIdl(files + [IdlFile(*item) for item in sorted(meta.includes.items())])
-
-
-def _average_ms(sums: Sums) -> float:
-    return round(sums.duration_us / sums.calls / 1000, 3) if sums.calls else 0.0
 
 
 def _clusters(instances: Iterable[Instance], seen: list[ClusterRow]) -> list[ServiceCluster]:
@@ -217,15 +178,15 @@ def _methods(
         full = len(methods) >= MAX_METHODS and name not in interfaces
         if name in methods or full:
             continue
-        said = interfaces.get(name, [])
+        declared = interfaces.get(name, [])
         lately = by_minute.get(name)
         methods[name] = ServiceMethod(
             method=name,
-            described=bool(said),
-            routes=[Route(each.route, list(each.verbs)) for each in said if each.route],
-            request=said[0].request if said else "",
-            response=said[0].response if said else "",
-            doc=next((each.doc for each in said if each.doc), ""),
+            described=bool(declared),
+            routes=[Route(each.route, list(each.verbs)) for each in declared if each.route],
+            request=declared[0].request if declared else "",
+            response=declared[0].response if declared else "",
+            doc=next((each.doc for each in declared if each.doc), ""),
             figures=figures_of(sums.get(name, Sums()), seconds),
             minutes=_spark(lately.minutes) if lately else [],
             failed_minutes=_spark(lately.failed_minutes) if lately else [],

@@ -4,13 +4,15 @@ import asyncio
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
-from pie.platform.ask.asking import OutcomeQuery, unless_away
-from pie.platform.pages.service.build import build_page, build_series, idl_of, look
+from pie.platform.ask.asking import unless_away
+from pie.platform.ask.coverage import MAX_SLOTS, STEPS, coverage, slots_of
+from pie.platform.ask.params import ClusterQuery, OutcomeQuery, PsmPath
+from pie.platform.pages.service.build import build_page, build_series, idl_of
 from pie.platform.pages.service.sql import ServiceReader
 from pie.platform.pages.service.views import (
     ServedCall,
@@ -27,26 +29,20 @@ router = APIRouter(
     prefix="/api/services/{psm}", tags=["service"], dependencies=[Depends(require("admin"))]
 )
 
-MAX_BUCKETS = 240
-_STEPS = (10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600)
-
-_Psm = Annotated[str, Path(max_length=200)]
-_Cluster = Annotated[str, Query(max_length=200)]
-
 
 @router.get("", response_model=ServicePage)
 async def get_service(
     deps: AskDeps,
-    psm: _Psm,
+    psm: PsmPath,
     window: Literal["60", "300", "900", "3600"] = "60",
-    cluster: _Cluster = "",
+    cluster: ClusterQuery = "",
 ) -> Response:
-    """One service: what it says of itself, and its calls in the last ``window`` seconds."""
+    """One service: its own description, and its calls in the last ``window`` seconds."""
     now = time.time()
     reader = ServiceReader(deps.facts.query)
     registry, seen = await asyncio.gather(
         run_in_threadpool(deps.registry),
-        unless_away(look(reader, now, psm, int(window), cluster)),
+        unless_away(reader.seen(now, psm, int(window), cluster)),
     )
     if psm not in registry and seen is not None and not seen.known:
         raise Failure(
@@ -62,30 +58,27 @@ async def get_service(
 @router.get("/series", response_model=ServiceSeries)
 async def get_service_series(
     deps: AskDeps,
-    psm: _Psm,
+    psm: PsmPath,
     method: Annotated[str | None, Query(max_length=500)] = None,
-    window: Annotated[int, Query(ge=60, le=MAX_BUCKETS * _STEPS[-1])] = 3600,
-    cluster: _Cluster = "",
+    window: Annotated[int, Query(ge=60, le=MAX_SLOTS * STEPS[-1])] = 3600,
+    cluster: ClusterQuery = "",
 ) -> Response:
     """Calls of one method, of all if none is named, over the last ``window`` seconds."""
+    until = (await coverage(deps.facts.query, time.time(), window)).until
+    slots = slots_of(until, window)
     reader = ServiceReader(deps.facts.query)
-    step = next(step for step in _STEPS if step * MAX_BUCKETS >= window)
-    until = (await reader.coverage(time.time(), window)).until
-    slots = -(-window // step)
-    # Slots stand still while time goes on, so the newest is often not over yet.
-    since = -(-until // step) * step - slots * step
-    account, rows = await reader.series(psm, cluster, method, since, step, slots)
+    account, rows = await reader.series(psm, cluster, method, slots)
     return await run_in_threadpool(
-        lambda: json_response(build_series(psm, method, since, until, step, slots, account, rows))
+        lambda: json_response(build_series(psm, method, until, slots, account, rows))
     )
 
 
 @router.get("/calls", response_model=ServedCalls)
 async def list_service_calls(
     deps: AskDeps,
-    psm: _Psm,
+    psm: PsmPath,
     outcome: OutcomeQuery = "",
-    cluster: _Cluster = "",
+    cluster: ClusterQuery = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """Calls that the service served, newest first; as its callers recorded them if it records
@@ -116,7 +109,7 @@ async def list_service_calls(
 
 
 @router.get("/idl", response_model=ServiceIdl)
-async def get_service_idl(deps: AskDeps, psm: _Psm) -> Response:
+async def get_service_idl(deps: AskDeps, psm: PsmPath) -> Response:
     """The IDL that the service reported."""
     registry = await run_in_threadpool(deps.registry)
     return json_response(idl_of(registry.get(psm)))

@@ -1,20 +1,19 @@
-"""The questions asked of the facts about one service, as SQL.
+"""The questions about one service."""
 
-The edges and calls of a service stand together (they are ordered by PSM), so its own account is
-read without touching others'. Only for who keeps none are all callers' rows searched.
-"""
-
+import asyncio
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from pie.observe.record.facts import EDGE_SECONDS, CallRow
-from pie.platform.ask.outcomes import COUNTS, IS, narrowed
-from pie.platform.ask.reader import Ask
+from pie.observe.record.facts import CallRow
+from pie.platform.ask.account import COMMON, EDGE_SINCE, EDGES, Account, account_of
+from pie.platform.ask.asking import DAY, Ask, decode
+from pie.platform.ask.coverage import Coverage, Slots, coverage
+from pie.platform.ask.look_back import LOOK_BACK, newest
+from pie.platform.ask.outcomes import IS, narrowed
+from pie.platform.ask.sums import SUMS, Sums
 from pie.platform.facts.columns import select
-from pie.platform.facts.window import DAY
-from pie.platform.pages.service.views import Account
 
 MAX_METHODS = 300
 MAX_CALLERS = 200
@@ -22,31 +21,13 @@ MAX_CALLEES = 200
 _MAX_GROUPS = 500
 _MAX_CLUSTERS = 200
 SPARK_MINUTES = 60
-_CALLS_BACK = (600, 7_200, DAY, 11 * DAY)
-"""Seconds: how far back the newest calls are looked for, until there are enough."""
 
-_EDGE_SINCE = "edge_10s.ts >= fromUnixTimestamp({since:Int64})"
-_COMMON = "ts, method, outcome, count, duration_us, histogram, protocol"
-_OWN_EDGES = f"""
-  SELECT {_COMMON}, caller, caller_cluster, cluster AS on_cluster, instance AS on_instance
-  FROM edge_10s WHERE side = 'server' AND psm = {{psm:String}} AND {_EDGE_SINCE}
-    AND ({{cluster:String}} = '' OR cluster = {{cluster:String}})"""
-_CALLERS_EDGES = f"""
-  SELECT {_COMMON}, psm AS caller, cluster AS caller_cluster, callee_cluster AS on_cluster,
-    '' AS on_instance
-  FROM edge_10s WHERE side = 'client' AND callee = {{psm:String}} AND {_EDGE_SINCE}
-    AND ({{cluster:String}} = '' OR callee_cluster = {{cluster:String}})"""
-_EDGES: dict[str, str] = {"server": _OWN_EDGES, "callers": _CALLERS_EDGES}
-
-_SUMS = f"""{COUNTS}, sum(duration_us) AS duration_us, sumMap(histogram) AS histogram,
-  toUnixTimestamp(max(ts)) AS latest"""
-
-# One pass over the rows for everything that the page counts; `kind` tells the sets apart by the
+# One pass over the rows for everything that the page counts; `kind` separates the sets by the
 # columns that a set does not group by.
 _KINDS = {3: "method", 5: "caller", 6: "instance", 7: "total"}
 _RECEIVED = f"""
 SELECT grouping(method, caller, on_instance) AS kind, method, caller, caller_cluster,
-  on_instance AS instance, any(protocol) AS protocol, {_SUMS},
+  on_instance AS instance, any(protocol) AS protocol, {SUMS},
   groupUniqArray(5)(method) AS methods, uniqExact(method) AS method_count
 FROM ({{edges}})
 GROUP BY GROUPING SETS ((method), (caller, caller_cluster), (on_instance), ())
@@ -70,10 +51,10 @@ GROUP BY method ORDER BY sum(counted) DESC LIMIT {{{{limit:UInt32}}}}
 """
 
 _CALLED = f"""
-SELECT callee AS psm, method, any(protocol) AS protocol, {_SUMS}
+SELECT callee AS psm, method, any(protocol) AS protocol, {SUMS}
 FROM (
-  SELECT {_COMMON}, callee FROM edge_10s
-  WHERE side = 'client' AND psm = {{psm:String}} AND {_EDGE_SINCE} AND callee != ''
+  SELECT {COMMON}, callee FROM edge_10s
+  WHERE side = 'client' AND psm = {{psm:String}} AND {EDGE_SINCE} AND callee != ''
     AND ({{cluster:String}} = '' OR cluster = {{cluster:String}})
 )
 GROUP BY callee, method ORDER BY calls DESC LIMIT {{limit:UInt32}}
@@ -81,25 +62,15 @@ GROUP BY callee, method ORDER BY calls DESC LIMIT {{limit:UInt32}}
 
 _SERIES = f"""
 SELECT toUInt32(intDiv(toUnixTimestamp(ts) - {{{{since:Int64}}}}, {{{{step:UInt32}}}})) AS slot,
-  {_SUMS}
+  {SUMS}
 FROM ({{edges}}) WHERE ({{{{every:UInt8}}}} OR method = {{{{method:String}}}})
 GROUP BY slot HAVING slot < {{{{slots:UInt32}}}} ORDER BY slot
-"""
-
-_LATEST = f"""
-SELECT toUnixTimestamp(max(ts)) AS latest FROM edge_10s
-WHERE {_EDGE_SINCE} AND edge_10s.ts <= fromUnixTimestamp({{now:Int64}})
 """
 
 _LAST_SEEN = f"""
 SELECT toUnixTimestamp(maxIf(ts, side = 'server' OR callee = {{psm:String}})) AS received,
   toUnixTimestamp(max(ts)) AS seen
-FROM edge_10s WHERE (psm = {{psm:String}} OR callee = {{psm:String}}) AND {_EDGE_SINCE}
-"""
-
-_KEEPS_EDGES = f"""
-SELECT 1 AS found FROM edge_10s
-WHERE side = 'server' AND psm = {{psm:String}} AND {_EDGE_SINCE} LIMIT 1
+FROM edge_10s WHERE (psm = {{psm:String}} OR callee = {{psm:String}}) AND {EDGE_SINCE}
 """
 
 _KEEPS_CALLS = """
@@ -135,20 +106,6 @@ _CALLS_COLUMNS: dict[str, dict[str, str]] = {
         "instance": "peer",
     },
 }
-
-_Row = TypeVar("_Row")
-
-
-class Sums(msgspec.Struct):
-    """What is added up of some edges; ``latest`` is when the newest of their buckets began."""
-
-    calls: int = 0
-    failures: int = 0
-    rejected: int = 0
-    business: int = 0
-    duration_us: int = 0
-    histogram: dict[int, int] = {}
-    latest: int = 0
 
 
 class ReceivedRow(Sums, kw_only=True):
@@ -213,27 +170,9 @@ class CallLine(msgspec.Struct):
     message: str
 
 
-class _Latest(msgspec.Struct):
-    latest: int
-
-
 class _LastSeen(msgspec.Struct):
     received: int
     seen: int
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """The window a question is about: it begins at ``since``, the facts reach to ``until``."""
-
-    since: int
-    until: int
-    window: int
-
-    @property
-    def seconds(self) -> float:
-        """The time that counts cover: the newest buckets are still on their way."""
-        return min(max(self.until - self.since, self.window / 2), self.window + EDGE_SECONDS)
 
 
 @dataclass(slots=True)
@@ -247,34 +186,49 @@ class Received:
     instance: list[ReceivedRow] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What calls show of a service on its page; ``known`` is False when none names it in a day."""
+
+    coverage: Coverage
+    received: Received
+    clusters: list[ClusterRow]
+    minutes: list[MinutesRow]
+    called: list[CalledRow]
+    last_seen: int
+    known: bool
+
+
 class ServiceReader:
     """Asks the store about one service and gives typed answers; raises what ``ask`` raises."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    async def coverage(self, now: float, window: int) -> Coverage:
-        """How much of the last ``window`` seconds the facts of the whole fleet cover."""
-        since = int(now) // EDGE_SECONDS * EDGE_SECONDS - window
-        rows = _rows(await self._ask(_LATEST, {"since": since, "now": int(now)}), _Latest)
-        latest = rows[0].latest if rows else 0
-        until = latest + EDGE_SECONDS if latest else int(now) // EDGE_SECONDS * EDGE_SECONDS
-        return Coverage(since, until, window)
-
-    async def account(self, psm: str, since: int) -> Account:
-        """Whose account of it counts: its callers' only if it kept none of its own."""
-        return (
-            "server" if await self._ask(_KEEPS_EDGES, {"psm": psm, "since": since}) else "callers"
+    async def seen(self, now: float, psm: str, window: int, cluster: str) -> Seen:
+        """Everything that the page shows of calls in the last ``window`` seconds."""
+        covered = await coverage(self._ask, now, window)
+        since = covered.since
+        received, clusters, minutes, called = await asyncio.gather(
+            self.received(psm, cluster, since),
+            self.clusters(psm, since),
+            self.minutes(psm, cluster, covered.until),
+            self.called(psm, cluster, since),
         )
+        last_seen, known = received.total.latest, True
+        if not received.total.calls:
+            last_seen, any_sign = await self.last_seen(now, psm)
+            known = any_sign > 0
+        return Seen(covered, received, clusters, minutes, called, last_seen, known)
 
     async def received(self, psm: str, cluster: str, since: int) -> Received:
         """Calls since then, grouped in the ways of ``Received``."""
-        account = await self.account(psm, since)
+        account = await account_of(self._ask, psm, since)
         params: dict[str, Any] = {"psm": psm, "cluster": cluster, "since": since}
         params["limit"] = _MAX_GROUPS
         found = Received(account)
-        sql = _RECEIVED.format(edges=_EDGES[account])
-        for row in _rows(await self._ask(sql, params), ReceivedRow):
+        sql = _RECEIVED.format(edges=EDGES[account])
+        for row in decode(await self._ask(sql, params), ReceivedRow):
             kind = _KINDS[row.kind]
             if kind == "total":
                 found.total = row
@@ -287,43 +241,43 @@ class ServiceReader:
     async def clusters(self, psm: str, since: int) -> list[ClusterRow]:
         """The clusters that received calls since then."""
         params = {"psm": psm, "cluster": "", "since": since, "limit": _MAX_CLUSTERS}
-        sql = _CLUSTERS.format(edges=_EDGES[await self.account(psm, since)])
-        return _rows(await self._ask(sql, params), ClusterRow)
+        sql = _CLUSTERS.format(edges=EDGES[await account_of(self._ask, psm, since)])
+        return decode(await self._ask(sql, params), ClusterRow)
 
     async def minutes(self, psm: str, cluster: str, until: int) -> list[MinutesRow]:
         """Calls by method and minute in the hour before ``until``."""
         since = until - 60 * SPARK_MINUTES
         params = {"psm": psm, "cluster": cluster, "since": since, "limit": MAX_METHODS}
-        sql = _MINUTES.format(edges=_EDGES[await self.account(psm, since)])
-        return _rows(await self._ask(sql, params), MinutesRow)
+        sql = _MINUTES.format(edges=EDGES[await account_of(self._ask, psm, since)])
+        return decode(await self._ask(sql, params), MinutesRow)
 
     async def called(self, psm: str, cluster: str, since: int) -> list[CalledRow]:
         """Calls that the service made, at most one more row than ``MAX_CALLEES``."""
         params = {"psm": psm, "cluster": cluster, "since": since, "limit": MAX_CALLEES + 1}
-        return _rows(await self._ask(_CALLED, params), CalledRow)
+        return decode(await self._ask(_CALLED, params), CalledRow)
 
     async def last_seen(self, now: float, psm: str) -> tuple[int, int]:
         """When the newest bucket of a day began in which it was called, and in which it was called
         or made calls; 0 for none."""
         params = {"psm": psm, "since": int(now) - DAY}
-        rows = _rows(await self._ask(_LAST_SEEN, params), _LastSeen)
+        rows = decode(await self._ask(_LAST_SEEN, params), _LastSeen)
         return (rows[0].received, rows[0].seen) if rows else (0, 0)
 
     async def series(
-        self, psm: str, cluster: str, method: str | None, since: int, step: int, slots: int
+        self, psm: str, cluster: str, method: str | None, slots: Slots
     ) -> tuple[Account, list[SlotRow]]:
-        """Slots with calls of ``step`` seconds from ``since`` on, and whose account they are."""
+        """The slots with calls of one method (None: of all), and whose account they are."""
         params = {
             "psm": psm,
             "cluster": cluster,
-            "since": since,
-            "step": step,
-            "slots": slots,
+            "since": slots.since,
+            "step": slots.step,
+            "slots": slots.count,
             "every": int(method is None),
             "method": method or "",
         }
-        account = await self.account(psm, since)
-        rows = _rows(await self._ask(_SERIES.format(edges=_EDGES[account]), params), SlotRow)
+        account = await account_of(self._ask, psm, slots.since)
+        rows = decode(await self._ask(_SERIES.format(edges=EDGES[account]), params), SlotRow)
         return account if rows or account == "server" else "none", rows
 
     async def calls(
@@ -331,21 +285,12 @@ class ServiceReader:
     ) -> tuple[Account, list[CallLine]]:
         """The newest recorded calls of a class of outcomes (empty: all), and whose records."""
         params: dict[str, Any] = {"psm": psm, "cluster": cluster, "limit": limit}
-        params["since"] = int((now - _CALLS_BACK[-1]) * 1000)
+        params["since"] = int((now - LOOK_BACK[-1]) * 1000)
         account: Account = "server" if await self._ask(_KEEPS_CALLS, params) else "callers"
         sql = _CALLS.format(
             columns=select(CallRow, "calls"),
             outcome=narrowed(outcome),
             **_CALLS_COLUMNS[account],
         )
-        found: list[CallLine] = []
-        for back in _CALLS_BACK:
-            params["since"] = int((now - back) * 1000)
-            found = _rows(await self._ask(sql, params), CallLine)
-            if len(found) >= limit:
-                break
+        found = await newest(self._ask, sql, params, now, limit, CallLine)
         return account if found or account == "server" else "none", found
-
-
-def _rows(ndjson: bytes, row_type: type[_Row]) -> list[_Row]:
-    return msgspec.json.Decoder(row_type).decode_lines(ndjson)

@@ -1,12 +1,9 @@
 """What the API answers about one service: the types of its page's JSON."""
 
 from dataclasses import dataclass
-from typing import Literal
 
+from pie.platform.ask.account import Account
 from pie.platform.ask.registered import ServiceState
-
-Account = Literal["server", "callers", "none"]
-"""Who counted: the service itself, its callers because it keeps no account, or nobody."""
 
 
 @dataclass(slots=True)
@@ -48,8 +45,8 @@ class Route:
 class ServiceMethod:
     """One method, as described and as called.
 
-    ``described`` is False for one that only calls told of. ``minutes`` and ``failed_minutes`` count
-    calls and failures of each minute of the last hour, oldest first.
+    ``described`` is False for one that is known from calls alone. ``minutes`` and
+    ``failed_minutes`` count calls and failures of each minute of the last hour, oldest first.
     """
 
     method: str
@@ -103,9 +100,9 @@ class ServiceSetting:
 class ServiceInstance:
     """One instance as it registered itself.
 
-    ``reported`` says whether it told of its process: ``workers`` and all below come from there.
-    ``in_flight`` are the calls it was serving when it last said so; ``lost`` counts call records,
-    aggregates and lines that never reached its disk, since its start.
+    ``reported``: it described its process, which ``workers`` and all below come from.
+    ``in_flight`` are the calls that it was serving at its last report; ``lost`` counts call
+    records, aggregates and lines that never reached its disk, since its start.
     """
 
     id: str
@@ -138,8 +135,8 @@ class ServicePage:
     """Everything the first page of a service shows, at ``now`` (Unix seconds).
 
     Counts are those of ``window_s`` seconds; rates are over the ``covered_s`` of them that the
-    facts cover. ``traffic_known`` is False while the facts are away. ``last_seen`` is when the
-    newest bucket with calls began, 0 for none in a day. ``more_methods``, ``more_callers`` and
+    edges cover. ``traffic_known`` is False while the facts process is down. ``last_seen`` is when
+    the newest bucket with calls began, 0 for none in a day. ``more_methods``, ``more_callers`` and
     ``more_callees`` say that there are more than are listed.
     """
 
@@ -187,7 +184,7 @@ class SeriesBucket:
 class ServiceSeries:
     """A method (all of them if null) over time.
 
-    The facts reach to ``until``, which may be before the end of the last bucket.
+    The edges reach to ``until``, which may be before the end of the last bucket.
     """
 
     psm: str

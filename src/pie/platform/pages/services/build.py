@@ -1,32 +1,10 @@
 """The list of services: what registered itself, joined with what was seen in calls."""
 
-from dataclasses import dataclass, field
-
-from pie.observe.record.facts import bucket_upper_us
+from pie.platform.ask.histogram import percentile_ms
 from pie.platform.ask.registered import protocol_of, state_of
-from pie.platform.views import Cluster, Instance, Service
+from pie.platform.pages.services.sql import Entered, Traffic
+from pie.platform.pages.services.views import ChainSummary, Cluster, Instance, Service
 from pie.state import Service as Registered
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Calls received by one service. ``histogram`` as in ``EdgeRow``; ``last_seen`` Unix seconds.
-
-    ``seconds`` is the time that the counts cover. ``failures``, ``rejected`` and ``business`` are
-    the calls of these classes of outcomes.
-    """
-
-    psm: str
-    protocol: str
-    seconds: float
-    last_seen: float
-    calls: int = 0
-    failures: int = 0
-    rejected: int = 0
-    business: int = 0
-    duration_us: int = 0
-    methods: int = 0
-    histogram: dict[int, int] = field(default_factory=dict)
 
 
 def merge_services(registered: dict[str, Registered], traffic: dict[str, Traffic]) -> list[Service]:
@@ -35,19 +13,20 @@ def merge_services(registered: dict[str, Registered], traffic: dict[str, Traffic
     return [_merge(name, registered.get(name), traffic.get(name)) for name in names]
 
 
-def percentile_ms(histogram: dict[int, int], share: float) -> float:
-    """The duration below which this share of the calls ended, 0 if there are none.
-
-    Exact to the bucket, which is 5 % wide; inside it the calls are taken to be spread evenly.
-    """
-    wanted = sum(histogram.values()) * share
-    counted = 0
-    for bucket, count in sorted(histogram.items()):
-        if counted + count >= wanted > 0:
-            lower, upper = bucket_upper_us(bucket - 1), bucket_upper_us(bucket)
-            return round((lower + (upper - lower) * (wanted - counted) / count) / 1000, 3)
-        counted += count
-    return 0.0
+def summary_of(entered: Entered) -> ChainSummary:
+    """One row of the list of chains."""
+    call = entered.call
+    return ChainSummary(
+        logid=call.logid,
+        start=call.ts,
+        psm=call.psm,
+        method=call.method,
+        protocol=call.protocol,
+        duration_ms=call.duration_us / 1000,
+        outcome=call.outcome,
+        code=call.code,
+        calls=entered.calls,
+    )
 
 
 def _merge(psm: str, registered: Registered | None, seen: Traffic | None) -> Service:

@@ -8,17 +8,16 @@ from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from pie.platform.ask.asking import OutcomeQuery, unless_away
-from pie.platform.ask.reader import Reader
-from pie.platform.pages.services.build import merge_services
+from pie.platform.ask.asking import unless_away
+from pie.platform.ask.params import OutcomeQuery, PsmQuery
+from pie.platform.pages.services.build import merge_services, summary_of
+from pie.platform.pages.services.sql import ServicesReader
+from pie.platform.pages.services.views import Chains, Services
 from pie.platform.server.answers import json_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
-from pie.platform.views import Chains, Services
 
 router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
-
-_Psm = Annotated[str, Query(max_length=200)]
 
 
 @router.get("/services", response_model=Services)
@@ -28,7 +27,8 @@ async def list_services(
     """Every service that is registered or was seen in calls, with its traffic in the window."""
     now = time.time()
     registered, seen = await asyncio.gather(
-        run_in_threadpool(deps.registry), unless_away(Reader(deps.facts.query).traffic(now, window))
+        run_in_threadpool(deps.registry),
+        unless_away(ServicesReader(deps.facts.query).traffic(now, window)),
     )
     services = merge_services(registered, seen or {})
     return json_response(Services(now, window, traffic_known=seen is not None, services=services))
@@ -37,12 +37,13 @@ async def list_services(
 @router.get("/chains", response_model=Chains)
 async def list_chains(
     deps: AskDeps,
-    psm: _Psm = "",
+    psm: PsmQuery = "",
     outcome: OutcomeQuery = "",
     min_ms: Annotated[float, Query(ge=0, le=1e9)] = 0.0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> Response:
     """Entry calls, newest first; ``failed`` are 5xx kinds, ``rejected`` 4xx kinds."""
-    return json_response(
-        Chains(await Reader(deps.facts.query).entries(time.time(), psm, outcome, min_ms, limit))
+    entries = await ServicesReader(deps.facts.query).entries(
+        time.time(), psm, outcome, min_ms, limit
     )
+    return json_response(Chains([summary_of(entry) for entry in entries]))

@@ -12,12 +12,11 @@ from typing import TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
-from pie.platform.ask.reader import Reader
 from pie.platform.pages.logs.filters import window_of
-from pie.platform.pages.logs.search import LogSearch
+from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks.run import TaskRun, filter_of
 from pie.platform.pages.logs.tasks.store import Kept, Result, TaskStore
-from pie.platform.pages.logs.views import Task, TaskParams, TaskRequest, TaskResult, TaskState
+from pie.platform.pages.logs.tasks.views import Task, TaskParams, TaskRequest, TaskResult, TaskState
 from pie.state import StoreError
 
 MAX_WAITING = 100
@@ -45,12 +44,9 @@ class _Live:
 class Tasks:
     """All tasks. To be used from one event loop; ``run`` does the work."""
 
-    def __init__(
-        self, store: TaskStore, search: LogSearch, reader: Reader, clock: Clock = SYSTEM_CLOCK
-    ) -> None:
+    def __init__(self, store: TaskStore, search: LogSearch, clock: Clock = SYSTEM_CLOCK) -> None:
         self._store = store
         self._search = search
-        self._reader = reader
         self._clock = clock
         self._live: dict[int, _Live] = {}
         self._waiting: asyncio.Queue[_Live] = asyncio.Queue()
@@ -202,7 +198,7 @@ class Tasks:
             kept.runs += 1
             kept.task.message = ""
             await _blocking(lambda: self._store.put(kept))
-            live.run = TaskRun(self._search, self._reader, kept.task)
+            live.run = TaskRun(self._search, kept.task)
             async for share in live.run.steps():
                 kept.task.progress = round(share, 3)
             await self._end(live, "done", kept.task.message)
@@ -256,5 +252,5 @@ async def _blocking(act: Callable[[], _T]) -> _T:
         return await run_in_threadpool(act)
     except StoreError as error:
         raise Failure(
-            Kind.UNAVAILABLE, f"the state store says: {error.message}", code=error.code
+            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
         ) from error

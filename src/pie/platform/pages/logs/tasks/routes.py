@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from pie.platform.pages.logs.views import Task, TaskList, TaskRequest, TaskResult
+from pie.platform.pages.logs.tasks.views import Task, TaskList, TaskRequest, TaskResult
 from pie.platform.pages.logs.work import LogWork
 from pie.platform.server.answers import json_response
 from pie.platform.server.deps import work_of

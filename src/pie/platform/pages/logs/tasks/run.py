@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from pie.model import Failure, Kind, normalise_logid
+from pie.platform.ask.chain_rows import calls_of
+from pie.platform.ask.chain_tree import build_tree
 from pie.platform.ask.query.tree import Logid
-from pie.platform.ask.reader import Reader
-from pie.platform.pages.chain.build import build_chain
+from pie.platform.pages.logs.build import step_of
 from pie.platform.pages.logs.filters import MICROS, LogFilter, Tab, Window, log_filter
 from pie.platform.pages.logs.lines import find_lines
-from pie.platform.pages.logs.search import LogSearch, step_of
+from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks.store import Result
-from pie.platform.pages.logs.views import Bucket, Histogram, Line, Task, TaskParams, TaskType
+from pie.platform.pages.logs.tasks.views import Task, TaskParams, TaskType
+from pie.platform.pages.logs.views import Bucket, Histogram, Line
 
 MAX_LINES = 200
 MAX_LINE_BYTES = 512 << 10
@@ -30,7 +32,7 @@ _QUICK_S = 1.0
 _SLOW_S = 4.0
 _PAUSE_S = 2.0
 _PATIENCE_S = 120.0
-"""How long a slice is tried again: the facts process may be away, or the slice too much at once."""
+"""How long a slice is retried: the facts process may be down, or the slice too large."""
 
 _encode = msgspec.json.Encoder().encode
 _TAB_OF: dict[TaskType, Tab] = {
@@ -66,9 +68,8 @@ def filter_of(kind: TaskType, params: TaskParams) -> LogFilter:
 class TaskRun:
     """One run of a task; ``result`` grows while ``steps`` goes on."""
 
-    def __init__(self, search: LogSearch, reader: Reader, task: Task) -> None:
+    def __init__(self, search: LogSearch, task: Task) -> None:
         self._search = search
-        self._reader = reader
         self._task = task
         self._wanted = filter_of(task.type, task.params)
         params = task.params
@@ -112,12 +113,12 @@ class TaskRun:
     async def _chain(self) -> None:
         logid = self._wanted.logid
         assert logid is not None, "a chain task's query is a logid"
-        calls = await self._reader.calls_of(logid)
+        calls = await calls_of(self._search.ask, logid)
         if not calls.rows:
             self._task.message = "no call of this chain is stored"
             return
-        chain = build_chain(logid, calls.rows, truncated=calls.truncated)
-        self._task.message = f"{_many(chain.node_count, 'node')}, {_many(chain.call_count, 'call')}"
+        tree = build_tree(calls.rows)
+        self._task.message = f"{_many(len(tree.nodes), 'node')}, {_many(tree.call_count, 'call')}"
 
     async def _slice(self, window: Window) -> None:
         """Ask first, then count: a slice that fails counts nothing."""

@@ -5,7 +5,8 @@ import zlib
 
 import msgspec
 
-from pie.platform.pages.logs.views import Histogram, Line, Task
+from pie.platform.pages.logs.tasks.views import Task
+from pie.platform.pages.logs.views import Histogram, Line
 from pie.state import Conflict, Store
 
 KEPT_TASKS = 500
@@ -47,7 +48,7 @@ class TaskStore:
         self._store = store
 
     def new_id(self) -> int:
-        """A number above all before it, whoever else takes one."""
+        """A number above all before it, also when others take numbers at the same time."""
         while True:
             entry = self._store.get(_NEXT)
             number = int(entry.value) + 1 if entry is not None else 1

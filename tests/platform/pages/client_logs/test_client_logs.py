@@ -16,12 +16,12 @@ from pie.model import Failure
 from pie.platform.facts.decode import decode_rows
 from pie.platform.pages.client_logs.build import (
     MAX_ENTRIES,
-    ClientLimits,
     ClientPost,
     client_stack_hash,
     read_post,
     rows_of,
 )
+from pie.platform.pages.client_logs.limits import ClientLimits
 from pie.platform.server.rate import RateLimit
 from pie.testing import FakeClock
 

@@ -1,30 +1,17 @@
-"""The questions asked of the facts, as SQL."""
+"""The questions about all services: their traffic, and the calls that entered the fleet."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
 
 import msgspec
 
 from pie.observe.record.facts import EDGE_SECONDS, CallRow
+from pie.platform.ask.asking import DAY, Ask, decode
+from pie.platform.ask.look_back import newest
 from pie.platform.ask.outcomes import COUNTS, narrowed
 from pie.platform.facts.columns import select
-from pie.platform.pages.services.build import Traffic
-from pie.platform.views import ChainSummary, LogLine, LogLines
 
-MAX_CHAIN_ROWS = 20_000
-
-_TS = "toUnixTimestamp64Micro(ts) / 1e6 AS ts"
-_DAY = 86_400
 _CLOCKS_DIFFER = 3_600
 """Seconds by which a call may seem to come before the one it is made for."""
-_LOOK_BACK = (600, 7_200, _DAY, 11 * _DAY)
-"""Seconds: how far back the newest entries are looked for, until there are enough."""
-
-_CALLS_OF = f"""
-SELECT {select(CallRow, "chain")}
-FROM calls WHERE logid = {{logid:String}} ORDER BY calls.ts LIMIT {{limit:UInt32}}
-"""
 
 _ENTRIES = """
 SELECT {columns} FROM calls
@@ -41,15 +28,6 @@ SELECT logid, count() AS calls FROM calls
 WHERE has({logids:Array(String)}, logid) AND side = 'client' AND attempt = 0
   AND calls.ts >= fromUnixTimestamp64Milli({since:Int64})
 GROUP BY logid
-"""
-
-_LINES_OF = f"""
-SELECT {_TS}, level, psm, host, file, line, message, span_id, folder, stack
-FROM logs
-WHERE logid = {{logid:String}}
-  AND ({{span_id:String}} = '' OR span_id = {{span_id:String}})
-  AND ({{psm:String}} = '' OR psm = {{psm:String}})
-ORDER BY logs.ts, src, pos LIMIT {{limit:UInt32}}
 """
 
 # A callee is counted by its own account; only who keeps none is counted by its callers'.
@@ -69,13 +47,10 @@ FROM edge_10s
 WHERE edge_10s.ts >= fromUnixTimestamp({since:Int64}) GROUP BY name HAVING name != ''
 """
 
-_Row = TypeVar("_Row")
 
-Ask = Callable[[str, dict[str, Any]], Awaitable[bytes]]
-"""Answers SQL with parameters by one JSON object per line."""
+class Entry(msgspec.Struct):
+    """One call that entered the fleet, as recorded."""
 
-
-class _Entry(msgspec.Struct):
     logid: str
     ts: float
     psm: str
@@ -115,15 +90,36 @@ class _Seen(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class ChainRows:
-    """All rows of a logid, by time; ``truncated`` at ``MAX_CHAIN_ROWS``."""
+class Traffic:
+    """Calls received by one service. ``histogram`` as in ``EdgeRow``; ``last_seen`` Unix seconds.
 
-    rows: list[CallRow]
-    truncated: bool
+    ``seconds`` is the time that the counts cover. ``failures``, ``rejected`` and ``business`` are
+    the calls of these classes of outcomes.
+    """
+
+    psm: str
+    protocol: str
+    seconds: float
+    last_seen: float
+    calls: int = 0
+    failures: int = 0
+    rejected: int = 0
+    business: int = 0
+    duration_us: int = 0
+    methods: int = 0
+    histogram: dict[int, int] = field(default_factory=dict)
 
 
-class Reader:
-    """Asks the store and gives typed answers; raises what ``ask`` raises."""
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A call that entered the fleet, and how many calls of its chain are recorded."""
+
+    call: Entry
+    calls: int
+
+
+class ServicesReader:
+    """Asks the store about all services; every method raises what ``ask`` raises."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -131,9 +127,9 @@ class Reader:
     async def traffic(self, now: float, window: int) -> dict[str, Traffic]:
         """What every service received in the last ``window`` seconds, and who was seen in a day."""
         since = int(now) // EDGE_SECONDS * EDGE_SECONDS - window
-        sums = _rows(await self._ask(_TRAFFIC, {"since": since}), _EdgeSum)
-        seen = _rows(await self._ask(_LAST_SEEN, {"since": int(now) - _DAY}), _Seen)
-        # The newest buckets are still on their way: rates count the time the facts cover.
+        sums = decode(await self._ask(_TRAFFIC, {"since": since}), _EdgeSum)
+        seen = decode(await self._ask(_LAST_SEEN, {"since": int(now) - DAY}), _Seen)
+        # The newest buckets have not arrived yet: rates count the time that the edges cover.
         latest = max((row.latest + EDGE_SECONDS for row in sums), default=0)
         seconds = min(max(latest - since, window / 2), window + EDGE_SECONDS)
         result = {row.name: Traffic(row.name, row.protocol, seconds, row.latest) for row in seen}
@@ -155,54 +151,15 @@ class Reader:
 
     async def entries(
         self, now: float, psm: str, outcome: str, min_ms: float, limit: int
-    ) -> list[ChainSummary]:
+    ) -> list[Entered]:
         """Entry calls, newest first; ``outcome`` is a class of outcomes, or empty for all."""
         sql = _ENTRIES.format(columns=select(CallRow, "chains"), outcome=narrowed(outcome))
-        found: list[_Entry] = []
-        for back in _LOOK_BACK:
-            params = {
-                "since": int((now - back) * 1000),
-                "psm": psm,
-                "min_us": min_ms * 1000,
-                "limit": limit,
-            }
-            found = _rows(await self._ask(sql, params), _Entry)
-            if len(found) >= limit:
-                break
-        logids = [entry.logid for entry in found]
-        counts = []
+        params = {"psm": psm, "min_us": min_ms * 1000, "limit": limit}
+        found = await newest(self._ask, sql, params, now, limit, Entry)
+        calls: dict[str, int] = {}
         if found:
             since = int((min(entry.ts for entry in found) - _CLOCKS_DIFFER) * 1000)
-            params = {"logids": logids, "since": since}
-            counts = _rows(await self._ask(_CALL_COUNTS, params), _Count)
-        calls = {row.logid: row.calls for row in counts}
-        return [
-            ChainSummary(
-                logid=entry.logid,
-                start=entry.ts,
-                psm=entry.psm,
-                method=entry.method,
-                protocol=entry.protocol,
-                duration_ms=entry.duration_us / 1000,
-                outcome=entry.outcome,
-                code=entry.code,
-                calls=calls.get(entry.logid, 0),
-            )
-            for entry in found
-        ]
-
-    async def calls_of(self, logid: str) -> ChainRows:
-        """All rows of one chain."""
-        params = {"logid": logid, "limit": MAX_CHAIN_ROWS + 1}
-        rows = _rows(await self._ask(_CALLS_OF, params), CallRow)
-        return ChainRows(rows[:MAX_CHAIN_ROWS], truncated=len(rows) > MAX_CHAIN_ROWS)
-
-    async def lines_of(self, logid: str, span_id: str, psm: str, limit: int) -> LogLines:
-        """The log lines of one chain by time, narrowed to a span or a service if given."""
-        params = {"logid": logid, "span_id": span_id, "psm": psm, "limit": limit + 1}
-        lines = _rows(await self._ask(_LINES_OF, params), LogLine)
-        return LogLines(lines[:limit], truncated=len(lines) > limit)
-
-
-def _rows(ndjson: bytes, row_type: type[_Row]) -> list[_Row]:
-    return msgspec.json.Decoder(row_type).decode_lines(ndjson)
+            wanted = {"logids": [entry.logid for entry in found], "since": since}
+            counts = decode(await self._ask(_CALL_COUNTS, wanted), _Count)
+            calls = {row.logid: row.calls for row in counts}
+        return [Entered(entry, calls.get(entry.logid, 0)) for entry in found]

@@ -1,35 +1,36 @@
-"""The questions about log lines, answered by the store."""
+"""The questions about log lines: counts, facets, stacks, neighbours, known values."""
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from pie.model import Failure, Kind
-from pie.observe.log.stack import error_line
+from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.query.condition import Params
-from pie.platform.ask.reader import Ask
-from pie.platform.pages.logs.filters import DAY, FACETS, MICROS, Facet, LogFilter, Window, within
+from pie.platform.pages.logs.build import (
+    Count,
+    Stack,
+    Value,
+    facets_of,
+    histogram_of,
+    stacks_of,
+    step_of,
+)
+from pie.platform.pages.logs.filters import FACETS, MICROS, Facet, LogFilter, Window, within
 from pie.platform.pages.logs.lines import (
     COLUMNS,
     WHOLE_COLUMNS,
     LineId,
     Order,
-    decode,
     find_lines,
     order_by,
 )
 from pie.platform.pages.logs.views import (
-    Bucket,
     Context,
     Facets,
-    FacetValue,
     Histogram,
     Line,
     SearchAnswer,
-    StackGroup,
     StackGroups,
 )
 
@@ -42,36 +43,6 @@ _VALUES_KEPT_S = 30.0
 _STACK_PSMS = 10
 _FILE_SPAN = int(DAY * MICROS)
 """How far from a line the others of its file are looked for: files are hourly."""
-
-_STEPS = [
-    *(1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000),
-    *(seconds * MICROS for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)),
-    *(hours * 3600 * MICROS for hours in (1, 2, 3, 6, 12, 24)),
-]
-"""Widths of buckets, in microseconds."""
-
-
-class Count(msgspec.Struct):
-    """Lines of a level in the ``bucket``-th step since 1970."""
-
-    bucket: int
-    level: str
-    count: int
-
-
-class _Value(msgspec.Struct):
-    facet: Facet
-    value: str
-    count: int
-
-
-class _Stack(msgspec.Struct):
-    hash: str
-    count: int
-    first: float
-    last: float
-    psms: list[str]
-    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +79,7 @@ class LogSearch:
         began = time.monotonic()
         step = step_of(window, buckets)
         rows = await self.counts(wanted, window, step)
-        first, last = window.since // step, (window.until - 1) // step
-        by_bucket = {
-            number: Bucket(number * step / MICROS, 0, {}) for number in range(first, last + 1)
-        }
-        for row in rows:
-            bucket = by_bucket[row.bucket]
-            bucket.total += row.count
-            bucket.levels[row.level] = bucket.levels.get(row.level, 0) + row.count
-        since, until = window.seconds
-        return Histogram(
-            since=since,
-            until=until,
-            step_s=step / MICROS,
-            buckets=list(by_bucket.values()),
-            total=sum(row.count for row in rows),
-            took_ms=_since(began),
-        )
+        return histogram_of(window, step, rows, _since(began))
 
     async def counts(self, wanted: LogFilter, window: Window, step: int) -> list[Count]:
         """How many lines of each level lie in each step; steps are microseconds from 1970 on."""
@@ -148,11 +103,8 @@ class LogSearch:
             f"({_counted(facets, wanted.where(params, window, without=facets[0]))})"
             for facets in alike
         )
-        rows = decode(await self.ask(f"SELECT * FROM ({union})", params.values), _Value)
-        found: dict[str, list[FacetValue]] = {facet: [] for facet in FACETS}
-        for row in sorted(rows, key=lambda row: (-row.count, row.value)):
-            found[row.facet].append(FacetValue(row.value, row.count))
-        return Facets(found, _since(began))
+        rows = decode(await self.ask(f"SELECT * FROM ({union})", params.values), Value)
+        return facets_of(rows, _since(began))
 
     async def stacks(self, wanted: LogFilter, window: Window) -> StackGroups:
         """Lines with a stack, by stack."""
@@ -172,25 +124,10 @@ FROM logs WHERE {where} AND stack_hash != 0
 GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""",
                 params.values,
             ),
-            _Stack,
+            Stack,
         )
         samples = await self._lines_with([LineId.parse(group.newest) for group in groups])
-        return StackGroups(
-            [
-                StackGroup(
-                    stack_hash=group.hash,
-                    error=error_of(samples[group.newest]),
-                    count=group.count,
-                    first=group.first,
-                    last=group.last,
-                    psms=sorted(group.psms),
-                    sample=samples[group.newest],
-                )
-                for group in groups
-                if group.newest in samples
-            ],
-            _since(began),
-        )
+        return stacks_of(groups, samples, _since(began))
 
     async def around(self, target: LineId, before: int, after: int) -> Context:
         """The lines before and after one in its file.
@@ -212,7 +149,7 @@ GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""
         span = int(seconds * MICROS)
         params = Params()
         window = within(Window(target.micros - span, target.micros + span + 1), params)
-        same = _same_place(line, params)
+        same = _same_source(line, params)
         micros = params.add(target.micros, "Int64")
         rows = await self.ask(
             f"SELECT {COLUMNS} FROM logs WHERE {window} AND {same} "
@@ -246,7 +183,7 @@ GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""
                 f"ORDER BY count DESC, value LIMIT {_MOST_VALUES}",
                 {},
             )
-            values = [row.value for row in decode(rows, _Value)]
+            values = [row.value for row in decode(rows, Value)]
             self._values[facet] = now, values
         wanted = prefix.lower()
         return [value for value in values if value.lower().startswith(wanted)][:_FACET_VALUES]
@@ -263,9 +200,9 @@ GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""
             by = f"pos {order}"
         else:
             micros, pos = params.add(target.micros, "Int64"), params.add(target.pos, "UInt64")
-            place = "(toUnixTimestamp64Micro(logs.ts), pos)"
-            beyond = f"{place} {comparison} ({micros}, {pos})"
-            where = f"src = 0 AND {_same_place(line, params)} AND {beyond}"
+            position = "(toUnixTimestamp64Micro(logs.ts), pos)"
+            beyond = f"{position} {comparison} ({micros}, {pos})"
+            where = f"src = 0 AND {_same_source(line, params)} AND {beyond}"
             by = f"logs.ts {order}, pos {order}"
         rows = await self.ask(
             f"SELECT {COLUMNS} FROM logs WHERE {window} AND {where} ORDER BY {by} LIMIT {count}",
@@ -299,7 +236,7 @@ def _counted(facets: Sequence[Facet], where: str) -> str:
     every = (1 << len(facets)) - 1
     # grouping() has a bit for each column, the first one's the highest, 0 for that of the set;
     # and in a set all other columns are empty.
-    sets = [every ^ (1 << place) for place in reversed(range(len(facets)))]
+    sets = [every ^ (1 << bit) for bit in reversed(range(len(facets)))]
     return (
         f"SELECT transform(grouping({columns}), {sets}, {list(facets)}, '') AS facet, "
         f"concat({columns}, '') AS value, count() AS count FROM logs WHERE {where} "
@@ -308,20 +245,7 @@ def _counted(facets: Sequence[Facet], where: str) -> str:
     )
 
 
-def step_of(window: Window, buckets: int) -> int:
-    """The width of a bucket in microseconds: a round one that gives at most ``buckets``."""
-    least = math.ceil((window.until - window.since) / buckets)
-    return next((step for step in _STEPS if step >= least), least)
-
-
-def error_of(line: Line) -> str:
-    """What went wrong: the last line of a Python stack, else the message."""
-    if "Traceback (most recent call last)" not in line.stack:
-        return (line.message.strip() or line.stack.strip()).partition("\n")[0][:500]
-    return error_line(line.stack)[:500]
-
-
-def _same_place(line: Line, params: Params) -> str:
+def _same_source(line: Line, params: Params) -> str:
     same = f"psm = {params.text(line.psm)} AND host = {params.text(line.host)}"
     device = line.fields.get("device", "")
     if line.folder == "client" and device:

@@ -1,0 +1,94 @@
+"""The answers about all services, and about the calls that entered the fleet."""
+
+from dataclasses import dataclass
+
+from pie.platform.ask.registered import ServiceState
+
+
+@dataclass(slots=True)
+class Instance:
+    """One process group that serves, as it registered itself. ``started`` is in Unix seconds."""
+
+    id: str
+    host: str
+    port: int
+    pid: int
+    started: float
+    version: str
+    address: str
+
+
+@dataclass(slots=True)
+class Cluster:
+    """The instances of a service that share a cluster name."""
+
+    name: str
+    instances: list[Instance]
+
+
+@dataclass(slots=True)
+class Service:
+    """One service: its own description, and its calls in the window.
+
+    ``onboarded`` says whether an instance is registered now, ``state`` separates one that
+    stopped from one that never registered. ``qps`` counts calls received per second; times are
+    milliseconds.
+    ``error_rate`` is the sum of ``failure_rate`` (5xx kinds) and ``rejected_rate`` (4xx kinds).
+    ``last_seen`` is when the newest ten seconds with calls began, in Unix seconds, 0 for none.
+    """
+
+    psm: str
+    onboarded: bool
+    state: ServiceState
+    language: str
+    framework: str
+    framework_version: str
+    protocol: str
+    owners: list[str]
+    clusters: list[Cluster]
+    qps: float
+    error_rate: float
+    failure_rate: float
+    rejected_rate: float
+    business_rate: float
+    avg_ms: float
+    p99_ms: float
+    calls: int
+    methods: int
+    last_seen: float
+
+
+@dataclass(slots=True)
+class Services:
+    """All services at ``now`` (Unix seconds), with traffic of the last ``window_s`` seconds.
+
+    ``traffic_known`` is False while the facts process is down: then only registered services are
+    listed.
+    """
+
+    now: float
+    window_s: int
+    traffic_known: bool
+    services: list[Service]
+
+
+@dataclass(slots=True)
+class ChainSummary:
+    """The entry call of one chain; ``calls`` counts all recorded calls of it."""
+
+    logid: str
+    start: float
+    psm: str
+    method: str
+    protocol: str
+    duration_ms: float
+    outcome: str
+    code: int
+    calls: int
+
+
+@dataclass(slots=True)
+class Chains:
+    """Chains, newest first."""
+
+    chains: list[ChainSummary]

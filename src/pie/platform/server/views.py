@@ -1,0 +1,49 @@
+"""What the platform itself answers: sessions, its health, and the one form of all errors."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(slots=True)
+class Session:
+    """Who is asking. ``user`` is the name they give themselves."""
+
+    role: Literal["admin", "service"]
+    user: str
+
+
+@dataclass(slots=True)
+class Health:
+    """``degraded`` means that the facts process is down; the registry works all the same."""
+
+    status: Literal["ok", "degraded"]
+    facts: Literal["up", "down"]
+    version: str
+
+
+@dataclass(slots=True)
+class ErrorPlace:
+    """A part of the text that was sent, in characters."""
+
+    offset: int
+    length: int
+
+
+@dataclass(slots=True)
+class ErrorBody:
+    """One error: its HTTP status, its kind, and what happened and what to do.
+
+    ``at`` is there only for a query that cannot be understood: the part that is wrong.
+    """
+
+    code: int
+    kind: str
+    message: str
+    at: ErrorPlace | None = None
+
+
+@dataclass(slots=True)
+class ErrorAnswer:
+    """The one form of all errors."""
+
+    error: ErrorBody
