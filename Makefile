@@ -16,8 +16,8 @@ demo: install      ## start the platform, services and traffic (ARGS=--once: one
 test: dev          ## run the tests (ARGS=... goes to pytest)
 	@$(BIN)/python -m pytest $(WORKERS) -m "not slow" $(ARGS)
 
-test-slow: dev     ## run the slow tests
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+test-slow: dev     ## run the slow tests, and the others that draw examples with ten times as many
+	@PIE_TEST_THOROUGH=1 $(BIN)/python -m pytest $(WORKERS) -m "slow or hypothesis" $(ARGS)
 
 bench-rpc: install ## measure Thrift beside other libraries (ARGS="--only codec"; ARGS=--help)
 	@$(BIN)/python benchmarks/rpc/run.py $(ARGS)

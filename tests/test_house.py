@@ -1,4 +1,4 @@
-"""The house plan: imports point down only, and three rooms do no I/O."""
+"""The house plan: imports point down only, three rooms do no I/O, files are short."""
 
 import ast
 import importlib.metadata
@@ -33,6 +33,32 @@ FLOORS = {
     "_core": 0,
 }
 FACES = {"testing"}
+WITHIN = {
+    "_core": ("base", "codec", "frame", "call record", "server client"),
+    "observe": ("log record",),
+    "platform": ("facts", "ask", "server", "pages"),
+    "rpc": ("wire", "server client"),
+    "serve": ("settings", "debug host", "registration"),
+    "state": ("store", "registry"),
+    "thrift": ("codec idl", "wire generate"),
+    "tool": ("terminal", "ls registry up workspace", "call debug generate logs", "chain"),
+}
+"""The rooms inside of a room, from below: those of one step do not import each other."""
+MUTUAL = {
+    ("_core", "call", "record"),  # The gate that records is one of the gates of every call.
+    ("observe", "log", "record"),
+    ("platform", "ask", "pages"),
+    ("platform", "server", "pages"),
+    ("tool", "call", "registry"),
+    ("tool", "generate", "workspace"),
+}
+"""Rooms that still import each other: only ever fewer."""
+MOST_LINES = 500
+LONG = {
+    "src/pie/_core/codec/struct_write.c",
+    "src/pie/_core/server/loop.c",
+}
+"""Files that are still longer: only ever fewer."""
 IO_MODULES = {"socket", "ssl", "subprocess", "select", "selectors", "sqlite3", "http", "urllib"}
 IO_MODULES |= {"tempfile", "shutil", "fcntl", "logging", "asyncio", "multiprocessing", "mmap"}
 
@@ -69,6 +95,60 @@ def test_imports_point_down(room: str) -> None:
 def test_every_room_has_its_floor() -> None:
     rooms = {each.name for each in SOURCE.iterdir() if (each / "__init__.py").is_file()}
     assert rooms == set(FLOORS) | FACES
+
+
+@pytest.mark.parametrize("room", sorted(FLOORS))
+def test_every_room_within_has_its_step(room: str) -> None:
+    found = {
+        each.name
+        for each in (SOURCE / room).iterdir()
+        if each.is_dir() and (list(each.glob("*.py")) or list(each.glob("*.c")))
+    }
+    planned = set(" ".join(WITHIN.get(room, ())).split())
+    assert planned <= found if room == "tool" else planned == found  # Commands come and go.
+
+
+@pytest.mark.parametrize("room", sorted(WITHIN))
+def test_imports_within_a_room_point_down(room: str) -> None:
+    steps = {name: n for n, names in enumerate(WITHIN[room]) for name in names.split()}
+    for name, step in steps.items():
+        for file in (SOURCE / room / name).rglob("*.[pch]*"):
+            for other in rooms_within_used(file, room) - {name}:
+                if not MUTUAL & {(room, name, other), (room, other, name)}:
+                    assert steps.get(other, -1) < step, f"{file} uses {room}/{other}"
+
+
+def rooms_within_used(file: Path, room: str) -> set[str]:
+    """The rooms inside of a room that a file of it, in Python or C, imports or includes."""
+    if file.suffix in (".c", ".h"):
+        return set(re.findall(r'^#include "(\w+)/', file.read_text(), re.MULTILINE))
+    if file.suffix != ".py":
+        return set()
+    names = [name.split(".") for name in imports_of(file)]
+    used = {parts[2] for parts in names if parts[:2] == ["pie", room] and len(parts) > 2}
+    return {name for name in used if (SOURCE / room / name).is_dir()}
+
+
+def test_every_file_of_the_core_says_what_it_is() -> None:
+    for file in (SOURCE / "_core").rglob("*.[ch]"):
+        header = file.with_suffix(".h")
+        head = (header if header.is_file() else file).read_text()
+        assert head.startswith("/* "), f"{file} has no comment at its head, nor in its header"
+
+
+def test_files_are_short() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.c", "*.h", "*.ts", "*.tsx", "*.css"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    long = {
+        name
+        for name in listed.stdout.split()
+        if "gen_py" not in name
+        and (ROOT / name).is_file()
+        and len((ROOT / name).read_text().splitlines()) > MOST_LINES
+    }
+    assert long <= LONG, f"split them: a file is one idea, in {MOST_LINES} lines at most"
 
 
 @pytest.mark.parametrize("room", ["model", "govern", "thrift"])

@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from pie.agent.identity import Identity
 from pie.agent.journal import Entry, Journal
@@ -39,7 +40,7 @@ def test_the_journal_does_not_grow_without_bound(tmp_path):
     again.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(cut=st.integers(0, 400), flip=st.integers(0, 399))
 def test_a_damaged_journal_gives_old_positions_or_none(tmp_path_factory, cut, flip):
     path = tmp_path_factory.mktemp("journal") / "journal"

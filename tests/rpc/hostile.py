@@ -67,7 +67,7 @@ def framed(message: bytes, size: int | None = None) -> bytes:
 
 
 def ttheader(blocks: bytes, message: bytes, words: int | None = None) -> bytes:
-    """A frame with any blocks, whatever their size is said to be."""
+    """A frame with any blocks, with any size in their head."""
     blocks = b"\x00\x00" + blocks
     blocks += bytes(-len(blocks) % 4)
     words = len(blocks) // 4 if words is None else words

@@ -41,8 +41,8 @@ def peer(program, tmp_path_factory):
 def test_a_caller(start, handler, bench, peer, transport, protocol) -> None:
     port = str(start(handler))
     command = [peer, "call", port, transport, protocol]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
-    lines = said.splitlines()
+    output = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    lines = output.splitlines()
     assert "internal error" in lines.pop(2)
     assert lines == ["7 123", "missing 404", "8 123", "nothing"]
     assert handler.note_came.wait(10)

@@ -50,7 +50,7 @@ def shop() -> ModuleType:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch, shop: ModuleType) -> Any:
+def run_page(monkeypatch: pytest.MonkeyPatch, shop: ModuleType) -> Any:
     """Runs the Python of a page, from top to bottom; returns what it defined."""
     package = ModuleType("pyrpc")
     for name, module in {"pyrpc": package, "pyrpc.shop": shop, "pyrpc.base": shop.base}.items():
@@ -67,11 +67,11 @@ def said(monkeypatch: pytest.MonkeyPatch, shop: ModuleType) -> Any:
 
 
 @pytest.fixture
-def served(said, shop, start) -> Any:
+def served(run_page, shop, start) -> Any:
     """A client of a handler of rpc-server.md, which is being served."""
 
     def serve(name: str, gates: str = "") -> Any:
-        page = said("rpc-server")
+        page = run_page("rpc-server")
         own = page[gates] if gates else ()
         start(page[name](), psm=PSM, service=shop.ShopService, gates=own)
         return shop.ShopServiceClient(PSM, timeout=10)
@@ -80,8 +80,8 @@ def served(said, shop, start) -> Any:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_python_of_a_page_runs(said, page: str) -> None:
-    said(page)
+def test_the_python_of_a_page_runs(run_page, page: str) -> None:
+    run_page(page)
 
 
 @pytest.mark.parametrize("name", ["Handler", "AsyncHandler", "CuriousHandler"])
@@ -136,11 +136,11 @@ def test_a_business_status(served, shop) -> None:
     assert caught.value.status == (1201, "sold out", {"again": "2026-12-01"})
 
 
-def test_gates(said, served, shop, start) -> None:
+def test_gates(run_page, served, shop, start) -> None:
     """A client of this process, toutiao.my.server, and one that does not say who it is."""
     found = served("Handler", gates="GATES").GetItem(shop.GetItemRequest(ItemId=1))
     assert found.item.ItemName == "tea"
-    page = said("rpc-server")
+    page = run_page("rpc-server")
     port = start(page["Handler"](), service=shop.ShopService, gates=page["GATES"])
     method = shop.ShopService.methods["GetItem"]
     with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
@@ -163,10 +163,10 @@ def test_every_bound_is_told_with_its_default() -> None:
     bounds = ServerOptions.__struct_fields__
     lines = [line.split("|") for line in text_of("rpc-server").splitlines()]
     rows = [[cell.strip(" `") for cell in line[1:4]] for line in lines if len(line) == 6]
-    told = {name: (setting, default) for name, setting, default in rows if name in bounds}
-    assert set(told) == set(bounds)
+    documented = {name: (setting, default) for name, setting, default in rows if name in bounds}
+    assert set(documented) == set(bounds)
     units = {"KiB": 1 << 10, "MiB": 1 << 20, "s": 1}
-    for name, (setting, default) in told.items():
+    for name, (setting, default) in documented.items():
         assert set(re.findall("[A-Z_]+", setting)) <= set(KEYS), name
         number, _, unit = default.replace(",", "").partition(" ")
         expected = None if number == "none" else float(number) * units.get(unit, 1)

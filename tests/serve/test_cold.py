@@ -14,12 +14,18 @@ FACTORY = (
 )
 
 
-def start(services, *command: str, **environ: str):
+def start(services, *command: str, folder: str = ".", **environ: str):
     """In the folder of the application, with nothing in the environment that names a workspace."""
     (services.root / "settings.py").unlink()
     unset = ("RUNTIME_ROOT", "PIE_PLATFORM", "PIE_LOG_ROOT")
     kept = {key: value for key, value in os.environ.items() if key not in unset}
-    env = ["env", "-i", *(f"{key}={value}" for key, value in (kept | environ).items())]
+    env = [
+        "env",
+        "-i",
+        "-C",
+        folder,
+        *(f"{key}={value}" for key, value in (kept | environ).items()),
+    ]
     return services.run([*env, sys.executable, *command])
 
 
@@ -32,7 +38,7 @@ def test_a_factory_with_pie_toml_and_a_bootstrap(services, reference, answer) ->
     (services.root / "pie.toml").write_text(
         'psm = "toutiao.my.api"\nplatform = "http://127.0.0.1:9"\nlog_root = "logs"\n'
     )
-    running = start(services, "bootstrap.py")
+    running = start(services, str(services.root / "bootstrap.py"), folder="/")
     port = running.port
     assert running.get(port) == (200, answer)
     running.stop()

@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from pie.thrift import (
     BINARY,
@@ -176,7 +177,7 @@ _VALUES = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(_VALUES, st.booleans())
 def test_every_value_comes_back(value, safe_ints) -> None:
     text = json.dumps(to_json(ALL, value, safe_ints=safe_ints), allow_nan=False)

@@ -1,4 +1,4 @@
-"""The start of a service, decided before anything is opened: whose code, with which settings."""
+"""The start of a service, planned before anything is opened: its code, settings, surroundings."""
 
 import inspect
 import os
@@ -14,7 +14,7 @@ from pie.serve.workspace import Workspace
 
 
 class Launch(NamedTuple):
-    """What was started, and by which command.
+    """A program as it was started.
 
     Attributes:
         settings: the service's settings module; None where ``pie.toml`` or the environment do.

@@ -1,4 +1,4 @@
-"""Binding the port of a service, or its unix socket; and closing it so that nobody is reset."""
+"""Binds the port of a service, or its unix socket, and closes it without resetting a client."""
 
 import ctypes
 import errno

@@ -24,7 +24,7 @@ class Arguments(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """What a service names: ``name`` of ``module``, called when ``arguments`` are given."""
+    """``name`` of ``module``, a factory to be called when ``arguments`` are given."""
 
     text: str
     module: str
@@ -70,7 +70,7 @@ def import_module(reference: Reference) -> ModuleType:
 
 
 def value_in(module: ModuleType, reference: Reference) -> Any:
-    """What a reference names in its imported module; with arguments, what the factory returns.
+    """The value of a reference in its imported module; with arguments, the result of the factory.
 
     Raises:
         BadReference: the name is not there, or cannot be called like that.

@@ -1,4 +1,4 @@
-"""Where things are on this machine: the root of a process, its logs, its platform."""
+"""The surroundings of a process on this machine: its root, its logs, its platform."""
 
 import os
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def directory(self) -> Path:
-        """Where the platform of this workspace keeps its data, unless one runs elsewhere."""
+        """The folder of the platform's data, unless a platform runs with another one."""
         return self.root / PLATFORM_FOLDER
 
     @property

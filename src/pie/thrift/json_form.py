@@ -172,11 +172,11 @@ def _read_map(kind: MapType, data: Any, path: str, depth: int) -> Any:
         raise _expected(f"an object ({type_name(kind)})", data, path)
     found: dict[Any, Any] = {}
     for text, item in data.items():
-        place = f"{path}[{shown(text)}]"
-        key = _read_key(kind.key, text, place)
+        inner = f"{path}[{shown(text)}]"
+        key = _read_key(kind.key, text, inner)
         if key in found:
-            raise JsonFormError("the same key is there twice", place)
-        found[key] = _read(kind.value, item, place, depth - 1)
+            raise JsonFormError("the same key is there twice", inner)
+        found[key] = _read(kind.value, item, inner, depth - 1)
     return found
 
 
@@ -186,11 +186,11 @@ def _read_pairs(kind: MapType, data: Any, path: str, depth: int) -> list[tuple[A
         raise _expected(f"an array of pairs ({type_name(kind)})", data, path)
     found: list[tuple[Any, Any]] = []
     for at, pair in enumerate(data):
-        place = f"{path}[{at}]"
+        inner = f"{path}[{at}]"
         if not isinstance(pair, list) or len(pair) != 2:
-            raise _expected("a pair [key, value]", pair, place)
-        key = _read(kind.key, pair[0], f"{place}[0]", depth - 1)
-        found.append((key, _read(kind.value, pair[1], f"{place}[1]", depth - 1)))
+            raise _expected("a pair [key, value]", pair, inner)
+        key = _read(kind.key, pair[0], f"{inner}[0]", depth - 1)
+        found.append((key, _read(kind.value, pair[1], f"{inner}[1]", depth - 1)))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 import pie.call.sync
 from pie._core import native
@@ -188,7 +189,7 @@ def outcome(case: dict[str, Any], lists: Any, courses: Any, opened: Any) -> list
     ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenario)
 def test_a_course_runs_as_its_twin_tells_it(case: dict[str, Any]) -> None:
     found = outcome(case, Gates, Course, native.OpenCall)
@@ -198,7 +199,7 @@ def test_a_course_runs_as_its_twin_tells_it(case: dict[str, Any]) -> None:
     assert found == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     timeout=st.sampled_from([None, 20.0, 60.0]),
     left=st.sampled_from([None, -10.0, 0.05, 30.0, 90.0]),

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.core.outcomes import outcome
 from tests.core.random_thrift import damage, random_module, random_struct, spoil
+from tests.examples import examples
 
 from pie.thrift import Protocol, load_module
 from pie.thrift.codec import python as codec_python
@@ -16,7 +17,7 @@ RELAXED = settings(
     derandomize=True,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    max_examples=120,
+    max_examples=examples(50),
     phases=(Phase.explicit, Phase.generate),
 )
 PROTOCOLS = pytest.mark.parametrize("protocol", Protocol)
@@ -71,7 +72,7 @@ def test_damaged_bytes_are_told_in_the_same_words(native, protocol, module, seed
 
 @PROTOCOLS
 @given(data=st.binary(max_size=60))
-@settings(RELAXED, max_examples=2000)
+@settings(RELAXED, max_examples=examples(500))
 def test_any_bytes_are_read_the_same(native, protocol, every, data):
     for cls in (every.Every, every.Choice, every.Fresh, every.Empty):
         expected = outcome(codec_python.decode, cls, data, protocol=protocol)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from pie._core import native
 from pie.model import Call, Failure, Kind
@@ -105,7 +106,7 @@ def _sorted(row: Any) -> Any:
     return row
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(calls(), min_size=1, max_size=6))
 def test_rows_lines_and_counts_are_those_of_the_twin(many: list[Call]) -> None:
     in_c, twin = logs()
@@ -122,7 +123,7 @@ def test_rows_lines_and_counts_are_those_of_the_twin(many: list[Call]) -> None:
     assert in_c.lost == twin.lost == 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.floats(-1e12, 1e12, allow_nan=False))
 def test_any_start_is_rounded_as_the_twin_rounds_it(started: float) -> None:
     call = Call("server", "http", caller="", callee="a.b.c", method="GET")
@@ -144,7 +145,7 @@ def test_the_histogram_is_that_of_the_twin_where_buckets_begin() -> None:
         assert native.histogram_bucket(duration_us) == histogram_bucket(duration_us)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     st.integers(1, 20),
     st.lists(st.tuples(st.text(max_size=40), st.integers(0, 4), st.booleans()), max_size=200),

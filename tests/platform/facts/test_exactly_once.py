@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from pie.model import Failure
 from pie.platform.facts.dead_letter import DeadLetters
@@ -105,7 +106,7 @@ step = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(step, max_size=25), st.booleans())
 def test_any_history_of_failures(steps, twice_at_once):
     disk, clock = Disk(), Clock()

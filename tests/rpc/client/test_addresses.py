@@ -106,7 +106,7 @@ def test_ipv6(serve, item, bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         (
             "127.0.0.1:9090",
@@ -120,9 +120,9 @@ def test_ipv6(serve, item, bench) -> None:
         ("unix:/" + "x" * 200 + "/framed", "at most 107 bytes"),
     ],
 )
-def test_an_address_that_is_none_is_refused_at_once(demo, address, said) -> None:
+def test_an_address_that_is_none_is_refused_at_once(demo, address, message) -> None:
     for client in (demo.DemoServiceClient, demo.AsyncDemoServiceClient):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             client(address=address)
 
 
@@ -212,15 +212,15 @@ def test_tls_from_the_yml(tls_port, item, certificates, bench, tmp_path) -> None
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"ca": ""}, "certificate verify failed"),
         ({"server_name": "other.test"}, "other.test"),
         ({"ca": "/no/such/file.pem"}, "No such file"),
     ],
 )
-def test_who_cannot_be_trusted_is_not_called(tls_port, item, certificates, changes, said) -> None:
-    with pytest.raises(Failure, match=said) as caught:
+def test_an_untrusted_callee_is_not_called(tls_port, item, certificates, changes, message) -> None:
+    with pytest.raises(Failure, match=message) as caught:
         item(address=f"127.0.0.1:{tls_port}/framed", tls=ours(certificates, **changes))
     assert (caught.value.kind, caught.value.never_sent) == (Kind.UNAVAILABLE, True)
 

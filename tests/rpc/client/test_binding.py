@@ -70,11 +70,11 @@ def test_a_yml_of_another_service_says_nothing(start, handler, demo, write) -> N
 def test_nobody_says_whom_to_call(bench, demo, conf) -> None:
     with pytest.raises(CalleeError) as caught:
         demo.DemoServiceClient().Nothing()
-    said = str(caught.value)
-    assert str(conf / "rpc" / "services" / "DemoService.yml") in said
-    assert 'DemoServiceClient("product.subsystem.module")' in said
-    assert "consul_name=" in said
-    assert "psm: product.subsystem.module" in said
+    message = str(caught.value)
+    assert str(conf / "rpc" / "services" / "DemoService.yml") in message
+    assert 'DemoServiceClient("product.subsystem.module")' in message
+    assert "consul_name=" in message
+    assert "psm: product.subsystem.module" in message
 
 
 def test_without_a_workspace_the_error_says_that(bench, demo) -> None:
@@ -83,7 +83,7 @@ def test_without_a_workspace_the_error_says_that(bench, demo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("psm: a.b.c\nclustr: x\n", r"DemoService\.yml:2: unknown key 'clustr'; did you mean clus"),
         ("psm: a.b.c\nzzz: x\n", r":2: unknown key 'zzz'; known keys: psm, service, cluster"),
@@ -105,9 +105,9 @@ def test_without_a_workspace_the_error_says_that(bench, demo) -> None:
         ("a: &x [1]\n*x : 1\n", r":1:4: this is not YAML"),
     ],
 )
-def test_a_wrong_yml_names_the_line_and_the_right_key(bench, demo, write, text, said) -> None:
+def test_a_wrong_yml_names_the_line_and_the_right_key(bench, demo, write, text, message) -> None:
     write(text)
-    with pytest.raises(CalleeError, match=said):
+    with pytest.raises(CalleeError, match=message):
         demo.DemoServiceClient().Nothing()
 
 
@@ -160,7 +160,7 @@ def test_the_environment_wins_over_all(start, handler, demo, write, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("PIE_TO_CLUSTER", PSM, "names no value"),
         ("PIE_TO_CLUSTER", "server=canary", "'server' is not a PSM"),
@@ -168,9 +168,9 @@ def test_the_environment_wins_over_all(start, handler, demo, write, monkeypatch)
         ("PIE_TIMEOUT_MS", f"{PSM}=0", "above 0"),
     ],
 )
-def test_a_wrong_environment_is_named(bench, demo, monkeypatch, name, value, said) -> None:
+def test_a_wrong_environment_is_named(bench, demo, monkeypatch, name, value, message) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(CalleeError, match=f"{name} in the environment: .*{said}"):
+    with pytest.raises(CalleeError, match=f"{name} in the environment: .*{message}"):
         demo.DemoServiceClient(PSM).Nothing()
 
 
@@ -192,7 +192,7 @@ def test_a_pin_reaches_an_instance_that_registers_nowhere(start, handler, demo, 
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"target": "article"}, "is not a PSM"),
         (
@@ -204,8 +204,8 @@ def test_a_pin_reaches_an_instance_that_registers_nowhere(start, handler, demo, 
         ({"target": PSM, "timeout": float("nan")}, "timeout=nan"),
     ],
 )
-def test_wrong_arguments_are_refused_at_once(demo, given, said) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_wrong_arguments_are_refused_at_once(demo, given, message) -> None:
+    with pytest.raises(ValueError, match=message):
         demo.DemoServiceClient(**given)
 
 
@@ -214,10 +214,10 @@ def test_a_wrong_cluster_says_what_to_write(start, handler, demo) -> None:
     start(handler, cluster="canary")
     with pytest.raises(Failure) as caught:
         demo.DemoServiceClient(PSM).Nothing()
-    said = str(caught.value)
-    assert "has no instances in cluster 'default' (called when no other is named)" in said
-    assert "its clusters are canary (2 instances)" in said
-    assert "to_cluster='canary'" in said
+    message = str(caught.value)
+    assert "has no instances in cluster 'default' (called when no other is named)" in message
+    assert "its clusters are canary (2 instances)" in message
+    assert "to_cluster='canary'" in message
 
 
 def test_an_unknown_name_is_told_its_neighbours(start, handler, demo) -> None:
@@ -243,15 +243,15 @@ def test_a_service_that_left_is_told_since_when(bench, start, handler, demo) -> 
         time.sleep(0.01)
     client.Nothing()  # The last known instance is still called.
     start.servers[port].stop()
-    said = ""
-    while "cannot connect" not in said:  # Before that, connections end.
+    message = ""
+    while "cannot connect" not in message:  # Before that, connections end.
         try:
             client.Nothing()
         except Failure as failure:
-            said = str(failure)
-    assert f"127.0.0.1:{port}" in said
-    assert "The list is the last known one, true at" in said
-    assert "The registry lists none since" in said
+            message = str(failure)
+    assert f"127.0.0.1:{port}" in message
+    assert "The list is the last known one, true at" in message
+    assert "The registry lists none since" in message
 
 
 def test_a_client_over_a_function_needs_no_process(demo) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.rpc.scripted import Line, Peer, reply_to
 
 from pie import rpc
@@ -133,7 +134,7 @@ def test_wrong_arguments_are_refused_as_by_the_twin(start, handler, both, argume
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(60),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -159,8 +160,8 @@ def test_damaged_replies_are_told_as_by_the_twin(
         frame = line.request()
         header = {"strings": strings} if frame.header is not None else {}
         data = bytearray(reply_to(method, frame, value, seqid=5, **header))
-        for place, byte in damage:
-            data[place % len(data)] = byte
+        for offset, byte in damage:
+            data[offset % len(data)] = byte
         line.sock.sendall(data[: 120 - cut] if cut else data)
         line.sock.close()
 

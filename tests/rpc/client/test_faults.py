@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.rpc.scripted import Line, Peer, reply_to
 
 from pie.model import Failure, Kind
@@ -85,7 +86,7 @@ def test_an_idle_connection_that_was_closed_is_replaced(caller, nothing) -> None
 def test_one_that_closes_between_the_look_and_the_request_is_replaced(
     caller, nothing, unchecked, bench
 ) -> None:
-    """Its FIN came first, its RST behind the request: nobody can have read it."""
+    """Its FIN came first, its RST behind the request: no process can have read it."""
     closed = threading.Event()
 
     def once(line: Line) -> None:
@@ -304,18 +305,19 @@ def test_the_deadline_ends_connecting(caller) -> None:
 
 
 def test_the_deadline_ends_writing(bench, demo) -> None:
-    """The peer reads nothing, and the request is larger than all buffers."""
+    """The peer reads nothing, and the request is larger than all buffers.
+
+    The time is enough to begin writing on a machine that is busy.
+    """
     stop = threading.Event()
     client = None
     with Peer(lambda line: stop.wait(10)) as peer:
-        client = demo.DemoServiceClient(address=f"127.0.0.1:{peer.port}/framed", timeout=0.3)
+        client = demo.DemoServiceClient(address=f"127.0.0.1:{peer.port}/framed", timeout=2)
         with pytest.raises(Failure, match="sending the request") as caught:
             client.Note("x" * (15 << 20))
 
         async def ask() -> None:
-            again = demo.AsyncDemoServiceClient(
-                address=f"127.0.0.1:{peer.port}/framed", timeout=0.3
-            )
+            again = demo.AsyncDemoServiceClient(address=f"127.0.0.1:{peer.port}/framed", timeout=2)
             await again.Note("x" * (15 << 20))
 
         with pytest.raises(Failure, match="sending the request") as caught_async:
@@ -366,7 +368,7 @@ def test_the_deadline_ends_waiting_for_a_connection(bench, demo, nothing) -> Non
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 @settings(
-    max_examples=60,
+    max_examples=examples(30),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

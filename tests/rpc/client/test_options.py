@@ -34,7 +34,7 @@ def nothing(request, demo):
 
 @pytest.fixture
 def seen(handler):
-    """What served calls said of themselves."""
+    """Metadata of the calls that were served."""
     calls: list[Call] = []
     handler.Nothing = lambda: calls.append(current_call.get())
     return calls
@@ -153,7 +153,7 @@ def test_the_environment_wins_over_options(start, handler, monkeypatch, nothing,
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"timeout": 0}, "timeout=0 is not"),
         ({"retries": -1}, "retries=-1"),
@@ -161,8 +161,8 @@ def test_the_environment_wins_over_options(start, handler, monkeypatch, nothing,
         ({"pinned": "h:1/pigeon"}, "'pigeon' is not a transport"),
     ],
 )
-def test_wrong_options_are_refused_at_once(given, said) -> None:
-    with pytest.raises(ValueError, match=said), rpc.options(**given):
+def test_wrong_options_are_refused_at_once(given, message) -> None:
+    with pytest.raises(ValueError, match=message), rpc.options(**given):
         pass
 
 

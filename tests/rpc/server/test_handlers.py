@@ -78,7 +78,7 @@ def test_a_child_that_comes_back_from_the_handler_answers_nobody(
     for child in children:
         assert os.waitpid(child, 0)[1] == 0
     one.sock.settimeout(0.05)
-    with pytest.raises(TimeoutError):  # Nothing was said twice.
+    with pytest.raises(TimeoutError):  # Nothing was sent twice.
         one.sock.recv(1)
 
 

@@ -28,14 +28,14 @@ def stopping(bench, demo, handler, options=None):
         thread.join(10)
         assert not thread.is_alive()
         for each in peers:
-            while not each.ended():  # Some are told before that nobody has time for them.
+            while not each.ended():  # Some get a reply of overload before.
                 pass
             each.close()
         assert listener.fileno() == -1
 
 
 def test_while_every_thread_is_held_up(bench, demo, handler) -> None:
-    """Nobody is left to lead, and nobody is refused yet: connections are cut all the same."""
+    """No thread is left to lead, and no request is refused yet: connections are cut anyway."""
     entered, go = threading.Event(), threading.Event()
 
     def get(req):

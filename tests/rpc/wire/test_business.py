@@ -48,9 +48,9 @@ def test_the_caller_gets_the_status(start, handler, demo, bench, let) -> None:
         client.GetItem(demo.Demo2Request(ItemId=1))
     assert caught.value.status == made.business == (1410, "withdrawn", WHY)
     assert caught.value.value is None
-    told = [(row["side"], row["outcome"], row["code"], row["message"]) for row in bench.facts()]
+    outcomes = [(row["side"], row["outcome"], row["code"], row["message"]) for row in bench.facts()]
     expected = ("business", 1410, "withdrawn")
-    assert sorted(told) == [("client", *expected), ("server", *expected)]
+    assert sorted(outcomes) == [("client", *expected), ("server", *expected)]
 
 
 def test_a_value_may_come_with_it(start, handler, demo, let) -> None:
@@ -111,11 +111,11 @@ def test_damaged_headers_close_the_connection_and_the_log_says_why(
     method = demo.DemoService.methods["Nothing"]
     good = encode_call(method, method.args(), 1, TTHEADER)
     port = start(handler)
-    for bad, said in (
+    for bad, reason in (
         (good[:16] + b"\x77" + good[17:], "block 0x77 is not known"),
         (good[:14] + b"\x02" + good[15:], "expected compact"),
     ):
         with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
             sock.sendall(bad)
             assert sock.recv(1) == b""
-        assert said in caplog.text
+        assert reason in caplog.text

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from pie.thrift import (
     CodecError,
@@ -21,7 +22,10 @@ from pie.thrift import (
 )
 
 RELAXED = settings(
-    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=60
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    max_examples=examples(30),
 )
 INTS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -198,7 +202,10 @@ def test_any_cut_or_changed_bytes_are_read_or_refused(encoded, decoded, rich, da
 
 @given(st.binary(max_size=200))
 @settings(
-    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=300
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    max_examples=examples(100),
 )
 def test_any_bytes_are_read_or_refused(decoded, rich, data):
     for cls in (rich.Rich, rich.Choice, rich.Defaults):

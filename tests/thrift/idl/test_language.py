@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from pie.thrift import IdlError, generate, load_idl, load_module, parse_idl
 
@@ -287,7 +288,7 @@ def test_any_comment_and_any_text_can_stand_in_python(start, end):
 
 
 @given(st.integers(0, 1 << 32))
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=examples(100))
 def test_any_damage_is_named_and_what_is_accepted_is_python(seed):
     rng = random.Random(seed)
     words = [*_WORDS.split(), "\r", "\ufeff", "\0"]

@@ -26,7 +26,7 @@ class Road:
         path = self.folder / folder / f"{self.psm}.{hour_of(ts)}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         line = self.format.line(
-            level=level, ts=ts, place="/srv/a.py:7", message=message, process=1, thread=2,
+            level=level, ts=ts, location="/srv/a.py:7", message=message, process=1, thread=2,
             logid=logid,
         )  # fmt: skip
         with path.open("ab") as file:
@@ -94,7 +94,7 @@ def test_more_lines_than_a_block_from_the_end(pie, road) -> None:
         for number in range(5000):
             file.write(
                 road.format.line(
-                    level="INFO", ts=now - 10 + number * 1e-3, place="a.py:1",
+                    level="INFO", ts=now - 10 + number * 1e-3, location="a.py:1",
                     message=f"{number} {'x' * (number % 97)}", process=1, thread=1,
                 )
             )  # fmt: skip

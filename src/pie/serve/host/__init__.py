@@ -1,1 +1,1 @@
-"""Who runs the process of a service: it alone, or uWSGI; and what serves HTTP in it."""
+"""The hosts of a service: the process alone, or uWSGI; and the HTTP server of the first."""

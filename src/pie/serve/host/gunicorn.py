@@ -76,7 +76,7 @@ class _GunicornListener:
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]
-    """What all releases of gunicorn need to run without an arbiter."""
+    """A worker of any supported release of gunicorn, without an arbiter."""
 
     def accept(self, *arguments: Any) -> bool:
         """Out of descriptors is no reason to end: there is no arbiter to start us again.
@@ -118,7 +118,7 @@ class _CurrentWorker(_Worker):
     """From gunicorn 24 on, which waits for requests in flight but leaves the listener open."""
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """A stopping worker accepts who has connected, then closes its listeners.
+        """Before it stops, accept the clients that have connected, then close the listeners.
 
         A client that connects to an open listener would wait for the last request in flight, and
         be reset. Refused at once, it turns to another instance.
@@ -148,7 +148,7 @@ class _EarlyWorker(_Worker):
         return bool(self.alive)
 
     def _leave(self) -> None:
-        """Accept who has connected, close the listeners, and read the requests that arrive now."""
+        """Accept the clients that have connected, close the listeners, and read their requests."""
         self.alive = False  # From here on every answer closes its connection.
         for listener in self.sockets:
             self.poller.unregister(listener)

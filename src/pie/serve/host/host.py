@@ -1,4 +1,4 @@
-"""``Host``: who runs this process. A service asks its host, and never which one it has."""
+"""``Host``: the program that runs the process of a service. One protocol for all."""
 
 import socket
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pie.serve.settings.loading import Loaded
 
 
 class Server(Protocol):
-    """What serves the requests of a process that runs alone."""
+    """Serves the requests of a process that runs alone."""
 
     def serve(self) -> None:
         """Serve until stopped and drained."""
@@ -19,7 +19,7 @@ class Server(Protocol):
 
 
 class Serving(NamedTuple):
-    """A server with what the registry is to know of it: name and threads (0 = one for each
+    """A server with the name and the number of threads that are registered (0 = one for each
     connection)."""
 
     server: Server

@@ -78,7 +78,7 @@ class UwsgiHost:
 
     @property
     def workers(self) -> int:
-        """How many there are."""
+        """Number of workers."""
         return int(self._module.numproc)
 
     @property

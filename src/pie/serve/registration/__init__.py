@@ -1,1 +1,1 @@
-"""What a service registers about itself, and keeps up to date."""
+"""The entries of a service in the registry, made and kept up to date."""

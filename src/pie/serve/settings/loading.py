@@ -1,4 +1,4 @@
-"""Where each setting comes from: command line, environment, ``settings.py`` or ``pie.toml``."""
+"""Loads settings: from the command line, the environment, ``settings.py`` and ``pie.toml``."""
 
 import difflib
 import os

@@ -17,7 +17,7 @@ MACHINE_KEYS = ("platform", "token_file", "log_root")
 
 
 class ProjectFile(NamedTuple):
-    """What a ``pie.toml`` says.
+    """The content of a ``pie.toml``.
 
     Attributes:
         path: of the file; None where there is none.

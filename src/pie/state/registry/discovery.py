@@ -66,7 +66,7 @@ class Directory:
         return view.instances if view is not None and view.ready else self._first(psm).instances
 
     def view(self, psm: str) -> View:
-        """What ``instances`` reads, for who asks often. Waits and raises like it."""
+        """What ``instances`` reads, for callers that ask often. Waits and raises like it."""
         return self._first(psm)
 
     def clusters(self, psm: str) -> dict[str, tuple[Instance, ...]]:
@@ -77,7 +77,7 @@ class Directory:
         return {name: tuple(found[name]) for name in sorted(found)}
 
     def standing(self, psm: str) -> Standing:
-        """What is known of the service and how well. Waits and raises like `instances`."""
+        """The known instances, their source and their age. Waits and raises like `instances`."""
         return self._first(psm).standing()
 
     def explain(self, psm: str, cluster: str = "") -> str:
@@ -85,11 +85,11 @@ class Directory:
         return explain(self.standing(psm), cluster, self._clock.wall())
 
     def doubt(self, psm: str) -> str:
-        """Why the instances known of a service may be out of date; empty when they are not."""
+        """Why the known instances of a service may be out of date; empty when they are not."""
         return doubt(self.standing(psm), self._clock.wall())
 
     def close(self) -> None:
-        """Stop following; what is known stays readable."""
+        """Stop following; the known instances stay readable."""
         with self._lock:
             self._closed = True
             followers, self._followers = self._followers, []
@@ -97,7 +97,7 @@ class Directory:
             follower.stop()
 
     def _first(self, psm: str) -> View:
-        """The service's view, ready: the one place that waits."""
+        """The service's view, ready: the only method that waits."""
         with self._lock:
             view = self._views.get(psm)
             if view is None:

@@ -12,7 +12,7 @@ _CLOSE = 0.7
 
 
 def describe_absent(store: Store, psm: str) -> str:
-    """A sentence on a PSM that nobody is registered under; empty if the store does not answer."""
+    """A sentence on a PSM without instances; empty if the store does not answer."""
     try:
         known = store.get(meta_key(psm)) is not None
         names = () if known else nearest(store, psm)

@@ -1,4 +1,4 @@
-"""What discovery last knew of each service, on disk, for a start without the store."""
+"""The last known instances of each service on disk, for a start without the store."""
 
 import logging
 import os
@@ -25,15 +25,15 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class SnapshotDir:
-    """One file per service. Its troubles are logged once and never raised: it is a help, not a
-    need. Several processes may share the directory."""
+    """One file per service. An error is logged once and never raised, because discovery works
+    without snapshots. Several processes may share the directory."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._failing = False
 
     def load(self, psm: str) -> Snapshot | None:
-        """The snapshot; None if there is none, or none that can be read (the log says why)."""
+        """The snapshot; None if there is none, or if it cannot be read, which is logged."""
         if self._path is None:
             return None
         file = self._file(self._path, psm)

@@ -1,4 +1,4 @@
-"""How well a service's instances are known, and how to say so to a person."""
+"""How well a service's instances are known, and the sentences that explain it to a person."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -14,10 +14,10 @@ Source = Literal["store", "snapshot", "none"]
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a service. Times are Unix seconds, 0 = does not apply.
 
-    ``since``: when the list in use was last known to be true. ``empty_since``: the store says
-    there are none since then, the list is the last one that was not empty. ``away_since``: the
-    store cannot be followed since then, ``reason`` says why. ``absent`` is what the registry says
-    of a name without instances.
+    ``since``: when the list in use was last known to be true. ``empty_since``: the store lists
+    none since then, and the list in use is the last one that was not empty. ``away_since``: the
+    store cannot be followed since then, for ``reason``. ``absent`` is a sentence on a name without
+    instances: was it ever registered, and which names are like it.
     """
 
     psm: str

@@ -11,9 +11,9 @@ from pie.state.store.interface import Entry, Event, StoreError
 
 
 class View:
-    """Fed by a `Follower`, read by everybody. ``instances`` is swapped whole, never changed.
+    """The listener of a service's `Follower`. ``instances`` is replaced as a whole, never changed.
 
-    ``describe_absent`` is asked, in the follower's thread, what to say of a name that has no
+    ``describe_absent`` gives, in the follower's thread, the sentence for a name that has no
     instances and never had any here.
     """
 
@@ -41,14 +41,14 @@ class View:
         self._reason = "the store has not answered yet"
 
     def wait_ready(self, timeout: float) -> None:
-        """Wait for the store's first word, at most ``timeout`` seconds, then make do without."""
+        """Wait at most ``timeout`` seconds for the store's first answer; then use the snapshot."""
         if not self.ready:
             self._known.wait(timeout)
             with self._lock:
-                self._make_do()
+                self._use_snapshot()
 
     def standing(self) -> Standing:
-        """All of it, at one moment."""
+        """A consistent copy of everything that is known."""
         with self._lock:
             following = self._source == "store" and not (self._empty_since or self._away_since)
             return Standing(
@@ -83,7 +83,7 @@ class View:
             self._reason = str(error)
             if self._source == "store" and not self._empty_since:
                 self._since = self._away_since
-            self._make_do()
+            self._use_snapshot()
 
     def found(self) -> None:
         with self._lock:
@@ -96,7 +96,7 @@ class View:
             self._registered[key] = instance
 
     def _apply(self) -> None:
-        """Take the registered list into use, unless it is empty and we know better."""
+        """Use the registered list, unless it is empty and an earlier one was not."""
         instances = tuple(self._registered[key] for key in sorted(self._registered))
         with self._lock:
             now = self._clock.wall()
@@ -109,11 +109,11 @@ class View:
                 self._since = self._since or now
                 self._empty_since = now
             self._away_since, self._reason = 0.0, ""
-            self._make_do()
+            self._use_snapshot()
         if instances and changed:
             self._snapshots.save(self._psm, instances, now)
 
-    def _make_do(self) -> None:
+    def _use_snapshot(self) -> None:
         """The first look is over: without a list from the store, use the one on disk."""
         if not self.ready and not self.instances:
             snapshot = self._snapshots.load(self._psm)

@@ -13,7 +13,7 @@ from pie.state.store.interface import Entry, StoreAway
 from pie.state.store.memory import Change, MemoryStore, new_history
 
 FORMAT = 1
-_APPLICATION_ID = 0x50494553  # "PIES": what `file` shows and what tells it from other databases
+_APPLICATION_ID = 0x50494553  # "PIES": shown by `file`, and distinguishes it from other databases
 _LOCK_WAIT_S = 2.0
 _SCHEMA = """
 CREATE TABLE history (revision INTEGER NOT NULL);
@@ -26,7 +26,7 @@ CREATE TABLE entries (
 
 
 class StateFileError(Exception):
-    """The state file cannot be opened; the message says why and what to do."""
+    """The state file cannot be opened; the message gives the reason and what to do."""
 
 
 class EmbeddedStore(MemoryStore):

@@ -19,13 +19,13 @@ from pie.state.store.interface import (
 
 
 class Listener(Protocol):
-    """Told what happens, in the follower's thread, one call at a time."""
+    """Gets what a follower finds, in the follower's thread, one call at a time."""
 
     def loaded(self, entries: Sequence[Entry]) -> None:
-        """All that is there now; whatever was known before is replaced."""
+        """All entries under the prefix; they replace what was known before."""
 
     def changed(self, events: Sequence[Event]) -> None:
-        """What changed since, in order, each change once."""
+        """The changes since then, in order, each once."""
 
     def lost(self, error: StoreError) -> None:
         """The store cannot be followed; what is known may be old from now on."""
@@ -48,7 +48,7 @@ class Follower:
         self._watch: Watch | None = None
         self._lock = threading.Lock()
         self._following: bool | None = None
-        """What the listener was told last; None = nothing yet."""
+        """Whether the last call was ``found`` (True) or ``lost`` (False); None before either."""
         self._revision: int | None = None
         self._thread = threading.Thread(target=self._run, name=f"pie-follow {prefix}", daemon=True)
 

@@ -1,7 +1,7 @@
 """The last changes of a store, and the readers that want to hear of new ones.
 
-A reader holds no queue, only its place in the one shared history: a thousand slow readers cost no
-memory, and one that falls behind the history's end is told so (`Compacted`).
+A reader holds no queue, only its position in the one shared history: a thousand slow readers cost
+no memory, and one that falls behind the oldest kept event gets `Compacted`.
 """
 
 import threading
@@ -17,8 +17,11 @@ BATCH_CHARS = 1 << 20
 
 
 class Subscription:
-    """A reader's place in the history. ``wake`` is called, in the writer's thread, when there is
-    something to take after a take that found nothing; it must neither block nor raise."""
+    """A reader's position in the history.
+
+    The history calls ``wake``, in the writer's thread, when there is an event to take after a
+    ``take`` that found none. It must neither block nor raise.
+    """
 
     __slots__ = ("_after", "_history", "_open", "prefix", "wake")
 
@@ -33,7 +36,7 @@ class Subscription:
         self._open = True
 
     def take(self) -> Batch:
-        """What is new, at most about 1 MiB of it; no events when nothing is. Never waits.
+        """The next events, about 1 MiB of values at most; none when there are none. Never waits.
 
         Raises:
             Compacted: this reader was too slow.
@@ -49,18 +52,18 @@ class Subscription:
             return batch
 
     def close(self) -> None:
-        """Hear of nothing more."""
+        """End the subscription; ``take`` must not be called again."""
         with self._history.lock:
             self._history.forget(self)
 
     def announce(self, revision: int) -> None:
-        """A matching event has this revision (the history calls it, under its lock)."""
+        """Note a matching event at this revision. The history calls it, under its lock."""
         if self._after is None:
             self._after = revision - 1
             self.wake()
 
     def end(self) -> None:
-        """The store is closing (the history calls it, under its lock)."""
+        """Note that the store is closing. The history calls it, under its lock."""
         self._open = False
         self.wake()
 
@@ -87,7 +90,7 @@ class History:
         self.revision = event.revision
         if len(self._events) > self._max_events or self._bytes > MAX_BYTES:
             self._compact()
-        # A key has fewer prefixes than a fleet has watched ones.
+        # A key has fewer prefixes than a fleet watches.
         for end in range(1, len(event.key) + 1):
             for reader in self._readers.get(event.key[:end], ()):
                 reader.announce(event.revision)
@@ -112,7 +115,7 @@ class History:
         return Batch(tuple(found), self.revision)
 
     def _check(self, after: int) -> None:
-        # A revision above ours was given out by a store whose history was lost.
+        # A revision above ours comes from a store whose file was lost.
         if not self.compacted <= after <= self.revision:
             raise Compacted(
                 f"the changes after revision {after} are not kept (kept: after {self.compacted} "
@@ -140,7 +143,7 @@ class History:
         return reader
 
     def forget(self, reader: Subscription) -> None:
-        """The reader is closed."""
+        """Remove a reader that was closed."""
         readers = self._readers.get(reader.prefix, set())
         if reader in readers:
             readers.remove(reader)
@@ -149,7 +152,7 @@ class History:
                 del self._readers[reader.prefix]
 
     def end(self) -> None:
-        """Every reader ends; none can begin."""
+        """End every reader, and let none begin."""
         self._ended = True
         for readers in self._readers.values():
             for reader in readers:

@@ -33,7 +33,7 @@ _LEASE_BITS = 52  # a JSON number that every language reads exactly
 
 
 class Change(NamedTuple):
-    """What one mutation does to the durable state, all or nothing."""
+    """The effect of one mutation on the durable state, all or nothing."""
 
     revision: int
     puts: Sequence[Entry] = ()
@@ -92,13 +92,13 @@ class MemoryStore(Store):
     def _restore(
         self, revision: int, entries: Iterable[Entry], leases: Iterable[tuple[int, float]]
     ) -> None:
-        """Take over what a journal kept; each lease gets a full TTL. Before any other call."""
+        """Load what a journal kept, before any other call; each lease gets a full TTL."""
         self._history.revision = self._history.compacted = revision
         now = self._clock.monotonic()
         for lease, ttl in leases:
             self._leases[lease] = _Lease(ttl, now + ttl)
         for entry in entries:
-            self._place(entry)
+            self._insert(entry)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ class MemoryStore(Store):
             entry = Entry(key, value, created, revision, lease)
             self._journal(Change(revision, puts=(entry,)))
             with self._state:
-                self._place(entry)
+                self._insert(entry)
                 self._history.append(Event("put", key, value, revision, lease))
         return revision
 
@@ -177,7 +177,7 @@ class MemoryStore(Store):
                 self._remove(key, revision)
         return revision
 
-    def _place(self, entry: Entry) -> None:
+    def _insert(self, entry: Entry) -> None:
         before = self._entries.get(entry.key)
         if before is None:
             bisect.insort(self._keys, entry.key)
@@ -262,7 +262,7 @@ class MemoryStore(Store):
             return self._end_leases(over)
 
     def _end_leases(self, numbers: list[int]) -> int:
-        # Out of the table first: a keep-alive during the disk write must not hear "alive".
+        # Out of the table first: a keep-alive during the disk write must not be answered "alive".
         with self._state:
             ended = {number: self._leases.pop(number) for number in numbers}
         if not ended:

@@ -35,9 +35,10 @@ _TROUBLE = (OSError, http.client.HTTPException, ValueError)
 
 
 class RemoteStore(Store):
-    """Speaks to ``url``'s ``/api/state``. Each call has a connection of its own: calls are rare
-    (a keep-alive every few seconds), and a kept connection that the server just closed would turn
-    a write into a guess.
+    """A client of ``/api/state`` at ``url``.
+
+    Each call has a connection of its own: calls are rare (a keep-alive every few seconds), and
+    with a kept connection that the server has just closed nobody knows whether a write was made.
 
     Args:
         url: ``http://host:port`` or ``https://…``, a path prefix allowed.
@@ -109,7 +110,7 @@ class RemoteStore(Store):
         return _RemoteWatch(connection, sock, response, self._url)
 
     def close(self) -> None:
-        """Nothing is held between calls; watches are closed by those who opened them."""
+        """Does nothing: no connection outlives its call, and a watch is closed by its owner."""
 
     def _call(self, name: str, request: object, reply: type[T]) -> T:
         end = time.monotonic() + self._timeout
@@ -190,7 +191,7 @@ class _RemoteWatch(Watch):
         try:
             with self._reading:
                 text = self._response.readline(wire.MAX_LINE)
-            # A line cut short by the end of the stream says nothing.
+            # Ignore a line that the end of the stream cut short.
             line = msgspec.json.decode(text, type=wire.Line) if text.endswith(b"\n") else None
         except _TROUBLE as error:
             raise self._end(_reason(error)) from error

@@ -1,4 +1,4 @@
-"""What the state store says over HTTP: one JSON body per request and reply, NDJSON for a watch."""
+"""The messages of the state store over HTTP: JSON requests and replies, NDJSON for a watch."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ MAX_REPLY = 64 << 20
 MAX_LINE = 16 << 20
 HEARTBEAT_S = 2.0
 PATIENCE_S = 7.0
-"""A watch that says nothing for so long is dead: three heartbeats and a slow moment."""
+"""A watch without a line for so long is dead: three heartbeats and some delay."""
 
 Key = Annotated[str, msgspec.Meta(max_length=MAX_KEY)]
 Lease = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
@@ -104,7 +104,7 @@ class Empty(msgspec.Struct):
 
 
 class ErrorBody(msgspec.Struct, omit_defaults=True):
-    """What went wrong, in the form all of the platform uses."""
+    """An error, in the form that the whole platform uses."""
 
     code: int
     kind: str
@@ -138,5 +138,5 @@ def error_body(error: StoreError) -> ErrorBody:
 
 
 def error_of(body: ErrorBody) -> StoreError:
-    """The error a wire body stands for; a kind we do not know is the store's trouble."""
+    """The error that a body stands for; `StoreAway` for a kind that this version does not know."""
     return _KINDS.get(body.kind, StoreAway)(body.message, revision=body.revision)

@@ -73,11 +73,6 @@ class FrameSplitter:
         """Bytes fed and not taken."""
         return len(self._buffer)
 
-    @property
-    def needed(self) -> int:
-        """At least so many more bytes must come before there is another frame; 1 or more."""
-        return max(1, self._wanted - len(self._buffer))
-
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Add what was received."""
         self._buffer += data

@@ -11,11 +11,11 @@ from pie.model import Call, Failure, Kind
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _MAX_BODY = 64 << 20
 _AS_TYPED = "%/:=&?~#+!$,;'@()*[]"
-"""What keeps its meaning in a path; other characters, like those of Chinese, are escaped."""
+"""Characters that keep their meaning in a path; others, such as Chinese ones, are escaped."""
 
 
 class HttpRequest(NamedTuple):
-    """What to ask."""
+    """The request to send."""
 
     verb: str
     path: str
@@ -24,7 +24,7 @@ class HttpRequest(NamedTuple):
 
 
 class HttpResponse(NamedTuple):
-    """What came back."""
+    """The answer."""
 
     status: int
     reason: str

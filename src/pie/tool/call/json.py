@@ -1,4 +1,4 @@
-"""What a person types as a request, and how answers look in a terminal."""
+"""Requests as a person types them, and answers as a terminal shows them."""
 
 import json
 import re

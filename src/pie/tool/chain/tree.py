@@ -57,7 +57,7 @@ class Item:
 
     @property
     def psm(self) -> str:
-        """Who served it, or should have."""
+        """The service that served the call, or should have."""
         return str(self.node["psm"] if self.node else self.record["callee"]) or "?"
 
     @property

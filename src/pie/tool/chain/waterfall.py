@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pie.tool.terminal.table import PLAIN, Style, paint
 
 _CLIP = 20.0
-"""What lasts longer than so many times the chain is cut at the edge, or it would hide the rest."""
+"""A bar longer than so many times the chain is cut at the edge, or it would hide the rest."""
 
 _HEAVY = {(True, True): "━", (True, False): "╸", (False, True): "╺"}
 _LIGHT = {(True, True): "─", (True, False): "╴", (False, True): "╶"}

@@ -108,7 +108,7 @@ def _chosen(api: Api, sockets: list[_Socket], target: str, pid: int | None) -> _
 
 
 def _elsewhere(api: Api, target: str) -> str:
-    """Where the service runs, if the platform knows."""
+    """The hosts of the service, if the platform knows them."""
     try:
         services = api.get("/api/services")["services"]
     except (ApiError, click.ClickException):

@@ -27,7 +27,7 @@ _PSM_ROOM = 26
 
 
 class _Output(NamedTuple):
-    """How lines are printed."""
+    """Options of printing lines."""
 
     look: Look
     as_json: bool

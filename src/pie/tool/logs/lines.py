@@ -30,14 +30,14 @@ _OPERATORS = {"AND", "OR", "NOT"}
 
 
 class Look(NamedTuple):
-    """What of a line is shown. ``found`` marks what was searched for."""
+    """The parts of a line that are shown. ``found`` marks the words that were searched for."""
 
     date: bool = False
     psm: int = 0
     """Columns for the service's name; 0 for none."""
     host: bool = False
     logid: int = 0
-    """How many characters of the logid, from its end; 0 for none."""
+    """Number of characters of the logid, from its end; 0 for none."""
     found: re.Pattern[str] | None = None
     room: int = 0
     """Columns after which a line is broken; 0 leaves that to the terminal."""
@@ -79,7 +79,7 @@ def _broken(text: str, first: int, room: int) -> list[str]:
 
 
 def words_of(query: str) -> re.Pattern[str] | None:
-    """What to mark in the lines that a query finds: its words and phrases, but those after NOT."""
+    """The words and phrases of a query to mark in its lines, without those after NOT."""
     wanted = []
     for match in _TERM.finditer(query):
         text = match["phrase"] or match["word"]

@@ -1,4 +1,4 @@
-"""What a query says, for lines that no platform has looked at; and where it is wrong."""
+"""Matches a query against lines of local files, and shows the position of its errors."""
 
 import operator
 import re

@@ -149,7 +149,7 @@ class _Shown:
 
 
 def _position(line: Line) -> tuple[int, ...]:
-    """Where it stands among all lines: its id is time, source and position."""
+    """The order of a line among all: its id is time, source and position."""
     return tuple(map(int, line["id"].split("-")))
 
 

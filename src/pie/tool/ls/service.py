@@ -95,7 +95,7 @@ def _section(title: str, table: str) -> None:
 
 
 def _page(api: Api, psm: str, window: int) -> dict[str, Any]:
-    """What else the platform says of the service; nothing from one that cannot say."""
+    """Further lines that the platform has about the service; none from an older platform."""
     fitting = next((each for each in _WINDOWS if each >= window), _WINDOWS[-1])
     try:
         page: dict[str, Any] = api.get(f"/api/services/{psm}", {"window": fitting})

@@ -33,7 +33,7 @@ class Registered(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What is known of one service. ``saved`` is 0, or the date of the snapshot it comes from, and
+    """One service of the registry. ``saved`` is 0, or the date of the snapshot it comes from, and
     then ``away`` says why the registry was not asked."""
 
     psm: str
@@ -67,7 +67,7 @@ class Registry:
             raise click.ClickException(str(error)) from None
 
     def find(self, psm: str) -> Found:
-        """What is registered under a PSM, or what a process of this machine last knew of it.
+        """The service registered under a PSM, or what a process of this machine saved of it.
 
         Raises:
             ClickException: nobody knows it; the message names the names most like it.

@@ -1,4 +1,4 @@
-"""How ``sd`` shows services in a terminal."""
+"""Shows services in a terminal, for ``sd``."""
 
 from pie.tool.registry.registry import Found, Registered
 from pie.tool.terminal.table import BOLD, DIM, GOOD, LINK, WARN, Cell, Column, echo, paint, render

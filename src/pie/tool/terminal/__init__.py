@@ -1,1 +1,1 @@
-"""How commands speak in a terminal, and how they reach the platform."""
+"""Output of commands in a terminal, and their connection to the platform."""

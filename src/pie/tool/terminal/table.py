@@ -16,7 +16,7 @@ _INVISIBLE = ("Mn", "Me", "Cf", "Cc")
 
 
 class Style(NamedTuple):
-    """How a cell looks where colour is wanted."""
+    """The style of a cell where colour is wanted."""
 
     fg: str | None = None
     bold: bool = False

@@ -1,4 +1,4 @@
-"""How commands speak in a terminal: numbers, times and notes; what a narrow one leaves out."""
+"""Texts in a terminal: numbers, times and notes, shortened for a narrow one."""
 
 import re
 import time
@@ -78,7 +78,7 @@ def span(seconds: float) -> str:
 
 
 def ago(ts: float, now: float | None = None) -> str:
-    """How long ago, in one unit; ``-`` for never."""
+    """Time since then, in one unit; ``-`` for never."""
     return f"{span((time.time() if now is None else now) - ts)} ago" if ts else "-"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY_S = 30.0
-"""Who ran so long before it died is started again as if for the first time."""
+"""A child that ran longer than this before it died is restarted after the first pause again."""
 
 _TAIL_LINES = 15
 _PR_SET_PDEATHSIG = 1

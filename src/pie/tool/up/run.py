@@ -32,7 +32,7 @@ class StoppedError(Exception):
 
 
 class Plan(NamedTuple):
-    """What is to run. ``services`` maps names to their ``bootstrap.py``."""
+    """The programs to run. ``services`` maps names to their ``bootstrap.py``."""
 
     root: Path
     log_root: Path
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Where the platform will be."""
+        """Address of the platform."""
         return f"http://127.0.0.1:{self.port}"
 
 

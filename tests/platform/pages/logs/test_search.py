@@ -132,6 +132,7 @@ def found(platform, q, since=NOW - 10 * 86_400 + 60, **params):
         ("", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
         ("*", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
     ],
+    ids=lambda value: value.replace(LOGID[:14], "") if isinstance(value, str) else None,
 )
 def test_what_a_query_finds(searched, query, positions):
     assert sorted(found(searched, query)) == positions

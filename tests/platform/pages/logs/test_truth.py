@@ -8,6 +8,7 @@ import urllib.parse
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from pie.platform.ask.query.tree import And, FieldIs, Not, Or, Part, Words, to_text
 
@@ -20,7 +21,9 @@ MESSAGES = [
     for _ in range(60)
 ]
 SERIOUS = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
