@@ -172,7 +172,7 @@ PIECE = st.sampled_from(
 
 
 def deliver(text, cuts, quiets):
-    """Rows of a text that grows from cut to cut, as a lane reads it."""
+    """Rows of a text that grows from cut to cut, as a stream reads it."""
     pos, found = 0, []
     for size, quiet in zip([*cuts, len(text)], quiets, strict=True):
         end = text.rfind(b"\n", pos, size) + 1

@@ -1,5 +1,7 @@
 """Which answers are believed to be those of the platform."""
 
+import json
+
 import pytest
 
 from pie.agent.send import Away, Taken, Unacceptable, judge
@@ -21,3 +23,11 @@ from pie.agent.send import Away, Taken, Unacceptable, judge
 )
 def test_only_the_platform_itself_is_believed(status, answer, kind):
     assert isinstance(judge(status, answer), kind)
+
+
+def test_rows_of_a_table_that_an_older_platform_does_not_know_wait() -> None:
+    message = "the request is not valid: path.table: Input should be 'calls', 'edge_10s' or 'logs'"
+    answer = json.dumps({"error": {"kind": "invalid", "code": 400, "message": message}}).encode()
+    verdict = judge(400, answer)
+    assert isinstance(verdict, Away)
+    assert verdict.refused

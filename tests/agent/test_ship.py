@@ -226,13 +226,13 @@ def test_one_table_that_hangs_does_not_hold_the_others(road, platform, start, ev
 def test_a_loud_file_does_not_hold_a_quiet_one(road, platform, start, eventually):
     road.write("".join(road.line("x" * 400) for _ in range(30_000)), name="toutiao.loud.api")
     road.write(road.line("quiet"), name="toutiao.quiet.api")
-    start(lanes=1)
+    start(streams=1)
     eventually(lambda: "quiet" in platform.messages(), timeout=30)
     assert platform.messages().index("quiet") < 1_000
 
 
 def test_a_connection_closed_while_idle_is_no_failure(road, platform, start, eventually):
-    agent = start(lanes=1)
+    agent = start(streams=1)
     for n in range(3):
         road.write(road.line(f"m{n}"))
         eventually(lambda n=n: agent.status.tables["logs"].shipped == n + 1)
@@ -304,7 +304,7 @@ def test_a_missing_root_is_explained(tmp_path):
         Agent(tmp_path / "none", "http://127.0.0.1:1", "t").run()
 
 
-@pytest.mark.parametrize("bad", [{"zone": "Mars/Base"}, {"lanes": 0}, {"keep_s": -1.0}])
+@pytest.mark.parametrize("bad", [{"zone": "Mars/Base"}, {"streams": 0}, {"keep_s": -1.0}])
 def test_bad_options_are_explained(bad):
     with pytest.raises(ValueError, match=next(iter(bad)).rstrip("_s")):
         AgentOptions(**bad)

@@ -86,6 +86,28 @@ def test_fields_have_the_types_that_c_expects(dotted: str) -> None:
             assert {typing.get_origin(each) or each for each in parts} == expected, name
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"max_threads": "2"}, r"LoopLimits\.max_threads must be an int, not '2'"),
+        ({"max_threads": 1 << 40}, r"LoopLimits\.max_threads must be an int, not 1099511627776"),
+        ({"frame_limit": -1}, r"LoopLimits\.frame_limit must be an int from 0, not -1"),
+        ({"idle_timeout": None}, r"LoopLimits\.idle_timeout must be seconds, not None"),
+    ],
+)
+def test_a_wrong_limit_is_an_error_that_names_it(fields: dict[str, Any], message: str) -> None:
+    from pie.rpc.server.native_loop import LoopLimits, ServerHooks, ServerPlan, ServerTwin
+
+    def work(*_: Any) -> None: ...
+
+    limits = LoopLimits(1, 1, 1, 1, 1.0, 1.0, 1.0)._replace(**fields)
+    hooks = ServerHooks(*[work] * len(ServerHooks._fields))
+    twin = ServerTwin(*[work] * len(ServerTwin._fields))
+    plan = ServerPlan(0, None, [], Any, twin, hooks, limits, "a.b.c", "d", (), 1, 0)
+    with pytest.raises(TypeError, match=message):
+        native.Server(plan)
+
+
 def test_a_wrong_field_is_an_error_that_names_it() -> None:
     from pie.rpc.wire.native_methods import RespPlan
 

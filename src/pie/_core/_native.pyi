@@ -186,5 +186,5 @@ def renew_plans() -> None:
 def after_fork() -> None:
     """In a forked child: give up what belongs to the parent. ``pie.model.fork`` calls it."""
 
-def contract() -> dict[str, dict[str, str]]:
-    """{dotted name: {field: kind}}; see ``base/named.h`` and tests/core/test_contract.py."""
+def contract() -> dict[str, dict[str, str | int]]:
+    """{dotted name: {field: kind or number}}; see ``base/named.h``."""

@@ -1,4 +1,4 @@
-"""Which file it is: the ``src`` of its rows.
+"""The identity of a file: the ``src`` of its rows.
 
 The same file has the same ``src`` however often the agent restarts and whatever it forgot, so that
 the store knows rows sent twice. The path is part of it because a deleted file's inode is given to

@@ -1,4 +1,4 @@
-"""Which lines are one record: a Python traceback that nothing put on one line. Pure.
+"""Joins the lines of a printed Python traceback to one record. Pure.
 
 Tracebacks of exceptions that led to one another are one record too. Where a record ends is told by
 its own lines and the few that would lead on to the next traceback, as far as these have come, so

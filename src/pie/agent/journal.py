@@ -56,7 +56,7 @@ class Journal:
             )
 
     def get(self, path: str) -> Entry | None:
-        """What is known of the file."""
+        """The last entry of the file; None if there is none."""
         return self._entries.get(path)
 
     def record(self, entries: Iterable[Entry]) -> None:
@@ -156,7 +156,7 @@ class Journal:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make a rename in it last."""
+    """Sync a directory, so that a rename in it survives a crash."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

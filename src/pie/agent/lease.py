@@ -1,4 +1,4 @@
-"""Knowing that no process writes a file any more, so that deleting it loses nothing.
+"""Makes sure that no process writes a file any more, so that deleting it loses no line.
 
 A read lease of the kernel is granted only while nobody has the file open for writing, and tells
 when somebody wants to.

@@ -1,4 +1,4 @@
-"""What a file of the log road says by its place and name. Pure.
+"""What the folder and name of a file of the log road mean. Pure.
 
 ``<product>/log/<folder>/<psm>.<YYYYmmddHH>.log`` for people, ``<psm>@<cluster>`` for a process of
 another cluster than ``default``;
@@ -51,7 +51,7 @@ def parse_hour(digits: str, zone: tzinfo) -> Hour | None:
 
 
 def parse_name(folder: str, name: str, zone: tzinfo) -> LogFile | None:
-    """What the file is, or None when the agent has no business with it."""
+    """Table, folder, PSM, hour and cluster of a file; None for one that the agent does not ship."""
     match = (_FACTS if folder == FACTS_FOLDER else _HUMAN).fullmatch(name)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""What an agent can be told, and what it says when it cannot start."""
+"""Options of the agent, and the error of one that cannot start."""
 
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -39,7 +39,7 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Age past its hour at which a compressed file is deleted."""
     quota_bytes: int = 0
     """Most bytes the log folders may hold; 0 is no limit."""
-    lanes: int = 2
+    streams: int = 2
     """Connections per table; each file always travels in the same one."""
     scan_s: float = 1.0
     """How often new files are looked for."""
@@ -71,8 +71,8 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True):
                 f"time zone {self.zone!r} is not known here: write a name such as UTC or "
                 "Asia/Shanghai, or install the zone data (package tzdata)"
             ) from error
-        if not 1 <= self.lanes <= 16:
-            raise ValueError(f"lanes={self.lanes} is not in 1..16")
+        if not 1 <= self.streams <= 16:
+            raise ValueError(f"streams={self.streams} is not in 1..16")
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if isinstance(value, int | float) and value < 0:

@@ -1,4 +1,4 @@
-"""The agent: composes watch, lanes and keeper, and runs them until told to stop."""
+"""The agent: composes watch, streams and keeper, and runs them until told to stop."""
 
 import fcntl
 import logging
@@ -32,7 +32,7 @@ from pie.agent.status import (
     read_status,
     write_status,
 )
-from pie.agent.stream import Lane
+from pie.agent.stream import Stream
 from pie.agent.tail import TailFile
 from pie.agent.watch import Watch
 from pie.observe.log.parse import LineParser
@@ -152,10 +152,10 @@ class Agent:
             os.close(lock)
 
     def _ship(self, journal: Journal) -> None:
-        lanes = self._make_lanes(journal)
+        streams = self._make_streams(journal)
 
         def offer(file: TailFile) -> None:
-            of_table = lanes[file.file.table]
+            of_table = streams[file.file.table]
             of_table[zlib.crc32(file.path.encode()) % len(of_table)].offer(file)
 
         host_id = self._options.host_id or default_host_id()
@@ -171,8 +171,10 @@ class Agent:
         )
         watch.scan(time.time())
         journal.retain(file.path for file in watch.files())
-        every_lane = [lane for of_table in lanes.values() for lane in of_table]
-        parts: list[tuple[str, Callable[[], None]]] = [(lane.name, lane.run) for lane in every_lane]
+        every_stream = [stream for of_table in streams.values() for stream in of_table]
+        parts: list[tuple[str, Callable[[], None]]] = [
+            (stream.name, stream.run) for stream in every_stream
+        ]
         parts.append(("keeper", partial(self._keep, watch)))
         threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in parts]
         for thread in threads:
@@ -182,7 +184,7 @@ class Agent:
         finally:
             self._stopping = True
             self._stopped.set()
-            self._finish(every_lane, threads)
+            self._finish(every_stream, threads)
 
     def _look_around(self, watch: Watch, threads: list[threading.Thread]) -> None:
         """Watch the files until stopped; a last look makes sure of the last lines."""
@@ -210,15 +212,15 @@ class Agent:
                 )
             time.sleep(self._options.poll_s)
 
-    def _finish(self, lanes: list[Lane], threads: list[threading.Thread]) -> None:
+    def _finish(self, streams: list[Stream], threads: list[threading.Thread]) -> None:
         deadline = time.monotonic() + self._options.stop_s
-        for lane in lanes:
-            lane.finish(deadline)
+        for stream in streams:
+            stream.finish(deadline)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         if any(thread.is_alive() for thread in threads):
-            for lane in lanes:
-                lane.abort()
+            for stream in streams:
+                stream.abort()
             for thread in threads:
                 thread.join(_ABORT_S)
 
@@ -233,11 +235,11 @@ class Agent:
             except OSError as error:
                 self._sayer.warn("keep", f"cannot read {self._root}: {error}; trying again")
 
-    def _make_lanes(self, journal: Journal) -> dict[str, list[Lane]]:
+    def _make_streams(self, journal: Journal) -> dict[str, list[Stream]]:
         host = self._options.host or address_towards(self._target)
         return {
             table: [
-                Lane(
+                Stream(
                     f"{table}-{number}",
                     table,
                     options=self._options,
@@ -248,7 +250,7 @@ class Agent:
                     reach=self._reach,
                     sayer=self._sayer,
                 )
-                for number in range(self._options.lanes)
+                for number in range(self._options.streams)
             ]
             for table in TABLES
         }

@@ -1,4 +1,4 @@
-"""What the agent says of itself: counters, the platform's reach, ``status.json``."""
+"""The status of the agent: counters, whether the platform answers, ``status.json``."""
 
 import logging
 import os
@@ -83,17 +83,17 @@ class Tally:
 
 
 class Reach:
-    """Whether the platform takes rows, over all lanes; says each change once."""
+    """Whether the platform takes rows, over all streams; says each change once."""
 
     def __init__(self, status: AgentStatus) -> None:
         self._status = status
         self._lock = threading.Lock()
         self._failing: dict[str, str] = {}
 
-    def failed(self, lane: str, state: str, reason: str) -> None:
-        """The lane's rows were not taken; ``state`` is ``away`` or ``refused``."""
+    def failed(self, stream: str, state: str, reason: str) -> None:
+        """The stream's rows were not taken; ``state`` is ``away`` or ``refused``."""
         with self._lock:
-            self._failing[lane] = state
+            self._failing[stream] = state
             self._status.platform_reason = reason
             if self._status.platform == state or (
                 state == "away" and "refused" in self._failing.values()
@@ -108,10 +108,10 @@ class Reach:
             reason,
         )
 
-    def answered(self, lane: str) -> None:
-        """The lane's rows were taken."""
+    def answered(self, stream: str) -> None:
+        """The stream's rows were taken."""
         with self._lock:
-            self._failing.pop(lane, None)
+            self._failing.pop(stream, None)
             if self._failing or self._status.platform == "up":
                 return
             before, since = self._status.platform, self._status.platform_since

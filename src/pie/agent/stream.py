@@ -1,7 +1,7 @@
-"""One stream of batches to one table: read, send until acknowledged, remember, go on.
+"""A stream of batches to one table: read, send until acknowledged, write the journal, go on.
 
-A file belongs to one lane for good and a lane has one batch under way, so the rows of a file reach
-the store in order.
+A file belongs to one stream for good, and a stream has one batch under way, so the rows of a file
+reach the store in order.
 """
 
 import gzip
@@ -41,7 +41,7 @@ class Batch:
         )
 
 
-class Lane:
+class Stream:
     """``run`` is its thread; ``offer`` and ``finish`` are called from others."""
 
     def __init__(

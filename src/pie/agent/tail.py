@@ -23,7 +23,7 @@ _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class TailFile:
-    """Read by its lane's thread alone; the watch alone sets what it has ``seen``.
+    """Read by its stream's thread alone; the watch alone sets what it has ``seen``.
 
     ``pos`` is read, ``acked`` is stored. ``level_at`` is when the reader last stood at the end.
     """
@@ -98,7 +98,7 @@ class TailFile:
         return hour is not None and min(now - hour.end, now - mtime) > FINAL_AFTER_S
 
     def entry(self) -> Entry:
-        """What the journal is to know."""
+        """Its entry in the journal."""
         return Entry(self.path, self.identity, self.acked)
 
     def read(self, now: float) -> Block | None:

@@ -1,5 +1,4 @@
-"""Which files there are and which of them have grown: by looking, at a cost that old files do not
-raise.
+"""Finds files and their growth by polling, at a cost that old files do not raise.
 
 A folder is listed again only when its own time changed; live files are asked every ``poll_s``,
 those of past hours every ``cold_poll_s``.
@@ -100,7 +99,7 @@ class Watch:
         self._hot = [file for file in self.files() if _is_hot(file, now)]
 
     def poll(self, now: float) -> None:
-        """Offer every file that changed to its lane."""
+        """Offer every file that changed to its stream."""
         if now - self._cold_polled_at >= self._options.cold_poll_s or now < self._cold_polled_at:
             self._cold_polled_at = now
             files = self.files()

@@ -1,4 +1,4 @@
-"""Who this process is: the fields that every line and every fact it writes carry."""
+"""The identity of a process: the fields that all of its lines and facts carry."""
 
 import os
 import socket

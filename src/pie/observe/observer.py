@@ -1,4 +1,4 @@
-"""The observer: everything a process sees of itself, set up in one place."""
+"""The observer: sets up the logs, records and aggregates of one process."""
 
 import logging
 import sys

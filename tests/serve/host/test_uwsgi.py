@@ -43,6 +43,8 @@ def serves(path: Path) -> None:
         client.connect(str(path))
         client.sendall(struct.pack("<BHB", 0, len(body), 0) + body)
         assert client.recv(12).endswith(b" 200")
+        while client.recv(4096):
+            pass  # uWSGI closes the connection when the request has ended.
 
 
 @pytest.mark.parametrize("lazy", [True, False])
@@ -117,6 +119,7 @@ def test_the_environment_that_its_configuration_sets_counts(services) -> None:
     running = services.run([str(UWSGI), "--xml", path], merged=True)
     running.read_until("data=stdout and stderr go on in")
     running.until(lambda: "WSGI app 0" in running.log("uwsgi"), "the worker has loaded")
-    assert running.get(port)[0] == 200  # It serves: now it can end in order.
+    assert running.get(port)[0] == 200
+    running.until(lambda: "GET / 200 ok" in running.log("app"), "the request has ended")
     running.stop()
     assert running.process.returncode == 0

@@ -22,6 +22,7 @@ static const struct {
 };
 
 static NamedStruct *added;
+static NamedNumbers *added_numbers;
 
 int named_add(NamedStruct *named) {
     for (const NamedStruct *each = added; each != NULL; each = each->next) {
@@ -39,6 +40,16 @@ int named_add(NamedStruct *named) {
     named->next = added;
     added = named;
     return 0;
+}
+
+void named_add_numbers(NamedNumbers *named) {
+    for (const NamedNumbers *each = added_numbers; each != NULL; each = each->next) {
+        if (each == named) {
+            return;
+        }
+    }
+    named->next = added_numbers;
+    added_numbers = named;
 }
 
 /* --- reading --- */
@@ -212,10 +223,28 @@ static int describe(const NamedStruct *named, PyObject *contract) {
     return done;
 }
 
+static int describe_numbers(const NamedNumbers *named, PyObject *contract) {
+    PyObject *numbers = PyDict_New();
+    int done = numbers == NULL ? -1 : PyDict_SetItemString(contract, named->python, numbers);
+    for (const NamedNumber *each = named->numbers; done == 0 && each->name != NULL; each++) {
+        PyObject *number = PyLong_FromLong(each->number);
+        done = number == NULL ? -1 : PyDict_SetItemString(numbers, each->name, number);
+        Py_XDECREF(number);
+    }
+    Py_XDECREF(numbers);
+    return done;
+}
+
 PyObject *named_contract(PyObject *module, PyObject *nothing) {
     PyObject *contract = PyDict_New();
     for (const NamedStruct *each = added; contract != NULL && each != NULL; each = each->next) {
         if (describe(each, contract) < 0) {
+            Py_CLEAR(contract);
+        }
+    }
+    for (const NamedNumbers *each = added_numbers; contract != NULL && each != NULL;
+         each = each->next) {
+        if (describe_numbers(each, contract) < 0) {
             Py_CLEAR(contract);
         }
     }

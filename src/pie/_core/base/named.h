@@ -77,7 +77,23 @@ int named_visit(const NamedStruct *named, void *of, visitproc visit, void *arg);
 /* Sets the NAMED_NAME fields of a struct that lives as long as the process. */
 int named_intern(const NamedStruct *named, void *into);
 
-/* `_native.contract()`: {dotted name: {field: kind}} of all tables that were added. */
+/* Numbers that both sides know by the names of an IntEnum of Python. */
+typedef struct {
+    const char *name; /* NULL ends a table */
+    int number;
+} NamedNumber;
+
+typedef struct NamedNumbers {
+    const char *python; /* dotted name of the IntEnum */
+    const NamedNumber *numbers;
+    struct NamedNumbers *next; /* of named_add_numbers */
+} NamedNumbers;
+
+/* Makes the table part of the contract. */
+void named_add_numbers(NamedNumbers *named);
+
+/* `_native.contract()`: {dotted name: {field: kind or number}} of all tables that
+ * were added. */
 PyObject *named_contract(PyObject *module, PyObject *nothing);
 
 #endif

@@ -13,28 +13,13 @@ typedef struct {
     FieldKind kind;
 } Field;
 
-#define FIELD(name, kind) {#name, offsetof(CallObject, name), kind}
+#define FIELD(name, kind) {#name, offsetof(CallObject, name), kind},
+#define ONE(name, kind) +1
 
-static const Field fields[] = {
-    FIELD(side, TEXT), FIELD(protocol, TEXT), FIELD(caller, TEXT), FIELD(caller_cluster, TEXT),
-    FIELD(callee, TEXT), FIELD(callee_cluster, TEXT), FIELD(method, TEXT), FIELD(verb, TEXT),
-    FIELD(route, TEXT), FIELD(env, TEXT), FIELD(peer, TEXT), FIELD(logid, TEXT),
-    FIELD(span_id, TEXT), FIELD(parent_id, TEXT), FIELD(wire_span_id, TEXT), FIELD(message, TEXT),
-    FIELD(version, TEXT), FIELD(lane, TEXT), FIELD(traffic, TEXT), FIELD(gate, TEXT),
-    FIELD(pin, TEXT),
-    FIELD(candidates, TUPLE), FIELD(tried, TUPLE), FIELD(target, OBJECT), FIELD(failure, OBJECT),
-    FIELD(result, OBJECT), FIELD(persist, DICT), FIELD(transit, DICT), FIELD(backward, DICT),
-    FIELD(notes, LIST), FIELD(received, SECONDS), FIELD(queued, SECONDS), FIELD(started, SECONDS),
-    FIELD(start, SECONDS),
-    FIELD(attempt_start, SECONDS), FIELD(end, SECONDS), FIELD(deadline, LIMIT),
-    FIELD(timeout, LIMIT), FIELD(attempts, NUMBER), FIELD(max_attempts, NUMBER),
-    FIELD(attempt, NUMBER), FIELD(hedges, NUMBER), FIELD(code, NUMBER),
-    FIELD(status, NUMBER), FIELD(request_bytes, NUMBER), FIELD(response_bytes, NUMBER),
-    FIELD(detached, FLAG),
-};
+static const Field fields[] = {CALL_FIELDS(FIELD)};
 #define FIELDS (sizeof fields / sizeof *fields)
-#define TEXTS 21
-#define REFERENCES 30
+#define TEXTS (0 CALL_TEXTS(ONE))
+#define REFERENCES (TEXTS CALL_REFERENCES(ONE))
 
 _Static_assert(offsetof(CallObject, candidates) - offsetof(CallObject, side) ==
                    TEXTS * sizeof(PyObject *), "the texts stand together");

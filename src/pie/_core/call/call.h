@@ -3,21 +3,20 @@
 #define PIE_CALL_H
 
 #include "base/core.h"
+#include "call/fields.h"
+
+#define REFERENCE_MEMBER(name, kind) PyObject *name;
+#define TIME_MEMBER(name, kind) double name;
+#define NUMBER_MEMBER(name, kind) long name;
+#define FLAG_MEMBER(name, kind) bool name;
 
 typedef struct {
     PyObject_HEAD
-    /* Text, never NULL. */
-    PyObject *side, *protocol, *caller, *caller_cluster, *callee, *callee_cluster, *method, *verb,
-        *route, *env, *peer, *logid, *span_id, *parent_id, *wire_span_id, *message, *version, *lane,
-        *traffic, *gate, *pin;
-    /* NULL = as in a new call: () for candidates and tried, None for the others. */
-    PyObject *candidates, *tried, *target, *failure, *result;
-    /* NULL = empty; a dict or list is made when Python asks for it. */
-    PyObject *persist, *transit, *backward, *notes;
-    double received, queued, started, start, attempt_start, end;
-    double deadline, timeout; /* NAN = None */
-    long attempts, max_attempts, attempt, hedges, code, status, request_bytes, response_bytes;
-    bool detached;
+    CALL_TEXTS(REFERENCE_MEMBER)
+    CALL_REFERENCES(REFERENCE_MEMBER)
+    CALL_TIMES(TIME_MEMBER)
+    CALL_NUMBERS(NUMBER_MEMBER)
+    CALL_FLAGS(FLAG_MEMBER)
 } CallObject;
 
 extern PyTypeObject CallFields_Type;

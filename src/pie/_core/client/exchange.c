@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/named.h"
 
 #define CHUNK ((size_t)16 << 10)
 #define LARGE_CHUNK ((size_t)256 << 10)
@@ -147,4 +148,16 @@ ExchangeEnd exchange(int fd, const Buffer *request, Buffer *reply, double deadli
 bool exchange_is_readable(int fd) {
     struct pollfd poller = {.fd = fd, .events = POLLIN};
     return poll(&poller, 1, 0) != 0;
+}
+
+static const NamedNumber ends[] = {
+    {"NOT_SENT", EXCHANGE_NOT_SENT}, {"LATE_TO_SEND", EXCHANGE_LATE_TO_SEND},
+    {"LATE", EXCHANGE_LATE},         {"CLOSED", EXCHANGE_CLOSED},
+    {"FAILED", EXCHANGE_FAILED},     {"ODD", EXCHANGE_ODD},
+    {NULL, 0},
+};
+static NamedNumbers end_numbers = {"pie.rpc.client.exclusive.ExchangeEnd", ends, NULL};
+
+void exchange_init(void) {
+    named_add_numbers(&end_numbers);
 }

@@ -6,6 +6,7 @@
 
 typedef enum {
     EXCHANGE_DONE,
+    /* Those that Python ends are pie.rpc.client.exclusive.ExchangeEnd: */
     EXCHANGE_NOT_SENT,    /* sending failed: the kernel did not take the whole request */
     EXCHANGE_LATE_TO_SEND, /* the deadline passed before it did */
     EXCHANGE_LATE,        /* the deadline passed before the reply was here */
@@ -21,6 +22,8 @@ typedef enum {
  * GIL meanwhile. */
 ExchangeEnd exchange(int fd, const Buffer *request, Buffer *reply, double deadline, FrameView *view,
                      int *error);
+
+void exchange_init(void);
 
 /* Whether something is there to be read, be it the end. */
 bool exchange_is_readable(int fd);

@@ -5,6 +5,7 @@
 #include "call/flow.h"
 #include "client/attempt.h"
 #include "client/connection_state.h"
+#include "client/exchange.h"
 #include "client/hooks.h"
 #include "codec/program.h"
 
@@ -301,6 +302,7 @@ static PyTypeObject FastPath_Type = {
 };
 
 int client_init(PyObject *module) {
+    exchange_init();
     if (client_hooks_init(module) < 0 || plan_init(module) < 0 ||
         connection_state_init(module) < 0) {
         return -1;

@@ -1,46 +1,53 @@
 /* An aggregate made of its description. Twin: pie/observe/record/aggregate.py (Shape). */
 #include "record/aggregate_init.h"
 
-/* The values that `name` of the description lists, as a tuple; at most `most`. */
-static PyObject *listed(PyObject *description, const char *name, Py_ssize_t most) {
-    PyObject *list = PyObject_GetAttrString(description, name);
-    PyObject *found = list == NULL ? NULL : PySequence_Tuple(list);
-    Py_XDECREF(list);
-    if (found != NULL && PyTuple_GET_SIZE(found) > most) {
-        PyErr_Format(PyExc_ValueError, "an aggregate has at most %zd %s", most, name);
-        Py_CLEAR(found);
-    }
-    return found;
-}
+#include "base/named.h"
 
-static int wrong_kind(PyObject *description, const char *wanted) {
-    PyErr_Format(PyExc_ValueError, "the source of %R is not %s", description, wanted);
+/* pie.observe.record.description.Aggregate */
+typedef struct {
+    PyObject *name, *make, *names, *counted, *keys, *sums, *histograms;
+    Py_ssize_t seconds;
+} Description;
+
+static const NamedField description_fields[] = {
+    NAMED(Description, name, TEXT),    NAMED(Description, seconds, SIZE),
+    NAMED(Description, counted, TEXT), NAMED(Description, make, CALLABLE),
+    NAMED(Description, names, TUPLE),  NAMED(Description, keys, LIST),
+    NAMED(Description, sums, LIST),    NAMED(Description, histograms, LIST),
+    NAMED_END};
+static NamedStruct description_struct = {"pie.observe.record.description.Aggregate",
+                                         description_fields};
+
+typedef struct {
+    PyObject *name, *source, *other;
+    Py_ssize_t cap;
+} Key;
+
+static const NamedField key_fields[] = {NAMED(Key, name, TEXT), NAMED(Key, source, TEXT),
+                                        NAMED(Key, cap, SIZE), NAMED(Key, other, OBJECT), NAMED_END};
+static NamedStruct key_struct = {"pie.observe.record.description.CountedApart", key_fields};
+
+typedef struct {
+    PyObject *name, *source;
+} Sum;
+
+static const NamedField sum_fields[] = {NAMED(Sum, name, TEXT), NAMED(Sum, source, TEXT), NAMED_END};
+static NamedStruct sum_struct = {"pie.observe.record.description.Counted", sum_fields};
+
+static int wrong_kind(PyObject *described, const char *wanted) {
+    PyErr_Format(PyExc_ValueError, "the source of %R is not %s", described, wanted);
     return -1;
 }
 
-static int read_source(PyObject *description, Source *source) {
-    PyObject *path = text_of(description, "source");
-    int done = path == NULL ? -1 : source_of(source, path);
-    Py_XDECREF(path);
-    return done;
-}
-
-static int read_number_source(PyObject *description, Source *source) {
-    int done = read_source(description, source);
-    return done == 0 && !source_is_number(source) ? wrong_kind(description, "a whole number") : done;
-}
-
-static int read_key(PyObject *description, Source *source, Known *known) {
-    if (read_source(description, source) < 0 || number_of(description, "cap", &known->cap) < 0) {
+static int set_key(Source *source, Known *known, const Key *key) {
+    if (source_of(source, key->source) < 0) {
         return -1;
     }
-    known->other = PyObject_GetAttrString(description, "other");
-    if (known->other == NULL) {
-        return -1;
-    }
+    known->cap = key->cap;
+    known->other = Py_NewRef(key->other);
     known->is_text = PyUnicode_CheckExact(known->other);
     if (known->is_text ? source->kind != SOURCE_TEXT : !source_is_number(source)) {
-        return wrong_kind(description, "of the kind of its other");
+        return wrong_kind(key->source, "of the type of its other");
     }
     if (known->is_text) {
         known->other_value.text = known->other;
@@ -50,62 +57,80 @@ static int read_key(PyObject *description, Source *source, Known *known) {
     return known->other_value.number == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-static int read_keys(Aggregate *aggregate, PyObject *description) {
-    PyObject *keys = listed(description, "keys", AGGREGATE_KEYS);
-    int done = keys == NULL ? -1 : 0;
-    for (Py_ssize_t i = 0; done == 0 && i < PyTuple_GET_SIZE(keys); i++) {
+static int set_keys(Aggregate *aggregate, PyObject *described) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(described); i++) {
+        Key key = {0};
+        if (named_read(&key_struct, PyList_GET_ITEM(described, i), &key) < 0) {
+            return -1;
+        }
         aggregate->key_count++;
-        done = read_key(PyTuple_GET_ITEM(keys, i), &aggregate->keys[i], &aggregate->known[i]);
-    }
-    Py_XDECREF(keys);
-    return done;
-}
-
-static int read_sums(Aggregate *aggregate, PyObject *description) {
-    PyObject *sums = listed(description, "sums", AGGREGATE_SUMS);
-    int done = sums == NULL ? -1 : 0;
-    for (Py_ssize_t i = 0; done == 0 && i < PyTuple_GET_SIZE(sums); i++) {
-        aggregate->sum_count++;
-        done = read_number_source(PyTuple_GET_ITEM(sums, i), &aggregate->sums[i]);
-    }
-    Py_XDECREF(sums);
-    return done;
-}
-
-static int read_histogram(Aggregate *aggregate, PyObject *description) {
-    PyObject *found = listed(description, "histograms", 1);
-    int done = found == NULL ? -1 : 0;
-    if (done == 0 && PyTuple_GET_SIZE(found) == 1) {
-        aggregate->has_histogram = true;
-        done = read_number_source(PyTuple_GET_ITEM(found, 0), &aggregate->duration);
-    }
-    Py_XDECREF(found);
-    return done;
-}
-
-static int read_counted(Aggregate *aggregate, PyObject *description) {
-    PyObject *path = text_of(description, "counted");
-    int done = path == NULL ? -1 : source_of(&aggregate->counted, path);
-    Py_XDECREF(path);
-    return done == 0 && !source_is_number(&aggregate->counted)
-               ? wrong_kind(description, "a whole number")
-               : done;
-}
-
-int aggregate_init(Aggregate *aggregate, PyObject *description) {
-    aggregate->name = text_of(description, "name");
-    aggregate->make = PyObject_GetAttrString(description, "make");
-    aggregate->names = listed(description, "names", 1 + AGGREGATE_KEYS + AGGREGATE_SUMS + 1);
-    if (aggregate->name == NULL || aggregate->make == NULL || aggregate->names == NULL ||
-        number_of(description, "seconds", &aggregate->seconds) < 0 ||
-        read_counted(aggregate, description) < 0 || read_keys(aggregate, description) < 0 ||
-        read_sums(aggregate, description) < 0 || read_histogram(aggregate, description) < 0) {
-        return -1;
-    }
-    Py_ssize_t values = 1 + aggregate->key_count + aggregate->sum_count + aggregate->has_histogram;
-    if (PyTuple_GET_SIZE(aggregate->names) != values || aggregate->seconds < 1) {
-        PyErr_Format(PyExc_ValueError, "%R does not name what it counts", description);
-        return -1;
+        int done = set_key(&aggregate->keys[i], &aggregate->known[i], &key);
+        named_clear(&key_struct, &key);
+        if (done < 0) {
+            return -1;
+        }
     }
     return 0;
+}
+
+static int set_number(Source *source, PyObject *path) {
+    int done = source_of(source, path);
+    return done == 0 && !source_is_number(source) ? wrong_kind(path, "a whole number") : done;
+}
+
+static int set_sum(Source *source, PyObject *described) {
+    Sum sum = {0};
+    if (named_read(&sum_struct, described, &sum) < 0) {
+        return -1;
+    }
+    int done = set_number(source, sum.source);
+    named_clear(&sum_struct, &sum);
+    return done;
+}
+
+static int set_all(Aggregate *aggregate, const Description *given) {
+    Py_ssize_t sums = PyList_GET_SIZE(given->sums);
+    Py_ssize_t histograms = PyList_GET_SIZE(given->histograms);
+    if (PyList_GET_SIZE(given->keys) > AGGREGATE_KEYS || sums > AGGREGATE_SUMS || histograms > 1) {
+        PyErr_Format(PyExc_ValueError, "an aggregate has at most %d keys, %d sums, 1 histogram",
+                     AGGREGATE_KEYS, AGGREGATE_SUMS);
+        return -1;
+    }
+    int done = set_number(&aggregate->counted, given->counted);
+    done = done < 0 ? -1 : set_keys(aggregate, given->keys);
+    for (; done == 0 && aggregate->sum_count < sums; aggregate->sum_count++) {
+        int number = aggregate->sum_count;
+        done = set_sum(&aggregate->sums[number], PyList_GET_ITEM(given->sums, number));
+    }
+    if (done == 0 && histograms == 1) {
+        aggregate->has_histogram = true;
+        done = set_sum(&aggregate->duration, PyList_GET_ITEM(given->histograms, 0));
+    }
+    return done;
+}
+
+int aggregate_init(Aggregate *aggregate, PyObject *described) {
+    Description given = {0};
+    if (named_read(&description_struct, described, &given) < 0) {
+        return -1;
+    }
+    aggregate->name = Py_NewRef(given.name);
+    aggregate->make = Py_NewRef(given.make);
+    aggregate->names = Py_NewRef(given.names);
+    aggregate->seconds = given.seconds;
+    int done = set_all(aggregate, &given);
+    named_clear(&description_struct, &given);
+    Py_ssize_t values = 1 + aggregate->key_count + aggregate->sum_count + aggregate->has_histogram;
+    if (done == 0 && (PyTuple_GET_SIZE(aggregate->names) != values || aggregate->seconds < 1)) {
+        PyErr_Format(PyExc_ValueError, "%R does not name what it counts", described);
+        done = -1;
+    }
+    return done;
+}
+
+int aggregate_setup(void) {
+    if (named_add(&description_struct) < 0 || named_add(&key_struct) < 0) {
+        return -1;
+    }
+    return named_add(&sum_struct);
 }

@@ -7,4 +7,7 @@
 /* -1 with an exception set, e.g. for a source that nobody knows. */
 int aggregate_init(Aggregate *aggregate, PyObject *description);
 
+/* Makes the descriptions part of the contract with Python. */
+int aggregate_setup(void);
+
 #endif

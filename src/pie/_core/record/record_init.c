@@ -2,15 +2,18 @@
 #include "record/record_init.h"
 
 #include "record/aggregate.h"
+#include "record/aggregate_init.h"
 #include "record/budget.h"
 #include "record/call_log.h"
 #include "record/finished.h"
 #include "record/record_gate.h"
+#include "record/row.h"
 
 int record_init(PyObject *module) {
     budget_init();
     histogram_init();
-    if (finished_init() < 0 || call_log_init(module) < 0) {
+    if (aggregate_setup() < 0 || row_setup() < 0 || finished_init() < 0 ||
+        call_log_init(module) < 0) {
         return -1;
     }
     return record_gate_init();

@@ -1,38 +1,52 @@
 /* The row of a finished call. Twin: pie/observe/record/call_log.py (row_of, encode). */
 #include "record/row.h"
 
+#include "base/named.h"
 #include "base/text.h"
 
 #define CHUNK 32
 
 /* --- the parts --- */
 
-static int part_init(Row *row, RowPart *part, PyObject *given) {
-    PyObject *literal = PyObject_GetAttrString(given, "literal");
-    PyObject *source = literal == NULL ? NULL : text_of(given, "source");
+/* pie.observe.record.description.Part */
+typedef struct {
+    PyObject *literal, *source;
+    Py_ssize_t cut;
+} Part;
+
+static const NamedField part_fields[] = {NAMED(Part, literal, OBJECT), NAMED(Part, source, TEXT),
+                                         NAMED(Part, cut, SIZE), NAMED_END};
+static NamedStruct part_struct = {"pie.observe.record.description.Part", part_fields};
+
+static int take_part(Row *row, RowPart *part, const Part *given) {
     char *bytes;
     Py_ssize_t size;
-    int64_t cut = 0;
-    int done = source == NULL ? -1 : PyBytes_AsStringAndSize(literal, &bytes, &size);
-    if (done == 0) {
-        part->literal = row->literals.size;
-        part->literal_size = (size_t)size;
-        done = number_of(given, "cut", &cut);
+    if (PyBytes_AsStringAndSize(given->literal, &bytes, &size) < 0) {
+        return -1;
     }
-    if (done == 0 && buffer_add(&row->literals, bytes, (size_t)size) < 0) {
+    part->literal = row->literals.size;
+    part->literal_size = (size_t)size;
+    if (buffer_add(&row->literals, bytes, (size_t)size) < 0) {
         PyErr_NoMemory();
-        done = -1;
+        return -1;
     }
-    if (done == 0 && PyUnicode_GET_LENGTH(source) != 0) {
-        part->cut = cut == 0 ? PY_SSIZE_T_MAX : (Py_ssize_t)cut;
-        done = source_of(&part->source, source);
-        row->count++;
-    } else if (done == 0) {
+    if (PyUnicode_GET_LENGTH(given->source) == 0) {
         row->end = part->literal;
         row->end_size = part->literal_size;
+        return 0;
     }
-    Py_XDECREF(literal);
-    Py_XDECREF(source);
+    row->count++;
+    part->cut = given->cut == 0 ? PY_SSIZE_T_MAX : given->cut;
+    return source_of(&part->source, given->source);
+}
+
+static int part_init(Row *row, RowPart *part, PyObject *described) {
+    Part given = {0};
+    if (named_read(&part_struct, described, &given) < 0) {
+        return -1;
+    }
+    int done = take_part(row, part, &given);
+    named_clear(&part_struct, &given);
     return done;
 }
 
@@ -156,4 +170,8 @@ int row_write(Buffer *out, const Row *row, const Finished *finished) {
     }
     failed |= buffer_add(out, literals + row->end, row->end_size);
     return failed ? -1 : 0;
+}
+
+int row_setup(void) {
+    return named_add(&part_struct);
 }

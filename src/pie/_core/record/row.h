@@ -24,6 +24,9 @@ typedef struct {
 int row_init(Row *row, PyObject *parts);
 void row_free(Row *row);
 
+/* Makes the description part of the contract with Python. */
+int row_setup(void);
+
 /* Appends the row as a line of JSON. 0, or -1 = no memory (no exception is set). Runs no Python. */
 int row_write(Buffer *out, const Row *row, const Finished *finished);
 

@@ -50,22 +50,3 @@ int source_of(Source *source, PyObject *path) {
                  path);
     return -1;
 }
-
-PyObject *text_of(PyObject *description, const char *name) {
-    PyObject *text = PyObject_GetAttrString(description, name);
-    if (text != NULL && !PyUnicode_Check(text)) {
-        PyErr_Format(PyExc_TypeError, "%s of %R must be a str", name, description);
-        Py_CLEAR(text);
-    }
-    return text;
-}
-
-int number_of(PyObject *description, const char *name, int64_t *number) {
-    PyObject *value = PyObject_GetAttrString(description, name);
-    if (value == NULL) {
-        return -1;
-    }
-    *number = PyLong_AsLongLong(value);
-    Py_DECREF(value);
-    return *number == -1 && PyErr_Occurred() ? -1 : 0;
-}

@@ -43,10 +43,4 @@ static inline int64_t source_number(const Source *source, const Finished *finish
     return source->kind == SOURCE_LONG ? *(const long *)at : *(const int64_t *)at;
 }
 
-/* --- reading the descriptions that Python gives (pie.observe.record.description) --- */
-
-/* An attribute that must be a str, or a whole number; NULL or -1 with an exception set. */
-PyObject *text_of(PyObject *description, const char *name);
-int number_of(PyObject *description, const char *name, int64_t *number);
-
 #endif

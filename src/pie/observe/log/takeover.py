@@ -1,4 +1,4 @@
-"""What an application's own ``logging`` configuration did to the fleet's lines, undone.
+"""Undoes what an application's own ``logging`` configuration did to the fleet's lines.
 
 ``dictConfig`` and its like take handlers off the root logger, switch loggers off that existed
 before, and give loggers handlers of their own that end the way of a record.
@@ -17,7 +17,7 @@ def loggers() -> list[logging.Logger]:
 
 
 def take_back(handler: logging.Handler, *, echoes: bool) -> None:
-    """See to it that every record reaches ``handler``, once.
+    """Make every record reach ``handler`` exactly once.
 
     A logger that was silenced (its records end at it, and it has no handler that does anything)
     stays silent.

@@ -221,7 +221,7 @@ class Recorder:
 
 
 def _waker(recorder: Recorder) -> Callable[[], None]:
-    """What its call log wakes a recorder with, without keeping it alive."""
+    """A function that wakes a recorder without keeping it alive, for its call log."""
     reference = weakref.ref(recorder)
 
     def wake() -> None:

@@ -1,4 +1,4 @@
-"""The parent's end of the facts process: asks it, and says clearly when it is away."""
+"""The parent's end of the facts process: sends it questions and rows; fails when it is away."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Keeps the lines nobody could take, so that people can look at them; bounded."""
+"""Keeps refused lines in a bounded file, so that people can look at them."""
 
 import os
 import threading

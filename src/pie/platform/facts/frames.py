@@ -1,4 +1,4 @@
-"""What the platform's two processes say to each other: framed msgpack over one socket pair.
+"""Messages of the platform's two processes: framed msgpack over one socket pair.
 
 A socket pair has no name, so nobody else can connect, and its end tells each side at once that
 the other is gone. Requests carry an id and may be answered in any order.

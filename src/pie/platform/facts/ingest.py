@@ -136,7 +136,7 @@ class TableIngest:
         window = TimeWindow(self._clock.wall(), self._table.days)
         inserts: dict[int, _Insert] = defaultdict(_Insert)
         for post in posts:
-            window.place(post.rows)
+            window.fit(post.rows)
             days: dict[int, list[StoredRow]] = defaultdict(list)
             for row in post.rows:
                 days[partition(row)].append(row)

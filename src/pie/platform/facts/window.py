@@ -1,4 +1,4 @@
-"""Which times a table takes: a row from outside is moved to its edge and marked."""
+"""The times that a table takes: a row outside of them is moved to their edge and marked."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class TimeWindow:
     now: float
     keep_days: int
 
-    def place(self, rows: list[StoredRow]) -> None:
+    def fit(self, rows: list[StoredRow]) -> None:
         """Set ``day`` and, for rows out of the window, ``ts`` and ``clamped``."""
         now = self.now
         today = int(now // DAY)
@@ -38,5 +38,5 @@ class TimeWindow:
 
 
 def partition(row: StoredRow) -> int:
-    """The day a placed row is stored under."""
+    """The day that a fitted row is stored under."""
     return int(row.ts // DAY)

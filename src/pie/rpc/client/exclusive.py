@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+from enum import IntEnum
 
 from pie._core import native
 from pie.model import Call
@@ -16,8 +17,17 @@ RECEIVE_TIMEOUT = struct.pack("ll", 0, 20_000)
 """Of the socket, in seconds and microseconds."""
 
 _CHUNK = 64 << 10
-NOT_SENT, LATE_TO_SEND, LATE, CLOSED, FAILED, ODD = range(1, 7)
-"""How an exchange in C ended: ``exchange.h``."""
+
+
+class ExchangeEnd(IntEnum):
+    """How an exchange in C ended that Python has to end: ``exchange.h``."""
+
+    NOT_SENT = 1
+    LATE_TO_SEND = 2
+    LATE = 3
+    CLOSED = 4
+    FAILED = 5
+    ODD = 6
 
 
 class ClientConnection(Connection):
@@ -64,7 +74,7 @@ class ClientConnection(Connection):
 
         Args:
             call: that is made.
-            end: one of the numbers above.
+            end: an ``ExchangeEnd``.
             error: the errno, where the system failed.
             came: what had been received.
             reused: the connection had been used before.
@@ -73,19 +83,19 @@ class ClientConnection(Connection):
             Failure, Stale: as ``exchange``.
         """
         self.used = reused
-        if end == NOT_SENT:
+        if end == ExchangeEnd.NOT_SENT:
             raise self.unsent(call, OSError(error, os.strerror(error)))
-        if end == LATE_TO_SEND:
+        if end == ExchangeEnd.LATE_TO_SEND:
             raise deadline_passed(call, "sending the request", never_sent=True)
-        if end == LATE:
+        if end == ExchangeEnd.LATE:
             raise deadline_passed(call, "waiting for the reply")
         pending = self.waiting[0] = Pending(call)
         pending.begins = self.sent
         try:
             self.received(came)
-            if end == CLOSED:
+            if end == ExchangeEnd.CLOSED:
                 self.end(Closed())
-            elif end == FAILED:
+            elif end == ExchangeEnd.FAILED:
                 self.end(OSError(error, os.strerror(error)))
             return run(self.reply(pending))
         finally:
