@@ -26,8 +26,8 @@ SECONDS = 120
 
 
 def with_free_ports(script: str) -> str:
-    """The script with a free port for each that the page names: on the machine of the tests, somebody
-    else may be using those of the page."""
+    """The script with a free port for each that the page names: those may be in use on the machine
+    of the tests."""
     ports: dict[str, str] = {}
     return re.sub(
         r"\b(?:77\d\d|8791)\b",
