@@ -213,7 +213,7 @@ def test_what_is_no_json_is_refused() -> None:
 # --- what a rule says of itself ---
 
 
-@pytest.mark.parametrize("kind", [*KINDS.values(), TimeoutRule], ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", [*KINDS.values(), TimeoutRule], ids=lambda kind: kind.__name__)
 def test_every_field_of_a_rule_is_described(kind: type[Rule]) -> None:
     fields = describe(kind)
     assert fields
