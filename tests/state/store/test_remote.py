@@ -78,7 +78,7 @@ def test_a_token_that_cannot_be_read():
     def token() -> str:
         raise PermissionError(13, "the token file /t cannot be read")
 
-    with pytest.raises(Denied, match="Errno 13.*the token file /t cannot be read"):
+    with pytest.raises(Denied, match=r"Errno 13.*the token file /t cannot be read"):
         RemoteStore("http://127.0.0.1:9", token).get("/k")
 
 
