@@ -257,6 +257,30 @@ def test_claiming(fleet):
     assert error(send(fleet, "POST", "/claim/claim"))[0] == 400
 
 
+def test_the_reason_of_a_claim_is_in_the_history(fleet):
+    fleet.accepted("edge_10s", [edge("claim.why.b"), edge("claim.why.c")])
+    for reason in ("x" * 501, "a\x07", 7, None):
+        status, message = error(send(fleet, "POST", "/claim.why.b/claim", {"reason": reason}))
+        assert (status, "reason" in message) == (400, True)
+    assert send(fleet, "POST", "/claim.why.b/claim", {"because": "x"}).status == 400
+    assert get(fleet, "claim.why.b")["owners"] == []
+    claimed = send(fleet, "POST", "/claim.why.b/claim", {"reason": " I wrote it. "}).json
+    assert claimed["history"][0]["reason"] == "I wrote it."
+    put(fleet, "claim.why.b", version=1, owners=["panda"])
+    assert [each["reason"] for each in get(fleet, "claim.why.b")["history"]] == ["", "I wrote it."]
+    assert send(fleet, "POST", "/claim.why.c/claim", {}).json["history"][0]["reason"] == ""
+
+
+def test_a_history_without_reasons_is_read():
+    store = MemoryStore()
+    declarations = Declarations(store)
+    declarations.set("a.b.c", 0, fields(owners=["x"]), "wangdi")
+    value = json.loads(store.get("/pie/psm/a.b.c").value)
+    del value["last"]["reason"]
+    store.put("/pie/psm/a.b.c", json.dumps(value))
+    assert [each.reason for each in declarations.history("a.b.c").changes] == [""]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [

@@ -72,6 +72,7 @@ export const en = {
     claim: 'Claim …',
     claimAsk: (name: string) => `You become the owner of ${name}. Everybody sees this, and the history keeps it.`,
     claimYes: 'Claim it',
+    claimReason: 'Why it is yours (optional)',
     claimEvidence: 'Whose it may be: see below who calls it and on which hosts it runs.',
     yours: 'yours',
     owners: 'Owners',

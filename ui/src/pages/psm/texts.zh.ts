@@ -70,6 +70,7 @@ export const zh: Texts = {
     claim: '认领…',
     claimAsk: (name) => `您将成为 ${name} 的负责人。所有人都能看到，历史中会留下记录。`,
     claimYes: '认领',
+    claimReason: '为什么归您（可选）',
     claimEvidence: '它可能属于谁：请看下面的调用方和所在主机。',
     yours: '您的',
     owners: '负责人',

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
 from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_tree
-from pie.platform.pages.psm.declared import checked, kind_of
+from pie.platform.pages.psm.declared import checked, checked_reason, kind_of
 from pie.platform.pages.psm.sql import SeenName, SeenReader
 from pie.platform.pages.psm.store import Declarations
 from pie.platform.pages.psm.views import (
+    ClaimPost,
     Declaration,
     DeclarationPut,
     Filter,
@@ -87,9 +88,15 @@ async def put_psm(
     return json_response(await _detail(deps, name, user))
 
 
-@router.post("/{name}/claim", response_model=PsmDetail)
-async def claim_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
+@router.post("/{name}/claim", response_model=PsmDetail, max_body_size=_MAX_BODY)
+async def claim_psm(
+    deps: AskDeps,
+    request: Request,
+    name: _Name,
+    given: Annotated[ClaimPost | None, Body()] = None,
+) -> Response:
     """Become the owner of a known PSM that nobody is declared or registered as the owner of."""
+    reason = checked_reason(given.reason if given is not None else "")
     user = user_of(request)
     found = await _detail(deps, name, user)
     if found.kind != "psm":
@@ -99,7 +106,7 @@ async def claim_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
             Kind.CONFLICT,
             f"{name} is owned by {', '.join(found.owners)}, as it registered itself: ask them",
         )
-    await _blocking(lambda: Declarations(deps.store).claim(name, user))
+    await _blocking(lambda: Declarations(deps.store).claim(name, user, reason))
     return json_response(await _detail(deps, name, user))
 
 
