@@ -192,6 +192,14 @@ def test_unknown_and_malformed_names(fleet):
         assert put(fleet, name).status in (400, 404, 405)
 
 
+def test_a_name_is_checked_for_typing_errors_before_it_is_declared(fleet):
+    assert send(fleet, "GET", "/zoo.cagse.keeper").status == 404
+    assert get(fleet, "zoo.cagse.keeper/like")["like"] == ["zoo.cages.keeper"]
+    for name in ("zoo.cages.keeper", "zoo.cages", "quite.other.name"):
+        assert get(fleet, f"{name}/like") == {"name": name, "like": []}
+    assert send(fleet, "GET", "/Foo%20Bar/like").status == 400
+
+
 def test_a_change_is_kept_with_who_when_and_what(fleet):
     began = time.time()
     first = put(fleet, "kept.a.b", owners=["wangdi"], tier=1).json
@@ -323,7 +331,13 @@ def test_a_body_that_lacks_a_field_or_is_too_long_is_refused(fleet):
 
 
 def test_only_people_may_look_and_change(fleet):
-    for method, path in (("GET", ""), ("GET", "/zoo"), ("PUT", "/zoo"), ("POST", "/a.b.c/claim")):
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/zoo"),
+        ("GET", "/a.b.c/like"),
+        ("PUT", "/zoo"),
+        ("POST", "/a.b.c/claim"),
+    ):
         body = json.dumps(EMPTY).encode() if method == "PUT" else None
         for role, status in (("service", 403), (None, 401)):
             reply = fleet.ask(

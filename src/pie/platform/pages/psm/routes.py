@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
-from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_tree
+from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_like, build_tree
 from pie.platform.pages.psm.declared import checked, checked_reason, kind_of
 from pie.platform.pages.psm.sql import SeenName, SeenReader
 from pie.platform.pages.psm.store import Declarations
@@ -21,6 +21,7 @@ from pie.platform.pages.psm.views import (
     DeclarationPut,
     Filter,
     PsmDetail,
+    PsmLike,
     PsmTree,
 )
 from pie.platform.server.answers import json_response
@@ -64,6 +65,13 @@ async def list_psms(
 async def get_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
     """Everything known of one product, subsystem or PSM, and its history."""
     return json_response(await _detail(deps, name, user_of(request)))
+
+
+@router.get("/{name}/like", response_model=PsmLike)
+async def get_psm_like(deps: AskDeps, name: _Name) -> Response:
+    """The PSMs for which a name may be a typing error; it need not be known."""
+    names = await _names(deps, _nothing())
+    return json_response(await run_in_threadpool(lambda: build_like(names, name)))
 
 
 # The body is read before anybody is asked for a token.

@@ -187,6 +187,14 @@ class PsmSeen:
 
 
 @dataclass(slots=True)
+class PsmLike:
+    """The known PSMs, three at most, for which a name may be a typing error."""
+
+    name: str
+    like: list[str]
+
+
+@dataclass(slots=True)
 class PsmDetail:
     """Everything known of one product, subsystem or PSM; the newest change first.
 
