@@ -69,7 +69,7 @@ function Declare({ url }: { url: UrlState }) {
             event.preventDefault();
             const name = String(new FormData(event.currentTarget).get('name')).trim();
             setOpen(false);
-            url.patch({ name });
+            url.push({ name, edit: '1' });
           }}
         >
           <label for="psm-new">{t.declareTitle}</label>
