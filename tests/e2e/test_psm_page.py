@@ -56,7 +56,7 @@ def test_the_tree_says_who_owns_what(reader: Page, fleet: Fleet) -> None:
     expect(row(reader, "toutiao")).to_contain_text("wangdi")
     article = row(reader, "toutiao.article.article")
     expect(article).to_contain_text("articles")
-    expect(article).to_contain_text("Running")
+    expect(article).to_contain_text("On-boarded")
     article.click()
     detail = reader.get_by_test_id("psm-detail")
     expect(detail).to_contain_text("pie-thrift")
@@ -228,6 +228,12 @@ def test_a_draft_is_kept_until_it_is_saved_or_discarded(reader: Page, fleet: Fle
     reader.get_by_role("button", name="Cancel").click()
 
 
+def test_a_name_that_is_none_is_explained_and_not_asked_again(reader: Page, fleet: Fleet) -> None:
+    reader.goto(f"{fleet.url}/psm?name=Foo Bar")
+    expect(reader.get_by_role("alert")).to_contain_text("is no name of a product")
+    expect(reader.get_by_role("button", name="Try again")).to_have_count(0)
+
+
 def test_back_closes_what_was_selected(reader: Page, fleet: Fleet) -> None:
     reader.goto(f"{fleet.url}/psm")
     row(reader, "toutiao").click()
@@ -298,6 +304,7 @@ def test_a_phone_shows_the_details_in_the_place_of_the_list(browser: Browser, fl
     page.goto(f"{fleet.login}&user=wangdi")
     page.goto(f"{fleet.url}/psm")
     expect(page.get_by_role("link", name="PSM 管理")).to_be_visible()
+    expect(page.get_by_role("link", name="首页")).to_be_in_viewport()
     expect(page.get_by_test_id("verdict")).to_contain_text("个产品")
     row(page, "toutiao.article.article").click()
     expect(page.get_by_test_id("psm-detail")).to_contain_text("变更历史")

@@ -32,12 +32,13 @@ export const en = {
   from: { subsystem: 'of the subsystem', product: 'of the product' },
   fromHint: {
     declared: 'Declared here for this name',
-    registered: 'Registered by the running service, out of its settings.py',
+    registered: 'Named in the settings.py of the running service',
     subsystem: 'Nobody is named for it: these own its subsystem',
     product: 'Nobody is named for it: these own its product',
     none: 'Nobody is declared or registered as owner, neither for this name nor above it',
   },
-  states: { running: 'Running', stopped: 'Stopped', seen: 'Only in calls', declared: 'Only declared' },
+  noneOfProduct: 'Nobody is declared as its owner',
+  onlyDeclared: 'Only declared',
   stateHints: {
     running: 'At least one instance is registered now',
     stopped: 'It registered before, but no instance is registered now',

@@ -30,12 +30,13 @@ export const zh: Texts = {
   from: { subsystem: '来自子系统', product: '来自产品' },
   fromHint: {
     declared: '在此为该名称登记',
-    registered: '由运行中的服务按其 settings.py 注册',
+    registered: '写在运行中的服务的 settings.py 里',
     subsystem: '没有单独指定：取子系统的负责人',
     product: '没有单独指定：取产品的负责人',
     none: '该名称及其上级都没有登记或注册负责人',
   },
-  states: { running: '运行中', stopped: '已停止', seen: '仅见于调用', declared: '仅登记' },
+  noneOfProduct: '没有登记负责人',
+  onlyDeclared: '仅登记',
   stateHints: {
     running: '当前至少有一个实例已注册',
     stopped: '曾经注册过，但当前没有注册的实例',
