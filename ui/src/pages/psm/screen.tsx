@@ -93,7 +93,7 @@ function List({ tree, failed, url, selected, onLeave }: ListProps) {
         <p class="card-sub">{tree && t.psms(psms.length, count(psms.length))}</p>
         {tree && rows.length > 0 && (
           <button type="button" class="quiet" onClick={() => url.patch({ fold: turnedFor(tree, wanted, !open).join(',') })}>
-            <Icon name="fold" />
+            <Icon name={open ? 'foldUp' : 'fold'} />
             {open ? t.foldAll : t.expandAll}
           </button>
         )}
