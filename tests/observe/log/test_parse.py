@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pie.observe.facts.rows import LogRow
 from pie.observe.log.line import LineFormat
 from pie.observe.log.parse import LineParser, unescape
 from pie.observe.log.stack import split_stack, stack_hash
-from pie.observe.record.facts import LogRow
 
 parse = LineParser(UTC)
 SEED = (

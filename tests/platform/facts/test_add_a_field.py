@@ -22,7 +22,7 @@ from pie.observe import Budget, Identity
 from pie.observe.log.line import LineFormat
 from pie.observe.record.call_log import CallLog, call_log
 from pie.observe.record.encode import encode
-from pie.observe.record.facts import CallRow
+from pie.observe.facts.rows import CallRow
 from pie.platform.facts.columns import select
 from pie.platform.facts.decode import decode_rows
 from pie.platform.facts.engine import open_chdb
@@ -68,7 +68,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (ROOT / "docs" / "add-a-field.md").read_text()
     blocks = re.findall(r"add to `(\w+)`:\n\n```python\n(.*?)```", text, re.DOTALL)
     assert [row_type for row_type, _ in blocks] == ["CallRow", "EdgeRow"]
-    table = copy / "pie" / "observe" / "record" / "facts.py"
+    table = copy / "pie" / "observe" / "facts" / "rows.py"
     source = table.read_text()
     for row_type, line in blocks:
         # Behind the first field of the class that has a default.

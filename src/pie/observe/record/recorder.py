@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from pie.model import SYSTEM_CLOCK, Clock, after_fork
+from pie.observe.facts.rows import EDGE_SECONDS
 from pie.observe.identity import Identity
 from pie.observe.log.files import HourlyFile
 from pie.observe.log.handler import LineSink
@@ -19,7 +20,6 @@ from pie.observe.log.line import LineFormat
 from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import Batches, Totals, What, call_log
 from pie.observe.record.encode import encode
-from pie.observe.record.facts import EDGE_SECONDS
 
 logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02

@@ -33,7 +33,7 @@ def register(platform):
 
 
 def bucket_of(duration_ms):
-    from pie.observe.record.facts import histogram_bucket
+    from pie.observe.facts.rows import histogram_bucket
 
     return str(histogram_bucket(duration_ms * MS))
 
