@@ -63,7 +63,7 @@ def test_a_formatted_row_is_read_back(row):
 
 
 @given(rows.filter(lambda row: row.message))
-def test_a_traceback_is_told_from_the_message(row):
+def test_a_traceback_is_reported_from_the_message(row):
     row.stack = TRACEBACK
     row.stack_hash = stack_hash(TRACEBACK)
     assert parse(format_line(row), "app") == row
