@@ -173,7 +173,7 @@ def test_a_set_is_read_from_json() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "magic"}, "kind: 'magic' is not one of rate, retry"),
+        ({"kind": "magic"}, f"kind: 'magic' is not one of {', '.join(sorted(KINDS))}"),
         ({"side": "server"}, "side: rules of kind retry are for client"),
         ({"side": "both"}, r"\$\.side"),
         ({"version": 0}, "version: 0 is not above 0"),

@@ -35,7 +35,8 @@ class Policies:
     Args:
         observer: of this process.
         explain: given a PSM and a cluster, says why there is no instance and what to do.
-        source: of rules; None = every policy runs on its defaults.
+        source: of rules; None = there are none: a policy that stands only while a rule is in force
+            has no gate, and the others run on their defaults.
         clock: of every gate.
     """
 
