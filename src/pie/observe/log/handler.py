@@ -59,7 +59,7 @@ class LineSink:
         """Write one line, or count it as lost; never raises into business code."""
         if self.file.append(line, ts) != len(line):
             if not self.lost:
-                print("pie: log lines are being lost: is the disk full?", file=sys.stderr)  # noqa: T201
+                print(f"pie: log lines are being lost: {_reason(self.file)}", file=sys.stderr)  # noqa: T201
             self.lost += 1
         if self._console is not None:
             self._console.show(line, notable=notable)
@@ -71,6 +71,15 @@ class LineSink:
         for _, lines in batches:
             for line in lines.splitlines(keepends=True):
                 self._console.show(line, notable=False)
+
+
+def _reason(file: HourlyFile) -> str:
+    if file.trouble is None:
+        return "is the disk full?"
+    return (
+        f"{file.link}: {file.trouble.strerror} [Errno {file.trouble.errno}]; the folder of logs is "
+        "PIE_LOG_ROOT, or log_root in pie.toml"
+    )
 
 
 class RoadHandler(logging.Handler):
