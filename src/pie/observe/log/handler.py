@@ -4,6 +4,7 @@ Records from files under the service's own root are business logs (``app/``); wh
 library logs goes to ``python/``.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -74,12 +75,14 @@ class LineSink:
 
 
 def _reason(file: HourlyFile) -> str:
-    if file.trouble is None:
-        return "is the disk full?"
-    return (
-        f"{file.link}: {file.trouble.strerror} [Errno {file.trouble.errno}]; the folder of logs is "
-        "PIE_LOG_ROOT, or log_root in pie.toml"
-    )
+    error = file.trouble
+    if error is None:
+        return f"{file.link}: is the disk full?"
+    if error.errno == errno.ENOSPC:
+        advice = "is the disk full?"
+    else:
+        advice = "the folder of logs is PIE_LOG_ROOT, or log_root in pie.toml"
+    return f"{file.link}: {error.strerror} [Errno {error.errno}]; {advice}"
 
 
 class RoadHandler(logging.Handler):
