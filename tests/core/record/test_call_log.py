@@ -83,6 +83,7 @@ def calls(draw: Any) -> Call:
     call.request_bytes, call.response_bytes = draw(numbers), draw(numbers)
     call.message = draw(texts) * draw(st.sampled_from([1, 1, 800]))
     call.notes = draw(st.lists(texts, max_size=3))
+    call.persist = draw(st.dictionaries(texts, texts, max_size=3))
     if draw(st.booleans()):
         kind = draw(st.sampled_from(list(Kind)))
         raised_by = draw(st.sampled_from(["self", "peer", "framework"]))

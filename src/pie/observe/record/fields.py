@@ -39,9 +39,11 @@ class Field:
     """One field of a row.
 
     Attributes:
-        source: where the value comes from: ``call.NAME`` (a field of the Call), ``process.NAME`` (a
-            field of the process's ``Identity``) or ``NAME`` (an attribute of
-            ``pie.observe.record.finished.Finished``). Empty: the process does not set it.
+        source: where the value comes from: ``call.NAME`` (a field of the Call),
+            ``call.persist.KEY`` (a key of its metadata, empty where it is missing; also
+            ``transit`` and ``backward``), ``process.NAME`` (a field of the process's ``Identity``)
+            or ``NAME`` (an attribute of ``pie.observe.record.finished.Finished``). Empty: the
+            process does not set it.
         column: its type in the store, with its codec.
         answers: those that show it.
         cut: a text, or each of a list of texts, is written up to this many code points; 0 = whole.
