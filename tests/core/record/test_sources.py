@@ -74,7 +74,6 @@ names += [f"call.{each}" for each in CallFields.__slots__]
         *names,
         *(f"{each}.KEY" for each in names),
         *(
-            "",
             "call.",
             "call",
             "nothing",
