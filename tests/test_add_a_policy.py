@@ -1,4 +1,7 @@
-"""docs/add-a-policy.md, followed word by word in a copy of the source: files, edits and tests."""
+"""docs/add-a-policy.md, followed word by word in a copy of the source: files, edits and tests.
+
+Once, and a second time beside the policy that it made the first time.
+"""
 
 import os
 import re
@@ -7,15 +10,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pie.govern import KINDS, parse
+from pie.govern import KINDS, Rule, describe, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "add-a-policy.md").read_text()
-MOST_FILES_TOUCHED = 3
+MOST_FILES_TOUCHED = 2
+TESTS_OF_THE_PAGE = 4
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+def blocks(language: str, page: str = PAGE) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
 def apply(diff: str, root: Path) -> str:
@@ -33,33 +37,60 @@ def apply(diff: str, root: Path) -> str:
     return name
 
 
-def test_the_page_adds_a_policy(tmp_path: Path) -> None:
-    shutil.copytree(
-        ROOT / "src" / "pie", tmp_path / "src" / "pie", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    (tmp_path / "tests" / "govern").mkdir(parents=True)
-    for file in (ROOT / "tests").glob("*.py"):  # Fixtures, and what they need.
-        if not file.name.startswith("test_"):
-            shutil.copy(file, tmp_path / "tests")
-    for block in blocks("python"):
+def follow(page: str, root: Path) -> None:
+    """Make the files and the edits of a page."""
+    for block in blocks("python", page):
         name = block.partition("\n")[0].removeprefix("# ")
-        made = tmp_path / name
+        made = root / name
         assert not made.exists(), f"{name} is no new file"
         made.write_text(block.partition("\n")[2])
-    touched = {apply(diff, tmp_path) for diff in blocks("diff")}
+    touched = {apply(diff, root) for diff in blocks("diff", page)}
     assert len(touched) <= MOST_FILES_TOUCHED
+
+
+def check(root: Path, added: str) -> None:
+    """The tests of all policies pass, the four of the one that was added among them."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/govern"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "tests/govern"],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root / "src")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    assert len(re.findall(rf"/test_{added}\.py::.* PASSED", done.stdout)) == TESTS_OF_THE_PAGE
+
+
+def test_the_page_adds_a_policy_and_then_another(tmp_path: Path) -> None:
+    no_caches = shutil.ignore_patterns("__pycache__")
+    for folder in ("src/pie", "tests/govern"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=no_caches)
+    for file in (ROOT / "tests").glob("*.py"):  # Fixtures, and what they need.
+        if not file.name.startswith("test_"):
+            shutil.copy(file, tmp_path / "tests")
+    follow(PAGE, tmp_path)
+    check(tmp_path, "bulkhead")
+    follow(PAGE.replace("ulkhead", "arrier"), tmp_path)
+    check(tmp_path, "barrier")
 
 
 def test_the_rule_set_of_the_page_can_be_read() -> None:
     (text,) = blocks("json")
     assert parse(text, KINDS).rules[0].name == "rate v7 method=Get* caller=a.b.c|a.b.d"
+
+
+def row_of(kind: type[Rule]) -> str:
+    """The row of a kind in the page's table."""
+    fields = "; ".join(
+        f"`{field.name}` {field.default:g} {field.unit} "
+        f"({'above ' if field.above else ''}{field.least:g} to {field.most:g})"
+        for field in describe(kind)
+    )
+    holding = "all that match" if kind.every else "the most specific"
+    return f"| `{kind.kind}` | of a {' or a '.join(kind.sides)} | {holding} | {fields} |"
+
+
+def test_the_page_lists_the_kinds_of_rules() -> None:
+    table = PAGE.partition("### Kinds of rules\n\n")[2].partition("\n\n")[0]
+    assert table.splitlines()[2:] == [row_of(kind) for kind in KINDS.values()]

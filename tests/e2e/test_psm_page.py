@@ -56,7 +56,7 @@ def test_the_tree_says_who_owns_what(reader: Page, fleet: Fleet) -> None:
     expect(row(reader, "toutiao")).to_contain_text("wangdi")
     article = row(reader, "toutiao.article.article")
     expect(article).to_contain_text("articles")
-    expect(article).to_contain_text("Running")
+    expect(article).to_contain_text("On-boarded")
     article.click()
     detail = reader.get_by_test_id("psm-detail")
     expect(detail).to_contain_text("pie-thrift")
@@ -105,8 +105,10 @@ def test_an_unowned_psm_is_claimed_once_it_was_asked(reader: Page, fleet: Fleet)
     detail = reader.get_by_test_id("psm-detail")
     detail.get_by_role("button", name="Claim …").click()
     expect(detail).to_contain_text("You become the owner of claims.made.here")
+    reader.get_by_label("Why it is yours").fill("I made it in spring")
     reader.get_by_test_id("psm-claim").click()
     expect(detail).to_contain_text("yours")
+    expect(reader.get_by_test_id("psm-change").first).to_contain_text("I made it in spring")
     expect(reader.get_by_test_id("psm-change").first).to_contain_text("wangdi claimed")
     expect(row(reader, "claims.made.here")).to_contain_text("wangdi")
 
@@ -174,10 +176,78 @@ def test_a_name_that_does_not_run_yet_can_be_declared(reader: Page, fleet: Fleet
     reader.get_by_role("button", name="Continue").click()
     detail = reader.get_by_test_id("psm-detail")
     expect(detail).to_contain_text("Nothing is known of plans.for.spring")
-    detail.get_by_role("button", name="Edit").click()
     reader.get_by_label("Owners").fill("wangdi")
     reader.get_by_test_id("psm-save").click()
     expect(row(reader, "plans.for.spring")).to_contain_text("Only declared")
+    expect(reader).to_have_url(f"{fleet.url}/psm?name=plans.for.spring")
+
+
+def test_a_name_about_to_be_declared_is_checked_for_typing_errors(
+    reader: Page, fleet: Fleet
+) -> None:
+    reader.goto(f"{fleet.url}/psm")
+    reader.get_by_role("button", name="Declare a name").click()
+    reader.get_by_label("Declare a name", exact=True).last.fill("toutiao.artcle.article")
+    reader.get_by_role("button", name="Continue").click()
+    detail = reader.get_by_test_id("psm-detail")
+    expect(reader.get_by_label("Owners")).to_be_focused()
+    expect(detail).to_contain_text("looks like a typing error of toutiao.article.article")
+    reader.get_by_role("button", name="Cancel").click()
+    expect(detail.get_by_role("button", name="Declare …")).to_be_visible()
+    detail.get_by_role("button", name="toutiao.article.article").click()
+    expect(detail).to_contain_text("pie-thrift")
+
+
+def test_a_draft_is_kept_until_it_is_saved_or_discarded(reader: Page, fleet: Fleet) -> None:
+    name = "drafts.are.kept"
+    declare(reader, fleet, name, owners=["lihua"])
+    reader.goto(f"{fleet.url}/psm?name={name}")
+    reader.get_by_role("button", name="Edit").click()
+    description = reader.get_by_label("Description")
+    description.fill("Half a sentence")
+    row(reader, "toutiao").click()
+    expect(reader.get_by_test_id("psm-form")).to_have_count(0)
+    row(reader, name).click()
+    expect(reader.get_by_test_id("psm-kept")).to_contain_text("Your text is kept")
+    reader.get_by_role("button", name="Continue editing").click()
+    expect(description).to_have_value("Half a sentence")
+    description.press("Escape")
+    reader.reload()
+    # Somebody else saves: the draft is one of the version before, and says so.
+    declare(reader, fleet, name, version=1, owners=["zhaomin"])
+    reader.reload()
+    reader.get_by_role("button", name="Continue editing").click()
+    expect(description).to_have_value("Half a sentence")
+    reader.get_by_test_id("psm-save").click()
+    expect(reader.get_by_test_id("psm-conflict")).to_contain_text("zhaomin")
+    reader.get_by_role("button", name="Discard").click()
+    expect(reader.get_by_test_id("psm-kept")).to_have_count(0)
+    reader.get_by_role("button", name="Edit").click()
+    expect(description).to_have_value("")
+    expect(reader.get_by_label("Owners")).to_have_value("zhaomin")
+    reader.get_by_role("button", name="Cancel").click()
+
+
+def test_a_name_that_is_none_is_explained_and_not_asked_again(reader: Page, fleet: Fleet) -> None:
+    reader.goto(f"{fleet.url}/psm?name=Foo Bar")
+    expect(reader.get_by_role("alert")).to_contain_text("is no name of a product")
+    expect(reader.get_by_role("button", name="Try again")).to_have_count(0)
+
+
+def test_back_closes_what_was_selected(reader: Page, fleet: Fleet) -> None:
+    reader.goto(f"{fleet.url}/psm")
+    row(reader, "toutiao").click()
+    row(reader, "toutiao.article.article").click()
+    row(reader, "toutiao.article.article").click()
+    reader.go_back()
+    expect(row(reader, "toutiao")).to_have_attribute("aria-selected", "true")
+    tree = reader.get_by_role("treegrid")
+    tree.focus()
+    tree.press("ArrowDown")
+    tree.press("ArrowDown")
+    reader.go_back()
+    expect(reader).to_have_url(f"{fleet.url}/psm")
+    expect(reader.get_by_test_id("psm-detail")).to_have_count(0)
 
 
 def test_the_list_in_view_is_downloaded(reader: Page, fleet: Fleet) -> None:
@@ -234,11 +304,16 @@ def test_a_phone_shows_the_details_in_the_place_of_the_list(browser: Browser, fl
     page.goto(f"{fleet.login}&user=wangdi")
     page.goto(f"{fleet.url}/psm")
     expect(page.get_by_role("link", name="PSM 管理")).to_be_visible()
+    expect(page.get_by_role("link", name="首页")).to_be_in_viewport()
     expect(page.get_by_test_id("verdict")).to_contain_text("个产品")
     row(page, "toutiao.article.article").click()
     expect(page.get_by_test_id("psm-detail")).to_contain_text("变更历史")
     expect(page.get_by_test_id("psm-tree")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.go_back()
+    expect(page.get_by_test_id("psm-tree")).to_be_visible()
+    expect(page).to_have_url(f"{fleet.url}/psm")
+    row(page, "toutiao.article.article").click()
     page.get_by_role("button", name="关闭").click()
     expect(page.get_by_test_id("psm-tree")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

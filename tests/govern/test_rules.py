@@ -137,7 +137,7 @@ def test_a_ruling_says_which_rule_of_which_version_it_is() -> None:
 
 def test_the_subject_of_a_call() -> None:
     call = Call("client", "thrift", caller="a.b.c", callee="d.e.f", method="Get")
-    call.caller_cluster, call.lane = "blue", "boe"
+    call.caller_cluster, call.env = "blue", "boe"
     assert Subject.of(call) == Subject("Get", "a.b.c", "blue", "default", "boe")
     call.callee_cluster = "canary"
     assert Subject.of(call).cluster == "canary"
@@ -173,7 +173,7 @@ def test_a_set_is_read_from_json() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "magic"}, "kind: 'magic' is not one of rate, retry"),
+        ({"kind": "magic"}, f"kind: 'magic' is not one of {', '.join(sorted(KINDS))}"),
         ({"side": "server"}, "side: rules of kind retry are for client"),
         ({"side": "both"}, r"\$\.side"),
         ({"version": 0}, "version: 0 is not above 0"),
@@ -213,7 +213,7 @@ def test_what_is_no_json_is_refused() -> None:
 # --- what a rule says of itself ---
 
 
-@pytest.mark.parametrize("kind", [*KINDS.values(), TimeoutRule], ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", [*KINDS.values(), TimeoutRule], ids=lambda kind: kind.__name__)
 def test_every_field_of_a_rule_is_described(kind: type[Rule]) -> None:
     fields = describe(kind)
     assert fields

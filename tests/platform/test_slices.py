@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,32 @@ def imports_of(file: Path) -> set[str]:
 
 def files_of(room: str) -> list[Path]:
     return sorted((PLATFORM / room).rglob("*.py"))
+
+
+def types_of(file: Path) -> set[str]:
+    """The names of the classes that a file defines."""
+    return {
+        each.name for each in ast.parse(file.read_text()).body if isinstance(each, ast.ClassDef)
+    }
+
+
+def shared_names(files: list[Path]) -> list[str]:
+    """One sentence for each type name that more than one file of answer types defines."""
+    owners: dict[str, list[str]] = {}
+    for file in files:
+        for name in types_of(file):
+            owners.setdefault(name, []).append("/".join(file.parts[-3:]))
+    return [
+        f"{name} is defined in {' and '.join(sorted(found))}: the OpenAPI document would give both "
+        f"other names, and the browser's types with them. Rename one, for example after its page."
+        for name, found in sorted(owners.items())
+        if len(found) > 1
+    ]
+
+
+def answer_types() -> list[Path]:
+    """The files that define the types of answers and bodies."""
+    return [*(PLATFORM / "pages").rglob("views.py"), PLATFORM / "server" / "views.py"]
 
 
 def test_every_folder_is_a_page_and_offers_its_manifest():
@@ -91,6 +118,25 @@ def test_the_routes_of_each_page_have_paths_and_names_of_their_own():
                 assert route.name not in names, f"{page.name}: {route.name} is taken"
                 names.add(route.name)
     assert all(f'"{path}"' in openapi_json() for method, path in seen if method != "OPTIONS")
+
+
+def test_no_two_pages_have_a_type_of_one_name():
+    clashes = shared_names(answer_types())
+    assert not clashes, "\n".join(clashes)
+    # A schema that FastAPI had to tell from another has its module in its name.
+    renamed = [each for each in json.loads(openapi_json())["components"]["schemas"] if "__" in each]
+    assert not renamed, f"types of one name in the OpenAPI document: {renamed}"
+
+
+def test_a_type_of_the_name_of_another_page_is_found(tmp_path):
+    files = []
+    for page in ("alerts", "errors"):
+        folder = tmp_path / "pages" / page
+        folder.mkdir(parents=True)
+        files.append(folder / "views.py")
+        files[-1].write_text(f"class Group:\n    n: int\n\n\nclass {page.title()}:\n    n: int\n")
+    (clash,) = shared_names(files)
+    assert "Group is defined in pages/alerts/views.py and pages/errors/views.py" in clash
 
 
 def test_a_folder_without_a_manifest_is_an_error(tmp_path, monkeypatch):

@@ -7,6 +7,8 @@ export interface UrlState {
   get: (key: string) => string;
   /** Replace keys without a new entry in the history. */
   patch: (changes: Patch) => void;
+  /** Replace keys in a new entry, so that Back undoes it: for what the reader opens or closes. */
+  push: (changes: Patch) => void;
 }
 
 /** The view's state, kept in the URL so that any view can be shared. */
@@ -15,6 +17,10 @@ export function useUrlState(): UrlState {
   return {
     get: (key) => query[key] ?? '',
     patch: (changes) => route(patched(window.location, changes), true),
+    push: (changes) => {
+      const next = patched(window.location, changes);
+      route(next, next === window.location.pathname + window.location.search);
+    },
   };
 }
 

@@ -5,6 +5,8 @@ This is the only file that composes gates. A gate whose rule is absent is not in
 Server, outermost first:
     trace     gives the call its logid and span: everything after it can be found in the chain.
     record    right behind trace, so that a rejection by any later gate is recorded like an answer.
+    reply     of HTTP servers: makes the answer to a call that a later gate rejected; right behind
+              record, which writes the status and the size of that answer.
     deadline  before anything that costs: a caller that has given up gets no work done.
     rate      before the handler and its author's gates: a call too many costs nothing but itself.
     own       the author's, nearest to the handler: they see what all the others let through.
@@ -69,11 +71,18 @@ class Parts(Protocol):
         ...
 
 
-def server_gates(parts: Parts, own: Iterable[Gate]) -> list[Gate]:
-    """The gates of calls that this process serves; ``own`` are the service author's."""
+def server_gates(parts: Parts, own: Iterable[Gate], reply: Iterable[Gate]) -> list[Gate]:
+    """The gates of calls that this process serves.
+
+    Args:
+        parts: what they are made of.
+        own: the service author's.
+        reply: of a protocol that answers rejections itself.
+    """
     return [
         ServerTrace(parts.observer.new_logid),
         Record(parts.observer.recorder.log),
+        *reply,
         ServerDeadline(clock=parts.clock),
         *parts.ruled(Rate),
         *own,

@@ -35,7 +35,8 @@ class Policies:
     Args:
         observer: of this process.
         explain: given a PSM and a cluster, says why there is no instance and what to do.
-        source: of rules; None = every policy runs on its defaults.
+        source: of rules; None = there are none: a policy that stands only while a rule is in force
+            has no gate, and the others run on their defaults.
         clock: of every gate.
     """
 
@@ -65,13 +66,18 @@ class Policies:
         self._changing = threading.RLock()  # A finalizer that runs meanwhile may make a call.
         self._states: dict[type, Any] = {}
 
-    def server(self, own: Iterable[Gate] = ()) -> Course:
-        """How calls that this process serves run; ``own`` are the gates of the service's author."""
-        own, gates = tuple(own), Gates((), self._lock)
+    def server(self, own: Iterable[Gate] = (), *, reply: Iterable[Gate] = ()) -> Course:
+        """How calls that this process serves run.
+
+        Args:
+            own: the gates of the service's author, nearest to the handler.
+            reply: of a protocol that answers rejections itself, right behind the record gate.
+        """
+        own, reply, gates = tuple(own), tuple(reply), Gates((), self._lock)
         parts = self._parts("server", self._observer.identity.psm)
 
         def compose() -> None:
-            gates.replace(server_gates(parts, own))
+            gates.replace(server_gates(parts, own, reply))
 
         with self._changing:
             return self._follow(Course(gates, self._clock), compose)

@@ -21,7 +21,7 @@ class Runtime:
         directory: who can be called where.
         pinned: PSM → ``host:port``, for test runs.
         conf: the workspace's folder of configuration; None outside a workspace.
-        rules: what policies follow; None = they run on their defaults.
+        rules: what policies follow; None = there are none, as in ``Policies``.
     """
 
     def __init__(

@@ -30,6 +30,9 @@ class Driver:
     def begin(self, call: Call) -> "OpenCall":
         """Enter the gates now and leave them later: for a reply that is still being streamed.
 
+        A call that one gate rejected and another gave a result is over: ``call.gate`` names the one
+        that rejected it.
+
         Raises:
             Failure: a gate rejected the call (which has left its gates).
         """

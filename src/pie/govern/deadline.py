@@ -8,20 +8,21 @@ byte of the request arrived, and rejects what is late already. Times in seconds,
 Source: Finagle's and gRPC's deadlines, which send the remaining time as well. There is no state.
 """
 
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta
 
 from pie._core import native
-from pie.govern.rule import Rule, Side
+from pie.govern.rule import Rule
 from pie.model import SYSTEM_CLOCK, Call, Clock, Failure, Kind, current_call
 
 
 class TimeoutRule(Rule, frozen=True):
-    """How long a call may take."""
+    """How long a call may take.
 
-    kind: ClassVar[str] = "timeout"
-    sides: ClassVar[tuple[Side, ...]] = ("client",)
+    It has no kind, because no rule set is read for it yet: ``ClientDeadline`` runs on these
+    defaults, and a call may name a time-out of its own.
+    """
 
     total: Annotated[
         float,

@@ -20,7 +20,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one policy is set to. Base of the rule of each policy.
 
     Class attributes of each subclass:
-        kind: the policy's name in rule sets.
+        kind: the policy's name in rule sets; none where no rule set can hold it.
         sides: on which the policy stands.
         every: all matching rules hold, not the most specific alone.
     """

@@ -112,7 +112,7 @@ class RuleSource(Protocol):
 
 
 class NoRules:
-    """A source without rules: every policy runs on the defaults in code."""
+    """A source without rules: a policy that needs one has no gate, others run on their defaults."""
 
     def rule_sets(self) -> Mapping[Key, RuleSet[Any]]:
         return {}

@@ -29,9 +29,9 @@ class Subject(NamedTuple):
 
     @classmethod
     def of(cls, call: Call) -> "Subject":
-        """The subject of a call. An unnamed cluster of the callee is ``default``."""
+        """The subject of a call. Its lane is ``call.env``; an unnamed cluster is ``default``."""
         cluster = call.callee_cluster or "default"
-        return cls(call.method, call.caller, call.caller_cluster, cluster, call.lane)
+        return cls(call.method, call.caller, call.caller_cluster, cluster, call.env)
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

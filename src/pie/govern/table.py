@@ -1,23 +1,23 @@
 """What a policy remembers by keys that may come from the wire: a bounded number of entries."""
 
 from collections.abc import Callable, Hashable
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 MAX_ENTRIES = 10_000
-OTHER: Final = "(other)"
-"""The key of the one entry that all keys share for which there is no room."""
+"""Entries of a table, unless it is made with another limit."""
 
 V = TypeVar("V")
 
 
 class Table(Generic[V]):
-    """Entries by key, made when a key is first seen.
+    """Entries by key, made when a key is first seen. Keys for which there is no room share one more
+    entry, which has no key.
 
     Args:
         make: a new entry.
         spent: given an entry and the time, whether it remembers nothing that matters any more;
             such entries make room.
-        limit: entries, without the shared one.
+        limit: entries, the shared one not counted.
     """
 
     def __init__(

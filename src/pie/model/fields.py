@@ -35,7 +35,6 @@ class CallFields:
         "failure",
         "gate",
         "hedges",
-        "lane",
         "logid",
         "max_attempts",
         "message",
@@ -95,15 +94,14 @@ class CallFields:
         self.route = ""
         """Route template of an HTTP call, e.g. ``/items/<int:id>``."""
         self.env = env
+        """Environment lane of the chain: a named variation of the fleet that some of its
+        services have instances of. Empty = the base lane, which has instances of every service."""
         self.peer = peer
         """``host:port`` or ``unix:path`` of the other side, once known."""
         self.version = ""
         """The callee's version. A call made: what the chosen instance registered, once balance
         has chosen it; empty if it registered none. A call served: empty, which stands for the
         version of this process (``Identity.version``); its record says that one."""
-        self.lane = ""
-        """Environment lane of the chain: a named variation of the fleet that some of its
-        services have instances of. Empty = the base lane, which has instances of every service."""
         self.traffic = ""
         """Class of traffic of the chain: empty = normal, ``test`` or ``stress``."""
         self.gate = ""

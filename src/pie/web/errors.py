@@ -16,4 +16,4 @@ def error_body(failure: Failure, call: Call | None) -> bytes:
         "message": "internal error" if internal else failure.message,
         "logid": "" if call is None else call.logid,
     }
-    return json.dumps(body, ensure_ascii=False).encode()
+    return json.dumps(body, ensure_ascii=False).encode(errors="replace")

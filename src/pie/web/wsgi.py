@@ -1,7 +1,8 @@
 """Any WSGI application as a server of Calls.
 
 The call enters its gates before the application sees the request and leaves them when the last
-byte of the body has been produced, however the application streams it.
+byte of the body has been produced, however the application streams it. A call that a gate rejects
+does not reach the application (``pie.web.reply``).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +12,8 @@ from typing import Any
 
 from pie.call import Driver, OpenCall, Runtime
 from pie.model import Call, Failure, Kind, current_call
-from pie.web.errors import error_body
 from pie.web.headers import LOGID, read_environ
+from pie.web.reply import Answer, Reply
 
 Environ = dict[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
@@ -34,14 +35,17 @@ class Middleware:
     def __init__(self, app: WsgiApp, runtime: Runtime) -> None:
         self._app = app
         self._identity = runtime.identity
-        self._driver = Driver(runtime.policies.server())
+        self._driver = Driver(runtime.policies.server(reply=[Reply()]))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         call = self._call(environ)
         try:
             open_call = self._driver.begin(call)
-        except Failure as failure:
-            return _reject(failure, call, start_response)
+        except Failure:
+            if not isinstance(call.result, Answer):
+                raise
+        if isinstance(call.result, Answer):
+            return call.result.send(start_response)
         response = _Response(call, open_call, environ)
         with _Serving(call):
             try:
@@ -193,20 +197,6 @@ def _failure_of_status(status: int) -> Failure:
         phrase = "error"
     kind = Kind.of_http_status(status)
     return Failure(kind, f"{status} {phrase}", code=status, raised_by="self")
-
-
-def _reject(failure: Failure, call: Call, start_response: StartResponse) -> Iterable[bytes]:
-    status = failure.kind.http_status
-    body = error_body(failure, call)
-    start_response(
-        f"{status} {HTTPStatus(status).phrase if status != 499 else 'Client Closed Request'}",
-        [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(body))),
-            (LOGID, call.logid),
-        ],
-    )
-    return [body]
 
 
 def _peer(environ: Environ) -> str:

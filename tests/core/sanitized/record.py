@@ -32,7 +32,7 @@ def some_call(chance: random.Random) -> Call:
     call = Call(side, "thrift", caller="", callee="d.e.f", method="Get")
     for name in ("caller", "callee", "method", "verb", "route", "env", "peer", "logid", "message"):
         setattr(call, name, chance.choice(TEXTS) + str(chance.randrange(9)))
-    for name in ("version", "lane", "traffic", "gate", "span_id", "parent_id"):
+    for name in ("version", "traffic", "gate", "span_id", "parent_id"):
         setattr(call, name, chance.choice(TEXTS))
     call.started = chance.uniform(0, 1e5)
     call.end = chance.uniform(-1, 10)

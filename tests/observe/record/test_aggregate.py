@@ -98,7 +98,7 @@ def test_a_call_counts_where_it_ends(counting: Counter) -> None:
 @both
 def test_an_edge_has_the_process_its_keys_and_its_sums(counting: Counter) -> None:
     counted = counting(EdgeRow)
-    one = {"attempts": 4, "hedges": 1, "queued": 0.25, "lane": "blue", "traffic": "stress"}
+    one = {"attempts": 4, "hedges": 1, "queued": 0.25, "env": "blue", "traffic": "stress"}
     counted.add(call(101.0, **one))
     counted.add(call(102.0, **one))
     (edge,) = counted.take()

@@ -9,7 +9,7 @@ from tests.call.file_rules import FileRules
 
 import pie.rpc.server.server
 from pie.call import Runtime, set_runtime
-from pie.model import Failure, Kind
+from pie.model import Call, Failure, Kind, current_call
 
 PSM = "toutiao.my.server"
 
@@ -23,8 +23,9 @@ def rules(bench: Any, tmp_path: Path) -> FileRules:
     return source
 
 
-def limit(version: int, qps: float) -> dict[str, Any]:
-    rule = {"scope": {"method": "GetItem", "caller": PSM}, "body": {"qps": qps, "burst": 60}}
+def limit(version: int, qps: float, **scope: str) -> dict[str, Any]:
+    scope = scope or {"method": "GetItem", "caller": PSM}
+    rule = {"scope": scope, "body": {"qps": qps, "burst": 60}}
     return {"kind": "rate", "psm": PSM, "side": "server", "version": version, "rules": [rule]}
 
 
@@ -67,3 +68,38 @@ def test_a_call_too_many_is_rejected(bench, demo, start, handler, rules, monkeyp
     rule = f"rate v3 method=GetItem caller={PSM}"
     found = [(row["method"], row["outcome"], row["gate"], row["rule"]) for row in rows]
     assert found == [("GetItem", "exhausted", "rate", rule)]
+
+
+@pytest.mark.parametrize("loop", ["leader", "threads"])
+def test_a_rule_of_a_lane_is_for_calls_of_that_lane(
+    bench, demo, start, handler, rules, monkeypatch, loop
+) -> None:
+    if loop == "threads":
+        monkeypatch.setattr(pie.rpc.server.server, "native", None)
+    start(handler)
+    client = demo.DemoServiceClient(PSM, timeout=20)
+    rules.write(limit(1, 0.05, lane="blue"))
+
+    def ask(lane: str) -> str:
+        served = Call("server", "http", caller="", callee=PSM, method="GET", env=lane)
+        token = current_call.set(served)
+        try:
+            client.GetItem(demo.Demo2Request(ItemId=1))
+        except Failure as failure:
+            return failure.message
+        finally:
+            current_call.reset(token)
+        return ""
+
+    assert [ask("blue") for _ in range(3)] == ["", "", ""]
+    assert "(rate v1 lane=blue)" in ask("blue")
+    assert [ask("") for _ in range(5)] == [""] * 5
+    ends = [
+        (row["lane"], row["gate"], row["count"])
+        for row in bench.facts("edges")
+        if row["side"] == "server"
+    ]
+    counted = {end[:2]: sum(each[2] for each in ends if each[:2] == end[:2]) for end in ends}
+    assert counted == {("blue", ""): 3, ("blue", "rate"): 1, ("", ""): 5}
+    rejected = [row for row in bench.facts() if row["gate"] == "rate"]
+    assert [(row["lane"], row["env"]) for row in rejected] == [("blue", "blue")]

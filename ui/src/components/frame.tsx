@@ -1,6 +1,6 @@
 import { useLocation } from 'preact-iso/router';
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { askWho, operator, signedIn, signOut } from '../api/client';
 import { useMessages } from '../i18n';
 import { entryAt, homeOf, manifest, navigation } from '../paths';
@@ -49,8 +49,12 @@ function Navigation() {
   const { path } = useLocation();
   const chosen = useStore(language);
   const current = entryAt(path);
+  const list = useRef<HTMLElement>(null);
+  useEffect(() => {
+    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [current, chosen]);
   return (
-    <nav aria-label={t.app.navigation}>
+    <nav ref={list} aria-label={t.app.navigation}>
       {navigation().map((name) => (
         <a key={name} href={homeOf(name)} aria-current={name === current ? 'page' : undefined}>
           {manifest(name).title[chosen]}

@@ -19,6 +19,7 @@ const PATHS = {
   file: 'M4 2h5l3 3v9H4zM9 2v3h3',
   close: 'M4 4l8 8M12 4l-8 8',
   fold: 'M4 6l4 4l4-4',
+  foldUp: 'M4 10l4-4l4 4',
   clock: 'M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 4.500V8l2.500 1.500',
   plus: 'M8 3.500v9M3.500 8h9',
   minus: 'M3.500 8h9',

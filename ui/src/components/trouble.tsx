@@ -17,15 +17,19 @@ export function Trouble({ query, retrying }: { query: Query<unknown>; retrying: 
         <Reason error={error} />
         {data !== undefined && <Stale at={receivedAt} />}
       </div>
-      {retrying ? (
-        <span class="trouble-next">{t.trouble.trying}</span>
-      ) : (
+      {retrying && <span class="trouble-next">{t.trouble.trying}</span>}
+      {!retrying && mayPass(error) && (
         <button type="button" onClick={refresh}>
           {t.retry}
         </button>
       )}
     </div>
   );
+}
+
+/** Whether the same question may be answered later: a wrong one (400, 403, 404) stays wrong. */
+function mayPass({ away, status }: ApiError): boolean {
+  return away || status === 408 || status === 429;
 }
 
 function Reason({ error }: { error: ApiError }) {

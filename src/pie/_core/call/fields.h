@@ -21,7 +21,6 @@
     X(wire_span_id, TEXT)     \
     X(message, TEXT)          \
     X(version, TEXT)          \
-    X(lane, TEXT)             \
     X(traffic, TEXT)          \
     X(gate, TEXT)             \
     X(pin, TEXT)

@@ -84,7 +84,7 @@ class CallRow(Position, kw_only=True):
     callee: Annotated[Name, Field(source="call.callee", column=LOW, answers=_EVERYWHERE)] = ""
     callee_cluster: Annotated[Name, Field(source="call.callee_cluster", column=LOW)] = ""
     version: Annotated[Name, Field(source="version", column=LOW)] = ""
-    lane: Annotated[Name, Field(source="call.lane", column=LOW)] = ""
+    lane: Annotated[Name, Field(source="call.env", column=LOW)] = ""
     traffic: Annotated[Name, Field(source="call.traffic", column=LOW)] = ""
     method: Annotated[Name, Field(source="call.method", column=LOW, answers=_EVERYWHERE)] = ""
     verb: Annotated[Name, Field(source="call.verb", column=LOW, answers=_CHAIN_AND_CALLS)] = ""
@@ -161,7 +161,7 @@ class EdgeRow(AggregateRow, kw_only=True):
     callee: Annotated[Name, Key(source="call.callee", column=LOW, cap=1000)] = ""
     callee_cluster: Annotated[Name, Key(source="call.callee_cluster", column=LOW, cap=200)] = ""
     version: Annotated[Name, Key(source="version", column=LOW, cap=200)] = ""
-    lane: Annotated[Name, Key(source="call.lane", column=LOW, cap=200)] = ""
+    lane: Annotated[Name, Key(source="call.env", column=LOW, cap=200)] = ""
     traffic: Annotated[Name, Key(source="call.traffic", column=LOW, cap=8)] = ""
     method: Annotated[Name, Key(source="call.method", column=LOW, cap=1000)] = ""
     outcome: Annotated[Name, Key(source="outcome", column=LOW)] = "ok"
@@ -199,7 +199,7 @@ class PeerRow(AggregateRow, kw_only=True):
     callee_cluster: Annotated[Name, Key(source="call.callee_cluster", column=LOW, cap=200)] = ""
     peer: Annotated[Name, Key(source="call.peer", column=LOW, cap=2000)] = ""
     version: Annotated[Name, Key(source="version", column=LOW, cap=200)] = ""
-    lane: Annotated[Name, Key(source="call.lane", column=LOW, cap=200)] = ""
+    lane: Annotated[Name, Key(source="call.env", column=LOW, cap=200)] = ""
     traffic: Annotated[Name, Key(source="call.traffic", column=LOW, cap=8)] = ""
     count: Annotated[U63, Sum(source="one", column=number("UInt64"))] = 0
     failures: Annotated[U63, Sum(source="failures", column=number("UInt64"))] = 0

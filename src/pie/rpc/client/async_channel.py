@@ -5,9 +5,9 @@ from typing import Any
 
 from pie.call import AsyncDriver
 from pie.rpc.client.async_pool import pool_of_loop
+from pie.rpc.client.attempt import attempt, invocation
 from pie.rpc.client.binding import Binder, Bound
 from pie.rpc.client.callee import Asked
-from pie.rpc.client.exchange import attempt, invocation
 from pie.rpc.client.options import current_options
 from pie.rpc.client.steps import run_async
 from pie.thrift import Method, Struct

@@ -4,10 +4,10 @@ from typing import Any
 
 from pie.call import Driver
 from pie.model import Call
-from pie.rpc.client import exchange
+from pie.rpc.client.attempt import attempt as attempt_steps
+from pie.rpc.client.attempt import invocation
 from pie.rpc.client.binding import Binder, Bound
 from pie.rpc.client.callee import Asked
-from pie.rpc.client.exchange import invocation
 from pie.rpc.client.options import current_options
 from pie.rpc.client.pool import shared_pool
 from pie.rpc.client.steps import run
@@ -59,4 +59,4 @@ class Channel:
 
 def attempt(call: Call, method: Method, args: Struct, bound: Bound) -> Answer:
     """One attempt of a call, on this thread."""
-    return run(exchange.attempt(call, method, args, bound, shared_pool))
+    return run(attempt_steps(call, method, args, bound, shared_pool))

@@ -192,6 +192,14 @@ def test_unknown_and_malformed_names(fleet):
         assert put(fleet, name).status in (400, 404, 405)
 
 
+def test_a_name_is_checked_for_typing_errors_before_it_is_declared(fleet):
+    assert send(fleet, "GET", "/zoo.cagse.keeper").status == 404
+    assert get(fleet, "zoo.cagse.keeper/like")["like"] == ["zoo.cages.keeper"]
+    for name in ("zoo.cages.keeper", "zoo.cages", "quite.other.name"):
+        assert get(fleet, f"{name}/like") == {"name": name, "like": []}
+    assert send(fleet, "GET", "/Foo%20Bar/like").status == 400
+
+
 def test_a_change_is_kept_with_who_when_and_what(fleet):
     began = time.time()
     first = put(fleet, "kept.a.b", owners=["wangdi"], tier=1).json
@@ -257,6 +265,30 @@ def test_claiming(fleet):
     assert error(send(fleet, "POST", "/claim/claim"))[0] == 400
 
 
+def test_the_reason_of_a_claim_is_in_the_history(fleet):
+    fleet.accepted("edge_10s", [edge("claim.why.b"), edge("claim.why.c")])
+    for reason in ("x" * 501, "a\x07", 7, None):
+        status, message = error(send(fleet, "POST", "/claim.why.b/claim", {"reason": reason}))
+        assert (status, "reason" in message) == (400, True)
+    assert send(fleet, "POST", "/claim.why.b/claim", {"because": "x"}).status == 400
+    assert get(fleet, "claim.why.b")["owners"] == []
+    claimed = send(fleet, "POST", "/claim.why.b/claim", {"reason": " I wrote it. "}).json
+    assert claimed["history"][0]["reason"] == "I wrote it."
+    put(fleet, "claim.why.b", version=1, owners=["panda"])
+    assert [each["reason"] for each in get(fleet, "claim.why.b")["history"]] == ["", "I wrote it."]
+    assert send(fleet, "POST", "/claim.why.c/claim", {}).json["history"][0]["reason"] == ""
+
+
+def test_a_history_without_reasons_is_read():
+    store = MemoryStore()
+    declarations = Declarations(store)
+    declarations.set("a.b.c", 0, fields(owners=["x"]), "wangdi")
+    value = json.loads(store.get("/pie/psm/a.b.c").value)
+    del value["last"]["reason"]
+    store.put("/pie/psm/a.b.c", json.dumps(value))
+    assert [each.reason for each in declarations.history("a.b.c").changes] == [""]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [
@@ -299,7 +331,13 @@ def test_a_body_that_lacks_a_field_or_is_too_long_is_refused(fleet):
 
 
 def test_only_people_may_look_and_change(fleet):
-    for method, path in (("GET", ""), ("GET", "/zoo"), ("PUT", "/zoo"), ("POST", "/a.b.c/claim")):
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/zoo"),
+        ("GET", "/a.b.c/like"),
+        ("PUT", "/zoo"),
+        ("POST", "/a.b.c/claim"),
+    ):
         body = json.dumps(EMPTY).encode() if method == "PUT" else None
         for role, status in (("service", 403), (None, 401)):
             reply = fleet.ask(

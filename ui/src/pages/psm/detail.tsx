@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
-import type { PsmDetail } from '../../api.gen';
+import type { PsmDetail, PsmLike } from '../../api.gen';
 import { Icon } from '../../components/icon';
 import { chosen } from '../../components/service-view';
 import { Trouble } from '../../components/trouble';
@@ -11,6 +11,7 @@ import { emptyDetail } from './draft';
 import { Facts } from './facts';
 import { EditForm } from './form';
 import { History } from './history';
+import { dropDraft, keptDraft } from './kept';
 import { stateOf } from './rows';
 import { StateMark } from './state';
 import { useTexts } from './texts';
@@ -27,7 +28,10 @@ export function Detail({ name, url, onChanged }: Props) {
   const t = useTexts().detail;
   const query = useQuery<PsmDetail>(`/api/psm/${encodeURIComponent(name)}`, () => null);
   const [changed, setChanged] = useState<PsmDetail>();
-  const [mode, setMode] = useState<'read' | 'edit' | 'claim'>('read');
+  const [claiming, setClaiming] = useState(false);
+  const [, redraw] = useState(0);
+  const editing = url.get('edit') === '1';
+  const reading = !editing && !claiming;
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
     // Where the panel replaces the list, show its beginning.
@@ -35,10 +39,19 @@ export function Detail({ name, url, onChanged }: Props) {
   }, []);
   const unknown = query.error?.status === 404 && !changed;
   const detail = changed ?? query.data ?? (unknown ? emptyDetail(name) : undefined);
+  const edit = () => url.patch({ edit: '1' });
+  const leave = () => {
+    setClaiming(false);
+    url.patch({ edit: '' });
+  };
   const done = (next: PsmDetail) => {
     setChanged(next);
-    setMode('read');
+    leave();
     onChanged();
+  };
+  const discard = () => {
+    dropDraft(name);
+    redraw((n) => n + 1);
   };
   return (
     <aside class="card psm-detail" aria-label={t.label(name)} ref={panel} data-testid="psm-detail">
@@ -49,7 +62,7 @@ export function Detail({ name, url, onChanged }: Props) {
           {detail?.mine && <span class="badge badge-on">{t.yours}</span>}
           {detail?.kind === 'psm' && !unknown && <StateMark word state={stateOf({ state: detail.registered.state, calls: callsOf(detail) })} />}
         </div>
-        <button type="button" class="tool" title={t.close} aria-label={t.close} onClick={() => url.patch({ name: '' })}>
+        <button type="button" class="tool" title={t.close} aria-label={t.close} onClick={() => url.push({ name: '', edit: '' })}>
           <Icon name="close" />
         </button>
       </header>
@@ -72,14 +85,16 @@ export function Detail({ name, url, onChanged }: Props) {
               <strong>{t.unknown(name)}</strong> {t.unknownLead}
             </div>
           )}
-          {detail.like.length > 0 && mode === 'read' && <Typo detail={detail} url={url} />}
-          {mode === 'read' && (
+          {unknown && <LikeOfUnknown name={name} url={url} />}
+          {reading && <Typo like={detail.like} lead={t.typoLead} url={url} />}
+          {reading && keptDraft(name) && <KeptDraft onEdit={edit} onDiscard={discard} />}
+          {reading && (
             <div class="psm-actions">
-              <button type="button" class={detail.claimable && !unknown ? 'quiet' : 'button'} onClick={() => setMode('edit')}>
-                {t.edit}
+              <button type="button" class={detail.claimable && !unknown ? 'quiet' : 'button'} onClick={edit}>
+                {unknown ? t.declare : t.edit}
               </button>
               {detail.claimable && !unknown && (
-                <button type="button" class="button" onClick={() => setMode('claim')}>
+                <button type="button" class="button" onClick={() => setClaiming(true)}>
                   {t.claim}
                 </button>
               )}
@@ -95,9 +110,9 @@ export function Detail({ name, url, onChanged }: Props) {
               )}
             </div>
           )}
-          {mode === 'claim' && <Claim detail={detail} onDone={done} onCancel={() => setMode('read')} />}
-          {mode === 'edit' ? (
-            <EditForm detail={detail} onDone={done} onCancel={() => setMode('read')} />
+          {claiming && !editing && <Claim detail={detail} onDone={done} onCancel={leave} />}
+          {editing ? (
+            <EditForm detail={detail} onDone={done} onLeave={leave} />
           ) : (
             !unknown && <Facts detail={detail} />
           )}
@@ -108,18 +123,44 @@ export function Detail({ name, url, onChanged }: Props) {
   );
 }
 
-/** What to do about a name that somebody wrote wrong. */
-function Typo({ detail, url }: { detail: PsmDetail; url: UrlState }) {
+/** Text that the reader wrote and did not save yet. */
+function KeptDraft({ onEdit, onDiscard }: { onEdit: () => void; onDiscard: () => void }) {
+  const t = useTexts();
+  return (
+    <div class="psm-notice psm-notice-mild" role="note" data-testid="psm-kept">
+      <strong>{t.form.kept}</strong>
+      <p class="psm-buttons">
+        <button type="button" class="quiet" onClick={onEdit}>
+          {t.form.goOn}
+        </button>
+        <button type="button" class="quiet" onClick={onDiscard}>
+          {t.form.discard}
+        </button>
+      </p>
+    </div>
+  );
+}
+
+/** A name that nothing is known of may be a known one, written wrong. */
+function LikeOfUnknown({ name, url }: { name: string; url: UrlState }) {
   const t = useTexts().detail;
+  const like = useQuery<PsmLike>(`/api/psm/${encodeURIComponent(name)}/like`, () => null).data?.like ?? [];
+  return <Typo like={like} lead={t.typoLeadUnknown} url={url} />;
+}
+
+/** What to do about a name that somebody wrote wrong. */
+function Typo({ like, lead, url }: { like: string[]; lead: string; url: UrlState }) {
+  const t = useTexts().detail;
+  if (like.length === 0) return null;
   return (
     <div class="psm-notice psm-notice-mild" role="note">
       <strong>{t.typoTitle}</strong>{' '}
-      {detail.like.map((name) => (
-        <button key={name} type="button" class="link mono" onClick={() => url.patch({ name })}>
+      {like.map((name) => (
+        <button key={name} type="button" class="link mono" onClick={() => url.push({ name, edit: '' })}>
           {name}
         </button>
       ))}
-      <p>{t.typoLead}</p>
+      <p>{lead}</p>
     </div>
   );
 }

@@ -13,7 +13,7 @@ export function Facts({ detail }: { detail: PsmDetail }) {
     <>
       <dl class="psm-facts">
         <Fact name={t.detail.owners}>
-          {detail.owners.length > 0 ? detail.owners.join(', ') : <span class="mild-text">{t.noOwner}</span>} <small>{t.fromHint[detail.owners_from]}</small>
+          {detail.owners.length > 0 ? detail.owners.join(', ') : <span class="mild-text">{t.noOwner}</span>} <small>{kind === 'product' && detail.owners_from === 'none' ? t.noneOfProduct : t.fromHint[detail.owners_from]}</small>
         </Fact>
         <Fact name={t.detail.description}>{declared.description}</Fact>
         {kind === 'psm' && (

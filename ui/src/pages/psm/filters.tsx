@@ -2,6 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { PsmRow, PsmTree } from '../../api.gen';
 import { FilterSelect, withCurrent } from '../../components/filter-select';
 import { Icon } from '../../components/icon';
+import { SearchField } from '../../components/search-field';
 import { useDismiss } from '../../components/use-dismiss';
 import { count } from '../../format';
 import type { UrlState } from '../../urlstate';
@@ -30,17 +31,7 @@ export function Filters({ tree, shown, wanted, url }: Props) {
           </button>
         ))}
       </div>
-      <label class="field field-text">
-        <span class="field-label">{t.search}</span>
-        <input
-          type="search"
-          value={url.get('q')}
-          placeholder={t.search}
-          spellcheck={false}
-          data-testid="psm-search"
-          onInput={(event) => url.patch({ q: event.currentTarget.value.trim(), fold: '' })}
-        />
-      </label>
+      <SearchField label={t.search} value={url.get('q')} testId="psm-search" onInput={(q) => url.patch({ q, fold: '' })} />
       <FilterSelect
         label={t.product}
         value={wanted.product}
@@ -78,7 +69,7 @@ function Declare({ url }: { url: UrlState }) {
             event.preventDefault();
             const name = String(new FormData(event.currentTarget).get('name')).trim();
             setOpen(false);
-            url.patch({ name });
+            url.push({ name, edit: '1' });
           }}
         >
           <label for="psm-new">{t.declareTitle}</label>

@@ -3,14 +3,17 @@ import { useRef, useState } from 'preact/hooks';
 import { ApiError, getJson, sendJson } from '../../api/client';
 import type { DeclarationPut, PsmDetail } from '../../api.gen';
 import { Conflict } from './conflict';
-import { type Draft, declarationOf, draftOf, faultOf, type Field, FIELDS, GROUP_FIELDS } from './draft';
+import { type Draft, declarationOf, differing, draftOf, faultOf, type Field, FIELDS, GROUP_FIELDS } from './draft';
 import { labelOf } from './history';
+import { dropDraft, keepDraft, type Kept, keptDraft } from './kept';
 import { useTexts } from './texts';
 
 interface Props {
   detail: PsmDetail;
+  /** Saved, or given up for what somebody else saved. */
   onDone: (next: PsmDetail) => void;
-  onCancel: () => void;
+  /** Leave the form; the draft is kept unless it was dropped. */
+  onLeave: () => void;
 }
 
 interface Refusal {
@@ -18,29 +21,43 @@ interface Refusal {
   reason: string;
 }
 
-/** Changes what is declared of a name. What somebody else changed meanwhile is shown, never overwritten unseen. */
-export function EditForm({ detail, onDone, onCancel }: Props) {
+/**
+ * Changes what is declared of a name. What somebody else changed meanwhile is shown, never overwritten
+ * unseen; what the person wrote is kept until it is saved or discarded.
+ */
+export function EditForm({ detail, onDone, onLeave }: Props) {
   const t = useTexts();
   const path = `/api/psm/${encodeURIComponent(detail.name)}`;
-  const [draft, setDraft] = useState<Draft>(draftOf(detail.declared));
+  const [{ version, draft }, setKept] = useState<Kept>(() => keptDraft(detail.name) ?? { version: detail.version, draft: draftOf(detail.declared) });
   const [refusal, setRefusal] = useState<Refusal>();
   const [conflict, setConflict] = useState<{ message: string; theirs: PsmDetail }>();
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const fields = detail.kind === 'psm' ? FIELDS : GROUP_FIELDS;
 
+  const changed = differing(draft, draftOf(detail.declared)).length > 0;
+
+  const write = (next: Draft) => {
+    setKept({ version, draft: next });
+    if (differing(next, draftOf(detail.declared)).length > 0) keepDraft(detail.name, { version, draft: next });
+    else dropDraft(detail.name);
+  };
+  const finish = (next: PsmDetail) => {
+    dropDraft(detail.name);
+    onDone(next);
+  };
   const refuse = (error: unknown) => {
     const message = (error instanceof ApiError && error.message) || t.form.failed;
     const fault = faultOf(message);
     setRefusal(fault ?? { reason: message });
     if (fault) form.current?.querySelector<HTMLElement>(`[name=${fault.field}]`)?.focus();
   };
-  const save = async (version: number) => {
+  const save = async (replaced: number) => {
     setBusy(true);
     setRefusal(undefined);
-    const body: DeclarationPut = { version, ...declarationOf(draft) };
+    const body: DeclarationPut = { version: replaced, ...declarationOf(draft) };
     try {
-      onDone(await sendJson<PsmDetail>('PUT', path, body));
+      finish(await sendJson<PsmDetail>('PUT', path, body));
     } catch (error) {
       setBusy(false);
       if (!(error instanceof ApiError) || error.status !== 409) return refuse(error);
@@ -54,7 +71,7 @@ export function EditForm({ detail, onDone, onCancel }: Props) {
     'aria-invalid': refusal?.field === field,
     'aria-describedby': `psm-${field}-hint`,
     spellcheck: false,
-    onInput: (event: { currentTarget: { value: string } }) => setDraft({ ...draft, [field]: event.currentTarget.value }),
+    onInput: (event: { currentTarget: { value: string } }) => write({ ...draft, [field]: event.currentTarget.value }),
   });
   const row = (field: Field, hint: string, control: ComponentChildren) =>
     fields.includes(field) && (
@@ -75,16 +92,16 @@ export function EditForm({ detail, onDone, onCancel }: Props) {
       data-testid="psm-form"
       onSubmit={(event) => {
         event.preventDefault();
-        void save(conflict?.theirs.version ?? detail.version);
+        void save(conflict?.theirs.version ?? version);
       }}
-      onKeyDown={(event) => event.key === 'Escape' && onCancel()}
+      onKeyDown={(event) => event.key === 'Escape' && onLeave()}
     >
       {conflict && (
         <Conflict
           message={conflict.message}
           theirs={draftOf(conflict.theirs.declared)}
           mine={draft}
-          onTheirs={() => onDone(conflict.theirs)}
+          onTheirs={() => finish(conflict.theirs)}
         />
       )}
       {row('owners', t.form.ownersHint, <input {...input('owners')} autocomplete="off" ref={focusFirst} />)}
@@ -113,8 +130,15 @@ export function EditForm({ detail, onDone, onCancel }: Props) {
         <button type="submit" class="button" disabled={busy} data-testid="psm-save">
           {conflict ? t.form.saveMine : t.form.save}
         </button>
-        <button type="button" class="quiet" onClick={onCancel}>
-          {t.form.cancel}
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            dropDraft(detail.name);
+            onLeave();
+          }}
+        >
+          {changed ? t.form.discard : t.form.cancel}
         </button>
         <small>{t.form.visible}</small>
       </div>

@@ -34,6 +34,7 @@ function Entry({ change }: { change: Change }) {
           v{change.version} · <time title={dateTime(change.at)}>{ago}</time>
         </small>
       </p>
+      {change.reason && <p class="psm-reason">{change.reason}</p>}
       <ul>
         {change.changes.map(({ field, old, new: now }) => (
           <li key={field}>

@@ -4,7 +4,7 @@ import { compact, count, dateTime } from '../../format';
 import { useMessages } from '../../i18n';
 import { Owners } from './owners';
 import { type Row, stateOf } from './rows';
-import { StateMark } from './state';
+import { StateMark, useStateText } from './state';
 import { useTexts } from './texts';
 
 const LEVELS = { product: 1, subsystem: 2, psm: 3 } as const;
@@ -73,6 +73,7 @@ function GroupCells({ row: { row, name, open }, onFold }: { row: Exclude<Row, { 
 function PsmCells({ row, now }: { row: Extract<Row, { kind: 'psm' }>['row']; now: number }) {
   const t = useTexts();
   const common = useMessages();
+  const stateText = useStateText(stateOf(row));
   const none = <span class="dim">{common.none}</span>;
   return (
     <>
@@ -95,7 +96,7 @@ function PsmCells({ row, now }: { row: Extract<Row, { kind: 'psm' }>['row']; now
         {row.on_call || none}
       </span>
       <span role="gridcell" class="psm-state-cell" title={t.stateHints[stateOf(row)]}>
-        {t.states[stateOf(row)]}
+        {stateText}
       </span>
       <span role="gridcell" class="psm-num psm-calls" title={count(row.calls)}>
         {row.calls ? short(row.calls) : none}

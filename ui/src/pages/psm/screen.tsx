@@ -1,8 +1,9 @@
-import { useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { useQuery } from '../../api/query';
 import type { PsmTree } from '../../api.gen';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
+import { useMedia } from '../../components/use-media';
 import { count } from '../../format';
 import { useMessages } from '../../i18n';
 import { useTitle } from '../../title';
@@ -26,6 +27,7 @@ export default function PsmPage() {
   const query = useQuery<PsmTree>(`/api/psm?limit=${MOST}`, (_, error) => (error?.status === 403 ? null : REFRESH_MS));
   const tree = query.data;
   const selected = url.get('name');
+  const keepPosition = useListPosition(selected);
   if (query.error?.status === 403) return <Forbidden />;
   return (
     <>
@@ -34,14 +36,37 @@ export default function PsmPage() {
       {tree && <Summary tree={tree} receivedAt={query.receivedAt} />}
       {!tree && !query.error && <VerdictSkeleton />}
       <div class={`psm-layout${selected ? ' psm-chosen' : ''}`}>
-        <List tree={tree} failed={query.error !== undefined} url={url} selected={selected} />
+        <List tree={tree} failed={query.error !== undefined} url={url} selected={selected} onLeave={keepPosition} />
         {selected && <Detail key={selected} name={selected} url={url} onChanged={query.refresh} />}
       </div>
     </>
   );
 }
 
-function List({ tree, failed, url, selected }: { tree: PsmTree | undefined; failed: boolean; url: UrlState; selected: string }) {
+/** Where the details replace the list, Back leads to the rows that the reader left. Call the result before. */
+function useListPosition(selected: string): () => void {
+  const replaced = useMedia('(max-width: 1100px)');
+  const position = useRef<number | undefined>(undefined);
+  useLayoutEffect(() => {
+    if (selected || position.current === undefined) return;
+    if (replaced) window.scrollTo(0, position.current);
+    position.current = undefined;
+  }, [selected]);
+  return () => {
+    position.current = window.scrollY;
+  };
+}
+
+interface ListProps {
+  tree: PsmTree | undefined;
+  failed: boolean;
+  url: UrlState;
+  selected: string;
+  /** A row is about to be selected. */
+  onLeave: () => void;
+}
+
+function List({ tree, failed, url, selected, onLeave }: ListProps) {
   const t = useTexts();
   const { filter, text, product } = wantedBy(url);
   const fold = url.get('fold');
@@ -54,6 +79,12 @@ function List({ tree, failed, url, selected }: { tree: PsmTree | undefined; fail
     if (!next.delete(name)) next.add(name);
     url.patch({ fold: [...next].join(',') });
   };
+  const select = (name: string) => {
+    onLeave();
+    url.push({ name, edit: '' });
+  };
+  // Keys go through many rows: only the first one makes an entry in the history.
+  const walk = (name: string) => (selected ? url.patch({ name, edit: '' }) : select(name));
   const open = allOpen(rows);
   return (
     <section class="card psm-list" aria-labelledby="psm-list-title">
@@ -62,14 +93,14 @@ function List({ tree, failed, url, selected }: { tree: PsmTree | undefined; fail
         <p class="card-sub">{tree && t.psms(psms.length, count(psms.length))}</p>
         {tree && rows.length > 0 && (
           <button type="button" class="quiet" onClick={() => url.patch({ fold: turnedFor(tree, wanted, !open).join(',') })}>
-            <Icon name="fold" />
+            <Icon name={open ? 'foldUp' : 'fold'} />
             {open ? t.foldAll : t.expandAll}
           </button>
         )}
       </header>
       <Filters tree={tree} shown={psms} wanted={wanted} url={url} />
       {tree?.more && <p class="psm-note mild-text">{t.more}</p>}
-      {tree && rows.length > 0 && <Tree rows={rows} now={tree.now} seenDays={tree.seen_days} selected={selected} onSelect={(name) => url.patch({ name })} onFold={turn} />}
+      {tree && rows.length > 0 && <Tree rows={rows} now={tree.now} seenDays={tree.seen_days} selected={selected} onSelect={select} onWalk={walk} onFold={turn} />}
       {tree && rows.length === 0 && (isNarrowed(wanted) ? <Nothing tree={tree} wanted={wanted} url={url} /> : <Empty />)}
       {!tree && !failed && <RowsSkeleton />}
       {tree && tree.others.length > 0 && !isNarrowed(wanted) && <Others tree={tree} />}

@@ -5,7 +5,7 @@ import type { Row } from './rows';
 import { TreeRow } from './row';
 import { useTexts } from './texts';
 
-/** Pixels: the height of a row, which style.css gives it too. */
+/** Pixels: the height of a row, which tree.css gives it too. */
 const HEIGHT = 36;
 const HEIGHT_NARROW = 52;
 
@@ -15,11 +15,13 @@ interface Props {
   seenDays: number;
   selected: string;
   onSelect: (name: string) => void;
+  /** The same by a key that goes from row to row. */
+  onWalk: (name: string) => void;
   onFold: (name: string) => void;
 }
 
 /** The tree as a grid: only the rows in sight are drawn, so ten thousand are as quick as ten. */
-export function Tree({ rows, now, seenDays, selected, onSelect, onFold }: Props) {
+export function Tree({ rows, now, seenDays, selected, onSelect, onWalk, onFold }: Props) {
   const t = useTexts();
   const height = useMedia('(max-width: 640px)') ? HEIGHT_NARROW : HEIGHT;
   const body = useRef<HTMLDivElement>(null);
@@ -27,7 +29,7 @@ export function Tree({ rows, now, seenDays, selected, onSelect, onFold }: Props)
   const at = rows.findIndex(({ name }) => name === selected);
   const go = (index: number) => {
     const row = rows[Math.min(Math.max(index, 0), rows.length - 1)];
-    if (row) onSelect(row.name);
+    if (row) onWalk(row.name);
   };
 
   // A row chosen with the keys stays in sight; one that was clicked is.

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { ServiceMethod } from '../../api.gen';
 import { FIGURES, FigureHeads } from '../../components/figure-cells';
 import { Icon } from '../../components/icon';
+import { SearchField } from '../../components/search-field';
 import type { ServiceView } from '../../components/service-view';
 import { SkeletonRows } from '../../components/skeleton';
 import { IdlPanel } from './idl';
@@ -38,10 +39,7 @@ export function Methods({ view }: { view: ServiceView }) {
       {page && showIdl && <IdlPanel psm={view.psm} onClose={() => url.patch({ idl: '' })} />}
       {methods.length >= WORTH_FILTERING && (
         <div class="filters">
-          <label class="field field-text">
-            <span class="field-label">{t.methods.filter}</span>
-            <input type="search" value={wanted} placeholder={t.methods.filter} spellcheck={false} onInput={(event) => setWanted(event.currentTarget.value.trim())} />
-          </label>
+          <SearchField label={t.methods.filter} value={wanted} onInput={setWanted} />
         </div>
       )}
       <div class="scroll">

@@ -1,5 +1,6 @@
 import type { Service } from '../../api.gen';
 import { FilterSelect, withCurrent } from '../../components/filter-select';
+import { SearchField } from '../../components/search-field';
 import { useMessages } from '../../i18n';
 import type { UrlState } from '../../urlstate';
 import { useTexts } from './texts';
@@ -11,16 +12,7 @@ export function ServiceFilters({ services, url }: { services: Service[]; url: Ur
   const windows = common.seconds;
   return (
     <div class="filters">
-      <label class="field field-text">
-        <span class="field-label">{t.filter}</span>
-        <input
-          type="search"
-          value={url.get('q')}
-          placeholder={t.filter}
-          spellcheck={false}
-          onInput={(event) => url.patch({ q: event.currentTarget.value.trim() })}
-        />
-      </label>
+      <SearchField label={t.filter} value={url.get('q')} onInput={(q) => url.patch({ q })} />
       <FilterSelect
         label={t.cluster}
         value={url.get('cluster')}

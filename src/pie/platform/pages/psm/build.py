@@ -16,6 +16,7 @@ from pie.platform.pages.psm.views import (
     ProductRow,
     PsmCounts,
     PsmDetail,
+    PsmLike,
     PsmRegistered,
     PsmRow,
     PsmSeen,
@@ -140,7 +141,6 @@ def build_detail(
     if declared is None and service is None and not is_seen and not _has_parts(names, name):
         return None
     owners, owners_from = names.owners(name)
-    certain = names.certain_psms() if kind == "psm" else set()
     return PsmDetail(
         name=name,
         kind=kind,
@@ -150,7 +150,7 @@ def build_detail(
         owners_from=owners_from,
         claimable=kind == "psm" and owners_from not in ("declared", "registered"),
         mine=user in owners,
-        like=KnownNames(certain).like(name) if kind == "psm" and name not in certain else [],
+        like=build_like(names, name).like,
         seen_days=SEEN_DAYS,
         seen_known=(seen if kind == "psm" else names.seen) is not None,
         registered=_registered(service),
@@ -158,6 +158,12 @@ def build_detail(
         history=history.changes[::-1],
         older_changes=history.dropped,
     )
+
+
+def build_like(names: Names, name: str) -> PsmLike:
+    """Which PSMs that run or are declared a name is nearly; none for one of these, or a group."""
+    certain = names.certain_psms() if kind_of(name) == "psm" else set()
+    return PsmLike(name, KnownNames(certain).like(name) if certain and name not in certain else [])
 
 
 def _rows(names: Names, user: str) -> list[PsmRow]:

@@ -12,6 +12,7 @@ MAX_OWNER = 64
 MAX_DESCRIPTION = 1_000
 MAX_LINK = 500
 MAX_ON_CALL = 200
+MAX_REASON = 500
 TIERS = (0, 1, 2, 3)
 
 NOTHING = Declaration([], "", "", "", "", None)
@@ -80,6 +81,15 @@ def checked(kind: NameKind, given: Declaration) -> Declaration:
     if kind != "psm":
         _refuse_fields_of_psms(kind, result)
     return result
+
+
+def checked_reason(text: str) -> str:
+    """The reason of a claim without space around it, empty for none.
+
+    Raises:
+        Failure: it is too long or not printable; the message begins with ``reason``.
+    """
+    return _text("reason", text, MAX_REASON, lines=True)
 
 
 def changed_fields(old: Declaration, new: Declaration) -> list[FieldChange]:

@@ -11,15 +11,17 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
-from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_tree
-from pie.platform.pages.psm.declared import checked, kind_of
+from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_like, build_tree
+from pie.platform.pages.psm.declared import checked, checked_reason, kind_of
 from pie.platform.pages.psm.sql import SeenName, SeenReader
 from pie.platform.pages.psm.store import Declarations
 from pie.platform.pages.psm.views import (
+    ClaimPost,
     Declaration,
     DeclarationPut,
     Filter,
     PsmDetail,
+    PsmLike,
     PsmTree,
 )
 from pie.platform.server.answers import json_response
@@ -65,6 +67,13 @@ async def get_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
     return json_response(await _detail(deps, name, user_of(request)))
 
 
+@router.get("/{name}/like", response_model=PsmLike)
+async def get_psm_like(deps: AskDeps, name: _Name) -> Response:
+    """The PSMs for which a name may be a typing error; it need not be known."""
+    names = await _names(deps, _nothing())
+    return json_response(await run_in_threadpool(lambda: build_like(names, name)))
+
+
 # The body is read before anybody is asked for a token.
 @router.put("/{name}", response_model=PsmDetail, max_body_size=_MAX_BODY)
 async def put_psm(
@@ -87,9 +96,15 @@ async def put_psm(
     return json_response(await _detail(deps, name, user))
 
 
-@router.post("/{name}/claim", response_model=PsmDetail)
-async def claim_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
+@router.post("/{name}/claim", response_model=PsmDetail, max_body_size=_MAX_BODY)
+async def claim_psm(
+    deps: AskDeps,
+    request: Request,
+    name: _Name,
+    given: Annotated[ClaimPost | None, Body()] = None,
+) -> Response:
     """Become the owner of a known PSM that nobody is declared or registered as the owner of."""
+    reason = checked_reason(given.reason if given is not None else "")
     user = user_of(request)
     found = await _detail(deps, name, user)
     if found.kind != "psm":
@@ -99,7 +114,7 @@ async def claim_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
             Kind.CONFLICT,
             f"{name} is owned by {', '.join(found.owners)}, as it registered itself: ask them",
         )
-    await _blocking(lambda: Declarations(deps.store).claim(name, user))
+    await _blocking(lambda: Declarations(deps.store).claim(name, user, reason))
     return json_response(await _detail(deps, name, user))
 
 

@@ -85,8 +85,8 @@ class Declarations:
 
         self._change(name, "set", by, lambda _old: fields, version)
 
-    def claim(self, name: str, by: str) -> None:
-        """Make a person the owner of a name that has none.
+    def claim(self, name: str, by: str, reason: str = "") -> None:
+        """Make a person the owner of a name that has none; the history keeps the reason.
 
         Raises:
             Failure: ``conflict`` when somebody is declared its owner.
@@ -99,9 +99,17 @@ class Declarations:
                 )
             return replace(old, owners=[by])
 
-        self._change(name, "claim", by, edit, None)
+        self._change(name, "claim", by, edit, None, reason)
 
-    def _change(self, name: str, action: Action, by: str, edit: Edit, version: int | None) -> None:
+    def _change(
+        self,
+        name: str,
+        action: Action,
+        by: str,
+        edit: Edit,
+        version: int | None,
+        reason: str = "",
+    ) -> None:
         while True:
             entry = self._store.get(_PREFIX + name)
             old = _read(entry)
@@ -117,7 +125,7 @@ class Declarations:
                 self._check_room()
             if old is not None:
                 self._keep(name, old.last)
-            last = PsmChange(at + 1, self._now(), by, action, changes)
+            last = PsmChange(at + 1, self._now(), by, action, changes, reason)
             value = _encode(Declared(at + 1, after, last)).decode()
             try:
                 self._store.put(

@@ -133,6 +133,15 @@ class DeclarationPut:
 
 
 @dataclass(slots=True)
+class ClaimPost:
+    """A claim; ``reason`` says why the person owns it, and stands in the history."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    reason: str = ""
+
+
+@dataclass(slots=True)
 class FieldChange:
     """One field before and after, as text."""
 
@@ -143,13 +152,14 @@ class FieldChange:
 
 @dataclass(slots=True)
 class PsmChange:
-    """One change: who made it and when, and the version it made."""
+    """One change: who made it and when, the version it made, and the reason if one was given."""
 
     version: int
     at: float
     by: str
     action: Action
     changes: list[FieldChange]
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -174,6 +184,14 @@ class PsmSeen:
     callers: list[str]
     callees: list[str]
     hosts: list[str]
+
+
+@dataclass(slots=True)
+class PsmLike:
+    """The known PSMs, three at most, for which a name may be a typing error."""
+
+    name: str
+    like: list[str]
 
 
 @dataclass(slots=True)
