@@ -44,8 +44,8 @@ dev: $(VENV)/.venv-made  ## what tests and lint need, too
 dist: install      ## build the wheel and the source distribution into dist/
 	@$(BIN)/python tools/dist.py
 
-system-deps:       ## what pip cannot bring, by apt: Chromium for the browser tests
-	@tools/system-deps.sh
+system-deps:       ## what pip cannot bring, by apt: a browser, compilers, Python's headers
+	@PYTHON=$(PYTHON) tools/system-deps.sh
 
 clean:             ## remove what was built and installed here
 	rm -rf $(VENV) benchmarks/rpc/.peers build dist ui/node_modules src/pie/platform/static demo-data

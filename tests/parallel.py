@@ -21,7 +21,6 @@ FIRST = (
 """What takes longest, by the beginning of its path. An order that is out of date does no harm."""
 
 TOGETHER = {
-    "tests/e2e/test_documents.py": "documented ports",
     "tests/e2e/test_seed.py": "documented ports",
     "tests/e2e/test_tutorial.py": "documented ports",
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fleet import Fleet
 from tests.e2e.documents import commands
-from tests.ports import documented_ports
+from tests.ports import free_port
 
 FOLLOWED_ELSEWHERE = {"tutorial", "install"}
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -25,9 +25,15 @@ PAGES = [
 SECONDS = 120
 
 
-def ports_of(script: str) -> set[int]:
-    """Those that a page gives to what it starts; the platform's own is that of the fleet."""
-    return {int(port) for port in re.findall(r"\b(?:77\d\d|8791)\b", script)}
+def with_free_ports(script: str) -> str:
+    """The script with a free port for each that the page names: those may be in use on the machine
+    of the tests."""
+    ports: dict[str, str] = {}
+    return re.sub(
+        r"\b(?:77\d\d|8791)\b",
+        lambda found: ports.setdefault(found[0], str(free_port())),
+        script,
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -36,7 +42,7 @@ def test_the_commands_of_a_page(
 ) -> None:
     program("curl", "make system-deps")
     script = tmp_path / "script"
-    script.write_text(f"set -euo pipefail\n{commands(page)}")
+    script.write_text(f"set -euo pipefail\n{with_free_ports(commands(page))}")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = fleet.environment | {"PATH": path, "HOME": str(tmp_path)}
     folder = fleet.directory
@@ -44,7 +50,7 @@ def test_the_commands_of_a_page(
         folder = tmp_path / "empty"
         folder.mkdir()
         del environment["RUNTIME_ROOT"]
-    with documented_ports(*ports_of(script.read_text())), subprocess.Popen(
+    with subprocess.Popen(
         ["bash", "-x", str(script)],
         cwd=folder, env=environment, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -1,5 +1,6 @@
 """Services on the oldest releases that the extras allow, and on every Python of this machine."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,16 +15,22 @@ OLDEST = ("flask==2.3.*", "werkzeug==2.3.*", "cachelib==0.9.*", "django==4.2.*")
 GUNICORNS = ("21.2.*", "22.0.*", "23.0.*", "24.*", "25.*", "26.*")
 
 
-def other_pythons() -> list[str]:
-    """Interpreters on the PATH that run (a shim may name one that is not chosen)."""
-    found = []
+def pythons() -> list[str]:
+    """This interpreter, and one of each other release that is on the PATH or that pyenv has."""
+    found = [sys.executable]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     for minor in range(11, 20):
-        path = shutil.which(f"python3.{minor}")
-        code = f"import venv, sys; sys.exit(sys.version_info[:2] != (3, {minor}))"
-        if path and minor != sys.version_info[1]:
-            done = subprocess.run([path, "-c", code], capture_output=True, check=False)
-            found += [path] if done.returncode == 0 else []
+        name = f"python3.{minor}"
+        known = [shutil.which(name), *sorted(pyenv.glob(f"versions/3.{minor}.*/bin/{name}"))]
+        works = [str(path) for path in known if path and runs(path, minor)]
+        found += works[:1] if minor != sys.version_info[1] else []
     return found
+
+
+def runs(path: str | Path, minor: int) -> bool:
+    """Whether it is what its name promises: a shim may name an interpreter that is not chosen."""
+    code = f"import venv, sys; sys.exit(sys.version_info[:2] != (3, {minor}))"
+    return subprocess.run([path, "-c", code], capture_output=True, check=False).returncode == 0
 
 
 def test_the_oldest_frameworks_and_each_gunicorn(
@@ -37,8 +44,8 @@ def test_the_oldest_frameworks_and_each_gunicorn(
         env.serve(django_project, "django", "shop.settings", path="/", answer=b"Hello")
 
 
-@pytest.mark.parametrize("python", other_pythons(), ids=lambda path: Path(path).name)
-def test_the_newest_frameworks_on_another_python(
+@pytest.mark.parametrize("python", pythons(), ids=lambda path: Path(path).name)
+def test_the_newest_frameworks_on_each_python(
     python: str, environment: Callable[[str], Environment], flask_app: Path, django_project: Path
 ) -> None:
     env = environment(python)

@@ -14,9 +14,9 @@ PSM = "toutiao.my.server"
 class Served:
     """A server that shares its listener with the one that follows it, as workers of a master do."""
 
-    def __init__(self, bench, demo, handler, listener: socket.socket) -> None:
+    def __init__(self, bench, demo, handler, listener: socket.socket, drain: float) -> None:
         self._server = ThriftServer(
-            demo.DemoService, handler, bench.runtime, listener.dup(), drain_seconds=5
+            demo.DemoService, handler, bench.runtime, listener.dup(), drain_seconds=drain
         )
         self._thread = threading.Thread(target=self._server.serve)
         self._thread.start()
@@ -27,15 +27,53 @@ class Served:
         assert not self._thread.is_alive()
 
 
+@pytest.fixture
+def replaced(bench, demo, handler):
+    """Calls a server on several threads while others take its place; failures, and calls made."""
+
+    def run(transport: str, *, pause: float, drain: float) -> tuple[list[Exception], list[int]]:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        listener.setblocking(False)  # The mode is shared, and set anew by ``dup``.
+        port = listener.getsockname()[1]
+        register(bench, port, psm=PSM, cluster="default", transport=transport)
+        over, failures, calls = threading.Event(), [], []
+
+        def call() -> None:
+            client = demo.DemoServiceClient(PSM, timeout=10)
+            done = 0
+            while not over.is_set():
+                try:
+                    assert client.GetItem(demo.Demo2Request(ItemId=7)).item.ItemId == 7
+                except Exception as error:
+                    failures.append(error)
+                done += 1
+                if pause and done % 20 == 0:
+                    over.wait(pause)
+            calls.append(done)
+
+        serving = Served(bench, demo, handler, listener, drain)
+        callers = [threading.Thread(target=call) for _ in range(6)]
+        for each in callers:
+            each.start()
+        for _ in range(2):
+            follower = Served(bench, demo, handler, listener, drain)
+            serving.stop()
+            serving = follower
+        over.set()
+        for each in callers:
+            each.join(30)
+        serving.stop()
+        listener.close()
+        return failures, calls
+
+    return run
+
+
 @pytest.mark.parametrize("kind", ["function", "coroutine"])
 @pytest.mark.parametrize(
     "transport", ["ttheader", "framed", "buffered", "framed+compact", "ttheader+compact"]
 )
-def test_no_call_fails_while_workers_are_replaced(bench, demo, handler, transport, kind) -> None:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    listener.setblocking(False)  # The mode is shared, and set anew by ``dup``.
-    port = listener.getsockname()[1]
-    register(bench, port, psm=PSM, cluster="default", transport=transport)
+def test_no_call_fails_while_workers_are_replaced(replaced, handler, transport, kind) -> None:
     if kind == "coroutine":
         plain = handler.GetItem
 
@@ -43,33 +81,14 @@ def test_no_call_fails_while_workers_are_replaced(bench, demo, handler, transpor
             return plain(req)
 
         handler.GetItem = get
-    over, failures, calls = threading.Event(), [], []
+    # The pause is as long as a draining server lets a connection idle.
+    failures, calls = replaced(transport, pause=0.31, drain=5)
+    assert failures == []
+    assert min(calls) > 0
 
-    def call() -> None:
-        client = demo.DemoServiceClient(PSM, timeout=10)
-        done = 0
-        while not over.is_set():
-            try:
-                assert client.GetItem(demo.Demo2Request(ItemId=7)).item.ItemId == 7
-            except Exception as error:
-                failures.append(error)
-            done += 1
-            if done % 20 == 0:
-                over.wait(0.31)  # As long as a draining server lets a connection idle.
-        calls.append(done)
 
-    serving = Served(bench, demo, handler, listener)
-    callers = [threading.Thread(target=call) for _ in range(6)]
-    for each in callers:
-        each.start()
-    for _ in range(2):
-        follower = Served(bench, demo, handler, listener)
-        serving.stop()
-        serving = follower
-    over.set()
-    for each in callers:
-        each.join(30)
-    serving.stop()
-    listener.close()
+def test_no_call_fails_on_a_framed_connection_that_is_never_idle(replaced) -> None:
+    """It has no header that asks the client for another connection."""
+    failures, calls = replaced("framed", pause=0, drain=2)
     assert failures == []
     assert min(calls) > 0

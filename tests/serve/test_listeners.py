@@ -38,3 +38,15 @@ def test_newcomers_are_dropped_and_who_has_connected_is_not() -> None:
                 late.setblocking(True)
                 with pytest.raises(ConnectionRefusedError):  # When it has sent its SYN again.
                     late.connect(address)
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_kernel_that_refuses_the_filter_changes_nothing(monkeypatch) -> None:
+    with listen("127.0.0.1", 0) as listener:
+        monkeypatch.setattr(socket.socket, "setsockopt", refuse)
+        drop_newcomers(listener)
+        with socket.create_connection(listener.getsockname()):
+            listener.accept()[0].close()

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import logging
 import os
 import socket
 import stat
@@ -10,6 +11,7 @@ import sys
 
 from pie.model import is_unix
 
+logger = logging.getLogger(__name__)
 _TRIES = 100
 _BACKLOG = 1024
 _SO_ATTACH_FILTER = 26
@@ -64,13 +66,19 @@ def drop_newcomers(listener: socket.socket) -> None:
     server accepts them first; but without this, more come until it is closed. A caller whose SYN is
     dropped sends it again after a second, and is refused by then. All processes that share the
     socket drop newcomers, too. Does nothing for unix sockets, and nothing but on Linux.
+
+    The filter is of use, not needed: where the kernel refuses it (a sandbox, a container without
+    ``CAP_NET_ADMIN``), callers that connect in the last moment are reset, and nothing else changes.
     """
     if sys.platform != "linux" or listener.family not in (socket.AF_INET, socket.AF_INET6):
         return
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in _DROP_SYN)
     instructions = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("HP", len(_DROP_SYN), ctypes.addressof(instructions))
-    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+    except OSError as error:
+        logger.debug("the kernel refuses a filter on the listening socket: %s", error)
 
 
 def _listen_unix(path: str) -> socket.socket:

@@ -81,10 +81,24 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         return self.root / "conf"
 
     def token(self) -> str:
-        """The service token as it stands now; empty while its file is not there yet."""
-        if self.given_token or not self.token_file.is_file():
+        """The service token as it stands now; empty while its file is not there yet.
+
+        Raises:
+            OSError: the file cannot be read; the message says why and what to do.
+        """
+        if self.given_token:
             return self.given_token
-        return self.token_file.read_text().strip()
+        try:
+            return self.token_file.read_text(errors="replace").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"the token file {self.token_file} cannot be read ({error.strerror}): let the user "
+                "of this process read it, or name another with PIE_TOKEN_FILE or token_file in "
+                "pie.toml",
+            ) from None
 
 
 def find_root(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:

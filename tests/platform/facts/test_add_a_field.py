@@ -79,11 +79,15 @@ print(json.dumps([asyncio.run(answers()), verbs]))
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of Pie with the entries of the document, which change one file."""
+    """A copy of Pie with the entries of the document, and with the extension that is tested.
+
+    The entries change one file.
+    """
     copy = tmp_path_factory.mktemp("changed")
-    shutil.copytree(
-        ROOT / "src" / "pie", copy / "pie", ignore=shutil.ignore_patterns("__pycache__", "static")
-    )
+    left_out = shutil.ignore_patterns("__pycache__", "static", "*.so")
+    shutil.copytree(ROOT / "src" / "pie", copy / "pie", ignore=left_out)
+    if native is not None:
+        shutil.copy(native.__file__, copy / "pie" / "_core")
     text = (ROOT / "docs" / "add-a-field.md").read_text()
     blocks = re.findall(r"add to `(\w+)`:\n\n```python\n(.*?)```", text, re.DOTALL)
     assert [row_type for row_type, _ in blocks] == ["CallRow", "EdgeRow"]

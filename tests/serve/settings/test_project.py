@@ -106,3 +106,15 @@ def test_an_address_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "pie.toml").write_text('platform = "pie.example.org"')
     with pytest.raises(SettingsError, match=r"pie\.toml: platform is 'pie\.example\.org'; write"):
         Workspace.from_environment({}, tmp_path)
+
+
+def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    def token(file: Path) -> str:
+        given = {"RUNTIME_ROOT": str(tmp_path), "PIE_TOKEN_FILE": str(file)}
+        return Workspace.from_environment(given).token()
+
+    assert token(tmp_path / "not" / "yet") == ""
+    with pytest.raises(IsADirectoryError) as caught:  # As root reads what nobody may.
+        token(tmp_path)
+    assert f"the token file {tmp_path} cannot be read (Is a directory)" in str(caught.value)
+    assert "PIE_TOKEN_FILE" in str(caught.value)

@@ -260,3 +260,27 @@ def test_lookup_skips_what_it_cannot_read(lines):
     )
     assert list(lookup_services(store)) == [PSM]
     assert len(lines()) == 2
+
+
+class Broken(MemoryStore):
+    """Raises what no store should, the first times."""
+
+    def __init__(self, errors: int) -> None:
+        super().__init__()
+        self.errors = errors
+
+    def grant(self, ttl: float) -> int:
+        self.errors -= 1
+        if self.errors >= 0:
+            raise RuntimeError("a mistake in here")
+        return super().grant(ttl)
+
+
+def test_an_error_that_nobody_expected_does_not_end_it(lines) -> None:
+    registrar = Registrar(Broken(2), ME)
+    registrar.start()
+    assert registrar.wait_registered(20)
+    registrar.stop()
+    troubles = [line for line in lines() if "a mistake in here" in line]
+    assert len(troubles) == 1
+    assert "trying on: RuntimeError(" in troubles[0]

@@ -125,3 +125,23 @@ def test_stopping_is_quick_wherever_it_is():
         follower.start()
         follower.stop(timeout=20)
         assert not follower._thread.is_alive()
+
+
+def test_a_listener_that_fails_gets_everything_anew(until, caplog):
+    class Failing(Told):
+        def changed(self, events: Sequence[Event]) -> None:
+            if events[0].value == "wrong":
+                raise RuntimeError("a mistake in here")
+            super().changed(events)
+
+    engine = MemoryStore()
+    told = Failing()
+    follower = Follower(engine, "/k", told)
+    follower.start()
+    until(lambda: "found" in told.log, "the first load")
+    engine.put("/k", "wrong")
+    until(lambda: told.log[-1] == "found" and "lost" in told.log, "the return")
+    assert told.log == ["loaded ", "found", "lost", "loaded wrong", "found"]
+    follower.stop()
+    engine.close()
+    assert [r.message for r in caplog.records] == ["following /k failed; beginning anew"]

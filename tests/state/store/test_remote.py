@@ -74,6 +74,14 @@ def test_a_token_that_would_break_the_header():
         RemoteStore("http://127.0.0.1:1", "a\r\nb").get("/a")
 
 
+def test_a_token_that_cannot_be_read():
+    def token() -> str:
+        raise PermissionError(13, "the token file /t cannot be read")
+
+    with pytest.raises(Denied, match=r"Errno 13.*the token file /t cannot be read"):
+        RemoteStore("http://127.0.0.1:9", token).get("/k")
+
+
 def test_nobody_listens():
     port = free_port()
     store = RemoteStore(f"http://127.0.0.1:{port}", "t")

@@ -1,9 +1,11 @@
 /* Ending connections that are idle for too long, or too slow. */
 #include "server/sweep.h"
 
+#include <linux/filter.h>
 #include <sys/socket.h>
 
 #include "server/connection.h"
+#include "server/connections.h"
 #include "server/outbox.h"
 
 #define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
@@ -26,11 +28,39 @@ static bool is_idle(Connection *connection, int64_t now, int64_t idle) {
     if (atomic_load(&connection->heard_all)) {
         return true;
     }
-    uint8_t byte;
     return atomic_load(&connection->frame_begun) == 0 &&
-           over(atomic_load(&connection->used), now, idle) &&
-           /* A request may have come that was not read yet. */
-           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+           over(atomic_load(&connection->used), now, idle);
+}
+
+/* Has the kernel drop what arrives, so that it is not acknowledged; or no longer. Of no effect on a
+ * unix socket. */
+static void drop_arrivals(int fd, bool drop) {
+    struct sock_filter nothing = {.code = BPF_RET | BPF_K, .k = 0};
+    struct sock_fprog program = {.len = 1, .filter = &nothing};
+    int unused = 0;
+    if (drop) {
+        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    } else {
+        setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+    }
+}
+
+/* Ends an idle connection, unless a request has come that was not read yet: that one is served. A
+ * request that comes later is answered by an RST, without having been acknowledged, which proves to
+ * its client that it was not read (pie/rpc/wire/refusal.py). */
+static void end_idle(Connection *connection) {
+    uint8_t byte;
+    drop_arrivals(connection->fd, true);
+    bool idle = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+    if (idle) {
+        shutdown(connection->fd, SHUT_RDWR);
+    }
+    drop_arrivals(connection->fd, false);
+    if (idle) {
+        connection_end(connection);
+    } else {
+        connections_queue(connection->loop, connection);
+    }
 }
 
 /* Ends connections that are idle for too long, or too slow. Collects under the mutex, ends outside
@@ -40,21 +70,28 @@ void sweep(Loop *loop, int64_t now) {
     bool cut = draining && now > atomic_load(&loop->drain_end);
     bool last = draining && now > atomic_load(&loop->drain_end) - DRAIN_LAST_MS;
     int64_t idle = last ? -1 : draining ? DRAIN_IDLE_MS : loop->limits.idle_ms;
-    Connection *found = NULL;
+    Connection *found = NULL, *ended = NULL;
     pthread_mutex_lock(&loop->mutex);
     for (Connection *each = loop->open; each != NULL; each = each->next) {
         if (cut) {
             shutdown(each->fd, SHUT_RDWR);
         }
-        if ((cut || is_late(each, now) || is_idle(each, now, idle)) && connection_take(each)) {
-            each->next_queued = found;
-            found = each;
+        bool ends = cut || is_late(each, now);
+        if ((ends || is_idle(each, now, idle)) && connection_take(each)) {
+            Connection **list = ends ? &ended : &found;
+            each->next_queued = *list;
+            *list = each;
         }
     }
     pthread_mutex_unlock(&loop->mutex);
+    while (ended != NULL) {
+        Connection *next = ended->next_queued;
+        connection_end(ended);
+        ended = next;
+    }
     while (found != NULL) {
         Connection *next = found->next_queued;
-        connection_end(found);
+        end_idle(found);
         found = next;
     }
     loop->swept = now;

@@ -23,7 +23,8 @@ from pie.model import Call, Failure, Kind
 _acked = struct.Struct("=Q")
 _ACKED_AT = 120
 _STATE_CLOSED = 7
-_REFUSAL_SECONDS = 0.2
+_REFUSAL_SECONDS = 0.6
+"""More than 0.2, after which a kernel sends again what the peer's dropped unread (``sweep.c``)."""
 
 
 class Stale(Exception):
@@ -34,7 +35,7 @@ class Stale(Exception):
 
 def refused_from(sock: socket.socket, call: Call, latest: int) -> int | None:
     """The number of the first byte of the stream that did not reach a peer that has closed; None
-    where that is not proven. Waits for the RST, which takes one round trip.
+    where that is not proven. Waits for the RST: one round trip, or until the request is sent again.
 
     Args:
         sock: a connection whose FIN was read.

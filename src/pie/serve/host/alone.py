@@ -74,10 +74,14 @@ class Alone:
         def stop(number: signal.Signals) -> None:
             logger.info("stopping on %s", number.name)
             opened.wait()  # What is half started cannot be stopped.
-            life.deregister()
-            time.sleep(_NOTICE_SECONDS)
-            drop_newcomers(listener)
-            server.stop()
+            try:
+                life.deregister()
+                time.sleep(_NOTICE_SECONDS)
+                drop_newcomers(listener)
+            except Exception:
+                logger.exception("stopping all the same")
+            finally:
+                server.stop()
 
         on_stop(stop)
         try:

@@ -130,7 +130,7 @@ class Registrar:
         while not self._stopping:
             try:
                 self._step()
-            except StoreError as error:
+            except Exception as error:  # The thread lives as long as the service.
                 self._trouble(error)
                 wait = self._backoff.next()
             else:
@@ -188,7 +188,7 @@ class Registrar:
         self._was_registered = True
         _log.info("registered%s: %s at %s", again, self._instance.psm, self._instance.address)
 
-    def _trouble(self, error: StoreError) -> None:
+    def _trouble(self, error: Exception) -> None:
         if self._state == "away":
             return
         self._state = "away"
@@ -196,7 +196,8 @@ class Registrar:
         _log.warning(
             "%s is not registered, serving all the same and trying on: %s",
             self._instance.psm,
-            error,
+            error if isinstance(error, StoreError) else repr(error),
+            exc_info=None if isinstance(error, StoreError) else error,
         )
 
     def _finish(self) -> None:
@@ -206,7 +207,7 @@ class Registrar:
             return
         try:
             self._store.revoke(self._lease)
-        except StoreError as error:
+        except Exception as error:
             _log.warning(
                 "%s could not deregister; its lease ends in %g s: %s",
                 self._instance.psm,

@@ -1,5 +1,6 @@
 """Follows everything under a prefix: read it, watch on from there, begin anew when that breaks."""
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,6 +17,8 @@ from pie.state.store.interface import (
     StoreError,
     Watch,
 )
+
+_log = logging.getLogger("pie.state")
 
 
 class Listener(Protocol):
@@ -73,11 +76,23 @@ class Follower:
             except Compacted:
                 self._revision = None
             except StoreError as error:
+                self._lose(error)
+            except Exception as error:  # The thread lives as long as the process.
+                self._revision = None
                 if self._following is not False:
-                    self._following = False
-                    self._listener.lost(error)
+                    _log.exception("following %s failed; beginning anew", self._prefix)
+                self._lose(StoreError(repr(error)))
             if not self._stop.is_set():
                 self._stop.wait(self._backoff.next())
+
+    def _lose(self, error: StoreError) -> None:
+        if self._following is False:
+            return
+        self._following = False
+        try:
+            self._listener.lost(error)
+        except Exception:
+            _log.exception("the listener of %s failed", self._prefix)
 
     def _follow(self) -> None:
         if self._revision is None:

@@ -43,7 +43,8 @@ class RemoteStore(Store):
     Args:
         url: ``http://host:port`` or ``https://…``, a path prefix allowed.
         token: sent as ``Authorization: Bearer``; or a function that is asked for it at each call,
-            for a token that is not there yet or that changes.
+            for a token that is not there yet or that changes. The calls raise `Denied` while
+            the function raises an OSError.
         timeout: seconds for connecting, and for the whole of one answer.
 
     Raises:
@@ -65,7 +66,10 @@ class RemoteStore(Store):
         self._timeout = timeout
 
     def _headers(self) -> dict[str, str]:
-        token = self._token if isinstance(self._token, str) else self._token()
+        try:
+            token = self._token if isinstance(self._token, str) else self._token()
+        except OSError as error:
+            raise Denied(str(error)) from error
         if not (token.isascii() and token.isprintable()):
             raise Denied("the token has characters that no HTTP header can carry")
         return {
