@@ -125,7 +125,7 @@ def test_it_is_found_in_the_store(changed: Path, tmp_path: Path, writer: str) ->
 def test_a_source_that_does_not_exist_is_an_error_at_import(changed: Path, tmp_path: Path) -> None:
     copy = tmp_path / "wrong"
     shutil.copytree(changed, copy)
-    table = copy / "pie" / "observe" / "record" / "facts.py"
+    table = copy / "pie" / "observe" / "facts" / "rows.py"
     table.write_text(table.read_text().replace('"call.persist.USER"', '"call.user"'))
     done = subprocess.run(
         [sys.executable, "-c", "import pie.observe"],
