@@ -147,6 +147,19 @@ def test_a_long_text_is_cut_and_loses_no_row(in_c: bool, text: str) -> None:
     assert (edge.method, edge.count) == (whole[:500], 1)
 
 
+@pytest.mark.parametrize("make", [call_log, CallLog], ids=["c", "twin"])
+def test_a_long_name_of_the_process_is_cut(make: Any) -> None:
+    who = Identity(psm="a.b.c", instance="i" * 600, version="\ud800" * 600, env="e" * 600)
+    log = make(who, FORMAT, Budget(), nothing)
+    log.record(Call("server", "http", caller="", callee="a.b.c", method="GET"))
+    ((_, line),) = log.take("calls")
+    (row,), bad = decode_rows("calls", line)
+    assert bad == []
+    assert isinstance(row, StoredCall)
+    assert (row.instance, row.env) == ("i" * 500, "e" * 500)
+    assert row.version == ("\\ud800" * 600)[:500]
+
+
 @settings(max_examples=examples(100), deadline=None)
 @given(st.floats(-1e12, 1e12, allow_nan=False))
 def test_any_start_is_rounded_as_the_twin_rounds_it(started: float) -> None:

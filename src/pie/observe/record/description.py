@@ -94,7 +94,8 @@ def _parts(identity: Identity) -> Iterator[Part]:
         if not field.source:
             literal += encode_value(defaults[name])
         elif field.source.startswith(_PROCESS):
-            literal += encode_value(getattr(identity, field.source.removeprefix(_PROCESS)))
+            value = getattr(identity, field.source.removeprefix(_PROCESS))
+            literal += encode_value(value, cuts.get(name))
         else:
             yield Part(literal, field.source, cuts.get(name, 0))
             literal = b""
