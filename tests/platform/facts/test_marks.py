@@ -79,3 +79,60 @@ def test_marks_outlast_the_rows(tmp_path: Path) -> None:
     assert [row["pos"] for row in first["marks"]] == [3, 4]
     again = json.loads(ingest(tmp_path).stdout)
     assert (again["taken"], again["rows"]) == ([0, 4], [])
+
+
+NO_DRAFTS = """
+import asyncio, json, os, sys, time
+from pathlib import Path
+from pie.model import Failure
+from pie.platform.facts.engine import open_chdb
+from pie.platform.facts.ingest import TableIngest
+from pie.platform.facts.rows import StoredCall
+from pie.platform.facts.schema import CALLS
+from pie.platform.facts.upgrade import prepare
+
+directory, table = Path(sys.argv[1]), sys.argv[2]
+engine = open_chdb(directory, memory=1 << 30, patience=5)
+prepare(engine)
+insert = engine.insert
+
+def watched(into, ndjson):
+    # The file that rows are handed over in cannot be made, as on a full disk.
+    if into == table and (directory / "drafts").exists():
+        (directory / "drafts").rmdir()
+        try:
+            insert(into, ndjson)
+        finally:
+            (directory / "drafts").mkdir()
+    else:
+        insert(into, ndjson)
+
+async def send():
+    ingest = TableIngest(engine, CALLS, 0.0)
+    running = asyncio.create_task(ingest.run())
+    row = StoredCall(ts=time.time(), side="server", protocol="http", psm="a.b.c", src=5, pos=1)
+    answers = []
+    for _ in range(2):
+        try:
+            async with asyncio.timeout(30):
+                answers.append((await ingest.commit([row])).accepted)
+        except Failure as failure:
+            answers.append(failure.kind.value)
+        engine.insert = insert
+    running.cancel()
+    return answers
+
+engine.insert = watched
+print(json.dumps([asyncio.run(send()), engine.query("SELECT pos FROM calls")]), flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(("table", "answers"), [("calls", ["unavailable", 1]), ("marks", [1, 0])])
+def test_ingest_goes_on_after_rows_could_not_be_handed_to_the_store(
+    tmp_path: Path, table: str, answers: list[object]
+) -> None:
+    command = [sys.executable, "-c", NO_DRAFTS, str(tmp_path), table]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [answers, [{"pos": 1}]]

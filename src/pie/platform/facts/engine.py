@@ -91,6 +91,8 @@ class Engine:
             )
         except ClickHouseError as error:
             raise _store_error(error) from error
+        except OSError as error:  # The rows go through a file, e.g. on a full disk.
+            raise StoreError(f"the rows cannot be handed to the store: {error}") from error
 
     def _client(self) -> Client:
         client: Client | None = getattr(self._local, "client", None)
