@@ -112,6 +112,37 @@ insert("edge_10s", {"pos": 20, "count": 5, "histogram": {"150": 5}})
 insert("logs", {"pos": 40, "message": "hello"}, {"src": 0, "pos": 99, "message": "unplaced"})
 """
 
+MANY = """
+import sys
+from pathlib import Path
+from pie.platform.facts.engine import open_chdb
+
+engine = open_chdb(Path(sys.argv[1]), memory=1 << 30, patience=5)
+for statement in sys.argv[2].split(";"):
+    engine.execute(statement)
+engine.execute(
+    "INSERT INTO edge_10s (ts, psm, src, pos, day) "
+    "SELECT toStartOfDay(now('UTC')) - 86400 * (number % 4), 'a.b.c', number % 5 + 1, number, "
+    "toUInt32(toStartOfDay(now('UTC'))) / 86400 - number % 4 FROM numbers(200000)"
+)
+"""
+
+START_WITHIN = """
+import json, sys
+from pathlib import Path
+from pie.platform.facts.engine import open_chdb
+from pie.platform.facts.upgrade import prepare
+
+engine = open_chdb(Path(sys.argv[1]), memory=1 << 30, patience=5)
+engine.execute(f"SET max_rows_to_read = {sys.argv[2]}")
+prepare(engine)
+engine.execute("SET max_rows_to_read = 0")
+print(json.dumps([
+    engine.query(f"SELECT src, day, max(pos) AS pos FROM {table} GROUP BY src, day ORDER BY ALL")
+    for table in ("marks", "edge_10s")
+]))
+"""
+
 
 def run(script: str, *args: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", script, *map(str, args)]
@@ -152,6 +183,19 @@ def test_everything_is_found_and_the_second_start_writes_nothing(old: Path) -> N
     assert again.pop("done") == 0
     del found["done"]
     assert again == found
+
+
+def test_marks_are_carried_over_day_by_day_so_that_many_days_need_no_more_memory(
+    tmp_path: Path,
+) -> None:
+    made = run(MANY, tmp_path, VERSION_1)
+    assert made.returncode == 0, made.stderr
+    # A day has 50,000 rows: what reads two days at once would be refused.
+    done = run(START_WITHIN, tmp_path, 60_000)
+    assert done.returncode == 0, done.stderr
+    marks, rows = json.loads(done.stdout)
+    assert len(marks) == 20
+    assert marks == rows
 
 
 def test_a_start_killed_between_any_two_steps_is_followed_by_one_that_does_the_rest(

@@ -52,7 +52,7 @@ def prepare(
     statements = list(_missing(engine, there, engine_clause))
     if found < VERSION:
         if found:
-            statements += [_carry_marks(table.name) for table in TABLES]
+            statements += _carry_marks(engine)
         statements.append(f"INSERT INTO {VERSIONS} VALUES ({VERSION}, now())")
     if statements and free() < ROOM:
         raise StoreError(
@@ -68,6 +68,10 @@ _COLUMNS_THERE = (
     "SELECT table, name FROM system.columns WHERE database = currentDatabase() "
     "UNION ALL SELECT table, name FROM system.data_skipping_indices "
     "WHERE database = currentDatabase()"
+)
+_DAYS_THERE = (
+    "SELECT DISTINCT table, partition_id AS day FROM system.parts "
+    "WHERE active AND database = currentDatabase() ORDER BY table, day"
 )
 
 
@@ -101,9 +105,19 @@ def _additions(table: Table, parts: set[tuple[str, str]]) -> Iterator[str]:
             yield f"ADD INDEX IF NOT EXISTS {name} {definition}"
 
 
-def _carry_marks(table: str) -> str:
-    """The marks of a store that kept none: those of its rows."""
-    return (
-        f"INSERT INTO {MARKS.name} (table_name, src, day, pos) "
-        f"SELECT '{table}', src, day, max(pos) FROM {table} WHERE src != 0 GROUP BY src, day"
-    )
+def _carry_marks(engine: Engine) -> Iterator[str]:
+    """The marks of a store that kept none: those of its rows.
+
+    One statement for each day of a table, so that its memory is that of one day's files, however
+    many days the store holds; and without the time limit of a question.
+    """
+    names = {table.name for table in TABLES}
+    for part in engine.query(_DAYS_THERE):
+        table, day = part["table"], part["day"]
+        if table in names:
+            yield (
+                f"INSERT INTO {MARKS.name} (table_name, src, day, pos) "
+                f"SELECT '{table}', src, day, max(pos) FROM {table} "
+                f"WHERE _partition_id = '{day}' AND src != 0 GROUP BY src, day "
+                "SETTINGS max_execution_time = 0"
+            )
