@@ -91,7 +91,8 @@ static Step end_call(Flow *flow, PyObject *cause) {
     if (error == NULL && passes) {
         error = Py_NewRef(cause);
     } else if (error == NULL && call->failure != NULL) {
-        error = Py_NewRef(call->failure);
+        error_raise(call->failure); /* A gate may have put anything there. */
+        error = error_take();
         PyException_SetCause(error, cause == error ? NULL : Py_XNewRef(cause));
     }
     Py_XDECREF(cause);
