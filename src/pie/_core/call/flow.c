@@ -9,6 +9,8 @@
 #include "call/outcome.h"
 #include "call/system_clock.h"
 
+#define LONGEST_WAIT 1e9 /* seconds */
+
 static PyObject *too_long; /* pie.call.flow.too_long */
 
 /* --- time --- */
@@ -306,6 +308,10 @@ Step flow_advance(Flow *flow, PyObject *result) {
 
 /* What is left after a signal is waited, too, as time.sleep does. */
 static int wait_here(double delay) {
+    if (!(delay <= LONGEST_WAIT)) {
+        PyErr_SetString(PyExc_OverflowError, "a gate asks for a delay that cannot be waited");
+        return -1;
+    }
     struct timespec pause = {(time_t)delay, (long)((delay - floor(delay)) * 1e9)};
     int interrupted = delay > 0;
     while (interrupted) {
