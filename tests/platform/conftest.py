@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from pie.state import Instance, RemoteStore, RuntimeDescription
+from pie.state.registry.instances import encode, instance_key, meta_key, runtime_key
+
 RUN = """
 import sys
 from pathlib import Path
@@ -152,6 +155,20 @@ def platform(tmp_path_factory):
     shared = Platform(tmp_path_factory.mktemp("platform") / "data").start()
     yield shared
     assert shared.stop() == 0
+
+
+@pytest.fixture
+def register(platform):
+    """Put instances, runtime descriptions and metadata of services into the registry."""
+    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("service"))
+
+    def put(*entries):
+        for entry in entries:
+            key = {Instance: instance_key, RuntimeDescription: runtime_key}.get(type(entry))
+            store.put(key(entry) if key else meta_key(entry.psm), encode(entry))
+
+    yield put
+    store.close()
 
 
 @pytest.fixture

@@ -285,13 +285,50 @@ def test_the_test_client_needs_nothing_of_pie(services) -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("shop.setings", ": 'shop' is .*/shop/__init__.py"),
-        ("site.settings", ": 'site' is .*/site.py"),
+        ("shop.setings", "'shop' is .*/shop/__init__.py"),
+        ("site.settings", "'site' is .*/site.py"),
     ],
 )
 def test_settings_that_are_not_there_are_named(services, name: str, hint: str) -> None:
     project(services, bootstrap=BOOTSTRAP.replace("shop.settings", name))
     _, errors = services.start().wait()
     assert re.fullmatch(
-        f"pie: no Django settings '{name}', which bootstrap.py names{hint}\n", errors
+        rf"pie: no Django settings '{name}' in {services.root} or installed \({hint}\); "
+        r"write the settings module of the project: shop\.settings\n",
+        errors,
     ), errors
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shop", "'shop' is .*/shop/__init__.py, which holds no settings of Django"),
+        ("json", "'json' is .*/json/__init__.py, which holds no settings of Django"),
+        ("shop.wsgi", "'shop.wsgi' is not a Django settings module"),
+        ("shop.wsgi:application", "'shop.wsgi:application' is no Django settings module"),
+        ("shop/settings.py", "'shop/settings.py' is no Django settings module"),
+    ],
+)
+def test_what_is_no_settings_module_is_named(services, name: str, words: str) -> None:
+    project(services, bootstrap=BOOTSTRAP.replace("shop.settings", name))
+    printed, errors = services.start().wait()
+    advice = r"write the settings module of the project: shop\.settings"
+    assert re.fullmatch(f"pie: {words}; {advice}\n", errors), errors
+    assert "in-memory" not in printed
+
+
+def test_settings_that_fail_are_shown_from_the_projects_code_on(services) -> None:
+    project(services, django="1 / 0\n")
+    _, errors = services.start().wait()
+    shown = [line for line in errors.splitlines() if line.startswith("  File ")]
+    assert len(shown) == 1, errors
+    assert "/shop/settings.py" in shown[0]
+    assert errors.endswith(
+        "pie: shop.settings cannot be loaded: ZeroDivisionError: division by zero\n"
+    )
+    project(services, django="INSTALLED_APPS = ['nowhere']\n")
+    _, errors = services.start().wait()
+    assert errors.splitlines()[-1] == (
+        "pie: shop.settings cannot be loaded: ModuleNotFoundError: No module named 'nowhere'"
+    )
+    assert "/django/" not in errors

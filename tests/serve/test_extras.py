@@ -17,7 +17,8 @@ DJANGO = "import settings\nfrom pie import serve\nserve.django('shop.settings', 
     [
         ("cachelib", "flask", {}),
         ("flask", "flask", {}),
-        ("gunicorn", "http", {}),
+        ("gunicorn", "flask", {}),
+        ("gunicorn", "django", {"bootstrap": DJANGO}),
         ("django", "django", {"bootstrap": DJANGO}),
     ],
 )
@@ -25,9 +26,18 @@ def test_a_missing_package_is_one_line(services, module, extra, texts) -> None:
     services.write(**texts)
     bootstrap = services.root / "bootstrap.py"
     bootstrap.write_text(f"import sys\nsys.modules[{module!r}] = None\n{bootstrap.read_text()}")
-    _, errors = services.start().wait()
+    printed, errors = services.start().wait()
     command = f"{shlex.quote(sys.executable)} -m pip install 'pie-runtime[{extra}]'"
     assert errors == f"pie: {module} is not installed; run: {command}\n"
+    assert printed == ""
+
+
+def test_help_needs_no_extra(services) -> None:
+    services.write()
+    bootstrap = services.root / "bootstrap.py"
+    bootstrap.write_text(f"import sys\nsys.modules['flask'] = None\n{bootstrap.read_text()}")
+    printed, errors = services.start("--help").wait()
+    assert (printed.startswith("Usage: "), errors) == (True, "")
 
 
 def test_every_extra_of_the_distribution_that_is_imported_is_known() -> None:

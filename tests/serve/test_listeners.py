@@ -40,6 +40,11 @@ def test_newcomers_are_dropped_and_who_has_connected_is_not() -> None:
                     late.connect(address)
 
 
+def test_an_address_of_another_machine_names_the_setting() -> None:
+    with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1:0: .*; set HOST to an"):
+        listen("192.0.2.1", 0)
+
+
 def refuse(*_: object) -> None:
     raise PermissionError(errno.EPERM, "Operation not permitted")
 

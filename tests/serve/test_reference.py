@@ -14,6 +14,8 @@ def create_app(config=None, *, debug=False):
     return made
 def needs_a_config(config):
     return create_app(config)
+def forgets():
+    create_app()
 def raises():
     raise TypeError("a bug of its own")
 """
@@ -45,8 +47,11 @@ def test_an_application_and_its_factory(load) -> None:
     ("name", "words"),
     [
         ("nothing", "module_of_a_test.py has no 'nothing'"),
-        ("text", "module_of_a_test:text is no Toy application"),
-        ("App", "module_of_a_test:App is no Toy application"),
+        ("create_ap", "has no 'create_ap'; did you mean create_app?"),
+        ("text", "is no Toy application but a str; did you mean module_of_a_test:app?"),
+        ("App", "module_of_a_test:App is no Toy application but the class App"),
+        ("forgets", "is no Toy application but None; let forgets return the application"),
+        ("create_app(1, 2, 3)", "arguments that it takes: create_app(config=None, *, debug=False)"),
         ("needs_a_config", "cannot be called like that: missing a required argument: 'config'"),
         ("create_app(color='red')", "got an unexpected keyword argument 'color'"),
         ("create_app(open('/etc/passwd'))", "arguments must be literals"),

@@ -339,7 +339,12 @@ def test_start_up_errors_are_on_the_terminal_and_in_the_log(services) -> None:
     printed, errors = running.wait()
     assert running.process.returncode == 1
     assert (printed + errors).count("No module named 'no_such_module'") == 1
-    assert "No module named 'no_such_module'" in errors
+    assert errors.splitlines() == [
+        "Traceback (most recent call last):",
+        f'  File "{services.root}/views.py", line 1, in <module>',
+        "    import no_such_module",
+        "pie: views:app cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'",
+    ]
     assert "No module named 'no_such_module'" in running.log("python")
 
 
@@ -351,12 +356,20 @@ def test_user_errors_are_one_sentence(services) -> None:
     assert errors.count("\n") == 1
     _, errors = services.start("--prot=1").wait()
     assert errors == "pie: command line: unknown option --prot; did you mean --port?\n"
+    _, errors = services.start("--log-root=/var/log/pie").wait()
+    assert errors == (
+        "pie: command line: --log-root is no option, as it belongs to the machine; write log_root "
+        "into pie.toml, or set PIE_LOG_ROOT\n"
+    )
 
 
 def test_a_bootstrap_that_names_what_is_not_there(services) -> None:
     services.write(views="app = 'no application'\n")
     _, errors = services.start().wait()
-    assert errors == "pie: views:app is no Flask application\n"
+    assert errors == (
+        "pie: views:app is no Flask application but a str; name the application, or a function "
+        "that makes and returns it\n"
+    )
     services.write(views="")
     _, errors = services.start().wait()
     assert errors == f"pie: views:app: {services.root}/views.py has no 'app'\n"

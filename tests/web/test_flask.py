@@ -252,6 +252,13 @@ def test_metadata_is_kept_and_bounded(client: FlaskClient, app: Flask) -> None:
         seen.update(persist=call.persist, transit=call.transit)
         return ""
 
+    client.get("/metadata", headers={"rpc-persist-user": "李雷".encode().decode("latin-1")})
+    assert seen["persist"] == {"USER": "李雷"}
+    client.get("/metadata", headers={"rpc-persist-user": "caf\xe9"})
+    assert seen["persist"] == {"USER": "caf\xe9"}
+    big = {"rpc-persist-big": ("登" * 1024).encode().decode("latin-1")}
+    client.get("/metadata", headers=big)
+    assert seen["persist"] == {"BIG": "登" * 1024}
     many = {f"rpc-persist-k{number}": "v" for number in range(100)}
     client.get("/metadata", headers={"rpc-transit-once": "1", "rpc-persist-big": "x" * 2000} | many)
     assert seen["transit"] == {"ONCE": "1"}

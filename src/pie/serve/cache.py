@@ -50,7 +50,7 @@ def choose_cache(settings: Settings) -> Cache:
     server = settings.CACHE
     trouble = trouble_with(server) if server else ""
     if trouble:
-        logger.warning("the cache server %s cannot be used: %s", masked_url(server), trouble)
+        logger.warning("CACHE: the cache server %s cannot be used: %s", masked_url(server), trouble)
         server = ""
     return Cache(server, settings.PSM)
 

@@ -31,6 +31,14 @@ class OutputRoad:
         self._file = file
         self._stop = threading.Event()
 
+    def check(self) -> None:
+        """Open the file, while a message can still say why not.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        self._file.redirect(time.time(), ())
+
     def take(self) -> Path:
         """Move them now, and at every hour's end. Call it after the last fork before serving.
 

@@ -13,13 +13,18 @@ EXTRAS = {
 """Extra → the modules that Pie itself imports from it."""
 
 
-def require(extra: str) -> None:
+def require(extra: str, *, with_server: bool = False) -> None:
     """Check that an extra is installed, before anything of it is imported.
+
+    Args:
+        extra: to be named in the message.
+        with_server: the extra ``http``, which it includes, is needed, too.
 
     Raises:
         SystemExit: a module is missing; the message names it and the command that installs it.
     """
-    missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
+    modules = EXTRAS[extra] + (EXTRAS["http"] if with_server else ())
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         command = f"{shlex.quote(sys.executable)} -m pip install 'pie-runtime[{extra}]'"

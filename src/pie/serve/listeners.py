@@ -52,7 +52,8 @@ def listen(host: str, port: int) -> socket.socket:
             sock.close()
             if error.errno != errno.EADDRINUSE or port >= min(last, 65535):
                 raise OSError(
-                    error.errno, f"cannot listen on {host}:{port}: {error.strerror}"
+                    error.errno,
+                    f"cannot listen on {host}:{port}: {error.strerror}; {_advice(error.errno)}",
                 ) from None
             port += 1
         else:
@@ -79,6 +80,14 @@ def drop_newcomers(listener: socket.socket) -> None:
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
     except OSError as error:
         logger.debug("the kernel refuses a filter on the listening socket: %s", error)
+
+
+def _advice(number: int | None) -> str:
+    if number in (errno.EACCES, errno.EPERM):
+        return "set PORT to one above 1023, or to 0 for any"
+    if number == errno.EADDRINUSE:
+        return "set PORT to another one, or to 0 for any"
+    return "set HOST to an address of this machine, such as 127.0.0.1, or to 0.0.0.0 for all"
 
 
 def _listen_unix(path: str) -> socket.socket:

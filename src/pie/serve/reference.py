@@ -4,6 +4,7 @@ The same forms that gunicorn and ``flask run`` take. Arguments are literals; not
 """
 
 import ast
+import difflib
 import importlib
 import inspect
 import sys
@@ -78,8 +79,10 @@ def value_in(module: ModuleType, reference: Reference) -> Any:
     try:
         found = getattr(module, reference.name)
     except AttributeError:
+        near = difflib.get_close_matches(reference.name, vars(module), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
         raise BadReference(
-            f"{reference.text}: {module.__file__} has no {reference.name!r}"
+            f"{reference.text}: {module.__file__} has no {reference.name!r}{hint}"
         ) from None
     return found if reference.arguments is None else _made_by(found, reference)
 
@@ -97,11 +100,33 @@ def application_in(
         BadReference: it is neither, or the factory needs arguments.
     """
     found = value_in(module, reference)
-    if not is_one(found) and reference.arguments is None and inspect.isroutine(found):
-        found = _made_by(found, reference)
-    if not is_one(found):
-        raise BadReference(f"{reference.text} is no {kind} application")
-    return found
+    made = reference.arguments is not None
+    if not is_one(found) and not made and inspect.isroutine(found):
+        found, made = _made_by(found, reference), True
+    if is_one(found):
+        return found
+    others = [
+        name for name, value in vars(module).items() if is_one(value) and not inspect.isclass(value)
+    ]
+    if made:
+        advice = f"let {reference.name} return the application"
+    elif others:
+        advice = f"did you mean {reference.module}:{others[0]}?"
+    else:
+        advice = "name the application, or a function that makes and returns it"
+    raise BadReference(f"{reference.text} is no {kind} application but {_name_of(found)}; {advice}")
+
+
+def _name_of(value: Any) -> str:
+    """What a value is, in a word or two."""
+    if value is None:
+        return "None"
+    if inspect.isclass(value):
+        return f"the class {value.__name__}"
+    if inspect.ismodule(value):
+        return f"the module {value.__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def _made_by(factory: Any, reference: Reference) -> Any:
@@ -111,10 +136,20 @@ def _made_by(factory: Any, reference: Reference) -> Any:
         inspect.signature(factory).bind(*args, **kwargs)
     except (TypeError, ValueError) as error:
         raise BadReference(
-            f"{reference.text}: {reference.name} cannot be called like that: {error}; write the "
-            f"arguments: {reference.module}:{reference.name}('argument')"
+            f"{reference.text}: {reference.name} cannot be called like that: {error}; "
+            f"{_call_advice(factory, reference)}"
         ) from None
     return factory(*args, **kwargs)
+
+
+def _call_advice(factory: Any, reference: Reference) -> str:
+    try:
+        takes = str(inspect.signature(factory))
+    except (TypeError, ValueError):
+        return f"{reference.name} is no function"
+    if reference.arguments:
+        return f"write the arguments that it takes: {reference.name}{takes}"
+    return f"write the arguments: {reference.module}:{reference.name}('argument'), for {takes}"
 
 
 def _arguments(text: str, node: ast.Call) -> Arguments:

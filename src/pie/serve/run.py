@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pie.serve.cache import choose_cache
-from pie.serve.extras import require
+from pie.serve.django_settings import check_django_settings
 from pie.serve.host.host import ServerFactory, Serving
 from pie.serve.launch import Launch, launch_of_caller
 from pie.serve.process import Process, script_console
@@ -95,10 +95,9 @@ def script(settings: ModuleType | str | None = None) -> None:
 
 def run_flask(app: str, launch: Launch) -> "WsgiApp":
     """``flask`` for a launch by any command."""
-    require("flask")
+    service = Service(launch, "http", "flask")
     from pie.web.flask import describe, instrument, is_application
 
-    service = Service(launch, "http")
     application = service.load_application(app, "Flask", is_application)
     instrument(application, service.process.runtime)
     if "cache" in application.extensions:
@@ -114,21 +113,16 @@ def run_flask(app: str, launch: Launch) -> "WsgiApp":
 
 def run_django(project: str, launch: Launch) -> "WsgiApp":
     """``django`` for a launch by any command."""
-    require("django")
+    service = Service(launch, "http", "django")
     from pie.web.django import application, configure, describe
 
-    service = Service(launch, "http")
     cache = choose_cache(service.settings)
-    try:
-        own = configure(project, cache.of_django())
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{project}.".startswith(f"{error.name}."):
-            raise
-        first = project.partition(".")[0]
-        shadow = getattr(sys.modules.get(first), "__file__", None)
-        hint = f": {first!r} is {shadow}" if shadow else ""
-        sys.exit(f"pie: no Django settings {project!r}, which bootstrap.py names{hint}")
-    service.take_back_logging()
+
+    def load() -> bool:
+        check_django_settings(project, service.folder)
+        return configure(project, cache.of_django())
+
+    own = service.loading(project, load)
     service.say("I will use the project's own cache" if own else cache.announce())
     app = application(service.process.runtime)
     meta = describe(service.settings.PSM, service.settings.OWNERS)
@@ -148,7 +142,7 @@ def run_thrift(service: str, handler: str, launch: Launch, *, gates: str = "") -
     except SettingsError as error:
         sys.exit(f"pie: {error}")
     description = process.load(service)
-    implementation = process.load(handler)()
+    implementation = process.loading(handler, process.load(handler))
     extra_gates = process.load(gates) if gates else ()
 
     def make_server(listener: socket.socket) -> Serving:
@@ -170,7 +164,6 @@ def _http_server(app: "WsgiApp", settings: Settings) -> ServerFactory:
     """The server of a process that runs alone."""
 
     def make_server(listener: socket.socket) -> Serving:
-        require("http")
         from pie.serve.host.gunicorn import HttpServer
 
         threads = settings.THREADS or HTTP_THREADS

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pie._core import native, reason
 from pie.model import is_unix
@@ -15,6 +15,8 @@ from pie.observe import Console
 from pie.serve.console import OutputRoad
 from pie.serve.debug import DebugServer, NoDebugSocket
 from pie.serve.debug.commands import Commands
+from pie.serve.extras import require
+from pie.serve.failure import end_with
 from pie.serve.host.choice import find_host
 from pie.serve.host.host import ServerFactory
 from pie.serve.launch import Launch, make_plan
@@ -33,6 +35,7 @@ from pie.serve.settings.keys import SettingsError
 from pie.state import Registrar, ServiceMeta
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Service:
@@ -41,9 +44,12 @@ class Service:
     Args:
         launch: what was started.
         protocol: it speaks.
+        extra: of the distribution, that its framework needs.
     """
 
-    def __init__(self, launch: Launch, protocol: Literal["http", "thrift"]) -> None:
+    def __init__(
+        self, launch: Launch, protocol: Literal["http", "thrift"], extra: str = ""
+    ) -> None:
         self._protocol = protocol
         self.host = host = find_host(protocol)
         if host.owns_command_line:
@@ -53,6 +59,8 @@ class Service:
             if plan.help:
                 sys.stdout.write(plan.help)
                 sys.exit(0)
+            if extra:
+                require(extra, with_server=not host.owns_command_line)
             self.loaded, self.settings = plan.loaded, plan.loaded.settings
             self.folder = plan.folder
             port = host.open(self.settings)
@@ -90,14 +98,32 @@ class Service:
         """
         return self._load(text, functools.partial(application_in, kind=kind, is_one=is_one))
 
-    def _load(self, text: str, find: Callable[[ModuleType, Reference], Any]) -> Any:
+    def loading(self, what: str, load: Callable[[], T]) -> T:
+        """Run a part of the user's code that belongs to the start.
+
+        Args:
+            what: it loads, for the message.
+            load: returns the result; may raise `BadReference` with a message.
+
+        Raises:
+            SystemExit: it failed; the terminal says why.
+        """
         try:
-            reference = parse_reference(text)
-            return find(import_module(reference), reference)
+            return load()
         except BadReference as error:
             sys.exit(f"pie: {error}")
+        except (Exception, SystemExit) as error:
+            self.take_back_logging()
+            end_with(what, error)
         finally:
             self.take_back_logging()
+
+    def _load(self, text: str, find: Callable[[ModuleType, Reference], Any]) -> Any:
+        def load() -> Any:
+            reference = parse_reference(text)
+            return find(import_module(reference), reference)
+
+        return self.loading(text, load)
 
     def take_back_logging(self) -> None:
         """After code that may have configured logging for itself."""
@@ -173,7 +199,11 @@ class Service:
             debug.start()
         except NoDebugSocket as error:
             if says:
-                logger.info("I can't find a appropriate debug port (%s)", error)
+                logger.info(
+                    "I can't find a appropriate debug port (%s): `pie debug` cannot ask this "
+                    "process; let its user write there, or set DEBUG_SOCKET = False",
+                    error,
+                )
             return ""
         self._debug = debug
         if says:
@@ -185,11 +215,13 @@ class Service:
         if self.settings.DEBUG:
             return
         if self.settings.STDOUT == "road":
-            if says:
-                logger.info(
-                    "stdout and stderr go on in %s (DEBUG = True keeps them here)", self._file.link
-                )
             try:
+                self._output.check()
+                if says:
+                    logger.info(
+                        "stdout and stderr go on in %s (DEBUG = True keeps them here)",
+                        self._file.link,
+                    )
                 self._output.take()
             except OSError as error:
                 logger.warning("stdout and stderr stay here: %s", error)

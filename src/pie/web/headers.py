@@ -59,11 +59,19 @@ def _text(environ: Mapping[str, object], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _decoded(value: str) -> str:
+    """A value as its sender wrote it: WSGI gives bytes as Latin-1, and they are UTF-8 if valid."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
 def _metadata(environ: Mapping[str, object], keys: list[str], prefix: str) -> dict[str, str]:
     """Bounded in number and size: it travels with every call downstream."""
     found: dict[str, str] = {}
     for key in keys[:_MAX_METADATA]:
-        value = _text(environ, key)
+        value = _decoded(_text(environ, key))
         if key.startswith(prefix) and len(value) <= _MAX_VALUE:
             found[key[len(prefix) :]] = value
     return found

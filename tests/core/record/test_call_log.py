@@ -21,8 +21,11 @@ from pie.observe.log.line import LineFormat
 from pie.observe.record.aggregate import MAX_ROWS
 from pie.observe.record.call_log import AGGREGATES, CallLog, call_log
 from pie.observe.record.description import aggregate, row_parts
+from pie.observe.record.encode import encode
 from pie.observe.record.facts import EdgeRow, histogram_bucket
 from pie.observe.record.fields import OTHER_CODE
+from pie.platform.facts.decode import decode_rows
+from pie.platform.facts.rows import StoredCall, StoredEdge
 
 if native is None:
     pytest.skip("the extension is not in use", allow_module_level=True)
@@ -71,7 +74,7 @@ def calls(draw: Any) -> Call:
         parent_id=draw(texts),
     )
     for name in ("verb", "route", "span_id", "version", "traffic", "gate"):
-        setattr(call, name, draw(texts))
+        setattr(call, name, draw(texts) * draw(st.sampled_from([1, 1, 300])))
     call.queued = draw(st.floats(-1, 1e6))
     call.hedges = draw(st.integers(0, 3))
     call.started = START + draw(st.floats(0, 3000))
@@ -83,6 +86,7 @@ def calls(draw: Any) -> Call:
     call.request_bytes, call.response_bytes = draw(numbers), draw(numbers)
     call.message = draw(texts) * draw(st.sampled_from([1, 1, 800]))
     call.notes = draw(st.lists(texts, max_size=3))
+    call.persist = draw(st.dictionaries(texts, texts, max_size=3))
     if draw(st.booleans()):
         kind = draw(st.sampled_from(list(Kind)))
         raised_by = draw(st.sampled_from(["self", "peer", "framework"]))
@@ -121,6 +125,26 @@ def test_rows_lines_and_counts_are_those_of_the_twin(many: list[Call]) -> None:
     assert totals(in_c, START + 1500) == totals(twin, START + 1500)
     assert totals(in_c) == totals(twin)
     assert in_c.lost == twin.lost == 0
+
+
+@pytest.mark.parametrize("in_c", [True, False], ids=["c", "twin"])
+@pytest.mark.parametrize("text", ["x", "登", "\ud800"], ids=["ascii", "wide", "surrogate"])
+def test_a_long_text_is_cut_and_loses_no_row(in_c: bool, text: str) -> None:
+    log = logs()[not in_c]
+    call = Call("server", "http", caller=text * 600, callee="a.b.c", method=text * 5000)
+    call.message, call.notes = text * 5000, [text * 5000]
+    log.record(call)
+    ((_, line),) = log.take("calls")
+    (row,), bad = decode_rows("calls", line)
+    assert bad == []
+    assert isinstance(row, StoredCall)
+    whole = (text * 5000).encode("utf-8", "backslashreplace").decode()
+    assert (row.caller, row.method) == (whole[:500], whole[:500])
+    assert (row.message, row.notes) == (whole[:4096], [whole[:4096]])
+    (edge,), bad = decode_rows("edge_10s", encode(log.take_totals("edges", float("inf"))[0]))
+    assert bad == []
+    assert isinstance(edge, StoredEdge)
+    assert (edge.method, edge.count) == (whole[:500], 1)
 
 
 @settings(max_examples=examples(100), deadline=None)

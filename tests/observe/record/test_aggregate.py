@@ -189,3 +189,17 @@ def test_a_source_that_c_does_not_know_is_refused_by_name(source: str) -> None:
 
     with pytest.raises(ValueError, match=source):
         CountingInC(Wrong)
+
+
+class ByUser(EdgeRow, kw_only=True):
+    user: Annotated[Name, Key(source="call.persist.USER", column=LOW, cap=2)] = ""
+
+
+@both
+def test_calls_are_counted_apart_by_a_key_of_their_metadata(counting: Counter) -> None:
+    counted = counting(ByUser)
+    for user in ("ann", "bob", "ann", "eve"):
+        call = Call("server", "thrift", caller="", callee="a.b.c", method="Get")
+        call.persist = {"USER": user}
+        counted.add(call)
+    assert {row.user: row.count for row in counted.take()} == {"ann": 2, "bob": 1, OTHER: 1}

@@ -80,36 +80,6 @@ def test_what_was_sent_can_be_asked_for(platform, logid):
     assert platform.ask("GET", f"/api/chains/{logid}/logs?span_id=b2").json["lines"] == []
 
 
-def test_a_callee_that_logs_nothing_is_known_from_its_callers(platform):
-    edge = {"ts": int(time.time()), "side": "client", "protocol": "thrift", "psm": "only.a.caller",
-            "callee": "legacy.old.one", "method": "Get", "count": 3, "duration_us": 30}  # fmt: skip
-    platform.accepted("edge_10s", [edge])
-    services = {each["psm"]: each for each in platform.ask("GET", "/api/services").json["services"]}
-    assert services["legacy.old.one"]["calls"] == 3
-    assert "only.a.caller" not in services
-
-
-def test_a_registered_service_is_listed_with_its_clusters(platform):
-    import msgspec
-
-    from pie.state import Instance, RemoteStore, ServiceMeta, instance_key, meta_key
-
-    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("service"))
-    meta = ServiceMeta(psm="reg.is.tered", framework="flask", owners=("li",), protocol="http")
-    instance = Instance(psm="reg.is.tered", cluster="blue", id="one", host="10.0.0.9", port=80,
-                        protocol="http", pid=5)  # fmt: skip
-    store.put(meta_key("reg.is.tered"), msgspec.json.encode(meta).decode())
-    store.put(instance_key(instance), msgspec.json.encode(instance).decode())
-    store.close()
-    services = {each["psm"]: each for each in platform.ask("GET", "/api/services").json["services"]}
-    service = services["reg.is.tered"]
-    assert service["onboarded"] is True
-    assert (service["framework"], service["owners"]) == ("flask", ["li"])
-    assert service["clusters"][0]["name"] == "blue"
-    assert service["clusters"][0]["instances"][0]["address"] == "10.0.0.9:80"
-    assert service["qps"] == 0
-
-
 def test_a_batch_sent_again_counts_once(platform, logid):
     src = next(_src)
     assert platform.accepted("logs", lines(logid, range(1, 101), src)) == (100, 0)

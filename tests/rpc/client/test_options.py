@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from tests.rpc.scripted import Line, Peer
 from pie import rpc
 from pie.model import Call, Failure, Kind, current_call
 from pie.rpc import BusinessError, BusinessStatus
+from pie.rpc.client.options import current_options
 from pie.rpc.wire.business import read_status, write_status
 from pie.rpc.wire.metadata import reply_header
 from pie.thrift import BIZ_EXTRA, BIZ_MESSAGE, BIZ_STATUS, RPC_BACKWARD
@@ -50,6 +52,46 @@ def test_to_cluster_and_metadata(start, handler, seen, nothing) -> None:
     assert made.call.logid == call.logid
     with pytest.raises(Failure, match="its clusters are canary"):
         nothing(PSM)
+
+
+class Colour(StrEnum):
+    BLUE = "blue"
+
+
+def test_metadata_is_plain_text() -> None:
+    with rpc.options(persist={Colour.BLUE: Colour.BLUE}):
+        options = current_options.get()
+    assert options is not None
+    assert [type(each) for each in (*options.persist, *options.persist.values())] == [str, str]
+    assert options.persist == {"blue": "blue"}
+
+
+@pytest.mark.parametrize("option", ["persist", "transit"])
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"USER": 5}, TypeError, r"^{}\['USER'\] must be a str, not 5$"),
+        ({7: "x"}, TypeError, r"^a key of {} must be a str, not 7$"),
+        ("USER=5", TypeError, r"^{}='USER=5' is not a mapping of texts$"),
+        ({"USER": "\ud800"}, ValueError, r"^{}\['USER'\] is no valid Unicode: "),
+        ({"USER": "登" * 20_001}, ValueError, r"^{}\['USER'\] has 60003 bytes, at most 60000 fit$"),
+        ({"K" * 60_001: "x"}, ValueError, r"^a key of {} has 60001 bytes, at most 60000 fit$"),
+    ],
+)
+def test_metadata_that_cannot_be_sent_is_an_error_that_names_it(
+    option, given, error, message
+) -> None:
+    with pytest.raises(error, match=message.format(option)), rpc.options(**{option: given}):
+        pass
+    assert current_options.get() is None
+
+
+def test_the_longest_metadata_arrives(start, handler, seen, nothing) -> None:
+    start(handler)
+    longest = {"K" * 60_000: "登" * 20_000}
+    with rpc.options(persist=longest):
+        nothing(PSM)
+    assert seen[0].persist == longest
 
 
 def test_a_timeout_for_one_call(start, handler, nothing) -> None:

@@ -155,6 +155,7 @@ def test_a_path_too_long_is_said_and_not_fatal(services) -> None:
     assert running.get(running.port) == (200, b"Hello world")
     printed, _ = running.stop()
     assert "data=I can't find a appropriate debug port (" in printed
+    assert "or set DEBUG_SOCKET = False" in printed
     assert "path too long" in printed
 
 

@@ -52,6 +52,8 @@ def test_everything_else_overrides_it(tmp_path: Path) -> None:
         ("port = 1", 'pie.toml: psm is missing; write psm = "product.subsystem.module"'),
         ("platform = 1", "pie.toml: platform is 1; write a text in quotes"),
         ("psm = a.b.c", "pie.toml: Invalid"),
+        ("psm = a.b.c", 'a text in quotes: psm = "acme.shop.web"'),
+        ('[pie]\npsm = "a.b.c"', "pie.toml has no sections: write the keys of [pie] without"),
     ],
 )
 def test_what_is_wrong_in_it_is_named(tmp_path: Path, text: str, words: str) -> None:

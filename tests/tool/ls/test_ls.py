@@ -109,6 +109,25 @@ def test_no_platform_in_this_workspace(pie, tmp_path) -> None:
     assert "`pie up`" in done.stderr
 
 
+def test_an_application_folder_names_platform_and_token(pie, fleet, tmp_path) -> None:
+    """``pie.toml`` or the environment, which name the token of services."""
+    service = fleet.directory / "service.token"
+    url = pie.environ.pop("PIE_PLATFORM")
+    pie.cwd = tmp_path / "shop"
+    pie.cwd.mkdir()
+    file = pie.cwd / "pie.toml"
+    file.write_text(f'psm = "a.b.c"\nplatform = "{url}"\ntoken_file = "{service}"\n')
+    assert "toutiao.article.article" in pie("ls").stdout
+    file.write_text(f'platform = "{url}"\ntoken_file = "nowhere"\n')
+    assert "/shop/nowhere" in pie("ls").stderr
+    pie.environ["PIE_TOKEN_FILE"] = str(service)
+    assert "toutiao.article.article" in pie("ls").stdout
+    alone = tmp_path / "service.token"
+    alone.write_bytes(service.read_bytes())
+    pie.environ["PIE_TOKEN_FILE"] = "../service.token"
+    assert "service.token): use the text of admin.token" in pie("ls").stderr
+
+
 def test_the_workspace_names_the_platform(pie, fleet) -> None:
     """From any folder in it."""
     root = fleet.directory.parent

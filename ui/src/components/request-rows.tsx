@@ -2,6 +2,7 @@ import type { ChainSummary } from '../api.gen';
 import { clockTimeMs, count, dateTimeMs, duration } from '../format';
 import { useMessages } from '../i18n';
 import { pathTo } from '../paths';
+import { FurtherFields } from './further-fields';
 import { Outcome } from './outcome';
 
 export const REQUEST_COLUMNS = 7;
@@ -41,7 +42,10 @@ export function RequestRow({ chain }: { chain: ChainSummary }) {
           {chain.psm}
         </a>
       </td>
-      <td class="mono wraps">{chain.method}</td>
+      <td class="mono wraps">
+        {chain.method}
+        <FurtherFields fields={chain.fields} />
+      </td>
       <td class="num">{duration(chain.duration_ms)}</td>
       <td>
         <Outcome outcome={chain.outcome} code={chain.code} />

@@ -5,6 +5,7 @@ import { useMessages } from '../i18n';
 import { pathTo } from '../paths';
 import { withQuery } from '../urlstate';
 import { BreakableName } from './breakable-name';
+import { FurtherFields } from './further-fields';
 import { Outcome } from './outcome';
 import { ServiceLink } from './service-link';
 import type { ServiceView } from './service-view';
@@ -91,6 +92,7 @@ function CallRow({ call }: { call: ServedCall }) {
             <BreakableName name={call.route} />
           </span>
         )}
+        <FurtherFields fields={call.fields} />
       </td>
       <td>{call.caller ? <ServiceLink psm={call.caller} /> : <span class="dim">{t.unknown}</span>}</td>
       <td class="extra mono dim">{call.instance || none}</td>

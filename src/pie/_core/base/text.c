@@ -84,6 +84,7 @@ static uint8_t *put_ascii(uint8_t *to, const uint8_t *from, Py_ssize_t size, con
     return to;
 }
 
+/* `limit` bounds what is written, in code points. */
 ALWAYS_INLINE int add(Buffer *out, PyObject *text, Py_ssize_t limit, const char *escapes) {
     bool json = escapes == json_escapes;
     Py_ssize_t size = PyUnicode_GET_LENGTH(text);
@@ -106,8 +107,10 @@ ALWAYS_INLINE int add(Buffer *out, PyObject *text, Py_ssize_t limit, const char 
     } else {
         int kind = PyUnicode_KIND(text);
         const void *data = PyUnicode_DATA(text);
-        for (Py_ssize_t i = 0; i < size; i++) {
+        Py_ssize_t left = limit;
+        for (Py_ssize_t i = 0; i < size && left > 0; i++) {
             Py_UCS4 point = PyUnicode_READ(kind, data, i);
+            left -= json && Py_UNICODE_IS_SURROGATE(point) ? 6 : 1;
             if (point >= 128) {
                 to = put_wide(to, point, json);
             } else if (escapes[point]) {
@@ -116,6 +119,7 @@ ALWAYS_INLINE int add(Buffer *out, PyObject *text, Py_ssize_t limit, const char 
                 *to++ = point;
             }
         }
+        to += left < 0 ? left : 0; /* The end of an escape that does not fit: a byte each. */
     }
     if (json) {
         *to++ = '"';

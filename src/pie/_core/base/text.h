@@ -14,7 +14,8 @@ int text_add(Buffer *out, PyObject *text);
 /* As UTF-8 on one line: backslash, newline and carriage return escaped
  * (pie.observe.log.line.escape). */
 int text_add_escaped(Buffer *out, PyObject *text);
-/* As a JSON string with its quotes; at most `limit` code points of it. */
+/* As a JSON string with its quotes, of at most `limit` code points; a lone surrogate, which comes out
+ * escaped, counts as six. */
 int text_add_json(Buffer *out, PyObject *text, Py_ssize_t limit);
 int number_add(Buffer *out, int64_t number);
 

@@ -46,6 +46,7 @@ static inline void *location(PyObject *self, const Field *field) {
 int call_member(const char *name, size_t *offset, CallMember *kind) {
     static const int kinds[] = {[TEXT] = CALL_MEMBER_TEXT + 1,
                                 [LIST] = CALL_MEMBER_LIST + 1,
+                                [DICT] = CALL_MEMBER_DICT + 1,
                                 [NUMBER] = CALL_MEMBER_NUMBER + 1,
                                 [SECONDS] = CALL_MEMBER_SECONDS + 1,
                                 [FLAG] = 0};

@@ -25,6 +25,7 @@ extern PyTypeObject CallFields_Type;
 typedef enum {
     CALL_MEMBER_TEXT,    /* PyObject *, an exact str */
     CALL_MEMBER_LIST,    /* PyObject *, a list or NULL */
+    CALL_MEMBER_DICT,    /* PyObject *, a dict or NULL */
     CALL_MEMBER_NUMBER,  /* long */
     CALL_MEMBER_SECONDS, /* double */
 } CallMember;

@@ -353,6 +353,7 @@ void aggregate_free(Aggregate *aggregate) {
     aggregate_clear(aggregate);
     for (int i = 0; i < aggregate->key_count; i++) {
         Py_CLEAR(aggregate->known[i].other);
+        source_clear(&aggregate->keys[i]);
     }
     Py_CLEAR(aggregate->name);
     Py_CLEAR(aggregate->make);

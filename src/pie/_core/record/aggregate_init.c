@@ -75,7 +75,11 @@ static int set_keys(Aggregate *aggregate, PyObject *described) {
 
 static int set_number(Source *source, PyObject *path) {
     int done = source_of(source, path);
-    return done == 0 && !source_is_number(source) ? wrong_kind(path, "a whole number") : done;
+    if (done == 0 && !source_is_number(source)) {
+        source_clear(source);
+        done = wrong_kind(path, "a whole number");
+    }
+    return done;
 }
 
 static int set_sum(Source *source, PyObject *described) {

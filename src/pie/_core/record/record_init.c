@@ -8,11 +8,12 @@
 #include "record/finished.h"
 #include "record/record_gate.h"
 #include "record/row.h"
+#include "record/source.h"
 
 int record_init(PyObject *module) {
     budget_init();
     histogram_init();
-    if (aggregate_setup() < 0 || row_setup() < 0 || finished_init() < 0 ||
+    if (aggregate_setup() < 0 || row_setup() < 0 || source_init() < 0 || finished_init() < 0 ||
         call_log_init(module) < 0) {
         return -1;
     }

@@ -78,6 +78,9 @@ int row_init(Row *row, PyObject *parts) {
 
 void row_free(Row *row) {
     buffer_free(&row->literals);
+    for (size_t i = 0; i < row->count; i++) {
+        source_clear(&row->parts[i].source);
+    }
     free(row->parts);
     *row = (Row){0};
 }

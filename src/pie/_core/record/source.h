@@ -18,11 +18,17 @@ typedef struct {
     size_t offset; /* into the call, or into what is finished */
     SourceKind kind;
     bool of_call;
+    PyObject *key; /* of a text in the call's metadata; owned; NULL for all others */
 } Source;
 
-/* The source of a path: "call.NAME" (a field of the Call) or "NAME" (a member of Finished). -1 with
- * a ValueError that names it when there is none. */
+/* The source of a path: "call.NAME" (a field of the Call), "call.NAME.KEY" (a value in its metadata)
+ * or "NAME" (a member of Finished). -1 with a ValueError that names it when there is none. */
 int source_of(Source *source, PyObject *path);
+void source_clear(Source *source);
+int source_init(void);
+
+/* The text of a key of metadata (a dict or NULL); empty if it has none. Borrowed. Runs no Python. */
+PyObject *source_metadata(PyObject *metadata, PyObject *key);
 
 static inline const void *source_at(const Source *source, const Finished *finished) {
     const char *base = source->of_call ? (const char *)finished->call : (const char *)finished;
@@ -31,7 +37,8 @@ static inline const void *source_at(const Source *source, const Finished *finish
 
 /* Of a text. Borrowed. */
 static inline PyObject *source_text(const Source *source, const Finished *finished) {
-    return *(PyObject *const *)source_at(source, finished);
+    PyObject *found = *(PyObject *const *)source_at(source, finished);
+    return LIKELY(source->key == NULL) ? found : source_metadata(found, source->key);
 }
 
 static inline bool source_is_number(const Source *source) {

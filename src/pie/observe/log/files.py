@@ -29,6 +29,9 @@ class HourlyFile:
         stem: usually the PSM.
         suffix: ``log`` or ``ndjson``.
         zone: the fleet's time zone.
+
+    Attributes:
+        trouble: the last error that kept lines out of the file; None so far.
     """
 
     def __init__(self, directory: Path, stem: str, suffix: str, zone: tzinfo = UTC) -> None:
@@ -36,6 +39,7 @@ class HourlyFile:
         self._stem = stem
         self._suffix = suffix
         self._zone = zone
+        self.trouble: OSError | None = None
         self._lock = threading.Lock()
         after_fork(self._take_over)
         self._descriptors: dict[str, int] = {}
@@ -62,7 +66,8 @@ class HourlyFile:
         with self._lock:
             try:
                 return self._write(self._descriptor(ts), lines)
-            except OSError:
+            except OSError as error:
+                self.trouble = error
                 return 0
 
     def redirect(self, ts: float, descriptors: Iterable[int]) -> Path:

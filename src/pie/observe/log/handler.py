@@ -4,6 +4,7 @@ Records from files under the service's own root are business logs (``app/``); wh
 library logs goes to ``python/``.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -59,7 +60,7 @@ class LineSink:
         """Write one line, or count it as lost; never raises into business code."""
         if self.file.append(line, ts) != len(line):
             if not self.lost:
-                print("pie: log lines are being lost: is the disk full?", file=sys.stderr)  # noqa: T201
+                print(f"pie: log lines are being lost: {_reason(self.file)}", file=sys.stderr)  # noqa: T201
             self.lost += 1
         if self._console is not None:
             self._console.show(line, notable=notable)
@@ -71,6 +72,17 @@ class LineSink:
         for _, lines in batches:
             for line in lines.splitlines(keepends=True):
                 self._console.show(line, notable=False)
+
+
+def _reason(file: HourlyFile) -> str:
+    error = file.trouble
+    if error is None:
+        return f"{file.link}: is the disk full?"
+    if error.errno == errno.ENOSPC:
+        advice = "is the disk full?"
+    else:
+        advice = "the folder of logs is PIE_LOG_ROOT, or log_root in pie.toml"
+    return f"{file.link}: {error.strerror} [Errno {error.errno}]; {advice}"
 
 
 class RoadHandler(logging.Handler):

@@ -193,6 +193,7 @@ _read = reader_of(each.source for each in _TABLE.values())
 def row_of(finished: Finished) -> CallRow:
     """The record of a finished call."""
     values: dict[str, Any] = dict(zip(_TABLE, _read(finished), strict=True))
+    # What may be long is cut before it waits for the writer; all else, when it is encoded.
     for name, cut in _CUTS.items():
         values[name] = _cut(values[name], cut)
     return CallRow(**values)

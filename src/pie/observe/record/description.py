@@ -13,7 +13,7 @@ from pie.observe.identity import Identity
 from pie.observe.record.aggregate import Row, Shape
 from pie.observe.record.encode import encode_value
 from pie.observe.record.facts import CallRow
-from pie.observe.record.fields import fields_of
+from pie.observe.record.fields import cuts_of, fields_of
 
 _PROCESS = "process."
 
@@ -21,7 +21,8 @@ _PROCESS = "process."
 class Part(NamedTuple):
     """A value of a row of JSON, and the bytes that stand before it.
 
-    The last part of a row has no source. ``cut`` is as in ``Field``.
+    The last part of a row has no source. A text, or each of a list of texts, is written up to
+    ``cut`` code points; 0 = whole.
     """
 
     literal: bytes
@@ -86,6 +87,7 @@ def aggregate(name: str, row_type: type[Row], identity: Identity) -> Aggregate:
 
 def _parts(identity: Identity) -> Iterator[Part]:
     literal = b"{"
+    cuts = cuts_of(CallRow)
     defaults = {each.name: each.default for each in msgspec.structs.fields(CallRow)}
     for number, (name, field) in enumerate(fields_of(CallRow).items()):
         literal += b'%b"%b":' % (b"," if number else b"", name.encode())
@@ -94,6 +96,6 @@ def _parts(identity: Identity) -> Iterator[Part]:
         elif field.source.startswith(_PROCESS):
             literal += encode_value(getattr(identity, field.source.removeprefix(_PROCESS)))
         else:
-            yield Part(literal, field.source, field.cut)
+            yield Part(literal, field.source, cuts.get(name, 0))
             literal = b""
     yield Part(literal + b"}\n", "", 0)

@@ -1,22 +1,40 @@
-"""Rows as lines of JSON. Lone surrogates, which are no valid Unicode, are shown escaped."""
+"""Rows as lines of JSON. Lone surrogates, which are no valid Unicode, are shown escaped.
+
+Texts that are longer than their field allows are cut: a record is not lost because of one of them.
+"""
 
 from typing import Any
 
 import msgspec
 
+from pie.observe.record.fields import cuts_of
+
 
 def encode(row: msgspec.Struct) -> bytes:
     """A row as a line."""
     try:
-        return msgspec.json.encode(row) + b"\n"
+        return msgspec.json.encode(_cut(row)) + b"\n"
     except UnicodeEncodeError:
         valid = {name: _valid(getattr(row, name)) for name in row.__struct_fields__}
-        return msgspec.json.encode(msgspec.structs.replace(row, **valid)) + b"\n"
+        return msgspec.json.encode(_cut(msgspec.structs.replace(row, **valid))) + b"\n"
 
 
 def encode_value(value: Any) -> bytes:
     """One value of a row."""
     return msgspec.json.encode(_valid(value))
+
+
+def _cut(row: msgspec.Struct) -> msgspec.Struct:
+    """The row, or one that replaces it, with no text that is too long."""
+    changed: dict[str, str | list[str]] = {}
+    for name, limit in cuts_of(type(row)).items():
+        value = getattr(row, name)
+        if isinstance(value, str):
+            if len(value) > limit:
+                changed[name] = value[:limit]
+        elif any(len(each) > limit for each in value):
+            changed[name] = [each[:limit] for each in value]
+    return msgspec.structs.replace(row, **changed) if changed else row
 
 
 def _valid(value: Any) -> Any:

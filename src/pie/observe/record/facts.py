@@ -64,47 +64,51 @@ class Position(msgspec.Struct, kw_only=True):
 
 _MICROSECONDS = "DateTime64(6,'UTC') CODEC(Delta(8),ZSTD(1))"
 _SECONDS = "DateTime('UTC') CODEC(Delta(4),ZSTD(1))"
-_LIST = ("chain", "calls")
-_LISTS = ("chain", "chains", "calls")
+_CHAIN_AND_CALLS = ("chain", "calls")
+_EVERYWHERE = ("chain", "chains", "calls")
 
 
 class CallRow(Position, kw_only=True):
     """One Call. ``attempt`` is 0 for a whole call, n for the n-th attempt of a retried one."""
 
-    ts: Annotated[float, Field(source="ts", column=_MICROSECONDS, answers=_LISTS)]
-    side: Annotated[Side, Field(source="call.side", column=LOW, answers=_LISTS)]
-    protocol: Annotated[Name, Field(source="call.protocol", column=LOW, answers=_LISTS)]
-    psm: Annotated[Required, Field(source="process.psm", column=LOW, answers=_LISTS)]
+    ts: Annotated[float, Field(source="ts", column=_MICROSECONDS, answers=_EVERYWHERE)]
+    side: Annotated[Side, Field(source="call.side", column=LOW, answers=_EVERYWHERE)]
+    protocol: Annotated[Name, Field(source="call.protocol", column=LOW, answers=_EVERYWHERE)]
+    psm: Annotated[Required, Field(source="process.psm", column=LOW, answers=_EVERYWHERE)]
     cluster: Annotated[Name, Field(source="process.cluster", column=LOW)] = "default"
     env: Annotated[Name, Field(source="env", column=LOW)] = ""
     host: Annotated[Name, Field(source="process.host", column=LOW)] = ""
     instance: Annotated[Name, Field(source="process.instance", column=LOW)] = ""
-    caller: Annotated[Name, Field(source="call.caller", column=LOW, answers=_LISTS)] = ""
+    caller: Annotated[Name, Field(source="call.caller", column=LOW, answers=_EVERYWHERE)] = ""
     caller_cluster: Annotated[Name, Field(source="call.caller_cluster", column=LOW)] = ""
-    callee: Annotated[Name, Field(source="call.callee", column=LOW, answers=_LISTS)] = ""
+    callee: Annotated[Name, Field(source="call.callee", column=LOW, answers=_EVERYWHERE)] = ""
     callee_cluster: Annotated[Name, Field(source="call.callee_cluster", column=LOW)] = ""
     version: Annotated[Name, Field(source="version", column=LOW)] = ""
     lane: Annotated[Name, Field(source="call.env", column=LOW)] = ""
     traffic: Annotated[Name, Field(source="call.traffic", column=LOW)] = ""
-    method: Annotated[Name, Field(source="call.method", column=LOW, answers=_LISTS)] = ""
-    verb: Annotated[Name, Field(source="call.verb", column=LOW, answers=_LIST)] = ""
-    route: Annotated[Name, Field(source="call.route", column=LOW, answers=_LIST)] = ""
-    logid: Annotated[Name, Field(source="call.logid", column=TEXT, answers=_LISTS)] = ""
-    span_id: Annotated[Name, Field(source="call.span_id", column=TEXT, answers=_LIST)] = ""
+    method: Annotated[Name, Field(source="call.method", column=LOW, answers=_EVERYWHERE)] = ""
+    verb: Annotated[Name, Field(source="call.verb", column=LOW, answers=_CHAIN_AND_CALLS)] = ""
+    route: Annotated[Name, Field(source="call.route", column=LOW, answers=_CHAIN_AND_CALLS)] = ""
+    logid: Annotated[Name, Field(source="call.logid", column=TEXT, answers=_EVERYWHERE)] = ""
+    span_id: Annotated[
+        Name, Field(source="call.span_id", column=TEXT, answers=_CHAIN_AND_CALLS)
+    ] = ""
     parent_id: Annotated[Name, Field(source="call.parent_id", column=TEXT)] = ""
     attempt: Annotated[U16, Field(source="call.attempt", column=number("UInt16"))] = 0
     attempts: Annotated[U16, Field(source="call.attempts", column=number("UInt16"))] = 1
     hedges: Annotated[U16, Field(source="call.hedges", column=number("UInt16"))] = 0
     peer: Annotated[Name, Field(source="call.peer", column=TEXT)] = ""
     duration_us: Annotated[
-        U63, Field(source="duration_us", column=number("UInt64"), answers=_LISTS)
+        U63, Field(source="duration_us", column=number("UInt64"), answers=_EVERYWHERE)
     ] = 0
     queued_us: Annotated[U63, Field(source="queued_us", column=number("UInt64"))] = 0
-    outcome: Annotated[Name, Field(source="outcome", column=LOW, answers=_LISTS)] = "ok"
-    code: Annotated[I32, Field(source="call.code", column=number("Int32"), answers=_LISTS)] = 0
-    status: Annotated[U16, Field(source="call.status", column=number("UInt16"), answers=_LIST)] = 0
+    outcome: Annotated[Name, Field(source="outcome", column=LOW, answers=_EVERYWHERE)] = "ok"
+    code: Annotated[I32, Field(source="call.code", column=number("Int32"), answers=_EVERYWHERE)] = 0
+    status: Annotated[
+        U16, Field(source="call.status", column=number("UInt16"), answers=_CHAIN_AND_CALLS)
+    ] = 0
     message: Annotated[
-        Text, Field(source="call.message", column=TEXT, answers=_LIST, cut=MESSAGE_LIMIT)
+        Text, Field(source="call.message", column=TEXT, answers=_CHAIN_AND_CALLS, cut=MESSAGE_LIMIT)
     ] = ""
     raised_by: Annotated[Name, Field(source="raised_by", column=LOW)] = ""
     rule: Annotated[Name, Field(source="rule", column=LOW)] = ""

@@ -10,7 +10,7 @@ store, and the columns of a ``SELECT``. To add a field, see ``docs/add-a-field.m
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Literal, TypeAlias, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from msgspec import Meta, Struct
 
@@ -39,12 +39,15 @@ class Field:
     """One field of a row.
 
     Attributes:
-        source: where the value comes from: ``call.NAME`` (a field of the Call), ``process.NAME`` (a
-            field of the process's ``Identity``) or ``NAME`` (an attribute of
-            ``pie.observe.record.finished.Finished``). Empty: the process does not set it.
+        source: where the value comes from: ``call.NAME`` (a field of the Call),
+            ``call.persist.KEY`` (a key of its metadata, empty where it is missing; also
+            ``transit`` and ``backward``), ``process.NAME`` (a field of the process's ``Identity``)
+            or ``NAME`` (an attribute of ``pie.observe.record.finished.Finished``). Empty: the
+            process does not set it.
         column: its type in the store, with its codec.
         answers: those that show it.
-        cut: a text, or each of a list of texts, is written up to this many code points; 0 = whole.
+        cut: a text, or each of a list of texts, is written up to this many code points; 0 = as many
+            as its type allows, because a row with a longer one would be refused.
     """
 
     source: str = ""
@@ -101,3 +104,22 @@ def fields_of(row_type: type[Struct]) -> Mapping[str, Field]:
             raise TypeError(f"{row_type.__name__}.{name} needs a Field in its annotation")
         found[name] = told[-1]
     return found
+
+
+@cache
+def cuts_of(row_type: type[Struct]) -> Mapping[str, int]:
+    """The most code points that are written of a text of a row, or of each of a list of texts."""
+    hints = get_type_hints(row_type, include_extras=True)
+    cuts = {
+        name: each.cut or _max_length(hints[name]) for name, each in fields_of(row_type).items()
+    }
+    return {name: cut for name, cut in cuts.items() if cut}
+
+
+def _max_length(hint: Any) -> int:
+    """The bound of a type of text, or of the texts of a list; 0 = it has none."""
+    bare, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    if get_origin(bare) is list:
+        return _max_length(get_args(bare)[0])
+    bounds = [each.max_length for each in notes if isinstance(each, Meta) and bare is str]
+    return next((each for each in bounds if each is not None), 0)

@@ -5,6 +5,7 @@ name.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -77,6 +78,54 @@ class Finished:
 
 
 def reader_of(sources: Iterable[str]) -> Callable[[Finished], tuple[Any, ...]]:
-    """Reads the values of some sources of a finished call, in their order."""
-    read = attrgetter(*sources, "one", "one")  # Two more, so that it always gives a tuple.
-    return lambda finished: read(finished)[:-2]
+    """Reads the values of some sources of a finished call, in their order.
+
+    A source is ``NAME`` (an attribute of ``Finished``), ``process.NAME``, ``call.NAME`` or, for a
+    key of the call's metadata, ``call.persist.KEY``, ``call.transit.KEY`` or
+    ``call.backward.KEY``. A key that a call lacks, or whose value is no ``str``, is empty.
+
+    Raises:
+        ValueError: there is no such source; the error names it.
+    """
+    paths: list[str] = []
+    keys: dict[int, str] = {}
+    for number, source in enumerate(sources):
+        path, key = _parse(source)
+        paths.append(path)
+        if key:
+            keys[number] = key
+    read = attrgetter(*paths, "one", "one")  # Two more, so that it always gives a tuple.
+    if not keys:
+        return lambda finished: read(finished)[:-2]
+
+    def read_all(finished: Finished) -> tuple[Any, ...]:
+        values = list(read(finished)[:-2])
+        for number, key in keys.items():
+            value = values[number].get(key)
+            values[number] = value if type(value) is str else ""
+        return tuple(values)
+
+    return read_all
+
+
+def _parse(source: str) -> tuple[str, str]:
+    """The path of a source's attribute, and the key in it if it is metadata."""
+    parts = source.split(".", 2)
+    path, key = ".".join(parts[:2]), "".join(parts[2:])
+    known = len(parts) == 1 or parts[0] in ("call", "process")
+    if known and _type_at(path) in ((dict,) if key else (str, list, int, float)):
+        return path, key
+    raise ValueError(
+        f"the source {source!r} of a row is neither a field of a Call, nor a key of its metadata "
+        "(call.persist.KEY), nor a member of Finished that can be written"
+    )
+
+
+@cache
+def _type_at(path: str) -> type | None:
+    """The type of an attribute of ``Finished`` or of its call; None where there is none."""
+    call = Call("server", "http", caller="", callee="a.b.c", method="")
+    try:
+        return type(attrgetter(path)(Finished(call, Identity(psm="a.b.c"))))
+    except AttributeError:
+        return None

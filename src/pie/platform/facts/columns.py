@@ -4,8 +4,9 @@ A page that lists records writes its question as
 
     f"SELECT {select(CallRow, 'calls')}, callee AS by FROM calls WHERE ..."
 
-and decodes the answer into a struct of its own, which ignores columns that it does not know. So a
-new field of a record is in every answer that its ``Field.answers`` names, and no question changes.
+and decodes the answer into ``CallRow``, or a subclass with the columns that it adds. So a new field
+of a record is in every answer that its ``Field.answers`` names, and no question changes
+(``pie.platform.ask.further``).
 """
 
 from functools import cache

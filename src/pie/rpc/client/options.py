@@ -50,6 +50,9 @@ class Options(NamedTuple):
             each.call, each.business = call, business
 
 
+_MAX_BYTES = 60_000
+"""Of a key or value of metadata: a header of the wire holds 65,535, with the prefix of the key."""
+
 current_options: ContextVar[Options | None] = ContextVar("pie_call_options", default=None)
 
 
@@ -75,10 +78,12 @@ def options(
             another transport) behind it if it is not registered.
         retries: attempts after the first, for requests that were never sent.
         detached: the deadline of the call being served does not end these.
-        persist: metadata for every hop downstream.
-        transit: metadata for the next hop only.
+        persist: metadata for every hop downstream: texts, each key and value up to 60,000 bytes of
+            UTF-8.
+        transit: metadata for the next hop only; as ``persist``.
 
     Raises:
+        TypeError: metadata is no mapping of texts.
         ValueError: an option is out of range or malformed.
     """
     _check(timeout, pinned, retries)
@@ -90,8 +95,8 @@ def options(
         pinned or outer.pinned,
         outer.retries if retries is None else retries,
         outer.detached if detached is None else detached,
-        {**outer.persist, **(persist or {})},
-        {**outer.transit, **(transit or {})},
+        {**outer.persist, **_metadata("persist", persist)},
+        {**outer.transit, **_metadata("transit", transit)},
         (*outer.made, made),
     )
     token = current_options.set(inner)
@@ -112,3 +117,27 @@ def _check(timeout: float | None, pinned: str, retries: int | None) -> None:
             static_endpoint(address, "", "")
         except ValueError as error:
             raise ValueError(f"pinned={pinned!r}: {error}") from None
+
+
+def _metadata(option: str, given: Mapping[str, str] | None) -> dict[str, str]:
+    """The metadata of an option, as plain texts."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{option}={given!r} is not a mapping of texts")
+    return {
+        _text(f"a key of {option}", key): _text(f"{option}[{key!r:.100}]", value)
+        for key, value in given.items()
+    }
+
+
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a str, not {value!r:.100}")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} is no valid Unicode: {value!r:.100}") from None
+    if size > _MAX_BYTES:
+        raise ValueError(f"{what} has {size} bytes, at most {_MAX_BYTES} fit")
+    return str.__str__(value)

@@ -15,6 +15,7 @@ from pie.serve.settings.keys import (
 )
 from pie.serve.settings.loading import PREFIX, Loaded, nearest, text_of
 from pie.serve.settings.masking import masked
+from pie.serve.settings.project import MACHINE_KEYS
 
 HELP = "help"
 _INDENT = 8
@@ -50,6 +51,11 @@ def read_options(arguments: Sequence[str]) -> dict[str, str]:
             found[key] = value
         elif key.removeprefix("NO_") in KEYS and is_switch(key.removeprefix("NO_")) and not equals:
             found[key.removeprefix("NO_")] = "false"
+        elif key.lower() in MACHINE_KEYS:
+            raise SettingsError(
+                f"command line: {name} is no option, as it belongs to the machine; write "
+                f"{key.lower()} into pie.toml, or set {PREFIX}{key}"
+            )
         else:
             known = [option(each) for each in KEYS] + ["--help"]
             raise SettingsError(f"command line: unknown option {name}; {nearest(name, known)}")

@@ -58,7 +58,9 @@ def parse_project(path: Path, text: str) -> ProjectFile:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        raise SettingsError(
+            f'{path}: {error}; write key = value lines, a text in quotes: psm = "acme.shop.web"'
+        ) from None
     settings: dict[str, Any] = {}
     machine: dict[str, str] = {}
     for key, value in content.items():
@@ -68,6 +70,10 @@ def parse_project(path: Path, text: str) -> ProjectFile:
             machine[key] = value if key == "platform" else str(path.parent / value)
         elif key.upper() in KEYS and key.islower():
             settings[key.upper()] = value
+        elif isinstance(value, dict):
+            raise SettingsError(
+                f"{path}: pie.toml has no sections: write the keys of [{key}] without that line"
+            )
         else:
             raise SettingsError(f"{path}: unknown setting {key}; {_nearest(key)}")
     return ProjectFile(path, settings, machine)

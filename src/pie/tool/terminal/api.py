@@ -18,6 +18,7 @@ from pie.tool.terminal.location import find_workspace
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_ADMIN_TOKEN = "admin.token"
 _PATIENCE_S = 60.0
 _SILENCE_S = 25.0
 """A stream pings every 10 s: after this the connection is taken for dead."""
@@ -184,24 +185,37 @@ class Api:
             message = (
                 f"the platform at {self.url} does not know the token from {self._token.source}: "
                 "use the text of admin.token in that platform's directory "
-                "(--token-file, or $PIE_TOKEN)"
+                "(--token-file, $PIE_TOKEN or $PIE_TOKEN_FILE)"
             )
         elif status == 403:
-            message = f"{message} (this one came from {self._token.source})"
+            message = (
+                f"{message} (this one came from {self._token.source}): use the text of admin.token "
+                "in that platform's directory"
+            )
         return ApiError(message, status, found)
 
 
 class Token:
-    """The admin token: of ``--token-file``, else ``$PIE_TOKEN``, else the workspace's own."""
+    """The admin token, from the first that names it: ``--token-file``, ``$PIE_TOKEN``,
+    ``$PIE_TOKEN_FILE``, the ``pie up`` that runs in the root, ``token_file`` in ``pie.toml``,
+    ``platform/admin.token``.
+
+    ``PIE_TOKEN_FILE`` and ``token_file`` name the token of services; the ``admin.token`` beside it
+    is used where this user may read it.
+    """
 
     def __init__(
         self, given: Path | None, workspace: Workspace, environ: Mapping[str, str]
     ) -> None:
         up = read_up(workspace.root)
-        self._file = given
         self._text = "" if given else environ.get("PIE_TOKEN", "").strip()
-        self._own = Path(up.directory if up else workspace.directory) / "admin.token"
-        self.source = "$PIE_TOKEN" if self._text else str(given or self._own)
+        self._own = Path(up.directory if up else workspace.directory) / _ADMIN_TOKEN
+        if environ.get("PIE_TOKEN_FILE") or (not up and "token_file" in workspace.project.machine):
+            named = workspace.token_file
+            admin = named.with_name(_ADMIN_TOKEN)
+            self._own = admin if os.access(admin, os.R_OK) else named
+        self._file = given or self._own
+        self.source = "$PIE_TOKEN" if self._text else str(self._file)
 
     def __call__(self) -> str:
         """The token's text.
@@ -210,7 +224,7 @@ class Token:
             click.ClickException: there is none; says where it was looked for.
         """
         if not self._text:
-            self._text = self._read(self._file or self._own)
+            self._text = self._read(self._file)
         if not self._text.isascii() or not self._text.isprintable():
             raise click.ClickException(f"what {self.source} holds is not a token")
         return self._text
@@ -223,8 +237,8 @@ class Token:
             if file == self._own and isinstance(error, FileNotFoundError):
                 raise click.ClickException(
                     f"no token: there is no {file}. Is the platform of this workspace here? Start "
-                    "it with `pie up`; for another one, give its admin token with --token-file "
-                    "or $PIE_TOKEN"
+                    "it with `pie up`; for another one, give its admin token with --token-file, "
+                    "$PIE_TOKEN or $PIE_TOKEN_FILE"
                 ) from None
             raise click.ClickException(f"the token file {file} cannot be read: {reason}") from None
         if not text:
@@ -244,7 +258,7 @@ def with_api(command: Callable[Concatenate[Api, _P], _R]) -> Callable[..., _R]:
     @click.option(
         "--token-file",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="File with the admin token: else $PIE_TOKEN, else the workspace's.",
+        help="File with the admin token: else $PIE_TOKEN, $PIE_TOKEN_FILE, or the workspace's.",
     )
     @functools.wraps(command)
     def run(*args: Any, url: str | None, token_file: Path | None, **kwargs: Any) -> _R:

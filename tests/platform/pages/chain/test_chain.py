@@ -167,6 +167,24 @@ def test_a_row_delivered_twice_is_one_call():
     )  # fmt: skip
 
 
+def test_further_fields_of_a_record_are_shown_by_name():
+    """Those that have no attribute of their own, and that are not empty."""
+    chain = build_chain(
+        LOGID,
+        [
+            server("a.b.web", "w", ms=100, version="7", gate="deadline", host="h", queued_us=5),
+            client("a.b.web", "a.b.c", "c", "w", 1, 60, callee_cluster="blue", hedges=1),
+            client("a.script.c", "a.b.c", "d", version="9"),
+        ],
+    )
+    by_psm = {node.psm: node.fields for node in chain.nodes}
+    assert by_psm["a.b.web"] == {"version": "7", "gate": "deadline", "queued_us": 5}
+    assert by_psm["a.script.c"] == {}
+    fields = {call.caller: call.fields for call in chain.calls}
+    assert fields["a.b.web"] == {"callee_cluster": "blue", "hedges": 1}
+    assert fields["a.script.c"] == {"version": "9"}
+
+
 def test_statuses():
     outcomes = {"ok": "OK", "business": "OK", "": "UNKNOWN", "unknown": "UNKNOWN",
                 "cancelled": "UNKNOWN", "deadline": "ERROR", "denied": "ERROR"}  # fmt: skip

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from pie.state import Instance, Interface, RemoteStore, RuntimeDescription, ServiceMeta, Setting
-from pie.state.registry.instances import encode, instance_key, meta_key, runtime_key
+from pie.state.registry.instances import encode, meta_key
 
 _numbers = count(1)
 MS = 1000
@@ -17,19 +17,6 @@ MS = 1000
 def psm():
     """A name of its own for every test, since all share one platform."""
     return f"page.test.svc{next(_numbers)}"
-
-
-@pytest.fixture
-def register(platform):
-    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("service"))
-
-    def put(*entries):
-        for entry in entries:
-            key = {Instance: instance_key, RuntimeDescription: runtime_key}.get(type(entry))
-            store.put(key(entry) if key else meta_key(entry.psm), encode(entry))
-
-    yield put
-    store.close()
 
 
 def bucket_of(duration_ms):
@@ -358,25 +345,6 @@ def test_calls_of_who_records_none_are_its_callers_records(platform, psm):
     assert [(each["caller"], each["instance"]) for each in seen["calls"]] == [
         ("front.web.api", "10.0.0.7:80")
     ]
-
-
-def test_entry_calls_by_class_of_outcome(platform, psm):
-    entry = {"parent_id": "", "caller": ""}
-    platform.accepted(
-        "calls",
-        [
-            call(psm, named("1"), outcome="not_found", code=404, **entry),
-            call(psm, named("2"), outcome="deadline", code=504, **entry),
-        ],
-    )
-
-    def ask(outcome):
-        chains = platform.ask("GET", f"/api/chains?psm={psm}&outcome={outcome}").json["chains"]
-        return {each["logid"][0] for each in chains}
-
-    assert ask("failed") == {"2"}
-    assert ask("rejected") == {"1"}
-    assert ask("") == {"1", "2"}
 
 
 @pytest.mark.parametrize(

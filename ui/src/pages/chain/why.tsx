@@ -97,5 +97,6 @@ function factsOf(item: Item | null, record: Reasoned, t: Texts): Array<[string, 
   if (waited) facts.push([why.gap, duration(waited.to - waited.from)]);
   if (waited && served) facts.push([why.network, duration(waited.to - waited.from - (served.to - served.from))]);
   facts.push([why.peer, peer], [why.code, record.code ? String(record.code) : ''], [why.span, record.span_id]);
+  for (const [name, value] of Object.entries(record.fields)) facts.push([name, String(value)]);
   return facts.filter(([, value]) => value);
 }

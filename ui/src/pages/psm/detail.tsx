@@ -32,6 +32,7 @@ export function Detail({ name, url, onChanged }: Props) {
   const [, redraw] = useState(0);
   const editing = url.get('edit') === '1';
   const reading = !editing && !claiming;
+  const kept = keptDraft(name) !== undefined;
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
     // Where the panel replaces the list, show its beginning.
@@ -87,12 +88,14 @@ export function Detail({ name, url, onChanged }: Props) {
           )}
           {unknown && <LikeOfUnknown name={name} url={url} />}
           {reading && <Typo like={detail.like} lead={t.typoLead} url={url} />}
-          {reading && keptDraft(name) && <KeptDraft onEdit={edit} onDiscard={discard} />}
+          {reading && kept && <KeptDraft onEdit={edit} onDiscard={discard} />}
           {reading && (
             <div class="psm-actions">
-              <button type="button" class={detail.claimable && !unknown ? 'quiet' : 'button'} onClick={edit}>
-                {unknown ? t.declare : t.edit}
-              </button>
+              {!kept && (
+                <button type="button" class={detail.claimable && !unknown ? 'quiet' : 'button'} onClick={edit}>
+                  {unknown ? t.declare : t.edit}
+                </button>
+              )}
               {detail.claimable && !unknown && (
                 <button type="button" class="button" onClick={() => setClaiming(true)}>
                   {t.claim}

@@ -3,8 +3,13 @@
 from pie.model import logid_address
 from pie.observe.record.facts import CallRow
 from pie.platform.ask.chain_tree import SKEW_MS, ChainTree, Node, build_tree, end_of
+from pie.platform.ask.further import further
 from pie.platform.ask.outcomes import SERVED
 from pie.platform.pages.chain.views import Chain, ChainCall, ChainNode, NodeKind, Status
+
+_BOTH = ("ts", "side", "duration_us", "logid", "verb")
+_further_of_node = further("chain", ChainNode, (*_BOTH, "protocol", "host", "callee", "parent_id"))
+_further_of_call = further("chain", ChainCall, _BOTH)
 
 _UNKNOWN = frozenset({"", "unknown", "cancelled"})
 
@@ -67,6 +72,7 @@ def _call_view(row: CallRow, tree: ChainTree) -> ChainCall:
         parent_id=row.parent_id,
         notes=row.notes,
         flags=flags,
+        fields=_further_of_call(row),
     )
 
 
@@ -96,6 +102,7 @@ def _node_view(node: Node, start: float) -> ChainNode:
         span_id=row.span_id if own else "",
         notes=row.notes if own else [],
         flags=node.flags,
+        fields=_further_of_node(row) if own else {},
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pie.platform.ask.further import Further
+
 Status = Literal["OK", "ERROR", "UNKNOWN"]
 NodeKind = Literal["nginx", "api", "service", "script"]
 
@@ -12,7 +14,8 @@ class ChainNode:
     """One call as its server saw it, or a script that made calls; in pre-order.
 
     ``method`` is the verb of an HTTP call, whose view stands in ``view``.
-    ``offset_ms`` counts from the chain's start and may be negative when clocks differ.
+    ``offset_ms`` counts from the chain's start and may be negative when clocks differ. ``fields``
+    are those of its record that are not empty and have no attribute here.
     """
 
     no: int
@@ -37,11 +40,15 @@ class ChainNode:
     span_id: str
     notes: list[str]
     flags: list[str]
+    fields: Further
 
 
 @dataclass(slots=True)
 class ChainCall:
-    """One call as its caller saw it. ``callee_no`` is -1 when its server side was not logged."""
+    """One call as its caller saw it. ``callee_no`` is -1 when its server side was not logged.
+
+    ``fields`` as in ``ChainNode``.
+    """
 
     caller: str
     caller_no: int
@@ -64,6 +71,7 @@ class ChainCall:
     parent_id: str
     notes: list[str]
     flags: list[str]
+    fields: Further
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pie.platform.ask.account import Account
 from pie.platform.ask.coverage import Slots
+from pie.platform.ask.further import further
 from pie.platform.ask.histogram import percentile_ms
 from pie.platform.ask.registered import protocol_of, state_of
 from pie.platform.ask.sums import Sums
@@ -12,6 +13,7 @@ from pie.platform.pages.service.sql import (
     MAX_CALLERS,
     MAX_METHODS,
     SPARK_MINUTES,
+    CallLine,
     ClusterRow,
     MinutesRow,
     Received,
@@ -24,6 +26,7 @@ from pie.platform.pages.service.views import (
     IdlFile,
     Route,
     SeriesBucket,
+    ServedCall,
     ServiceCallee,
     ServiceCaller,
     ServiceCluster,
@@ -35,6 +38,8 @@ from pie.platform.pages.service.views import (
     ServiceSetting,
 )
 from pie.state import Instance, Interface, RuntimeDescription, Service
+
+_further = further("calls", ServedCall, ("side", "protocol", "psm", "callee", "duration_us"))
 
 MAIN_IDL = "(main)"
 """Stands for the path of a service's main IDL file."""
@@ -136,6 +141,28 @@ def build_series(
             )
         )
     return ServiceSeries(psm, method, slots.since, until, slots.step, account, buckets)
+
+
+def served_call(line: CallLine) -> ServedCall:
+    """A recorded call as the list of a service's calls shows it."""
+    return ServedCall(
+        ts=line.ts,
+        logid=line.logid,
+        span_id=line.span_id,
+        method=line.method,
+        verb=line.verb,
+        route=line.route,
+        caller=line.by,
+        caller_cluster=line.by_cluster,
+        cluster=line.on_cluster,
+        instance=line.on_instance,
+        duration_ms=line.duration_us / 1000,
+        outcome=line.outcome,
+        code=line.code,
+        status=line.status,
+        message=line.message,
+        fields=_further(line),
+    )
 
 
 def idl_of(registered: Service | None) -> ServiceIdl:

@@ -12,10 +12,9 @@ from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
 from pie.platform.ask.coverage import MAX_SLOTS, STEPS, coverage, slots_of
 from pie.platform.ask.params import ClusterQuery, OutcomeQuery, PsmPath
-from pie.platform.pages.service.build import build_page, build_series, idl_of
+from pie.platform.pages.service.build import build_page, build_series, idl_of, served_call
 from pie.platform.pages.service.sql import ServiceReader
 from pie.platform.pages.service.views import (
-    ServedCall,
     ServedCalls,
     ServiceIdl,
     ServicePage,
@@ -85,27 +84,7 @@ async def list_service_calls(
     none."""
     reader = ServiceReader(deps.facts.query)
     account, lines = await reader.calls(time.time(), psm, cluster, outcome, limit)
-    calls = [
-        ServedCall(
-            ts=line.ts,
-            logid=line.logid,
-            span_id=line.span_id,
-            method=line.method,
-            verb=line.verb,
-            route=line.route,
-            caller=line.by,
-            caller_cluster=line.by_cluster,
-            cluster=line.on_cluster,
-            instance=line.on_instance,
-            duration_ms=line.duration_us / 1000,
-            outcome=line.outcome,
-            code=line.code,
-            status=line.status,
-            message=line.message,
-        )
-        for line in lines
-    ]
-    return json_response(ServedCalls(account, calls))
+    return json_response(ServedCalls(account, [served_call(line) for line in lines]))
 
 
 @router.get("/idl", response_model=ServiceIdl)

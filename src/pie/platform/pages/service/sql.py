@@ -150,24 +150,16 @@ class ClusterRow(msgspec.Struct):
     calls: int
 
 
-class CallLine(msgspec.Struct):
-    """One recorded call, from either side."""
+class CallLine(CallRow, kw_only=True):
+    """One recorded call, from either side, with the fields of the table that the list shows.
 
-    ts: float
-    logid: str
-    span_id: str
-    method: str
-    verb: str
-    route: str
+    ``by`` and ``by_cluster`` are its caller, ``on_cluster`` and ``on_instance`` what served it.
+    """
+
     by: str
     by_cluster: str
     on_cluster: str
     on_instance: str
-    duration_us: int
-    outcome: str
-    code: int
-    status: int
-    message: str
 
 
 class _LastSeen(msgspec.Struct):

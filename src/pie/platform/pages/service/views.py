@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pie.platform.ask.account import Account
+from pie.platform.ask.further import Further
 from pie.platform.ask.registered import ServiceState
 
 
@@ -198,7 +199,10 @@ class ServiceSeries:
 
 @dataclass(slots=True)
 class ServedCall:
-    """One recorded call; ``message`` is why it failed."""
+    """One recorded call; ``message`` is why it failed.
+
+    ``fields`` are those of its record that are not empty and have no attribute here.
+    """
 
     ts: float
     logid: str
@@ -215,6 +219,7 @@ class ServedCall:
     code: int
     status: int
     message: str
+    fields: Further
 
 
 @dataclass(slots=True)

@@ -1,10 +1,13 @@
 """The list of services: what registered itself, joined with what was seen in calls."""
 
+from pie.platform.ask.further import further
 from pie.platform.ask.histogram import percentile_ms
 from pie.platform.ask.registered import protocol_of, state_of
 from pie.platform.pages.services.sql import Entered, Traffic
 from pie.platform.pages.services.views import ChainSummary, Cluster, Instance, Service
 from pie.state import Service as Registered
+
+_further = further("chains", ChainSummary, ("ts", "side", "duration_us", "callee"))
 
 
 def merge_services(registered: dict[str, Registered], traffic: dict[str, Traffic]) -> list[Service]:
@@ -26,6 +29,7 @@ def summary_of(entered: Entered) -> ChainSummary:
         outcome=call.outcome,
         code=call.code,
         calls=entered.calls,
+        fields=_further(call),
     )
 
 

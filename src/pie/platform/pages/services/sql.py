@@ -48,22 +48,6 @@ WHERE edge_10s.ts >= fromUnixTimestamp({since:Int64}) GROUP BY name HAVING name 
 """
 
 
-class Entry(msgspec.Struct):
-    """One call that entered the fleet, as recorded."""
-
-    logid: str
-    ts: float
-    psm: str
-    caller: str
-    callee: str
-    side: str
-    method: str
-    protocol: str
-    duration_us: int
-    outcome: str
-    code: int
-
-
 class _Count(msgspec.Struct):
     logid: str
     calls: int
@@ -114,7 +98,7 @@ class Traffic:
 class Entered:
     """A call that entered the fleet, and how many calls of its chain are recorded."""
 
-    call: Entry
+    call: CallRow
     calls: int
 
 
@@ -155,7 +139,7 @@ class ServicesReader:
         """Entry calls, newest first; ``outcome`` is a class of outcomes, or empty for all."""
         sql = _ENTRIES.format(columns=select(CallRow, "chains"), outcome=narrowed(outcome))
         params = {"psm": psm, "min_us": min_ms * 1000, "limit": limit}
-        found = await newest(self._ask, sql, params, now, limit, Entry)
+        found = await newest(self._ask, sql, params, now, limit, CallRow)
         calls: dict[str, int] = {}
         if found:
             since = int((min(entry.ts for entry in found) - _CLOCKS_DIFFER) * 1000)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pie.platform.ask.further import Further
 from pie.platform.ask.registered import ServiceState
 
 
@@ -74,7 +75,10 @@ class Services:
 
 @dataclass(slots=True)
 class ChainSummary:
-    """The entry call of one chain; ``calls`` counts all recorded calls of it."""
+    """The entry call of one chain; ``calls`` counts all recorded calls of it.
+
+    ``fields`` are those of its record that are not empty and have no attribute here.
+    """
 
     logid: str
     start: float
@@ -85,6 +89,7 @@ class ChainSummary:
     outcome: str
     code: int
     calls: int
+    fields: Further
 
 
 @dataclass(slots=True)

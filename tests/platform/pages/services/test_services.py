@@ -1,0 +1,78 @@
+"""The list of services and the entry calls, asked of the real store."""
+
+import time
+import uuid
+
+import pytest
+
+from pie.state import Instance, ServiceMeta
+
+
+def listed(platform):
+    services = platform.ask("GET", "/api/services?window=300").json["services"]
+    return {each["psm"]: each for each in services}
+
+
+def test_a_callee_that_logs_nothing_is_known_from_its_callers(platform):
+    edge = {"ts": int(time.time()), "side": "client", "protocol": "thrift", "psm": "only.a.caller",
+            "callee": "legacy.old.one", "method": "Get", "count": 3, "duration_us": 30}  # fmt: skip
+    platform.accepted("edge_10s", [edge])
+    services = {each["psm"]: each for each in platform.ask("GET", "/api/services").json["services"]}
+    assert services["legacy.old.one"]["calls"] == 3
+    assert "only.a.caller" not in services
+
+
+def test_a_registered_service_is_listed_with_its_clusters(platform, register):
+    psm = "reg.is.tered"
+    register(
+        ServiceMeta(psm=psm, framework="flask", owners=("li",), protocol="http"),
+        Instance(psm=psm, cluster="blue", id="a", host="10.0.0.9", port=80, protocol="http", pid=5),
+        Instance(psm=psm, cluster="green", id="b", host="10.0.0.8", port=80, protocol="http"),
+    )
+    service = listed(platform)[psm]
+    assert (service["state"], service["onboarded"]) == ("running", True)
+    assert (service["framework"], service["owners"]) == ("flask", ["li"])
+    clusters = {each["name"]: each["instances"] for each in service["clusters"]}
+    assert [each["address"] for each in clusters["blue"]] == ["10.0.0.9:80"]
+    assert [each["address"] for each in clusters["green"]] == ["10.0.0.8:80"]
+    assert service["qps"] == 0
+
+
+def test_entry_calls_by_class_of_outcome(platform):
+    psm = "entry.calls.here"
+    first, second = ("1" + uuid.uuid4().hex[1:], "2" + uuid.uuid4().hex[1:])
+    platform.accepted(
+        "calls",
+        [
+            entry_call(psm, first, outcome="not_found", code=404),
+            entry_call(psm, second, outcome="deadline", code=504),
+        ],
+    )
+
+    def ask(outcome):
+        chains = platform.ask("GET", f"/api/chains?psm={psm}&outcome={outcome}").json["chains"]
+        return {each["logid"][0] for each in chains}
+
+    assert ask("failed") == {"2"}
+    assert ask("rejected") == {"1"}
+    assert ask("") == {"1", "2"}
+
+
+def entry_call(psm, logid, **more):
+    """A call from outside the fleet: it has neither parent nor caller."""
+    return {
+        "ts": time.time(), "side": "server", "protocol": "http", "psm": psm, "callee": psm,
+        "method": "views.get", "logid": logid, "span_id": "s", "parent_id": "", "caller": "",
+        "duration_us": 1500,
+    } | more  # fmt: skip
+
+
+@pytest.mark.parametrize("query", ["window=9", "window=86401", "window=abc"])
+def test_a_window_out_of_bounds_is_refused(platform, query):
+    assert platform.ask("GET", f"/api/services?{query}").status == 400
+
+
+def test_only_people_may_ask(platform):
+    for path in ("/api/services", "/api/chains"):
+        assert platform.ask("GET", path, role="service").status == 403
+        assert platform.ask("GET", path, role=None).status == 401
