@@ -16,14 +16,14 @@ from tests.leaks import growth
 from pie._core import native
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Identity
+from pie.observe.facts.fields import OTHER_CODE
+from pie.observe.facts.rows import EdgeRow, histogram_bucket
 from pie.observe.log.access import LOCATION
 from pie.observe.log.line import LineFormat
 from pie.observe.record.aggregate import MAX_ROWS
 from pie.observe.record.call_log import AGGREGATES, CallLog, call_log
 from pie.observe.record.description import aggregate, row_parts
 from pie.observe.record.encode import encode
-from pie.observe.record.facts import EdgeRow, histogram_bucket
-from pie.observe.record.fields import OTHER_CODE
 from pie.platform.facts.decode import decode_rows
 from pie.platform.facts.rows import StoredCall, StoredEdge
 

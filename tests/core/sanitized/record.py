@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from pie._core import native
 from pie.model import Call, Failure, Kind
 from pie.observe import Identity
+from pie.observe.facts.fields import I32, LOW, Key, Name, number
+from pie.observe.facts.rows import EdgeRow, PeerRow
 from pie.observe.log.access import LOCATION
 from pie.observe.log.line import LineFormat
 from pie.observe.record.description import Part, aggregate, row_parts
-from pie.observe.record.facts import EdgeRow, PeerRow
-from pie.observe.record.fields import I32, LOW, Key, Name, number
 
 TEXTS = ["", "Get", "登录失败\n", '"\\\r\n\t', "\ud800x", "a" * 7, "b" * 8, "c" * 33, "é" * 900]
 TEXTS += ["\ud800" * 99, "登" * 499 + "\ud800"]

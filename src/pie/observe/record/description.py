@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pie.observe.facts.fields import cuts_of, fields_of
+from pie.observe.facts.rows import CallRow
 from pie.observe.identity import Identity
 from pie.observe.record.aggregate import Row, Shape
 from pie.observe.record.encode import encode_value
-from pie.observe.record.facts import CallRow
-from pie.observe.record.fields import cuts_of, fields_of
 
 _PROCESS = "process."
 

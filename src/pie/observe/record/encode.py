@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pie.observe.record.fields import cuts_of
+from pie.observe.facts.fields import cuts_of
 
 
 def encode(row: msgspec.Struct) -> bytes:
