@@ -38,7 +38,7 @@ RARE = "quetzalcoatl"
 RUN = """
 import sys
 from pathlib import Path
-from pie.platform.server.main import run_platform
+from pie.platform.main import run_platform
 run_platform(Path(sys.argv[1]), port=0, on_ready=lambda address, _: print(address, flush=True))
 """
 

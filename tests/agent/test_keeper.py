@@ -102,7 +102,9 @@ def test_the_quota_takes_acknowledged_files_first(road, platform, start, eventua
 
 
 @pytest.mark.parametrize("lines", [1, 3])
-def test_what_the_quota_costs_is_counted_and_said(road, platform, start, eventually, caplog, lines):
+def test_what_the_quota_costs_is_counted_and_reported(
+    road, platform, start, eventually, caplog, lines
+):
     platform.behave = lambda table, rows: 503
     text = road.line("x" * 5_000) * lines
     paths = [road.write(text, hour=past(5 - n)) for n in range(4)]

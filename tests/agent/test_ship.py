@@ -167,7 +167,7 @@ def test_a_batch_too_large_is_halved(road, platform, start, eventually):
     assert not platform.disorder
 
 
-def test_rejected_rows_are_counted_and_said(road, platform, start, eventually, caplog):
+def test_rejected_rows_are_counted_and_reported(road, platform, start, eventually, caplog):
     platform.reject = lambda row: "ts is before 1970" if row["message"] == POISON else ""
     road.write("".join(map(road.line, ["a", POISON, "b"])))
     agent = start()
@@ -178,7 +178,9 @@ def test_rejected_rows_are_counted_and_said(road, platform, start, eventually, c
     assert "ts is before 1970" in caplog.text
 
 
-def test_a_wrong_token_is_said_once_and_a_new_one_taken(road, platform, start, eventually, caplog):
+def test_a_wrong_token_is_reported_once_and_a_new_one_taken(
+    road, platform, start, eventually, caplog
+):
     token = ["old"]
     road.write(road.line("one"))
     agent = start(token=lambda: token[0])
@@ -281,7 +283,7 @@ def test_stopping_ends_although_the_platform_hangs(road, platform, start, eventu
     platform.released.set()
 
 
-def test_a_second_agent_is_told_who_is_first(tmp_path, start, eventually):
+def test_a_second_agent_is_reported_who_is_first(tmp_path, start, eventually):
     first = start()
     eventually(lambda: read_status(tmp_path / ".pie-agent") is not None)
     second = start()
@@ -335,7 +337,7 @@ def test_several_products_and_a_link_to_one(road, tmp_path, platform, start, eve
     assert agent.status.files == 2
 
 
-def test_a_file_somebody_else_deletes_unsent_is_said(road, platform, start, eventually, caplog):
+def test_a_file_somebody_else_deletes_unsent_is_reported(road, platform, start, eventually, caplog):
     platform.behave = lambda table, rows: 503
     path = road.write(road.line("first"))
     agent = start()

@@ -42,7 +42,7 @@ def test_why_it_is_not_used(before: str, wish: str, reason: str) -> None:
     assert "circular" not in why
 
 
-def test_nothing_is_said_where_it_is_used(native) -> None:
+def test_nothing_is_reported_where_it_is_used(native) -> None:
     assert said() == ["False", ""]
 
 

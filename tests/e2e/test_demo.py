@@ -49,7 +49,7 @@ def test_once_checks_what_the_platform_saw(environment: dict[str, str]) -> None:
     assert children_of(int(environment["PIE_TEST_MARK"])) == []
 
 
-def test_a_taken_port_is_said_and_leaves_nothing_running(environment: dict[str, str]) -> None:
+def test_a_taken_port_is_reported_and_leaves_nothing_running(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(

@@ -113,7 +113,7 @@ def test_an_unowned_psm_is_claimed_once_it_was_asked(reader: Page, fleet: Fleet)
     expect(row(reader, "claims.made.here")).to_contain_text("wangdi")
 
 
-def test_a_mistake_is_told_at_its_field(reader: Page, fleet: Fleet) -> None:
+def test_a_mistake_is_reported_at_its_field(reader: Page, fleet: Fleet) -> None:
     declare(reader, fleet, "edits.are.checked", owners=["lihua"])
     reader.goto(f"{fleet.url}/psm?name=edits.are.checked")
     reader.get_by_role("button", name="Edit").click()

@@ -25,7 +25,7 @@ def test_two_applications_converted_cold(
 ) -> None:
     program("curl", "make system-deps")
     text = commands(PAGE)
-    for port in ("8790", "7741", "7742"):
+    for port in ("8790", "7741", "7742", "7743"):
         text = text.replace(port, str(free_port()))
     script = tmp_path / "script"
     script.write_text(f"set -euo pipefail\n{text}")

@@ -20,7 +20,7 @@ from pie.state.registry.instances import encode, instance_key, meta_key, runtime
 RUN = """
 import sys
 from pathlib import Path
-from pie.platform.server.main import PlatformError, run_platform
+from pie.platform.main import PlatformError, run_platform
 try:
     run_platform(
         Path(sys.argv[1]), port=int(sys.argv[2]), insert_interval=0.02,

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 import pie.platform.pages
 pie.platform.pages.__path__.append(sys.argv[3])
-from pie.platform.server.main import run_platform
+from pie.platform.main import run_platform
 run_platform(
     Path(sys.argv[1]), port=int(sys.argv[2]), insert_interval=0.02,
     on_ready=lambda address, _: print(address, flush=True),
@@ -61,7 +61,7 @@ def test_the_page_of_the_document_is_in_the_openapi_document(folder):
     code = (
         "import sys, pie.platform.pages\n"
         "pie.platform.pages.__path__.append(sys.argv[1])\n"
-        "from pie.platform.server.app import openapi_json\n"
+        "from pie.platform.app import openapi_json\n"
         "print('/api/busiest' in openapi_json())"
     )
     done = subprocess.run(

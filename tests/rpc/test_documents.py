@@ -159,7 +159,7 @@ def test_values_that_go_back(served, shop) -> None:
     assert made.backward == {"COST": "7"}
 
 
-def test_every_bound_is_told_with_its_default() -> None:
+def test_every_bound_is_reported_with_its_default() -> None:
     bounds = ServerOptions.__struct_fields__
     lines = [line.split("|") for line in text_of("rpc-server").splitlines()]
     rows = [[cell.strip(" `") for cell in line[1:4]] for line in lines if len(line) == 6]

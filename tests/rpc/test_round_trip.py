@@ -114,7 +114,9 @@ def test_a_business_status_is_not_a_failure(start, handler, demo, bench) -> None
     }
 
 
-def test_a_bug_in_the_handler_is_told_without_its_text(start, handler, demo, bench, caplog) -> None:
+def test_a_bug_in_the_handler_is_reported_without_its_text(
+    start, handler, demo, bench, caplog
+) -> None:
     start(handler)
     with pytest.raises(Failure) as caught:
         demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=500))

@@ -39,7 +39,7 @@ def test_a_cache_server_is_used_by_all_instances(services, redis: str) -> None:
     assert "hush" not in printed
 
 
-def test_without_a_server_memory_is_used_and_the_reason_said(services) -> None:
+def test_without_a_server_memory_is_used_and_the_reason_reported(services) -> None:
     port = services.free_port()
     services.write(f"CACHE = 'redis://:hush@127.0.0.1:{port}/0'\n", views=VIEWS)
     running = services.start()
@@ -52,7 +52,7 @@ def test_without_a_server_memory_is_used_and_the_reason_said(services) -> None:
     assert "hush" not in printed
 
 
-def test_without_the_package_memory_is_used_and_the_reason_said(services) -> None:
+def test_without_the_package_memory_is_used_and_the_reason_reported(services) -> None:
     services.write("CACHE = 'redis://127.0.0.1:1'\n", views=VIEWS, redis="raise ImportError\n")
     running = services.start()
     assert running.get(running.port)[1] == b"SimpleCache 1"

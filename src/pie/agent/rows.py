@@ -11,9 +11,9 @@ import msgspec
 
 from pie.agent.join import MARK, stretch
 from pie.agent.names import Hour, LogFile
+from pie.observe.facts.rows import LogRow
 from pie.observe.log.parse import LineParser
 from pie.observe.log.stack import split_stack, stack_hash
-from pie.observe.record.facts import LogRow
 
 _encode = msgspec.json.Encoder().encode
 _NO_POSITION = b'{"src":0,"pos":0,'

@@ -26,9 +26,9 @@ from pie.agent.send import Sender, Target
 from pie.agent.status import (
     AgentStatus,
     Reach,
-    Sayer,
     TableStatus,
     Tally,
+    WarningLog,
     read_status,
     write_status,
 )
@@ -99,7 +99,7 @@ class Agent:
         )
         self._tally = Tally(self._status)
         self._reach = Reach(self._status)
-        self._sayer = Sayer()
+        self._warnings = WarningLog()
         self._zone = ZoneInfo(options.zone)
         self._watch: Watch | None = None
         # A plain flag, for the signal handler: setting an Event there can wait for itself.
@@ -166,7 +166,7 @@ class Agent:
             self._options,
             journal,
             self._tally,
-            self._sayer,
+            self._warnings,
             offer,
         )
         watch.scan(time.time())
@@ -198,7 +198,7 @@ class Agent:
                     watch.scan(time.time())
                 watch.poll(time.time())
             except OSError as error:
-                self._sayer.warn("root", f"cannot read {self._root}: {error}; trying again")
+                self._warnings.warn("root", f"cannot read {self._root}: {error}; trying again")
             if now >= status_at:
                 status_at = now + self._options.status_s
                 self._write_status()
@@ -233,7 +233,7 @@ class Agent:
             try:
                 keeper.tidy(time.time())
             except OSError as error:
-                self._sayer.warn("keep", f"cannot read {self._root}: {error}; trying again")
+                self._warnings.warn("keep", f"cannot read {self._root}: {error}; trying again")
 
     def _make_streams(self, journal: Journal) -> dict[str, list[Stream]]:
         host = self._options.host or address_towards(self._target)
@@ -248,7 +248,7 @@ class Agent:
                     journal=journal,
                     tally=self._tally,
                     reach=self._reach,
-                    sayer=self._sayer,
+                    warnings=self._warnings,
                 )
                 for number in range(self._options.streams)
             ]
@@ -286,7 +286,7 @@ class Agent:
         try:
             write_status(self._directory, self.status())
         except OSError as error:
-            self._sayer.warn("status", f"cannot write the status in {self._directory}: {error}")
+            self._warnings.warn("status", f"cannot write the status in {self._directory}: {error}")
 
 
 def address_towards(target: Target) -> str:

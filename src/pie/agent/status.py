@@ -11,7 +11,7 @@ import msgspec
 _log = logging.getLogger("pie.agent")
 FILE_NAME = "status.json"
 _MAX_STATUS = 1024 * 1024
-_SAY_AGAIN_S = 60.0
+_WARN_AGAIN_S = 60.0
 
 
 class TableStatus(msgspec.Struct, kw_only=True):
@@ -128,22 +128,22 @@ class Reach:
         self._status.platform_since = time.time()
 
 
-class Sayer:
+class WarningLog:
     """Warns of one thing at most once a minute, with how often it happened."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._said: dict[str, tuple[float, int]] = {}
+        self._warned: dict[str, tuple[float, int]] = {}
 
     def warn(self, topic: str, message: str) -> None:
         """``topic`` is one of a few; ``message`` may differ each time."""
         now = time.monotonic()
         with self._lock:
-            said_at, missed = self._said.get(topic, (-_SAY_AGAIN_S, 0))
-            if now - said_at < _SAY_AGAIN_S:
-                self._said[topic] = (said_at, missed + 1)
+            warned_at, missed = self._warned.get(topic, (-_WARN_AGAIN_S, 0))
+            if now - warned_at < _WARN_AGAIN_S:
+                self._warned[topic] = (warned_at, missed + 1)
                 return
-            self._said[topic] = (now, 0)
+            self._warned[topic] = (now, 0)
         _log.warning("%s%s", message, f" (and {missed} times before)" if missed else "")
 
 

@@ -15,7 +15,7 @@ from pie.agent.journal import Journal
 from pie.agent.options import BATCH_BYTES, BATCH_ROWS, AgentOptions
 from pie.agent.rows import Block, RowMaker
 from pie.agent.send import Away, Sender, Taken, Verdict
-from pie.agent.status import Reach, Sayer, Tally
+from pie.agent.status import Reach, Tally, WarningLog
 from pie.agent.tail import TailFile
 
 _log = logging.getLogger("pie.agent")
@@ -55,7 +55,7 @@ class Stream:
         journal: Journal,
         tally: Tally,
         reach: Reach,
-        sayer: Sayer,
+        warnings: WarningLog,
     ) -> None:
         self.name = name
         self._table = table
@@ -65,7 +65,7 @@ class Stream:
         self._journal = journal
         self._tally = tally
         self._reach = reach
-        self._sayer = sayer
+        self._warnings = warnings
         self._changed = threading.Condition()
         self._ready: deque[TailFile] = deque()
         self._queued: set[TailFile] = set()
@@ -133,7 +133,7 @@ class Stream:
         except FileNotFoundError:
             return False
         except OSError as error:
-            self._sayer.warn("read", f"cannot read {file.path}: {error}; trying again")
+            self._warnings.warn("read", f"cannot read {file.path}: {error}; trying again")
             file.unread = True
             return False
         identity = file.identity
@@ -158,7 +158,7 @@ class Stream:
                     break
             elif row.bad:
                 self._tally.add_table(self._table, bad_lines=1)
-                self._sayer.warn(
+                self._warnings.warn(
                     "bad", f"{file.path}: the line before byte {row.pos} is not sent: {row.bad}"
                 )
         if block.at_end and file.pos < end and not batch.full:
@@ -195,7 +195,7 @@ class Stream:
             else:
                 self._tally.add_table(self._table, rejected=1)
                 beginning = part[0][:200].decode("utf-8", "replace")
-                self._sayer.warn(
+                self._warnings.warn(
                     "rejected",
                     f"{self._table}: the platform cannot take a row and it is left out: "
                     f"{verdict.reason}; it begins {beginning}",
@@ -232,7 +232,7 @@ class Stream:
             rejected=taken.rejected,
         )
         if taken.rejected:
-            self._sayer.warn(
+            self._warnings.warn(
                 "rejected", f"{self._table}: {taken.rejected} rows rejected: {taken.reasons}"
             )
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pie.agent.journal import Journal
 from pie.agent.names import FOLDERS, parse_name
 from pie.agent.options import AgentOptions
-from pie.agent.status import Sayer, Tally
+from pie.agent.status import Tally, WarningLog
 from pie.agent.tail import TailFile
 
 _RELIST_S = 60.0
@@ -45,7 +45,7 @@ class Watch:
         options: AgentOptions,
         journal: Journal,
         tally: Tally,
-        sayer: Sayer,
+        warnings: WarningLog,
         offer: Callable[[TailFile], None],
     ) -> None:
         self._root = root
@@ -54,7 +54,7 @@ class Watch:
         self._options = options
         self._journal = journal
         self._tally = tally
-        self._sayer = sayer
+        self._warnings = warnings
         self._offer = offer
         self._files: dict[str, dict[str, TailFile]] = {}
         self._lock = threading.Lock()
@@ -95,7 +95,7 @@ class Watch:
             try:
                 self._list(folder, now)
             except OSError as error:
-                self._sayer.warn("list", f"cannot list {folder}: {error}; trying again")
+                self._warnings.warn("list", f"cannot list {folder}: {error}; trying again")
         self._hot = [file for file in self.files() if _is_hot(file, now)]
 
     def poll(self, now: float) -> None:
@@ -162,7 +162,7 @@ class Watch:
             self._drop(file)
             return
         except OSError as error:
-            self._sayer.warn("look", f"cannot look at {file.path}: {error}; trying again")
+            self._warnings.warn("look", f"cannot look at {file.path}: {error}; trying again")
             return
         if not stat.S_ISREG(status.st_mode):
             self._drop(file)
@@ -197,7 +197,7 @@ class Watch:
         lost = file.size - file.pos
         if lost > 0:
             self._tally.add(vanished_bytes=lost)
-            self._sayer.warn(
+            self._warnings.warn(
                 "vanished",
                 f"{file.path} was deleted with {lost} bytes unsent: they are lost. Leave the "
                 "deleting of log files to the agent (settings: keep, quota)",

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 import pie
+from pie.tool.files.plan import Plan, write_files
 from pie.tool.generate.code import plan_clients_only
 from pie.tool.generate.idl import read_idl
 from pie.tool.generate.job import Job, Options
-from pie.tool.generate.plan import Plan, write_files
-from pie.tool.generate.words import DOCUMENTATION, word
 from pie.tool.terminal.location import workspace_root
+from pie.tool.terminal.words import DOCUMENTATION, word
 
 KINDS = ("flask", "django", "thriftserver", "thriftclient")
 

@@ -278,7 +278,7 @@ def test_sets_of_values_without_a_hash_are_lists(native, made):
             codec.encode(Odd({1}))
 
 
-def test_what_is_no_struct_is_told(native):
+def test_what_is_no_struct_is_reported(native):
     for wrong in (5, None, int, Struct):
         with pytest.raises(TypeError):
             native.decode(wrong, b"\0")

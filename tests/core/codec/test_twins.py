@@ -45,7 +45,7 @@ def test_bytes_and_values_are_the_same(native, protocol, module, seed):
 @pytest.mark.parametrize("module", MODULES, ids=range(len(MODULES)))
 @given(seed=SEEDS)
 @RELAXED
-def test_wrong_values_are_told_in_the_same_words(native, protocol, module, seed):
+def test_wrong_values_are_reported_in_the_same_words(native, protocol, module, seed):
     random = Random(seed)
     value = random_struct(random, getattr(module, random.choice(NAMES)))
     spoil(random, value)
@@ -57,7 +57,7 @@ def test_wrong_values_are_told_in_the_same_words(native, protocol, module, seed)
 @pytest.mark.parametrize("module", MODULES, ids=range(len(MODULES)))
 @given(seed=SEEDS)
 @RELAXED
-def test_damaged_bytes_are_told_in_the_same_words(native, protocol, module, seed):
+def test_damaged_bytes_are_reported_in_the_same_words(native, protocol, module, seed):
     random = Random(seed)
     cls = getattr(module, random.choice(NAMES))
     data = codec_python.encode(random_struct(random, cls), protocol=protocol)

@@ -16,14 +16,14 @@ from tests.leaks import growth
 from pie._core import native
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Identity
+from pie.observe.facts.fields import OTHER_CODE
+from pie.observe.facts.rows import EdgeRow, histogram_bucket
 from pie.observe.log.access import LOCATION
 from pie.observe.log.line import LineFormat
 from pie.observe.record.aggregate import MAX_ROWS
 from pie.observe.record.call_log import AGGREGATES, CallLog, call_log
 from pie.observe.record.description import aggregate, row_parts
 from pie.observe.record.encode import encode
-from pie.observe.record.facts import EdgeRow, histogram_bucket
-from pie.observe.record.fields import OTHER_CODE
 from pie.platform.facts.decode import decode_rows
 from pie.platform.facts.rows import StoredCall, StoredEdge
 
@@ -145,6 +145,19 @@ def test_a_long_text_is_cut_and_loses_no_row(in_c: bool, text: str) -> None:
     assert bad == []
     assert isinstance(edge, StoredEdge)
     assert (edge.method, edge.count) == (whole[:500], 1)
+
+
+@pytest.mark.parametrize("make", [call_log, CallLog], ids=["c", "twin"])
+def test_a_long_name_of_the_process_is_cut(make: Any) -> None:
+    who = Identity(psm="a.b.c", instance="i" * 600, version="\ud800" * 600, env="e" * 600)
+    log = make(who, FORMAT, Budget(), nothing)
+    log.record(Call("server", "http", caller="", callee="a.b.c", method="GET"))
+    ((_, line),) = log.take("calls")
+    (row,), bad = decode_rows("calls", line)
+    assert bad == []
+    assert isinstance(row, StoredCall)
+    assert (row.instance, row.env) == ("i" * 500, "e" * 500)
+    assert row.version == ("\\ud800" * 600)[:500]
 
 
 @settings(max_examples=examples(100), deadline=None)

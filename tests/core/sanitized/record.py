@@ -10,13 +10,14 @@ from typing import Annotated, Any
 from pie._core import native
 from pie.model import Call, Failure, Kind
 from pie.observe import Identity
+from pie.observe.facts.fields import I32, LOW, Key, Name, number
+from pie.observe.facts.rows import EdgeRow, PeerRow
 from pie.observe.log.access import LOCATION
 from pie.observe.log.line import LineFormat
-from pie.observe.record.description import aggregate, row_parts
-from pie.observe.record.facts import EdgeRow, PeerRow
-from pie.observe.record.fields import I32, LOW, Key, Name, number
+from pie.observe.record.description import Part, aggregate, row_parts
 
 TEXTS = ["", "Get", "登录失败\n", '"\\\r\n\t', "\ud800x", "a" * 7, "b" * 8, "c" * 33, "é" * 900]
+TEXTS += ["\ud800" * 99, "登" * 499 + "\ud800"]
 
 
 class SmallEdge(EdgeRow, kw_only=True):
@@ -24,6 +25,7 @@ class SmallEdge(EdgeRow, kw_only=True):
 
     caller: Annotated[Name, Key(source="call.caller", column=LOW, cap=3)] = ""
     code: Annotated[I32, Key(source="call.code", column=number("Int32"), cap=3)] = 0
+    user: Annotated[Name, Key(source="call.persist.USER", column=LOW, cap=3)] = ""
 
 
 def some_call(chance: random.Random) -> Call:
@@ -39,6 +41,9 @@ def some_call(chance: random.Random) -> Call:
     call.attempt, call.attempts, call.hedges = (chance.randrange(3) for _ in range(3))
     call.code = chance.choice([0, 1, -5, 1 << 40, chance.randrange(1000)])
     call.notes = chance.sample(TEXTS, 3)
+    if chance.random() < 0.5:
+        metadata: Any = {"USER": chance.choice([*TEXTS, 5, None]), 7: "x", "KEY": "y"}
+        call.persist = metadata
     if chance.random() < 0.3:
         call.fail(Failure(chance.choice(list(Kind)), chance.choice(TEXTS), rule="r/1"))
     return call
@@ -50,7 +55,7 @@ def main() -> None:
     assert native is not None
     for _ in range(rounds):
         log = native.CallLog(
-            row=row_parts(who),
+            row=[Part(b"[", "call.persist.USER", 9), *row_parts(who)],
             aggregates=[
                 aggregate("edges", SmallEdge, who),
                 aggregate("peers", PeerRow, who),

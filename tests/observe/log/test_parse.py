@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pie.observe.facts.rows import LogRow
 from pie.observe.log.line import LineFormat
 from pie.observe.log.parse import LineParser, unescape
 from pie.observe.log.stack import split_stack, stack_hash
-from pie.observe.record.facts import LogRow
 
 parse = LineParser(UTC)
 SEED = (
@@ -63,7 +63,7 @@ def test_a_formatted_row_is_read_back(row):
 
 
 @given(rows.filter(lambda row: row.message))
-def test_a_traceback_is_told_from_the_message(row):
+def test_a_traceback_is_reported_from_the_message(row):
     row.stack = TRACEBACK
     row.stack_hash = stack_hash(TRACEBACK)
     assert parse(format_line(row), "app") == row

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from pie._core import native
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Identity
+from pie.observe.facts.fields import I32, LOW, OTHER, OTHER_CODE, Key, Name, number
+from pie.observe.facts.rows import EdgeRow, PeerRow
 from pie.observe.log.access import LOCATION
 from pie.observe.log.line import LineFormat
 from pie.observe.record.aggregate import FORGET_SECONDS, MAX_ROWS, Aggregator
 from pie.observe.record.description import aggregate, row_parts
-from pie.observe.record.facts import EdgeRow, PeerRow
-from pie.observe.record.fields import I32, LOW, OTHER, OTHER_CODE, Key, Name, number
 from pie.observe.record.finished import Finished
 
 WHO = Identity(psm="a.b.c", cluster="blue", host="10.0.0.1", instance="10.0.0.1:80", version="7")

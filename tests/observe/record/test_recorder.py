@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pie.call import Driver, Policies
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Console, Identity, Observer
+from pie.observe.facts.rows import CallRow, bucket_upper_us, histogram_bucket
 from pie.observe.record.encode import encode
-from pie.observe.record.facts import CallRow, bucket_upper_us, histogram_bucket
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (ROOT / "docs" / "add-a-field.md").read_text()
     blocks = re.findall(r"add to `(\w+)`:\n\n```python\n(.*?)```", text, re.DOTALL)
     assert [row_type for row_type, _ in blocks] == ["CallRow", "EdgeRow"]
-    table = copy / "pie" / "observe" / "record" / "facts.py"
+    table = copy / "pie" / "observe" / "facts" / "rows.py"
     source = table.read_text()
     for row_type, entry in blocks:
         # Behind the first field of the class that has a default.
@@ -125,7 +125,7 @@ def test_it_is_found_in_the_store(changed: Path, tmp_path: Path, writer: str) ->
 def test_a_source_that_does_not_exist_is_an_error_at_import(changed: Path, tmp_path: Path) -> None:
     copy = tmp_path / "wrong"
     shutil.copytree(changed, copy)
-    table = copy / "pie" / "observe" / "record" / "facts.py"
+    table = copy / "pie" / "observe" / "facts" / "rows.py"
     table.write_text(table.read_text().replace('"call.persist.USER"', '"call.user"'))
     done = subprocess.run(
         [sys.executable, "-c", "import pie.observe"],

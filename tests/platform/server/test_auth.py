@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from pie.platform.server.app import openapi_json
+from pie.platform.app import openapi_json
 from pie.platform.server.auth import SESSION_SECONDS, Keys, load_or_create_keys
 from pie.platform.server.site import site_router
 

@@ -220,7 +220,7 @@ def test_a_wrong_cluster_says_what_to_write(start, handler, demo) -> None:
     assert "to_cluster='canary'" in message
 
 
-def test_an_unknown_name_is_told_its_neighbours(start, handler, demo) -> None:
+def test_an_unknown_name_is_reported_its_neighbours(start, handler, demo) -> None:
     start(handler)
     with pytest.raises(Failure, match=r"Did you mean toutiao\.my\.server\?") as caught:
         demo.DemoServiceClient("toutiao.my.servr").Nothing()
@@ -231,7 +231,7 @@ def test_an_unknown_name_is_told_its_neighbours(start, handler, demo) -> None:
         demo.DemoServiceClient("quite.something.else").Nothing()
 
 
-def test_a_service_that_left_is_told_since_when(bench, start, handler, demo) -> None:
+def test_a_service_that_left_is_reported_since_when(bench, start, handler, demo) -> None:
     import time
 
     port = start(handler)

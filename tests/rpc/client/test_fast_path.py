@@ -150,7 +150,7 @@ def test_wrong_arguments_are_refused_as_by_the_twin(start, handler, both, argume
 @example(damage=[(0, 130)], cut=0, strings={}, transport="ttheader")  # Compact, of no version.
 @example(damage=[(0, 129)], cut=119, strings={}, transport="ttheader")  # One byte, of nothing.
 @example(damage=[(3, 0)], cut=0, strings={}, transport="framed")  # A frame that ends at once.
-def test_damaged_replies_are_told_as_by_the_twin(
+def test_damaged_replies_are_reported_as_by_the_twin(
     bench, demo, both, damage, cut, strings, transport
 ) -> None:
     method = demo.DemoService.methods["GetItem"]

@@ -167,7 +167,7 @@ def test_ten_thousand_connections(victim, connect, demo) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_sizes_that_are_only_said_take_no_memory(victim, connect) -> None:
+def test_sizes_that_are_only_reported_take_no_memory(victim, connect) -> None:
     it = victim()
     before = it.figures()["resident"]
     opened = []

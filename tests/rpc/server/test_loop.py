@@ -215,7 +215,7 @@ def test_an_idle_connection_ends(start, handler, demo, peer) -> None:
     assert one.ended()
 
 
-def test_a_peer_that_has_said_all_still_gets_its_answers(start, handler, demo, peer) -> None:
+def test_a_peer_that_sends_no_more_still_gets_its_answers(start, handler, demo, peer) -> None:
     one = peer(start(handler))
     one.sock.sendall(one.request(1, 1) + one.request(2, 2))
     one.sock.shutdown(socket.SHUT_WR)

@@ -14,7 +14,7 @@ APART = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
 
 
 @pytest.mark.parametrize("kind", ["function", "coroutine"])
-def test_who_has_said_all_gets_the_answers_that_take_longer(
+def test_a_peer_that_sends_no_more_gets_the_answers_that_take_longer(
     start, handler, demo, peer, kind
 ) -> None:
     """Also those whose requests hold up no others: their connection was let go meanwhile."""

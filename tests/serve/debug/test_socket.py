@@ -147,7 +147,7 @@ def test_stale_sockets_are_removed_and_living_ones_left(folder: Path) -> None:
     assert left == sorted([f"a.b.c.{os.getpid()}.sock", f"a.b.c.{os.getppid()}.sock"])
 
 
-def test_a_path_too_long_is_said_and_not_fatal(services) -> None:
+def test_a_path_too_long_is_reported_and_not_fatal(services) -> None:
     services.write()
     deep = services.root / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
@@ -168,7 +168,7 @@ def test_without_the_setting_there_is_none(services) -> None:
     assert not (services.root / "toutiao" / "debug").exists()
 
 
-def test_a_folder_that_is_none_is_said(folder: Path) -> None:
+def test_a_folder_that_is_none_is_reported(folder: Path) -> None:
     server = DebugServer(folder, "a.b.c", Commands([]))
     with pytest.raises(NoDebugSocket, match=r"Not a directory|File exists"):
         folder.write_text("")

@@ -61,12 +61,12 @@ def test_lost_facts_are_counted_where_people_look(bench, report, monkeypatch):
     assert report(lambda description: description.lost > 0).lost == bench.observer.recorder.lost
 
 
-def test_calls_in_flight_are_told(bench, report):
+def test_calls_in_flight_are_reported(bench, report):
     serve(bench, lambda call: report(lambda description: description.in_flight == 1))
     report(lambda description: description.in_flight == 0)
 
 
-def test_nothing_is_said_while_nothing_changes(bench, report):
+def test_nothing_is_reported_while_nothing_changes(bench, report):
     report(lambda description: True)
     assert not report.told.is_set()
     serve(bench, lambda call: report(lambda description: description.in_flight == 1))

@@ -184,7 +184,9 @@ def test_a_wiped_platform_does_not_stop_the_fleet(state_process, open_directory,
         b'{"format": 1, "psm": "shop.cart.api", "saved": 1, "instances": [{"psm": 1}]}',
     ],
 )
-def test_a_damaged_snapshot_is_ignored_and_said(content, away, open_directory, tmp_path, caplog):
+def test_a_damaged_snapshot_is_ignored_and_reported(
+    content, away, open_directory, tmp_path, caplog
+):
     (tmp_path / "snap").mkdir()
     (tmp_path / "snap" / f"{PSM}.json").write_bytes(content)
     assert open_directory(away, first_wait=20).instances(PSM) == ()

@@ -214,7 +214,7 @@ class TestWatch:
                         del state[event.key]
         assert state == {entry.key: entry.value for entry in end.entries}
 
-    def test_history_that_is_gone_is_said(self, rig):
+    def test_history_that_is_gone_is_reported(self, rig):
         first = rig.store.put("/w/1", "0")
         for number in range(100):
             rig.store.put("/w/1", str(number))

@@ -52,7 +52,7 @@ class Flaky(Store):
     get = put = delete = grant = keep_alive = revoke = close = None  # type: ignore[assignment]
 
 
-def test_each_change_is_told_once_over_cut_watches(until):
+def test_each_change_is_reported_once_over_cut_watches(until):
     engine = MemoryStore()
     flaky = Flaky(engine)
     told = Told()
@@ -102,7 +102,7 @@ def test_compacted_history_means_a_new_load(until):
     engine.close()
 
 
-def test_a_store_away_from_the_start_is_told_once(until):
+def test_a_store_away_from_the_start_is_reported_once(until):
     engine = MemoryStore()
     flaky = Flaky(engine)
     flaky.down = True

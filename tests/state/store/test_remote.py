@@ -190,7 +190,7 @@ def test_the_server_lets_go_of_watchers_that_vanish(platform, engine, until):
     until(lambda: engine.watches == 0, "no watch")
 
 
-def test_a_watcher_too_slow_is_cut_and_told(platform, until):
+def test_a_watcher_too_slow_is_cut_and_reported(platform, until):
     """It reads nothing while more is written than history and sockets hold."""
     engine = MemoryStore(max_events=16)
     watch = RemoteStore(platform.serve(engine), "t").watch("/k")

@@ -91,7 +91,7 @@ def test_nothing_sent_is_nothing_read(demo2):
     assert read_base(args) == BaseInfo()
 
 
-def test_success_is_said_unless_the_handler_said_otherwise(demo2):
+def test_success_is_reported_unless_the_handler_set_otherwise(demo2):
     response = demo2.Demo2Response(demo2.Demo2Item(1, "123"))
     assert fill_base_resp(response)
     assert repr(response) == (

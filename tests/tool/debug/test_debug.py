@@ -62,7 +62,7 @@ def test_the_level_of_one_logger(pie, server) -> None:
         (["./nowhere.sock"], 1, ["is no socket"]),
     ],
 )
-def test_what_is_wrong_is_said(pie, server, fleet, arguments, code, words) -> None:
+def test_what_is_wrong_is_reported(pie, server, fleet, arguments, code, words) -> None:
     pie.environ["PIE_TOKEN"] = fleet.token("admin")
     done = pie("debug", *arguments)
     assert done.returncode == code

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from pie.tool.generate import plan
+from pie.tool.files import plan
 
 Run = Callable[..., Result]
 FLASK = "--type flask --psm toutiao.my.api --prefix my/api"

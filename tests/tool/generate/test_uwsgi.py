@@ -84,7 +84,7 @@ def test_uwsgi_serves_with_it_also_after_the_workspace_was_moved(
     assert not sock.exists()
 
 
-def test_a_workspace_too_deep_for_a_socket_is_told(
+def test_a_workspace_too_deep_for_a_socket_is_reported(
     tmp_path: Path, pie_init: Run, pietool: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deep = tmp_path / ("d" * 80) / "toutiao"

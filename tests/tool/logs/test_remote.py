@@ -80,7 +80,7 @@ def test_nothing_found(pie) -> None:
         (["--logid", "12"], 2, ["'12' is not a logid"]),
     ],
 )
-def test_what_is_wrong_is_said(pie, arguments, code, words) -> None:
+def test_what_is_wrong_is_reported(pie, arguments, code, words) -> None:
     done = pie("logs", *arguments)
     assert done.returncode == code
     for word in words:

@@ -33,7 +33,7 @@ def test_a_part_of_the_name_or_a_pattern(pie, filter_, found) -> None:
     assert {each["psm"] for each in answer["services"]} == found
 
 
-def test_nothing_found_is_said(pie) -> None:
+def test_nothing_found_is_reported(pie) -> None:
     done = pie("ls", "nothing")
     assert done.returncode == 1
     assert "no service has 'nothing' in its name" in done.stdout

@@ -40,7 +40,7 @@ def test_set_show_and_claim(pie) -> None:
     assert "new.shop.cart" in pie("psm", "ls", "--mine").stdout
 
 
-def test_what_is_wrong_is_said(pie) -> None:
+def test_what_is_wrong_is_reported(pie) -> None:
     assert "docs: give an address" in pie("psm", "set", "a.b.c", "--docs", "nowhere").stderr
     assert "nothing to change" in pie("psm", "set", "a.b.c").stderr
     done = pie("psm", "show", "no.such.name")

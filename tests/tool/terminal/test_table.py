@@ -48,7 +48,7 @@ def test_a_narrow_terminal_cuts_only_what_may_be_cut(terminal) -> None:
     assert "…" in body
 
 
-def test_colour_in_a_terminal_unless_somebody_said_no(terminal, monkeypatch) -> None:
+def test_colour_in_a_terminal_unless_it_is_switched_off(terminal, monkeypatch) -> None:
     terminal(80)
     assert "\x1b[31mdead\x1b[0m" in render(COLUMNS, [[Cell("dead", BAD), "", ""]])
     monkeypatch.setenv("NO_COLOR", "1")

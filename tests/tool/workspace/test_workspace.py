@@ -136,7 +136,7 @@ def test_files_in_the_current_folder_do_not_become_pietools_modules(workspace: P
     shell("./runtime/pietool --type flask --psm toutiao.my.api --prefix my/api", workspace)
 
 
-def test_a_python_that_is_gone_is_said(workspace: Path) -> None:
+def test_a_python_that_is_gone_is_reported(workspace: Path) -> None:
     script = workspace / "runtime/bin/python"
     script.write_text(script.read_text().replace(sys.executable, "/gone/python"))
     done = subprocess.run([script], capture_output=True, text=True, check=False)

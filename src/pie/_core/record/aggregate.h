@@ -39,7 +39,7 @@ typedef struct {
     size_t last; /* the total of the last call */
 } Aggregate;
 
-/* floor(log(us + 1) / log(1.05)), to the bit as pie.observe.record.facts.histogram_bucket. */
+/* floor(log(us + 1) / log(1.05)), to the bit as pie.observe.facts.rows.histogram_bucket. */
 int histogram_bucket(int64_t duration_us);
 
 /* Counts a call, if it is of those that count. -1 = no memory (no exception is set). Runs no

@@ -1,4 +1,4 @@
-/* The row of a finished call, as the table pie.observe.record.facts.CallRow has it. Twin: call_log.py
+/* The row of a finished call, as the table pie.observe.facts.rows.CallRow has it. Twin: call_log.py
  * (row_of, encode). */
 #ifndef PIE_ROW_H
 #define PIE_ROW_H

@@ -1,4 +1,4 @@
-/* Where the values of rows come from: the sources that the tables of pie.observe.record.facts name.
+/* Where the values of rows come from: the sources that the tables of pie.observe.facts.rows name.
  * Twin: pie/observe/record/finished.py (reader_of). */
 #ifndef PIE_SOURCE_H
 #define PIE_SOURCE_H

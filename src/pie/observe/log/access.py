@@ -5,8 +5,8 @@
 
 import os
 
+from pie.observe.facts.rows import CallRow
 from pie.observe.log.line import LineFormat
-from pie.observe.record.facts import CallRow
 
 LOCATION = f"{__file__}:1"
 

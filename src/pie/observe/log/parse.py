@@ -11,8 +11,8 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 
 from pie.model import normalise_logid
+from pie.observe.facts.rows import LogRow
 from pie.observe.log.stack import split_stack, stack_hash
-from pie.observe.record.facts import LogRow
 
 MAX_FIELDS = 64
 

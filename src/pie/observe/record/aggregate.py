@@ -15,9 +15,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from pie.observe.facts.fields import LOW, OTHER, OTHER_CODE, Histogram, Key, Sum, fields_of
+from pie.observe.facts.rows import AggregateRow, histogram_bucket
 from pie.observe.identity import Identity
-from pie.observe.record.facts import AggregateRow, histogram_bucket
-from pie.observe.record.fields import LOW, OTHER, OTHER_CODE, Histogram, Key, Sum, fields_of
 from pie.observe.record.finished import Finished, reader_of
 
 MAX_ROWS = 10_000

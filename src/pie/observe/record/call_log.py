@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pie._core import native
 from pie.model import Call
+from pie.observe.facts.fields import fields_of
+from pie.observe.facts.rows import AggregateRow, CallRow, EdgeRow, PeerRow
 from pie.observe.identity import Identity
 from pie.observe.log.access import LOCATION, access_line
 from pie.observe.log.line import LineFormat
@@ -19,8 +21,6 @@ from pie.observe.record.aggregate import Aggregator
 from pie.observe.record.budget import Budget
 from pie.observe.record.description import aggregate, row_parts
 from pie.observe.record.encode import encode
-from pie.observe.record.facts import AggregateRow, CallRow, EdgeRow, PeerRow
-from pie.observe.record.fields import fields_of
 from pie.observe.record.finished import Finished, reader_of
 
 Batches = list[tuple[float, bytes]]

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pie.observe.facts.fields import cuts_of, fields_of
+from pie.observe.facts.rows import CallRow
 from pie.observe.identity import Identity
 from pie.observe.record.aggregate import Row, Shape
 from pie.observe.record.encode import encode_value
-from pie.observe.record.facts import CallRow
-from pie.observe.record.fields import cuts_of, fields_of
 
 _PROCESS = "process."
 
@@ -94,7 +94,8 @@ def _parts(identity: Identity) -> Iterator[Part]:
         if not field.source:
             literal += encode_value(defaults[name])
         elif field.source.startswith(_PROCESS):
-            literal += encode_value(getattr(identity, field.source.removeprefix(_PROCESS)))
+            value = getattr(identity, field.source.removeprefix(_PROCESS))
+            literal += encode_value(value, cuts.get(name))
         else:
             yield Part(literal, field.source, cuts.get(name, 0))
             literal = b""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pie.observe.record.fields import cuts_of
+from pie.observe.facts.fields import cuts_of
 
 
 def encode(row: msgspec.Struct) -> bytes:
@@ -19,9 +19,10 @@ def encode(row: msgspec.Struct) -> bytes:
         return msgspec.json.encode(_cut(msgspec.structs.replace(row, **valid))) + b"\n"
 
 
-def encode_value(value: Any) -> bytes:
-    """One value of a row."""
-    return msgspec.json.encode(_valid(value))
+def encode_value(value: Any, limit: int | None = None) -> bytes:
+    """One value of a row, a text up to ``limit`` code points."""
+    valid = _valid(value)
+    return msgspec.json.encode(valid[:limit] if isinstance(valid, str) else valid)
 
 
 def _cut(row: msgspec.Struct) -> msgspec.Struct:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from pie.model import SYSTEM_CLOCK, Clock, after_fork
+from pie.observe.facts.rows import EDGE_SECONDS
 from pie.observe.identity import Identity
 from pie.observe.log.files import HourlyFile
 from pie.observe.log.handler import LineSink
@@ -19,7 +20,6 @@ from pie.observe.log.line import LineFormat
 from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import Batches, Totals, What, call_log
 from pie.observe.record.encode import encode
-from pie.observe.record.facts import EDGE_SECONDS
 
 logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
@@ -110,7 +110,7 @@ class Recorder:
         self._clock = clock
         self._closed = False
         self._broken = 0
-        self._said_lost = 0
+        self._reported_lost = 0
         self._renew()
         after_fork(self._begin)
 
@@ -197,19 +197,19 @@ class Recorder:
                 time.sleep(_GATHER_SECONDS)
             try:
                 written = self.flush()
-                self._say_lost()
+                self._report_lost()
             except Exception:
                 self._broken += 1
                 logger.exception("calls could not be written down")
 
-    def _say_lost(self) -> None:
+    def _report_lost(self) -> None:
         """Once, and again whenever it has doubled."""
-        if self.lost > 2 * self._said_lost:
-            self._said_lost = self.lost
+        if self.lost > 2 * self._reported_lost:
+            self._reported_lost = self.lost
             logger.warning(
                 "%d records, aggregates or lines of calls are lost: the disk is full, or calls "
                 "come faster than it writes",
-                self._said_lost,
+                self._reported_lost,
             )
 
     def _patience(self, written: bool) -> float | None:

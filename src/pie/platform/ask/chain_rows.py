@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pie.observe.record.facts import CallRow
+from pie.observe.facts.rows import CallRow
 from pie.platform.ask.asking import Ask, decode
 from pie.platform.facts.columns import select
 

@@ -6,7 +6,7 @@ caller nobody logged, spans that form a circle) is kept and flagged.
 
 from dataclasses import dataclass, field
 
-from pie.observe.record.facts import CallRow
+from pie.observe.facts.rows import CallRow
 from pie.platform.ask.outcomes import SERVED
 
 SKEW_MS = 1.0

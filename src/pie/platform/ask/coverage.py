@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pie.observe.record.facts import EDGE_SECONDS
+from pie.observe.facts.rows import EDGE_SECONDS
 from pie.platform.ask.account import EDGE_SINCE
 from pie.platform.ask.asking import Ask, decode
 

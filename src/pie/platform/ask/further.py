@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from pie.observe.record.facts import CallRow
-from pie.observe.record.fields import Answer, fields_of
+from pie.observe.facts.fields import Answer, fields_of
+from pie.observe.facts.rows import CallRow
 
 Further: TypeAlias = dict[str, str | int | float]
 """Values by the name of their field."""

@@ -1,6 +1,6 @@
 """Durations out of the histograms of edges."""
 
-from pie.observe.record.facts import bucket_upper_us
+from pie.observe.facts.rows import bucket_upper_us
 
 
 def percentile_ms(histogram: dict[int, int], share: float) -> float:

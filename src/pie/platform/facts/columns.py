@@ -1,4 +1,4 @@
-"""Columns of the store as the table of a row names them (``pie.observe.record.fields``).
+"""Columns of the store as the table of a row names them (``pie.observe.facts.fields``).
 
 A page that lists records writes its question as
 
@@ -13,7 +13,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from pie.observe.record.fields import Answer, Field, fields_of
+from pie.observe.facts.fields import Answer, Field, fields_of
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Rows as they are stored: those of ``pie.observe.record.facts``, and what the store adds.
+"""Rows as they are stored: those of ``pie.observe.facts.rows``, and what the store adds.
 
 The bounds of a field are those of its column: what passes here cannot make an insert fail.
 ``received``, ``day`` (days since 1970 of the ts that the sender gave) and ``clamped`` (whether that
@@ -7,8 +7,8 @@ ts was moved) are set by the store alone.
 
 from typing import Annotated, TypeAlias
 
-from pie.observe.record.facts import CallRow, EdgeRow, LogRow, PeerRow
-from pie.observe.record.fields import Field, number
+from pie.observe.facts.fields import Field, number
+from pie.observe.facts.rows import CallRow, EdgeRow, LogRow, PeerRow
 
 _Received: TypeAlias = Annotated[
     float, Field(column="DateTime64(3,'UTC') CODEC(Delta(8),ZSTD(1))", answers=())

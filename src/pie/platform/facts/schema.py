@@ -1,4 +1,4 @@
-"""The tables of the facts, made of the tables of their rows (``pie.observe.record.fields``)."""
+"""The tables of the facts, made of the tables of their rows (``pie.observe.facts.fields``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -21,7 +21,7 @@ router = APIRouter(
 _NDJSON_BODY = {
     "requestBody": {
         "required": True,
-        "description": "One row per line, fields as in pie.observe.record.facts",
+        "description": "One row per line, fields as in pie.observe.facts.rows",
         "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
     }
 }

@@ -23,7 +23,7 @@ from pie.rpc.wire.native_methods import MethodPlan, method_plans
 from pie.thrift import FrameSplitter, StructException, ThriftError
 
 logger = logging.getLogger(__name__)
-_SAY_AGAIN_SECONDS = 1.0
+_WARN_AGAIN_SECONDS = 1.0
 
 
 class LoopLimits(NamedTuple):
@@ -235,7 +235,7 @@ class _Seldom:
 
     def now(self) -> bool:
         now = time.monotonic()
-        if now - self._last < _SAY_AGAIN_SECONDS:
+        if now - self._last < _WARN_AGAIN_SECONDS:
             return False
         self._last = now
         return True

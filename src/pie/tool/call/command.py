@@ -12,8 +12,8 @@ from pie.rpc import Asked, CalleeError, Channel
 from pie.thrift import Method, Service, StructException, StructType, read_base_resp
 from pie.thrift.json_form import to_json
 from pie.tool.call.http import VERBS, HttpCaller, HttpRequest, HttpResponse
-from pie.tool.call.idl import IdlProblem, method_of, service_of_file, service_of_meta
 from pie.tool.call.json import arguments, parse_json, pretty, read_json, signature, template
+from pie.tool.registry.idl import IdlProblem, method_of, service_of_file, service_of_meta
 from pie.tool.registry.registry import Found, Registry
 from pie.tool.terminal.location import enter_workspace
 from pie.tool.terminal.table import (

@@ -1,1 +1,1 @@
-"""Code generation by ``pietool``: plans, templates, and writing files."""
+"""Code generation by ``pietool``."""

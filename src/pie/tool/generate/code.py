@@ -11,13 +11,13 @@ import yaml
 from pie.thrift import IdlError, generate
 from pie.thrift.generate.names import definition_name, module_names
 from pie.thrift.idl.ast import ServiceDef
+from pie.tool.files.manifest import Manifest, Module
+from pie.tool.files.plan import Plan
+from pie.tool.files.templates import render
 from pie.tool.generate.idl import Idl
-from pie.tool.generate.manifest import Manifest, Module
 from pie.tool.generate.names import checked_psm
-from pie.tool.generate.plan import Plan
 from pie.tool.generate.stubs import ExampleSource, HandlerSource
-from pie.tool.generate.templates import render
-from pie.tool.generate.words import word
+from pie.tool.terminal.words import word
 
 RPC_FOLDER = "conf/rpc/services"
 DJANGO_PROJECT = "project"

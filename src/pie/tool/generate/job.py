@@ -7,6 +7,8 @@ import click
 
 from pie.serve.workspace import MARKER
 from pie.thrift.idl.ast import ServiceDef
+from pie.tool.files.manifest import Manifest
+from pie.tool.files.plan import Action, Plan
 from pie.tool.generate.code import (
     RPC_FOLDER,
     Prefix,
@@ -19,7 +21,6 @@ from pie.tool.generate.code import (
     plan_thrift_server,
 )
 from pie.tool.generate.idl import Idl, read_idl
-from pie.tool.generate.manifest import Manifest
 from pie.tool.generate.names import (
     MANIFEST,
     check_free,
@@ -29,10 +30,9 @@ from pie.tool.generate.names import (
     hidden_modules,
     psm_of,
 )
-from pie.tool.generate.plan import Action, Plan
 from pie.tool.generate.stubs import HandlerSource
-from pie.tool.generate.words import tick, word
 from pie.tool.terminal.table import pad, width
+from pie.tool.terminal.words import tick, word
 from pie.tool.workspace.layout import read_config
 
 _LONGEST_SOCKET = 103

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pie.model import PSM
-from pie.tool.generate.manifest import Manifest
+from pie.tool.files.manifest import Manifest
 
 MANIFEST = ".pietool.json"
 _PART = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

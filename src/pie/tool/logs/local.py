@@ -15,8 +15,8 @@ import msgspec
 
 from pie.agent.names import HUMAN_FOLDERS, LogFile, parse_name
 from pie.agent.options import AgentOptions
+from pie.observe.facts.rows import LogRow
 from pie.observe.log.parse import LineParser
-from pie.observe.record.facts import LogRow
 from pie.tool.logs.lines import Line
 from pie.tool.logs.query import severity
 from pie.tool.logs.remote import Wanted

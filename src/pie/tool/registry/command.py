@@ -200,7 +200,7 @@ def _none_left(registry: Registry, found: Found) -> str:
 def _meta(psm: str, idl: Path, service: str) -> str:
     """The description of a service that does not describe itself."""
     from pie.rpc import describe
-    from pie.tool.call.idl import IdlProblem, service_of_file
+    from pie.tool.registry.idl import IdlProblem, service_of_file
 
     try:
         meta = describe(service_of_file(idl, service), psm, ())

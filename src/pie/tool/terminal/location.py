@@ -34,7 +34,18 @@ def workspace_root() -> Path | None:
 
 
 def enter_workspace() -> None:
-    """Let this process, and what it starts, know the workspace around the current folder."""
+    """Let this process, and what it starts, know the workspace around the current folder, or what
+    its ``pie.toml`` says of the machine.
+
+    Raises:
+        click.ClickException: ``$RUNTIME_ROOT``, ``pie.toml`` or ``workspace.yml`` is wrong.
+    """
     root = workspace_root()
     if root is not None:
         os.environ["RUNTIME_ROOT"] = str(root)
+    found = find_workspace()
+    if found.project.path is not None:
+        os.environ.setdefault("RUNTIME_ROOT", str(found.root))
+        os.environ.setdefault("PIE_PLATFORM", found.platform)
+        os.environ.setdefault("PIE_TOKEN_FILE", str(found.token_file))
+        os.environ.setdefault("PIE_LOG_ROOT", str(found.log_root))

@@ -21,7 +21,7 @@ from pie.serve.workspace import PLATFORM_PORT
 def platform(directory: Path, host: str, port: int) -> None:
     """Run the platform: the registry, the store of facts and the web pages."""
     require("platform")
-    from pie.platform.server.main import PlatformError, run_platform
+    from pie.platform.main import PlatformError, run_platform
 
     try:
         run_platform(directory, host=host, port=port)

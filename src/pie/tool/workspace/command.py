@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pie.serve.workspace import MARKER, PLATFORM_URL, workspace_around
-from pie.tool.generate.words import word
+from pie.tool.terminal.words import word
 from pie.tool.workspace.layout import (
     Config,
     Repository,

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from pie.serve.workspace import MARKER
-from pie.tool.generate.manifest import Manifest
-from pie.tool.generate.plan import Action, Plan
-from pie.tool.generate.templates import render, sample
-from pie.tool.generate.words import tick, word
+from pie.tool.files.manifest import Manifest
+from pie.tool.files.plan import Action, Plan
+from pie.tool.files.templates import render, sample
 from pie.tool.terminal.table import pad
+from pie.tool.terminal.words import tick, word
 from pie.tool.workspace.layout import LOG_FOLDERS, Config
 from pie.tool.workspace.repositories import Outcome, bring
 

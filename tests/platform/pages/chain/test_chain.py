@@ -2,7 +2,7 @@
 
 import random
 
-from pie.observe.record.facts import CallRow
+from pie.observe.facts.rows import CallRow
 from pie.platform.pages.chain.build import build_chain
 
 LOGID = "2017041721432901000304821652640c"

@@ -138,11 +138,11 @@ def test_the_key_opens_nothing_else(platform):
         ({"app": "a", "device": "d", "entries": [{"message": ""}], "more": 1}, 200),
     ],
 )  # fmt: skip
-def test_wrong_posts_are_told(platform, body, status):
+def test_wrong_posts_are_reported(platform, body, status):
     assert post(platform, body).status == status
 
 
-def test_a_device_that_sends_too_much_is_told_to_wait(platform):
+def test_a_device_that_sends_too_much_is_reported_to_wait(platform):
     body = a_post(*[{"message": "flood"}] * 200, device="d-flood")
     address = {"X-Forwarded-For": "203.0.113.77"}
     statuses = [post(platform, body, **address).status for _ in range(4)]

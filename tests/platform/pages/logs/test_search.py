@@ -244,7 +244,7 @@ def test_the_lines_around_one(searched):
     assert (gone.status, gone.json["error"]["kind"]) == (404, "not_found")
 
 
-def test_lines_of_senders_without_positions_are_told_apart(platform):
+def test_lines_of_senders_without_positions_are_reported_apart(platform):
     when = NOW - 500
     same = [row(0, f"no position {n}", src=0, ts=when, psm="search.no.position") for n in range(9)]
     assert platform.accepted("logs", same)[0] == 9
@@ -298,7 +298,7 @@ def test_a_query_that_is_none_says_where(searched):
         {"cursor": f"1-1-{2**64}"}, {"tab": "x"}, {"order": "x"}, {"buckets": 0},
     ],
 )  # fmt: skip
-def test_wrong_parameters_are_told(searched, params):
+def test_wrong_parameters_are_reported(searched, params):
     path = "histogram" if "buckets" in params else "search"
     reply = ask(searched, path, **params)
     assert reply.status == 400, reply.body

@@ -135,7 +135,7 @@ def test_tails_are_bounded_and_end_with_their_client(own_platform, follow):
         time.sleep(0.1)
 
 
-def test_a_wrong_query_is_told_before_it_starts(platform, follow):
+def test_a_wrong_query_is_reported_before_it_starts(platform, follow):
     assert follow(platform, q='"open').answer.status == 400
 
 

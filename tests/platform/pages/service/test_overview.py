@@ -20,7 +20,7 @@ def psm():
 
 
 def bucket_of(duration_ms):
-    from pie.observe.record.facts import histogram_bucket
+    from pie.observe.facts.rows import histogram_bucket
 
     return str(histogram_bucket(duration_ms * MS))
 
@@ -377,7 +377,7 @@ def test_names_from_the_wire_are_only_names(platform, psm):
     assert seen["callers"][0]["psm"] == "<script>"
 
 
-def test_many_names_are_bounded_and_said(platform, psm):
+def test_many_names_are_bounded_and_reported(platform, psm):
     rows = [edge(psm, 1, method=f"m{n}", caller=f"c.a.l{n}") for n in range(400)]
     platform.accepted("edge_10s", rows)
     seen = page(platform, psm)

@@ -1,7 +1,7 @@
 """From the tree of a chain to its view: nodes as servers saw them, calls as callers did. Pure."""
 
 from pie.model import logid_address
-from pie.observe.record.facts import CallRow
+from pie.observe.facts.rows import CallRow
 from pie.platform.ask.chain_tree import SKEW_MS, ChainTree, Node, build_tree, end_of
 from pie.platform.ask.further import further
 from pie.platform.ask.outcomes import SERVED

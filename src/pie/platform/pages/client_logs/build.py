@@ -10,8 +10,8 @@ import re
 import msgspec
 
 from pie.model import Failure, Kind, normalise_logid
+from pie.observe.facts.rows import LogRow
 from pie.observe.log.stack import hash63
-from pie.observe.record.facts import LogRow
 from pie.platform.ask.asking import DAY
 from pie.platform.ask.logs import CLIENT_FOLDER
 from pie.platform.ask.query.tree import LEVELS

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pie.observe.record.facts import CallRow
+from pie.observe.facts.rows import CallRow
 from pie.platform.ask.account import COMMON, EDGE_SINCE, EDGES, Account, account_of
 from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.coverage import Coverage, Slots, coverage

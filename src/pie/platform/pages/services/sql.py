@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pie.observe.record.facts import EDGE_SECONDS, CallRow
+from pie.observe.facts.rows import EDGE_SECONDS, CallRow
 from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.look_back import newest
 from pie.platform.ask.outcomes import COUNTS, narrowed

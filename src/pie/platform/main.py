@@ -15,10 +15,10 @@ from urllib.parse import quote
 import uvicorn
 
 from pie.model import Failure
+from pie.platform.app import build_app, page_works
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
 from pie.platform.facts.frames import Hello
-from pie.platform.server.app import build_app, page_works
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.state_routes import state_router
@@ -27,7 +27,7 @@ from pie.state import lookup_services
 from pie.state.store.embedded import EmbeddedStore, StateFileError
 from pie.state.store.expiry import ExpiryThread
 
-_STATIC = Path(__file__).parents[1] / "static"
+_STATIC = Path(__file__).parent / "static"
 _INGEST_BYTES = 64 << 20
 _STORE_MEMORY = 1 << 30
 _LOCK_PATIENCE = 10.0

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from pie.model.fields import Side
-from pie.observe.record.fields import (
+from pie.observe.facts.fields import (
     I32,
     LOW,
     TEXT,
