@@ -320,3 +320,27 @@ def test_a_gate_that_forks_leaves_the_lock_usable_in_both() -> None:
         if os.getpid() != parent:
             os._exit(0)
     assert statuses == [0]
+
+
+class Failing:
+    """Sets the failure of calls without a look at what it is."""
+
+    def __init__(self, failure: Any) -> None:
+        self._failure = failure
+
+    def enter(self, call: Call) -> None:
+        pass
+
+    def leave(self, call: Call) -> None:
+        call.failure = self._failure
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [(5, TypeError), ("text", TypeError), (KeyError, KeyError), (KeyError("k"), KeyError)],
+)
+def test_a_failure_that_is_none_is_raised_as_python_does(
+    kit: Kit, failure: Any, raised: type[Exception]
+) -> None:
+    with pytest.raises(raised):
+        kit.run(kit.gates([Failing(failure)], kit.lock()))

@@ -3,6 +3,7 @@
 import gc
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,37 @@ def test_a_forked_child_begins_anew(policies: Policies, rules: FileRules) -> Non
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert passed(course, 50) == 2
     assert len(policies.state(RateState).levels) == 1
+
+
+class LateRules(FileRules):
+    """A source whose rules change just before a follower is known to it."""
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        self.write(rate(1, ({}, 2)))
+        super().follow(changed)
+
+
+def test_a_change_of_rules_while_a_process_begins_is_not_missed(bench: Any, tmp_path: Path) -> None:
+    source = LateRules(tmp_path / "rules.ndjson")
+    policies = Policies(bench.observer, source=source, clock=FakeClock())
+    assert passed(policies.server(), 5) == 2
+
+
+class SilentRules(FileRules):
+    """A source that has other rules, and has not told its followers yet."""
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_forked_before_followers_are_told_has_the_rules_in_force(
+    bench: Any, tmp_path: Path
+) -> None:
+    source = SilentRules(tmp_path / "rules.ndjson")
+    course = Policies(bench.observer, source=source, clock=FakeClock()).server()
+    source.write(rate(1, ({}, 2)))
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if passed(course, 5) == 2 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

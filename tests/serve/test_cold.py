@@ -76,6 +76,17 @@ def test_the_options_of_the_command_are_the_settings(services) -> None:
     assert "toutiao.my.api  (from environment)" in printed
 
 
+def test_help_needs_no_psm(services) -> None:
+    services.write(flaskr=FACTORY)
+    command = ("-m", "pie.tool.pie", "serve", "flask", "flaskr:create_app", "--help")
+    running = start(services, *command)
+    printed, errors = running.wait()
+    assert (running.process.returncode, errors) == (0, "")
+    assert printed.startswith("Usage: pie serve flask flaskr:create_app [OPTIONS]\n")
+    assert "--port NUMBER" in printed
+    assert "as it cannot start yet: there is no PSM: write psm = " in printed
+
+
 def test_without_a_psm_one_line_says_where_it_can_stand(services) -> None:
     services.write(flaskr=FACTORY)
     running = start(services, "-m", "pie.tool.pie", "serve", "flask", "flaskr:create_app")

@@ -53,7 +53,6 @@ class Policies:
         self._clock = clock
         self._lock = GateLock()  # Registered before `_after_fork`, hence renewed before it.
         self._source: RuleSource = NoRules() if source is None else source
-        self._rule_sets = self._source.rule_sets()
         self._composers: WeakKeyDictionary[Course, Callable[[], None]] = WeakKeyDictionary()
         """What composes the gates of each course that is in use."""
         self._clients: WeakValueDictionary[str, Course] = WeakValueDictionary()
@@ -61,6 +60,7 @@ class Policies:
         self._begin()
         after_fork(self._after_fork)
         self._source.follow(self._renew)
+        self._renew()  # After `follow`: a change in between is not missed.
 
     def _begin(self) -> None:
         self._changing = threading.RLock()  # A finalizer that runs meanwhile may make a call.
@@ -119,7 +119,7 @@ class Policies:
 
     def _after_fork(self) -> None:
         self._begin()
-        self._compose()
+        self._renew()  # The thread that brought other rules may have been about to do so.
 
     def _compose(self) -> None:
         for compose in list(self._composers.values()):

@@ -8,9 +8,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from pie.serve.settings.loading import Loaded, load_settings
+from pie.serve.settings.keys import SettingsError
+from pie.serve.settings.loading import Loaded, load_settings, settings_of
 from pie.serve.settings.options import HELP, help_text, read_options
 from pie.serve.workspace import Workspace
+
+_EXAMPLE = "product.subsystem.module"
 
 
 class Launch(NamedTuple):
@@ -66,11 +69,19 @@ def make_plan(launch: Launch, environ: Mapping[str, str] = os.environ) -> Plan:
     """Read settings and surroundings.
 
     Raises:
-        SettingsError: a key, an option or a file is wrong.
+        SettingsError: a key, an option or a file is wrong. Who asks for help gets it all the same
+            when it is a key.
     """
     options = read_options(launch.arguments)
     wants_help = options.pop(HELP, None) is not None
     workspace = Workspace.from_environment(environ, launch.folder)
-    loaded = load_settings(launch.settings, environ, options, workspace.project)
-    text = help_text(loaded, launch.command) if wants_help else ""
+    trouble = ""
+    try:
+        loaded = load_settings(launch.settings, environ, options, workspace.project)
+    except SettingsError as error:
+        if not wants_help:
+            raise
+        loaded = settings_of(_EXAMPLE, {})
+        trouble = f"\nThe values are the defaults, as it cannot start yet: {error}\n"
+    text = help_text(loaded, launch.command) + trouble if wants_help else ""
     return Plan(loaded, workspace, launch.folder, text)

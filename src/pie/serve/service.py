@@ -106,13 +106,15 @@ class Service:
             load: returns the result; may raise `BadReference` with a message.
 
         Raises:
-            SystemExit: it failed; the terminal says why.
+            SystemExit: it failed; the terminal says why. Inside uWSGI its own error goes on.
         """
         try:
             return load()
         except BadReference as error:
             sys.exit(f"pie: {error}")
         except (Exception, SystemExit) as error:
+            if self.host.owns_command_line:
+                raise  # uWSGI shows the error, and decides what becomes of its worker.
             self.take_back_logging()
             end_with(what, error)
         finally:

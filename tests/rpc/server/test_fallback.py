@@ -53,8 +53,9 @@ def client(request, bench, demo, start, handler, monkeypatch):
     if request.param == "threads":
         monkeypatch.setattr(pie.rpc.server.server, "native", None)
 
-    def make(*gates: Any) -> Any:
-        start(Coroutine(handler) if request.param == "turns" else handler, gates=gates)
+    def make(*gates: Any, transport: str = "ttheader") -> Any:
+        served = Coroutine(handler) if request.param == "turns" else handler
+        start(served, gates=gates, transport=transport)
         return demo.DemoServiceClient(PSM, timeout=20)
 
     return make
@@ -81,3 +82,18 @@ def test_a_result_of_the_wrong_type_is_a_failure(client, demo) -> None:
         made.GetItem(demo.Demo2Request(ItemId=500))
     assert caught.value.kind is Kind.INTERNAL
     assert made.GetItem(demo.Demo2Request(ItemId=1)).item.ItemName == "123"
+
+
+class Endless:
+    def enter(self, call: Call) -> float:
+        return float("inf")
+
+    def leave(self, call: Call) -> None:
+        pass
+
+
+def test_a_delay_without_an_end_fails_a_call_without_a_deadline(client, demo) -> None:
+    made = client(Endless(), transport="framed")  # Which tells a server of no deadline.
+    with pytest.raises(Failure) as caught:
+        made.GetItem(demo.Demo2Request(ItemId=1))
+    assert caught.value.kind is Kind.INTERNAL

@@ -123,3 +123,13 @@ def test_the_environment_that_its_configuration_sets_counts(services) -> None:
     running.until(lambda: "GET / 200 ok" in running.log("app"), "the request has ended")
     running.stop()
     assert running.process.returncode == 0
+
+
+def test_an_application_that_fails_to_load_is_left_to_it(services) -> None:
+    services.write(views="import no_such_module\n")
+    listen = f"<http-socket>127.0.0.1:{services.free_port()}</http-socket>"
+    path = configuration(services, socket=listen, processes="1")
+    running = services.run([str(UWSGI), "--xml", path], merged=True)
+    running.read_until("ModuleNotFoundError: No module named 'no_such_module'")
+    running.read_until("no app loaded. GAME OVER")
+    running.wait()

@@ -36,4 +36,16 @@ static inline void error_give(PyObject *error) {
 #endif
 }
 
+/* Raises an exception given as an object or a class, as `raise` does; a TypeError for anything else. */
+static inline void error_raise(PyObject *error) {
+    if (PyExceptionClass_Check(error)) {
+        PyErr_SetNone(error);
+    } else if (PyExceptionInstance_Check(error)) {
+        error_give(Py_NewRef(error));
+    } else {
+        PyErr_Format(PyExc_TypeError, "an exception is needed, not %.100s",
+                     Py_TYPE(error)->tp_name);
+    }
+}
+
 #endif

@@ -9,6 +9,8 @@
 #include "call/outcome.h"
 #include "call/system_clock.h"
 
+#define LONGEST_WAIT 1e9 /* seconds */
+
 static PyObject *too_long; /* pie.call.flow.too_long */
 
 /* --- time --- */
@@ -91,7 +93,8 @@ static Step end_call(Flow *flow, PyObject *cause) {
     if (error == NULL && passes) {
         error = Py_NewRef(cause);
     } else if (error == NULL && call->failure != NULL) {
-        error = Py_NewRef(call->failure);
+        error_raise(call->failure); /* A gate may have put anything there. */
+        error = error_take();
         PyException_SetCause(error, cause == error ? NULL : Py_XNewRef(cause));
     }
     Py_XDECREF(cause);
@@ -305,6 +308,10 @@ Step flow_advance(Flow *flow, PyObject *result) {
 
 /* What is left after a signal is waited, too, as time.sleep does. */
 static int wait_here(double delay) {
+    if (!(delay <= LONGEST_WAIT)) {
+        PyErr_SetString(PyExc_OverflowError, "a gate asks for a delay that cannot be waited");
+        return -1;
+    }
     struct timespec pause = {(time_t)delay, (long)((delay - floor(delay)) * 1e9)};
     int interrupted = delay > 0;
     while (interrupted) {

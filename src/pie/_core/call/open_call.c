@@ -72,20 +72,8 @@ static PyObject *open_succeed(OpenCall *self, PyObject *const *args, Py_ssize_t 
     return truth_of(drive(self, flow_advance(&self->flow, count ? args[0] : NULL)));
 }
 
-/* Sets an exception given as an object or a class. */
-static void set_raised(PyObject *error) {
-    if (PyExceptionClass_Check(error)) {
-        PyErr_SetNone(error);
-    } else if (PyExceptionInstance_Check(error)) {
-        error_give(Py_NewRef(error));
-    } else {
-        PyErr_Format(PyExc_TypeError, "an exception is needed, not %.100s",
-                     Py_TYPE(error)->tp_name);
-    }
-}
-
 static PyObject *open_fail(OpenCall *self, PyObject *error) {
-    set_raised(error);
+    error_raise(error);
     return truth_of(drive(self, flow_advance(&self->flow, NULL)));
 }
 
@@ -142,7 +130,7 @@ static PyObject *open_send(OpenCall *self, PyObject *value) {
 }
 
 static PyObject *open_throw(OpenCall *self, PyObject *error) {
-    set_raised(error);
+    error_raise(error);
     return stopped(wanted(self, flow_advance(&self->flow, NULL)));
 }
 
