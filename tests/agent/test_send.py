@@ -31,3 +31,9 @@ def test_rows_of_a_table_that_an_older_platform_does_not_know_wait() -> None:
     verdict = judge(400, answer)
     assert isinstance(verdict, Away)
     assert verdict.refused
+
+
+def test_a_row_that_quotes_this_answer_is_a_bad_row_and_holds_nobody_up() -> None:
+    message = "the column store says: Cannot parse input: expected '\"' before: 'path.table: x'"
+    answer = json.dumps({"error": {"kind": "invalid", "code": 400, "message": message}}).encode()
+    assert isinstance(judge(400, answer), Unacceptable)

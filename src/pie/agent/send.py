@@ -18,8 +18,8 @@ _MAX_ANSWER = MIB
 _TOKEN = re.compile(r"[!-~]{1,4096}")
 _REFUSED = frozenset({401, 403})
 _UNACCEPTABLE = frozenset({400, 413, 422})
-_UNKNOWN_TABLE = "path.table:"
-"""How a platform names the fault of a request for a table that came after it: its rows wait."""
+_UNKNOWN_TABLE = "the request is not valid: path.table:"
+"""How a platform begins its answer for a table that came after it: its rows wait."""
 
 
 class Taken(NamedTuple):
@@ -198,7 +198,7 @@ def judge(status: int, answer: bytes) -> Verdict:
         message = answer[:200].decode("utf-8", "replace")
         of_platform = False
     reason = f"{status} {message}".strip()
-    if of_platform and _UNKNOWN_TABLE in message:
+    if of_platform and message.startswith(_UNKNOWN_TABLE):
         return Away(f"it is older than this agent and does not know this table ({reason})", True)
     if status == 413 or (status in _UNACCEPTABLE and of_platform):
         return Unacceptable(reason)
