@@ -199,6 +199,17 @@ def test_beyond_the_budget_the_same_calls_stay_with_the_same_weight(
     assert rows(in_c.take("calls")) == rows(twin.take("calls"))
 
 
+def test_after_the_clock_was_set_back_the_budget_is_by_the_second_as_before() -> None:
+    for log in logs(budget=10):
+        for number in range(-1, 100):
+            call = Call("server", "http", caller="", callee="a.b.c", method="GET", logid="ab")
+            call.started = START + (number // 5 if number >= 0 else 1e8)
+            log.record(call)
+        found = rows(log.take("calls"))
+        assert len(found) == 101
+        assert {row["weight"] for row in found} == {1.0}
+
+
 def test_the_hash_of_the_budget_is_crc32() -> None:
     """Processes with other versions of Pie choose the same chains."""
     in_c, _ = logs(1)

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#define CLOCK_SET_BACK 10
+
 /* Of CRC-32 (ISO-HDLC), as zlib.crc32; [n] is for a byte that n others follow, so that four bytes
  * are looked up at once (Kounavis and Berry 2005). */
 static uint32_t remainders[4][256];
@@ -32,7 +34,7 @@ static int64_t hash_of(PyObject *logid) {
 }
 
 static double weight_of(Share *of, PyObject *logid, int64_t second) {
-    if (second > of->second) {
+    if (second > of->second || second < of->second - CLOCK_SET_BACK) {
         of->seen_before = second == of->second + 1 ? of->seen : 0;
         of->seen = 0;
         of->second = second;

@@ -10,6 +10,8 @@ import zlib
 
 RECORDS_PER_SECOND = 2000
 SLOW_US = 1_000_000
+_CLOCK_SET_BACK = 10
+"""Seconds: a call that ends so long before the newest shows that the clock was set back."""
 
 
 class Budget:
@@ -51,7 +53,7 @@ class Share:
 
     def weight(self, logid: str, second: int) -> float:
         """How many calls the record stands for; 0 = do not keep it."""
-        if second > self._second:
+        if second > self._second or second < self._second - _CLOCK_SET_BACK:
             self._seen_before = self._seen if second == self._second + 1 else 0
             self._seen = 0
             self._second = second
