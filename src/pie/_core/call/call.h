@@ -38,7 +38,10 @@ static inline bool call_is(PyObject *object) {
 
 /* Whether this process is its callee. */
 static inline bool call_is_served(const CallObject *call) {
-    return PyUnicode_CompareWithASCIIString(call->side, "server") == 0;
+    static const char server[] = "server";
+    PyObject *side = call->side;
+    return PyUnicode_IS_COMPACT_ASCII(side) && PyUnicode_GET_LENGTH(side) == sizeof server - 1 &&
+           memcmp(PyUnicode_DATA(side), server, sizeof server - 1) == 0;
 }
 
 /* A new call with everything blank but its side and protocol ("server"/"client", interned). It

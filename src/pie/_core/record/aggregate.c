@@ -37,12 +37,16 @@ static uint64_t mix(uint64_t hash, uint64_t more) {
     return hash ^ hash >> 29;
 }
 
+/* Asked of the sources, which lie close together: every call looks at all of them. */
+static inline bool is_text(const Aggregate *aggregate, int i) {
+    return aggregate->keys[i].kind == SOURCE_TEXT;
+}
+
 static void set_hash(const Aggregate *aggregate, Wanted *key) {
     uint64_t hash = mix(0, (uint64_t)key->ts);
     for (int i = 0; i < aggregate->key_count; i++) {
-        bool is_text = aggregate->known[i].is_text;
-        uint64_t more = is_text ? (uint64_t)PyObject_Hash(key->values[i].text)
-                                : (uint64_t)key->values[i].number;
+        uint64_t more = is_text(aggregate, i) ? (uint64_t)PyObject_Hash(key->values[i].text)
+                                              : (uint64_t)key->values[i].number;
         hash = mix(hash, more);
     }
     key->hash = hash;
@@ -64,7 +68,7 @@ static bool same_key(const Aggregate *aggregate, const Total *total, const Wante
     }
     for (int i = 0; i < aggregate->key_count; i++) {
         const Value *one = &total->values[i], *two = &key->values[i];
-        if (aggregate->known[i].is_text ? !same_text(one->text, two->text)
+        if (is_text(aggregate, i) ? !same_text(one->text, two->text)
                                         : one->number != two->number) {
             return false;
         }
@@ -131,7 +135,7 @@ static Total *insert(Aggregate *aggregate, const Wanted *key) {
     *total = (Total){.ts = key->ts, .hash = key->hash};
     for (int i = 0; i < aggregate->key_count; i++) {
         total->values[i] = key->values[i];
-        if (aggregate->known[i].is_text) {
+        if (is_text(aggregate, i)) {
             Py_INCREF(total->values[i].text);
         }
     }
@@ -163,12 +167,6 @@ static Total *bounded(Aggregate *aggregate, Wanted *key) {
 }
 
 static Total *total_of(Aggregate *aggregate, Wanted *key) {
-    if (aggregate->last < aggregate->count) {
-        Total *last = &aggregate->totals[aggregate->last];
-        if (same_key(aggregate, last, key)) {
-            return last;
-        }
-    }
     set_hash(aggregate, key);
     Total *total = find(aggregate, key);
     return total != NULL ? total : bounded(aggregate, key);
@@ -203,21 +201,48 @@ static int64_t bucket_of(double ended, int64_t seconds) {
     return second - (past < 0 ? past + seconds : past);
 }
 
-int aggregate_add(Aggregate *aggregate, const Finished *finished) {
-    if (source_number(&aggregate->counted, finished) == 0) {
-        return 0;
+/* Whether a call counts into a total. */
+static bool belongs(const Aggregate *aggregate, const Total *total, int64_t ts,
+                    const Finished *finished) {
+    if (total->ts != ts) {
+        return false;
     }
-    Wanted key;
-    key.ts = bucket_of(finished->ended, aggregate->seconds);
     for (int i = 0; i < aggregate->key_count; i++) {
         const Source *source = &aggregate->keys[i];
-        if (aggregate->known[i].is_text) {
+        if (is_text(aggregate, i) ? !same_text(total->values[i].text, source_text(source, finished))
+                                  : total->values[i].number != source_number(source, finished)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The total of a call. Most calls belong to that of the last one: no key is made for them. */
+static Total *total_for(Aggregate *aggregate, const Finished *finished) {
+    int64_t ts = bucket_of(finished->ended, aggregate->seconds);
+    if (aggregate->last < aggregate->count) {
+        Total *last = &aggregate->totals[aggregate->last];
+        if (LIKELY(belongs(aggregate, last, ts, finished))) {
+            return last;
+        }
+    }
+    Wanted key = {.ts = ts};
+    for (int i = 0; i < aggregate->key_count; i++) {
+        const Source *source = &aggregate->keys[i];
+        if (is_text(aggregate, i)) {
             key.values[i].text = source_text(source, finished);
         } else {
             key.values[i].number = source_number(source, finished);
         }
     }
-    Total *total = total_of(aggregate, &key);
+    return total_of(aggregate, &key);
+}
+
+int aggregate_add(Aggregate *aggregate, const Finished *finished) {
+    if (source_number(&aggregate->counted, finished) == 0) {
+        return 0;
+    }
+    Total *total = total_for(aggregate, finished);
     if (total == NULL) {
         return -1;
     }
@@ -238,7 +263,7 @@ int aggregate_add(Aggregate *aggregate, const Finished *finished) {
 
 static void forget(const Aggregate *aggregate, Total *total) {
     for (int i = 0; i < aggregate->key_count; i++) {
-        if (aggregate->known[i].is_text) {
+        if (is_text(aggregate, i)) {
             Py_DECREF(total->values[i].text);
         }
     }
@@ -269,7 +294,7 @@ static PyObject *made_of(const Aggregate *aggregate, const Total *total) {
     counted[count++] = PyLong_FromLongLong(total->ts);
     for (int i = 0; i < aggregate->key_count; i++) {
         const Value *value = &total->values[i];
-        counted[count++] = aggregate->known[i].is_text ? Py_NewRef(value->text)
+        counted[count++] = is_text(aggregate, i) ? Py_NewRef(value->text)
                                                        : PyLong_FromLongLong(value->number);
     }
     for (int i = 0; i < aggregate->sum_count; i++) {
