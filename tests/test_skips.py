@@ -32,7 +32,7 @@ def test_a_skip_fails_where_nothing_may_be_skipped(tmp_path: Path, asked: str, f
     for name, text in {**SKIPS, "conftest.py": CONFTEST}.items():
         (tmp_path / name).write_text(text)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", ".",
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", ".", "-rN",
          "--continue-on-collection-errors", "."],
         cwd=tmp_path, capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONPATH": str(ROOT), "PIE_TEST_NO_SKIP": asked},
