@@ -49,7 +49,7 @@ def test_the_core_alone(env: Environment, flask_app: Path) -> None:
         [str(env.bin / "pie"), "serve", "flask", "flaskr:create_app"], cwd=flask_app,
         env=clean_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    words = r"pie: flask, cachelib are not installed; run: (\S+) -m pip install '(\S+)'"
+    words = r"pie: flask, cachelib, gunicorn are not installed; run: (\S+) -m pip install '(\S+)'"
     python, wanted = re.fullmatch(words, done.stderr.strip()).groups()
     assert (Path(python).parent, wanted) == (env.bin, "pie-runtime[flask]")
 
