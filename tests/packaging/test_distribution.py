@@ -47,10 +47,13 @@ def test_the_core_alone(env: Environment, flask_app: Path) -> None:
     assert env.run("python", "-c", f"{code}; print(native is not None)") == "True\n"
     done = subprocess.run(
         [str(env.bin / "pie"), "serve", "flask", "flaskr:create_app"], cwd=flask_app,
-        env=clean_environment(), capture_output=True, text=True, check=False,
+        env=clean_environment() | {"PIE_PSM": "acme.shop.web"},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     words = r"pie: flask, cachelib, gunicorn are not installed; run: (\S+) -m pip install '(\S+)'"
-    python, wanted = re.fullmatch(words, done.stderr.strip()).groups()
+    found = re.fullmatch(words, done.stderr.strip())
+    assert found, done.stdout + done.stderr
+    python, wanted = found.groups()
     assert (Path(python).parent, wanted) == (env.bin, "pie-runtime[flask]")
 
 
