@@ -131,11 +131,12 @@ class Fleet:
                 process.wait()
 
     def is_onboarded(self, psm: str) -> bool:
-        """Whether an instance on Pie is registered; the old device service always is."""
+        """Whether the process that runs now is registered; one before it may still be listed."""
         return any(
-            service["psm"] == psm
-            and any(cluster["name"] != LEGACY_CLUSTER for cluster in service["clusters"])
+            service["psm"] == psm and instance["pid"] == self.pid(psm)
             for service in self.client.services()
+            for cluster in service["clusters"]
+            for instance in cluster["instances"]
         )
 
     def folder(self, psm: str) -> Path:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -26,6 +27,15 @@ def seconds_until(condition, limit: float) -> float:
     return time.monotonic() - start
 
 
+def is_serving(output: bytes) -> bool:
+    """Whether the service says on which port it listens, and does; another may have its first."""
+    said = re.search(rb"Starting \.\.\. with port: (\d+)", output)
+    if said is None:
+        return False
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(said[1]))) == 0
+
+
 def test_a_service_comes_within_5_s_and_a_killed_one_leaves_within_15_s(fleet: Fleet) -> None:
     fleet.kill(PSM)
     seconds_until(lambda: not fleet.is_onboarded(PSM), 15)
@@ -45,10 +55,10 @@ def test_while_its_callee_is_gone_a_caller_says_so_and_recovers(fleet: Fleet) ->
 def test_a_service_starts_without_the_platform_and_registers_when_it_comes(fleet: Fleet) -> None:
     fleet.kill("platform")
     fleet.kill(PSM)
+    output = fleet.directory / f"{PSM}.out"
+    before = len(output.read_bytes())
     fleet.spawn(PSM)
-    with socket.socket() as probe:
-        probe.settimeout(5)
-        seconds_until(lambda: probe.connect_ex(("127.0.0.1", 7722)) in (0, 106), 10)
+    seconds_until(lambda: is_serving(output.read_bytes()[before:]), 10)
     fleet.spawn("platform")
     fleet.wait(fleet.client.is_healthy, "the platform did not come back")
     seconds_until(lambda: all(fleet.is_onboarded(psm) for psm in SERVICES), 20)
