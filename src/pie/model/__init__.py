@@ -1,5 +1,6 @@
 """The nouns: PSM, logid, Call, Failure and the code space, clock. Imports nothing of Pie."""
 
+from pie.model.addressee import ADDRESSEE, addressee, is_for, misdirected
 from pie.model.call import Call, failure_of
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
 from pie.model.context import current_call
@@ -16,20 +17,28 @@ from pie.model.endpoint import (
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
 from pie.model.fork import after_fork, end_forked_child, run_after_fork
 from pie.model.logid import (
+    FOREIGN_LENGTH,
+    Chain,
     LogidGenerator,
+    accept_logid,
+    chain_of,
     logid_address,
     logid_time,
     new_span_id,
     normalise_logid,
+    trace_id_of,
 )
 from pie.model.psm import PSM
 
 __all__ = [
+    "ADDRESSEE",
     "BUSINESS_CODE_MIN",
+    "FOREIGN_LENGTH",
     "PSM",
     "SYSTEM_CLOCK",
     "SYSTEM_RANDOM",
     "Call",
+    "Chain",
     "Clock",
     "Endpoint",
     "Failure",
@@ -38,19 +47,25 @@ __all__ = [
     "Random",
     "StaticEndpoint",
     "SystemClock",
+    "accept_logid",
     "address_of",
+    "addressee",
     "after_fork",
+    "chain_of",
     "current_call",
     "end_forked_child",
     "failure_of",
     "host_and_port",
+    "is_for",
     "is_unix",
     "known_transports",
     "logid_address",
     "logid_time",
+    "misdirected",
     "new_span_id",
     "normalise_logid",
     "run_after_fork",
     "split_transport",
     "static_endpoint",
+    "trace_id_of",
 ]
