@@ -16,6 +16,7 @@ from pie.platform.pages import all_pages
 from pie.platform.server import ingest_routes, session_routes
 from pie.platform.server.answers import error_response
 from pie.platform.server.deps import Deps, Work
+from pie.platform.server.encoding import Encoding
 from pie.platform.server.gatekeeper import Gatekeeper, require
 from pie.platform.server.site import site_router
 from pie.platform.server.views import ErrorAnswer
@@ -51,6 +52,7 @@ def build_app(
         return Response(openapi_json(), media_type="application/json")
 
     app.include_router(site_router(static))
+    app.add_middleware(Encoding)
     open_paths = [path for page in all_pages() for path in page.open_paths]
     app.add_middleware(Gatekeeper, keys=deps.keys, host_names=host_names, open_paths=open_paths)
     return app
