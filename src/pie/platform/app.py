@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from pie import __version__
@@ -85,6 +86,7 @@ def _app_with_api() -> FastAPI:
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(ClientDisconnect, _on_left)
     app.add_exception_handler(Exception, _on_bug)
     return app
 
@@ -113,6 +115,11 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
         for problem in error.errors()[:5]
     )
     return error_response(Failure(Kind.INVALID, f"the request is not valid: {reasons}"))
+
+
+async def _on_left(_request: Request, _error: Exception) -> Response:
+    """The client closed its connection inside its request: nobody reads the answer."""
+    return Response(status_code=400)
 
 
 async def _on_bug(_request: Request, error: Exception) -> Response:
