@@ -60,6 +60,8 @@ def test_what_changed_is_sent(platform):
 
 def test_lines_of_logs_stay_out_of_every_cache(platform):
     platform.accepted("logs", LINES)
-    reply = platform.ask("GET", "/api/logs/search?q=line&since=1699999000&until=1700001000", headers=ASKED)
+    reply = platform.ask(
+        "GET", "/api/logs/search?q=line&since=1699999000&until=1700001000", headers=ASKED
+    )
     assert reply.headers["cache-control"] == "no-store"
     assert "etag" not in reply.headers

@@ -12,7 +12,17 @@ import click
 from pie.tool.ls.service import show_service
 from pie.tool.terminal.api import Api, ApiError, PlatformAwayError, with_api
 from pie.tool.terminal.table import BOLD, DIM, GOOD, WARN, Cell, Column, echo, paint, render
-from pie.tool.terminal.text import ago, error_cell, flow, keep_columns, mild_cell, note, number, plural, rate
+from pie.tool.terminal.text import (
+    ago,
+    error_cell,
+    flow,
+    keep_columns,
+    mild_cell,
+    note,
+    number,
+    plural,
+    rate,
+)
 
 _COLUMNS = (
     Column(""),

@@ -31,7 +31,9 @@ async def list_services(
         unless_away(ServicesReader(deps.facts.query).traffic(now, window)),
     )
     services = merge_services(registered, seen or {})
-    return repeated_response(Services(now, window, traffic_known=seen is not None, services=services))
+    return repeated_response(
+        Services(now, window, traffic_known=seen is not None, services=services)
+    )
 
 
 @router.get("/chains", response_model=Chains)
