@@ -22,7 +22,7 @@ Handler = Callable[[T], Awaitable[msgspec.Struct]]
 
 
 def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> APIRouter:
-    """The routes ``/api/state/{get,range,put,delete,grant,keep_alive,revoke,watch}``.
+    """The routes ``/api/state/{get,range,put,delete,grant,keep_alive,revoke,watch,stream}``.
 
     Args:
         store: the engine; its owner also expires leases and closes it.
@@ -101,6 +101,17 @@ def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> 
             return _refusal(error)
         return _WatchResponse(subscription, news, heartbeat)
 
+    @router.post("/stream", name="state_stream", **_schema(wire.StreamRequest, wire.Line))
+    async def stream(request: Request) -> Response:
+        """Every change under many prefixes, each from its own revision on; lines as of `watch`."""
+        try:
+            ask = await _read(request, wire.StreamRequest)
+            news = asyncio.Event()
+            subscription = store.subscribe_all(ask.prefixes, (), _waker(news))
+        except StoreError as error:
+            return _refusal(error)
+        return _WatchResponse(subscription, news, heartbeat)
+
     return router
 
 
@@ -134,7 +145,7 @@ async def _lines(
             yield msgspec.json.encode(wire.Line(0, (), wire.error_body(error))) + b"\n"
             return
         if batch.events or due:
-            yield msgspec.json.encode(wire.Line(batch.revision, batch.events)) + b"\n"
+            yield msgspec.json.encode(wire.line_of(batch)) + b"\n"
         due = False
         if not batch.events:
             try:

@@ -6,7 +6,7 @@ import threading
 from typing import Literal
 
 from pie.model import SYSTEM_RANDOM, Random
-from pie.state.backoff import Backoff
+from pie.model import Backoff
 from pie.state.registry.instances import (
     Instance,
     RuntimeDescription,
