@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from pie.model import Failure
+from pie.platform.server.door import watching
 from pie.state.store import wire
 from pie.state.store.history import Subscription
-from pie.state.store.interface import Invalid, Kept, LimitExceeded, Range, StoreError
+from pie.state.store.interface import Invalid, Kept, LimitExceeded, Range, StoreAway, StoreError
 from pie.state.store.memory import MemoryStore
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -128,7 +131,10 @@ class _WatchResponse(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            with watching(scope):
+                await super().__call__(scope, receive, send)
+        except Failure as failure:  # Of the door: nothing has been sent.
+            await _refusal(StoreAway(failure.message))(scope, receive, send)
         finally:
             self._subscription.close()
 
@@ -173,10 +179,13 @@ async def _read(request: Request, kind: type[T]) -> T:
         Invalid: it is not the JSON that the route takes.
     """
     chunks = bytearray()
-    async for chunk in request.stream():
-        chunks += chunk
-        if len(chunks) > wire.MAX_REQUEST:
-            raise LimitExceeded(f"the request is longer than {wire.MAX_REQUEST} bytes")
+    try:
+        async for chunk in request.stream():
+            chunks += chunk
+            if len(chunks) > wire.MAX_REQUEST:
+                raise LimitExceeded(f"the request is longer than {wire.MAX_REQUEST} bytes")
+    except ClientDisconnect:
+        raise Invalid("the sender left before its request was complete") from None
     try:
         return msgspec.json.decode(chunks, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -120,4 +120,3 @@ class Directory:
         else:
             self._follower.follow(instances_prefix(psm), view)
         return view
-
