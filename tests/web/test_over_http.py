@@ -1,10 +1,12 @@
 """Requests and clients that behave badly, over real connections to Pie's own server."""
 
+import contextlib
 import json
 import os
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -202,3 +204,32 @@ def test_what_no_route_matches_has_its_path_and_one_method(
 def test_metadata_of_strangers_goes_no_further(served: Any, rows: Any, bench: Any) -> None:
     served.get("/", "Rpc-Persist-User: admin", "Rpc-Transit-Role: admin")
     assert "admin" not in str(rows(1))
+
+
+def test_the_time_that_a_request_waited_for_a_thread_is_recorded(
+    bench: Any, serve: Callable[[Any], Any], rows: Any
+) -> None:
+    app = Flask(__name__)
+    entered, go_on = threading.Semaphore(0), threading.Event()
+
+    @app.get("/")
+    def wait() -> str:
+        entered.release()
+        go_on.wait(20)
+        return ""
+
+    instrument(app, bench.runtime)
+    served = serve(app)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(served.connect()) for _ in range(5)]
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        for _ in range(4):  # Of the server's threads.
+            assert entered.acquire(timeout=20)
+        while served.connections < 5:
+            threading.Event().wait(0.01)
+        threading.Event().wait(0.2)
+        go_on.set()
+        for client in clients:
+            assert client.recv(9) == b"HTTP/1.1 "
+    assert max(row["queued_us"] for row in rows(5)) >= 100_000
