@@ -14,7 +14,7 @@ from pie.model.endpoint import (
     static_endpoint,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
-from pie.model.fork import after_fork, end_forked_child, run_after_fork
+from pie.model.fork import after_fork, at_child_end, end_forked_child, run_after_fork
 from pie.model.logid import (
     LogidGenerator,
     logid_address,
@@ -40,6 +40,7 @@ __all__ = [
     "SystemClock",
     "address_of",
     "after_fork",
+    "at_child_end",
     "current_call",
     "end_forked_child",
     "failure_of",

@@ -183,12 +183,15 @@ class Service:
         self._output.close()
         self.process.close()
 
-    def deregister(self) -> None:
-        """Tell the registry that this instance ends."""
+    def deregister(self) -> bool:
+        """Tell the registry that this instance ends; True when it was registered until now."""
         if self._reporter is not None:
             self._reporter.stop()
-        if self._registrar is not None:
-            self._registrar.stop()
+        if self._registrar is None:
+            return False
+        stood = self._registrar.state == "registered"
+        self._registrar.stop()
+        return stood
 
     def _open_debug(self, *, says: bool) -> str:
         """The path of the debug socket; empty when there is none."""

@@ -76,6 +76,10 @@ class ServerConnection:
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
+    def leave_to_parent(self) -> None:
+        """In a forked child: close its copy."""
+        self._sock.close()
+
     def _run(self) -> None:
         with contextlib.suppress(OSError):  # A unix socket has no such option.
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -91,6 +95,7 @@ class ServerConnection:
         except OSError as error:
             logger.debug("connection of %s ended: %s", self._peer, error)
         finally:
+            self.abort()  # Not left to close(): another process may hold a copy of the descriptor.
             self._sock.close()
             self._on_close(self)
 

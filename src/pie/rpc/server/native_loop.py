@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from pie.call import Course
-from pie.model import end_forked_child, normalise_logid
+from pie.model import after_fork, end_forked_child, normalise_logid
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.threaded import Connections
@@ -132,6 +132,7 @@ class NativeLoop:
         listener.setblocking(False)
         native.setup_metadata(MetadataHooks(name_from_peer, parse_span, normalise_logid))
         self._process = os.getpid()
+        after_fork(self._leave_to_parent)
         self._server = native.Server(
             ServerPlan(
                 listener=listener.fileno(),
@@ -196,6 +197,10 @@ class NativeLoop:
 
     def backlog_served(self) -> None:
         """Nothing more is accepted."""
+        self._listener.close()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: who connects reaches the parent only. C closes the connections."""
         self._listener.close()
 
     def end_forked_child(self) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any
 
+from pie.model import after_fork
 from pie.rpc.server.connection import Drain, ServerConnection
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
@@ -30,6 +31,7 @@ class Connections:
         self.drain = Drain()
         self._open: set[ServerConnection] = set()
         self._lock = threading.Lock()
+        after_fork(self._leave_to_parent)
 
     def open(self, sock: socket.socket, peer: str, received: bytes = b"") -> None:
         """Serve a connected socket, of which some bytes were received already."""
@@ -67,6 +69,11 @@ class Connections:
             each.abort()
         self.drain.close()
 
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the peers see the end of a connection when the parent ends it."""
+        for each in list(self._open):
+            each.leave_to_parent()
+
     def _forget(self, connection: ServerConnection) -> None:
         with self._lock:
             self._open.discard(connection)
@@ -88,6 +95,7 @@ class ThreadedLoop:
     ) -> None:
         self._listener = listener
         self._connections = Connections(dispatcher, options)
+        after_fork(self._leave_to_parent)
         self._acceptor = threading.Thread(target=self._accept, name="pie-accept", daemon=True)
 
     def start(self) -> None:
@@ -99,6 +107,10 @@ class ThreadedLoop:
         self._connections.drain.begin()
         self._acceptor.join()
         self._connections.finish(seconds)
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: who connects reaches the parent only."""
+        self._listener.close()
 
     def _accept(self) -> None:
         """Accept until the drain begins, and then the backlog, for the clients in it have connected

@@ -64,8 +64,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PEM file of authorities. Callers must then show a certificate that one of them signed."""
     VERSION: str = ""
     """Version of the service's code."""
+    NOTICE_SECONDS: float = 6.0
+    """How long a stopping service that has left the registry goes on accepting connections, for
+    callers whose list is older. A second signal ends this time."""
     DRAIN_SECONDS: float = 10.0
-    """How long a stopping service waits for requests in flight."""
+    """How long a stopping service then waits for requests in flight. What takes longer is cut, and
+    named in the log."""
 
 
 KEYS = Settings.__struct_fields__
@@ -224,6 +228,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "PORT": _port,
     "LOG_LEVEL": _level,
     "THREADS": _threads,
+    "NOTICE_SECONDS": _seconds,
     "DRAIN_SECONDS": _seconds,
     "IDLE_SECONDS": _seconds,
     "MAX_CONNECTIONS": _connections,
