@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, process
+from pathlib import Path
 
 KINDS = [
     "fork", "spawn", "forkserver", "os.fork", "pool", "executor",
@@ -24,8 +25,12 @@ def act(what: str, kind: str) -> str:
 def end(kind: str) -> str:
     """Start children and end them by the signals that a service stops on; how they ended."""
     found = []
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGSEGV):
+    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGSEGV):
         pid, wait = start(kind, nap)
+        # At once, too. But a Pool hangs if a worker ends while it holds the lock of its tasks, and a
+        # fork server ignores SIGINT for a moment in its children.
+        if found or kind == "pool":
+            until_it_naps(pid)
         os.kill(pid, number)
         found.append(wait())
     return " ".join(str(each) for each in found)
@@ -53,7 +58,13 @@ def back(kind: str) -> int:
 
 
 def nap() -> None:
+    Path(f"naps.{os.getpid()}").touch()
     time.sleep(60)
+
+
+def until_it_naps(pid: int) -> None:
+    while not Path(f"naps.{pid}").exists():
+        time.sleep(0.01)
 
 
 def ask() -> None:
@@ -98,10 +109,11 @@ def _pool(function: Callable[[], None]) -> tuple[int, Callable[[], object]]:
     result = pool.apply_async(function)
 
     def wait() -> object:
-        if function is not nap:
+        if function is nap:
+            worker.join(20)
+        else:
             result.get(20)
         pool.terminate()
-        worker.join(20)
         return worker.exitcode if function is nap else 0
 
     return worker.pid, wait
