@@ -1,5 +1,6 @@
 """What a view, a handler or a script does with children. Tests copy this file into a service."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -125,11 +126,10 @@ def _executor(function: Callable[[], None]) -> tuple[int, Callable[[], object]]:
     (worker,) = pool._processes.values()
 
     def wait() -> object:
-        try:
+        with contextlib.suppress(process.BrokenProcessPool, KeyboardInterrupt):
             result.result(20)
-        except process.BrokenProcessPool:
-            worker.join(20)
         pool.shutdown()
+        worker.join(20)
         return worker.exitcode
 
     return worker.pid or 0, wait

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pie._core import native, reason
 from pie.model import is_unix
-from pie.observe import Console
+from pie.observe import Console, report_left_out
 from pie.serve.console import OutputRoad
 from pie.serve.debug import DebugServer, NoDebugSocket
 from pie.serve.debug.commands import Commands
@@ -184,6 +184,7 @@ class Service:
         if self._debug is not None:
             self._debug.close()
         self._output.close()
+        report_left_out()
         self.process.close()
 
     def deregister(self) -> bool:

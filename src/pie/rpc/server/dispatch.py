@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, NoReturn, Self
 from pie.call import Driver
 from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call, failure_of
 from pie.observe import Identity
+from pie.rpc.server.complaints import Complaints
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 from pie.rpc.wire.metadata import (
     application_error,
@@ -118,6 +119,9 @@ class Dispatcher:
         driver: takes each request through the gates.
         decoded_limit: bytes of memory that the arguments of one request may take.
 
+    Attributes:
+        complaints: what the server logs of its peers.
+
     Raises:
         TypeError: the handler lacks a method.
     """
@@ -136,6 +140,7 @@ class Dispatcher:
         self.identity = identity
         self._driver = driver
         self._decoded_limit = decoded_limit
+        self.complaints = Complaints()
         missing = [m.attr for m in service.methods.values() if not hasattr(handler, m.attr)]
         if missing:
             raise TypeError(
@@ -179,7 +184,7 @@ class Dispatcher:
         try:
             return self.answer(_frame(data), peer, received, closing=closing)
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", peer, error)
+            self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
 
     def refuse(
@@ -190,7 +195,7 @@ class Dispatcher:
             frame = _frame(data)
             head, _ = read_message(frame.payload, frame.protocol)
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", peer, error)
+            self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
         call = self._new_call(frame, head.name, peer, received)
 

@@ -4,7 +4,6 @@ Twin: ``pie/_core/server/loop.c``. It also serves the connections that C hands o
 transport only Python speaks.
 """
 
-import logging
 import select
 import socket
 import threading
@@ -16,7 +15,6 @@ from pie.rpc.server.connection import Drain, ServerConnection
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 
-logger = logging.getLogger(__name__)
 _MOST_THREADS = 1024
 _BACKLOG = 4096
 
@@ -38,7 +36,7 @@ class Connections:
         with self._lock:
             if len(self._open) >= self._limit:
                 sock.close()
-                logger.warning(
+                self._dispatcher.complaints.refused.warning(
                     "refused %s: %d connections are open, the limit (max_connections, and 1024 "
                     "where each has a thread)",
                     peer,
@@ -52,7 +50,7 @@ class Connections:
                 connection.start()
             except RuntimeError as error:  # No thread can be started.
                 sock.close()
-                logger.warning("refused %s: %s", peer, error)
+                self._dispatcher.complaints.refused.warning("refused %s: %s", peer, error)
                 return
             self._open.add(connection)
 
@@ -94,6 +92,7 @@ class ThreadedLoop:
         self, listener: socket.socket, dispatcher: Dispatcher, options: ServerOptions
     ) -> None:
         self._listener = listener
+        self._complaints = dispatcher.complaints
         self._connections = Connections(dispatcher, options)
         after_fork(self._leave_to_parent)
         self._acceptor = threading.Thread(target=self._accept, name="pie-accept", daemon=True)
@@ -130,7 +129,7 @@ class ThreadedLoop:
                 if drain.begun:
                     break
             except OSError as error:
-                logger.warning("cannot accept a connection: %s", error)
+                self._complaints.refused.warning("cannot accept a connection: %s", error)
                 time.sleep(0.05)  # Out of descriptors, usually: do not spin.
             else:
                 sock.setblocking(True)

@@ -16,6 +16,7 @@ from gunicorn.config import Config
 from gunicorn.workers.gthread import ThreadWorker
 
 from pie.model import after_fork, end_forked_child
+from pie.observe import Seldom
 from pie.rpc.server.daemons import Daemons
 from pie.serve.listeners import OwnSocket
 from pie.web.wsgi import WsgiApp
@@ -100,7 +101,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         try:
             super().accept(*arguments)
         except OSError as error:
-            logger.warning("cannot accept a connection: %s", error)
+            self.log.warning("cannot accept a connection: %s", error)
             time.sleep(0.05)
             return False
         return True
@@ -196,7 +197,7 @@ class _Log:
     def __init__(self, _config: Config) -> None:
         self.debug = logger.debug
         self.info = logger.debug
-        self.warning = logger.warning
+        self.warning = Seldom(logger).warning  # What peers cause.
         self.error = logger.error
         self.exception = logger.exception
         self.critical = logger.critical
