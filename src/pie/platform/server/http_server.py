@@ -117,4 +117,3 @@ def _protocol_behind(door: Door) -> type[H11Protocol]:
                 door.finish(self._guest)
 
     return Connection
-
