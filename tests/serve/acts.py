@@ -28,8 +28,8 @@ def end(kind: str) -> str:
     found = []
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGSEGV):
         pid, wait = start(kind, nap)
-        # At once, too. But a Pool hangs if a worker ends while it holds the lock of its tasks, and a
-        # fork server ignores SIGINT for a moment in its children.
+        # At once, too. But a Pool hangs if a worker ends while it holds the lock of its tasks, and
+        # a fork server ignores SIGINT for a moment in its children.
         if found or kind == "pool":
             until_it_naps(pid)
         os.kill(pid, number)
@@ -141,8 +141,9 @@ def _listener() -> int:
     import socket
 
     for each in gc.get_objects():
-        if isinstance(each, socket.socket) and each.fileno() >= 0:
-            if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                if each.family != socket.AF_UNIX:
-                    return each.fileno()
+        is_open = isinstance(each, socket.socket) and each.fileno() >= 0
+        if not is_open or each.family == socket.AF_UNIX:
+            continue
+        if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return each.fileno()
     raise AssertionError("this process does not listen")
