@@ -116,6 +116,8 @@ def test_a_response_that_cannot_be_asked_whether_it_says_anything(
 def test_strangers_do_not_fill_the_log(start, handler, demo, caplog, monkeypatch, loop) -> None:
     if loop == "threads":
         monkeypatch.setattr(pie.rpc.server.server, "native", None)
+    report_left_out()  # Of servers of other tests.
+    caplog.clear()
     port = start(handler)
     for _ in range(40):
         with socket.create_connection(("127.0.0.1", port), timeout=10) as stranger:
