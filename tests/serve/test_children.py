@@ -124,6 +124,7 @@ def check(host: Host, kind: str) -> None:
     early, terminated, interrupted, killed, crashed = host.act("end", kind).split()
     assert (early, terminated, killed, crashed) == ("-15", "-15", "-9", "-11")
     assert interrupted != "None"  # Python makes an exception of it.
+    assert host.act("back", kind) == str(host.pid)
     child = int(host.act("leave", kind))
     try:
         host.stop()

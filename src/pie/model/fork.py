@@ -69,27 +69,27 @@ def run_after_fork() -> None:
 
     Python's own forks call it. A host that forks without telling Python (uWSGI) has to.
     """
-    global _process
-    if _process == os.getpid():
+    global process
+    if process == os.getpid():
         return
-    _process = os.getpid()
+    process = os.getpid()
     if native is not None:
         native.after_fork()
     _in_child.call()
     _multiprocessing.follow()
 
 
-def end_forked_child(process: int, code: int = 0) -> None:
-    """End this process if it is not ``process``: a handler forked it and came back in the child,
+def end_forked_child(parent: int, code: int = 0) -> None:
+    """End this process if it is not ``parent``: a handler forked it and came back in the child,
     where nothing is left to do, since the parent answers."""
-    if os.getpid() != process:
+    if os.getpid() != parent:
         run_at_child_end()
         os._exit(code)
 
 
 def run_at_child_end() -> None:
     """In a forked child that ends in order: write what it has made."""
-    if os.getpid() == _process != _first:
+    if os.getpid() == process != _first:
         _at_end.call()
 
 
@@ -114,6 +114,7 @@ class _Multiprocessing:
 
 _multiprocessing = _Multiprocessing()
 _multiprocessing.follow()
-_first = _process = os.getpid()
+_first = process = os.getpid()
+"""``process`` is the pid of this process, without a system call."""
 os.register_at_fork(after_in_child=run_after_fork)
 atexit.register(run_at_child_end)

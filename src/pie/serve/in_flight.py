@@ -5,10 +5,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pie
 from pie._core import native
@@ -45,7 +45,7 @@ def calls_in_flight() -> list[InFlight]:
         at: FrameType | None = frame
         while at is not None:
             if at.f_code.co_filename.startswith(_OURS):
-                _add(found, at.f_locals.get("call"), now, name)
+                _add(found, _call_of(at.f_locals), now, name)
             at = at.f_back
     return sorted(found.values(), key=lambda each: -each.seconds)
 
@@ -55,6 +55,11 @@ def threads() -> Iterator[tuple[threading.Thread | None, int, FrameType]]:
     names = {thread.ident: thread for thread in threading.enumerate()}
     for ident, frame in list(sys._current_frames().items())[:MAX_THREADS]:
         yield names.get(ident), ident, frame
+
+
+def _call_of(names: Mapping[str, Any]) -> object:
+    """The call that a frame of Pie's works on: its own, or that of its object."""
+    return names["call"] if "call" in names else getattr(names.get("self"), "_call", None)
 
 
 def _add(found: dict[int, InFlight], call: object, now: float, thread: str) -> None:

@@ -18,7 +18,7 @@ from pie.serve.settings.loading import load_settings, settings_of
 from pie.serve.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pie.web.wsgi import WsgiApp
+    from pie.web.wsgi import Edge, WsgiApp
 
 HTTP_THREADS = 16
 
@@ -110,7 +110,7 @@ def run_flask(app: str, launch: Launch) -> "WsgiApp":
     from pie.web.flask import describe, instrument, is_application
 
     application = service.load_application(app, "Flask", is_application)
-    instrument(application, service.process.runtime)
+    instrument(application, service.process.runtime, _edge(service.settings))
     if "cache" in application.extensions:
         service.say("I will use the application's own cache")
     else:
@@ -135,7 +135,7 @@ def run_django(project: str, launch: Launch) -> "WsgiApp":
 
     own = service.loading(project, load)
     service.say("I will use the project's own cache" if own else cache.announce())
-    app = application(service.process.runtime)
+    app = application(service.process.runtime, _edge(service.settings))
     meta = describe(service.settings.PSM, service.settings.OWNERS)
     service.run(meta, _http_server(app, service.settings))
     return app
@@ -176,6 +176,13 @@ def _configure_django(project: str) -> None:
     from pie.web.django import configure
 
     configure(project, choose_cache(Settings(PSM="")).of_django())
+
+
+def _edge(settings: Settings) -> "Edge":
+    from pie.web.peers import TrustedPeers
+    from pie.web.wsgi import Edge
+
+    return Edge(TrustedPeers(settings.TRUSTED_PEERS), settings.LOG_QUERY)
 
 
 def _http_server(app: "WsgiApp", settings: Settings) -> ServerFactory:
