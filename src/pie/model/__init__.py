@@ -1,6 +1,7 @@
 """The nouns: PSM, logid, Call, Failure and the code space, clock. Imports nothing of Pie."""
 
 from pie.model.addressee import ADDRESSEE, addressee, is_for, misdirected
+from pie.model.backoff import Backoff
 from pie.model.call import Call, failure_of
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
 from pie.model.context import current_call
@@ -15,7 +16,8 @@ from pie.model.endpoint import (
     static_endpoint,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
-from pie.model.fork import after_fork, end_forked_child, run_after_fork
+from pie.model.foreign import describe_error, is_a, text_of, type_name
+from pie.model.fork import after_fork, at_child_end, end_forked_child, run_after_fork
 from pie.model.logid import (
     FOREIGN_LENGTH,
     Chain,
@@ -29,6 +31,7 @@ from pie.model.logid import (
     trace_id_of,
 )
 from pie.model.psm import PSM
+from pie.model.resident import Resident
 
 __all__ = [
     "ADDRESSEE",
@@ -37,6 +40,7 @@ __all__ = [
     "PSM",
     "SYSTEM_CLOCK",
     "SYSTEM_RANDOM",
+    "Backoff",
     "Call",
     "Chain",
     "Clock",
@@ -45,17 +49,21 @@ __all__ = [
     "Kind",
     "LogidGenerator",
     "Random",
+    "Resident",
     "StaticEndpoint",
     "SystemClock",
     "accept_logid",
     "address_of",
     "addressee",
     "after_fork",
+    "at_child_end",
     "chain_of",
     "current_call",
+    "describe_error",
     "end_forked_child",
     "failure_of",
     "host_and_port",
+    "is_a",
     "is_for",
     "is_unix",
     "known_transports",
@@ -67,5 +75,7 @@ __all__ = [
     "run_after_fork",
     "split_transport",
     "static_endpoint",
+    "text_of",
     "trace_id_of",
+    "type_name",
 ]

@@ -104,7 +104,7 @@ def test_any_client_hello(port, low) -> None:
 def test_others_are_told_nothing(port, caplog) -> None:
     for each in (b'[1,"GetItem",1,1,{}]', b"\0\0\0\4Text", b"\xff" * 100):
         assert told(port, each + bytes(16)) == b""
-    assert sum("begin no known transport" in each for each in caplog.messages) == 3
+    assert any("begin no known transport" in each for each in caplog.messages)
 
 
 def test_many_at_once(port, demo) -> None:

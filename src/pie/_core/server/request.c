@@ -278,8 +278,10 @@ Answer request_answer(ServerObject *server, Worker *worker, Connection *connecti
         }
         return ANSWER_BROKEN;
     }
+    worker->call = (PyObject *)request.call;
     Answer answer = LIKELY(is_for(server, &to)) ? run_call(&request)
                                                 : answer_by(&request, server->twin.misdirect);
+    worker->call = NULL;
     Py_DECREF(request.call);
     return answer;
 }

@@ -16,11 +16,15 @@ from pie.model import (
     Failure,
     Kind,
     current_call,
+    describe_error,
     failure_of,
+    is_a,
     is_for,
     misdirected,
+    text_of,
 )
 from pie.observe import Identity
+from pie.rpc.server.complaints import Complaints
 from pie.rpc.server.unserved import Unserved
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 from pie.rpc.wire.metadata import (
@@ -136,6 +140,9 @@ class Dispatcher:
         driver: takes each request through the gates.
         decoded_limit: bytes of memory that the arguments of one request may take.
 
+    Attributes:
+        complaints: what the server logs of its peers.
+
     Raises:
         TypeError: the handler lacks a method.
     """
@@ -154,6 +161,7 @@ class Dispatcher:
         self.identity = identity
         self._driver = driver
         self._decoded_limit = decoded_limit
+        self.complaints = Complaints()
         missing = [m.attr for m in service.methods.values() if not hasattr(handler, m.attr)]
         if missing:
             raise TypeError(
@@ -201,7 +209,7 @@ class Dispatcher:
         try:
             return self.answer(_frame(data), peer, received, closing=closing)
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", peer, error)
+            self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
 
     def refuse(
@@ -242,7 +250,7 @@ class Dispatcher:
             frame = _frame(data)
             head, _ = read_message(frame.payload, frame.protocol)
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", peer, error)
+            self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
 
         def handle(call: Call) -> bytes | None:
@@ -358,13 +366,13 @@ class Dispatcher:
         return self._encode(method, method.success(value), call, form)
 
     def _raised(self, method: Method, call: Call, error: Exception, form: Form) -> bytes | None:
-        if isinstance(error, BusinessError):
+        if is_a(error, BusinessError):
             call.business(error.code, error.message)
             return self._business(method, call, error, form)
         result = method.failure(error)
         if result is None:
             return None
-        call.business(BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}")
+        call.business(BUSINESS_CODE_MIN, describe_error(error))
         return self._encode(method, result, call, form)
 
     def _business(self, method: Method, call: Call, error: BusinessError, form: Form) -> bytes:
@@ -372,7 +380,7 @@ class Dispatcher:
         if method.result is None:
             return b""
         if not form.has_header:
-            error_reply = ApplicationError(str(error), ApplicationErrorType.INTERNAL_ERROR)
+            error_reply = ApplicationError(text_of(error), ApplicationErrorType.INTERNAL_ERROR)
             return encode_exception(
                 method.name, error_reply, form.seqid, form.transport, None, form.protocol
             )
