@@ -47,16 +47,23 @@ def run_faults(
         missing = settle(world)
         fleet.stop(*reversed(fleet.services), "agent", "platform")
         verdict = compare(world)
-        for each in missing:
-            verdict.say(each)
+        verdict.wrong[:0] = missing
         for request in disturbed_requests(world)[:5]:
             verdict.say(
                 f"{request.kind.name} was answered with {request.status} while nothing was wrong"
             )
+        if verdict.wrong:
+            keep(fleet.directory, directory / "kept")
         for name, size in leftovers(fleet.directory).items():
             if size > MOST_OUTPUT and name != "road":
                 verdict.say(f"{name} printed {size} bytes")
     return verdict
+
+
+def keep(fleet: Path, target: Path) -> None:
+    """Copy what the small disks hold: they go with the fleet."""
+    for folder in ("toutiao", "platform", ".pie-agent"):
+        shutil.copytree(fleet / folder, target / folder, symlinks=True, dirs_exist_ok=True)
 
 
 def _say(text: str) -> None:

@@ -19,7 +19,8 @@ def disks(tmp_path: Path) -> Path:
 
 
 def test_what_was_sent_is_stored(disks: Path) -> None:
-    assert run_faults(disks, QUICK, seed=1, seconds=0, quiet=True).wrong == []
+    verdict = run_faults(disks, QUICK, seed=1, seconds=0, quiet=True)
+    assert verdict.wrong == [], "\n".join(verdict.wrong)
 
 
 @pytest.mark.slow

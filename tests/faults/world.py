@@ -154,7 +154,7 @@ class FaultFleet(Fleet):
         environment = self.environment
         if self._library and name == "toutiao.article.article":
             self.clock = name
-            self.clock_file.touch()
+            self.clock_file.write_text("+0")
             environment |= {
                 "LD_PRELOAD": str(self._library),
                 "FAKETIME_TIMESTAMP_FILE": str(self.clock_file),
