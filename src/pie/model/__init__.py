@@ -15,7 +15,8 @@ from pie.model.endpoint import (
     static_endpoint,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
-from pie.model.fork import after_fork, end_forked_child, run_after_fork
+from pie.model.foreign import describe_error, is_a, text_of, type_name
+from pie.model.fork import after_fork, at_child_end, end_forked_child, run_after_fork
 from pie.model.logid import (
     LogidGenerator,
     logid_address,
@@ -44,10 +45,13 @@ __all__ = [
     "SystemClock",
     "address_of",
     "after_fork",
+    "at_child_end",
     "current_call",
+    "describe_error",
     "end_forked_child",
     "failure_of",
     "host_and_port",
+    "is_a",
     "is_unix",
     "known_transports",
     "logid_address",
@@ -57,4 +61,6 @@ __all__ = [
     "run_after_fork",
     "split_transport",
     "static_endpoint",
+    "text_of",
+    "type_name",
 ]
