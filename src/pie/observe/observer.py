@@ -13,6 +13,7 @@ from pie.observe.log.line import LineFormat
 from pie.observe.log.takeover import loggers, take_back
 from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import AGGREGATES
+from pie.observe.record.counts import COUNTS
 from pie.observe.record.recorder import Recorder
 from pie.observe.slot import claim_slot
 
@@ -63,6 +64,7 @@ class Observer:
             line_format,
             sinks["app"],
             sinks["rpc"],
+            counts=log_root / identity.product / COUNTS,
             budget=budget,
         )
 
