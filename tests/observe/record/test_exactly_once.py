@@ -156,14 +156,11 @@ class _File(HourlyFile):
         super().__init__(folder, stem, "ndjson")
         self._end = fuse, disk
 
-    def _write(self, descriptor: int, lines: bytes) -> int:
-        prefix = b"\n" if descriptor in self._torn else b""
-        written = write(descriptor, prefix + lines, *self._end) - len(prefix)
-        if written == len(lines):
-            self._torn.discard(descriptor)
-            return written
-        self._torn.add(descriptor)
-        return 0
+    def _write(self, file: Any, lines: bytes) -> int:
+        prefix = b"\n" * file.torn
+        written = write(file.descriptor, prefix + lines, *self._end) - len(prefix)
+        file.torn = written < len(lines)
+        return 0 if file.torn else written
 
 
 class Once(RuleBasedStateMachine):

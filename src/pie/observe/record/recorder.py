@@ -20,6 +20,7 @@ from pie.observe.identity import Identity
 from pie.observe.log.files import HourlyFile
 from pie.observe.log.handler import LineSink
 from pie.observe.log.line import LineFormat
+from pie.observe.log.losses import Losses
 from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import AGGREGATES, Batches, Totals, What, call_log
 from pie.observe.record.counts import CountFile
@@ -33,6 +34,7 @@ _WAIT_FOR_DISK_SECONDS = 1.0
 _TRY_COUNTS_AGAIN_SECONDS = 60.0
 _MOST_DOUBLINGS = 8
 """Of the time to gather, after errors in a row."""
+_WHY_LOST = "the disk takes none, or calls come faster than it writes"
 
 
 class Backlog:
@@ -90,6 +92,7 @@ class Recorder:
         counts: folder of the file in which open aggregates outlive a kill; None: they do not.
         budget: of call records.
         clock: tells which aggregates are over.
+        losses: hears of facts and lines that are lost.
 
     Attributes:
         log: where finished calls go.
@@ -107,7 +110,9 @@ class Recorder:
         counts: Path | None = None,
         budget: Budget | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        losses: Losses | None = None,
     ) -> None:
+        self._losses = losses
         wake, prepare = _weakly(self, Recorder.wake), _weakly(self, Recorder._prepare)
         self.log = call_log(identity, line_format, budget or Budget(), wake, prepare)
         self._identity = identity
@@ -187,6 +192,7 @@ class Recorder:
         if thread is not None:
             thread.join(timeout=5)
         self.end()
+        self._report_lost()
         with self._lock:
             for each in self._files:
                 each.close()
@@ -232,11 +238,7 @@ class Recorder:
         """There is something to write. Never raises: the caller is in the middle of a call."""
         self._wake.set()
         if self._thread is None:
-            try:
-                self._start_writer()
-            except RuntimeError:
-                # No more threads can be started: have the next call wake again.
-                self.log.take_totals("edges", -math.inf)
+            self._start_writer()
 
     def _say_trouble(self) -> None:
         if self._trouble is not None and not self._said_trouble:
@@ -254,18 +256,25 @@ class Recorder:
             if self._thread is not None or self._closed:
                 return
             thread = threading.Thread(target=self._run, name="pie-recorder", daemon=True)
-            thread.start()
-            self._thread = thread
+            try:
+                thread.start()
+            except RuntimeError:
+                pass  # The system refuses a thread: write here, and ask again with the next call.
+            else:
+                self._thread = thread
+                return
+        with contextlib.suppress(Exception):
+            self.flush()
 
     def _run(self) -> None:
         """Write until closed. No error ends it: one is logged, and again when writing fails anew
         after it went well."""
         written, failures = True, 0
         while not self._closed:
-            self._wake.wait(self._patience(written))
-            self._wake.clear()
-            self._ended.wait(_GATHER_SECONDS * 2 ** min(failures, _MOST_DOUBLINGS))
             try:
+                self._wake.wait(self._patience(written))
+                self._wake.clear()
+                self._ended.wait(_GATHER_SECONDS * 2 ** min(failures, _MOST_DOUBLINGS))
                 written = self.flush()
                 self._report_lost()
                 self._say_trouble()
@@ -273,6 +282,7 @@ class Recorder:
                 failures = 0
             except Exception:
                 failures += 1
+                written = False  # Wait before the next attempt.
                 self._broken += 1
                 if failures == 1:
                     self._complain()
@@ -283,14 +293,9 @@ class Recorder:
             logger.exception("calls could not be written down; trying again")
 
     def _report_lost(self) -> None:
-        """Once, and again whenever it has doubled."""
-        if self.lost > 2 * self._reported_lost:
-            self._reported_lost = self.lost
-            logger.warning(
-                "%d records, aggregates or lines of calls are lost: the disk is full, or calls "
-                "come faster than it writes",
-                self._reported_lost,
-            )
+        lost, self._reported_lost = self.lost - self._reported_lost, self.lost
+        if lost and self._losses is not None:
+            self._losses.add("records, aggregates and lines of calls", lost, time.time(), _WHY_LOST)
 
     def _patience(self, written: bool) -> float | None:
         if not written:
