@@ -1,5 +1,6 @@
 """The nouns: PSM, logid, Call, Failure and the code space, clock. Imports nothing of Pie."""
 
+from pie.model.backoff import Backoff
 from pie.model.call import Call, failure_of
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
 from pie.model.context import current_call
@@ -23,12 +24,14 @@ from pie.model.logid import (
     normalise_logid,
 )
 from pie.model.psm import PSM
+from pie.model.resident import Resident
 
 __all__ = [
     "BUSINESS_CODE_MIN",
     "PSM",
     "SYSTEM_CLOCK",
     "SYSTEM_RANDOM",
+    "Backoff",
     "Call",
     "Clock",
     "Endpoint",
@@ -36,6 +39,7 @@ __all__ = [
     "Kind",
     "LogidGenerator",
     "Random",
+    "Resident",
     "StaticEndpoint",
     "SystemClock",
     "address_of",
