@@ -73,8 +73,10 @@ class Supervisor:
             self._opened = math.inf
             try:
                 reason = await self._one_life()
-            except Exception as error:  # no descriptors, processes or memory, or a mistake of ours
-                reason = f"its process cannot be run ({type(error).__name__}: {error})"
+            except OSError as error:  # out of descriptors, processes or memory: these come back
+                reason = f"its process could not be started ({error})"
+            except Exception as error:
+                reason = f"talking to its process failed ({type(error).__name__}: {error})"
             if time.monotonic() - self._opened > _STEADY_AFTER:
                 self._failures = 0
             pause = min(_FIRST_PAUSE * 2**self._failures, self._longest_pause)
