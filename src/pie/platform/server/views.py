@@ -40,6 +40,7 @@ class ErrorBody:
     kind: str
     message: str
     at: ErrorPlace | None = None
+    literal: str = ""
 
 
 @dataclass(slots=True)
