@@ -55,13 +55,15 @@ def differences(seen: Seen, sent: list[Sent]) -> list[str]:
 
 def show(seen: Seen) -> None:
     """Print the services and the most instructive chain."""
-    row = "  {:<26} {:>9} {:>7} {:>7} {:>9} {:>9}"
-    print(row.format("service", "instances", "calls", "errors", "avg ms", "p99 ms"))
+    row = "  {:<26} {:>9} {:>7} {:>8} {:>8} {:>9} {:>9}"
+    heads = ("service", "instances", "calls", "failures", "rejected", "avg ms", "p99 ms")
+    print(row.format(*heads))
     for service in seen.services:
         instances = sum(len(cluster["instances"]) for cluster in service["clusters"])
-        errors = round(service["error_rate"] * service["calls"])
+        calls = service["calls"]
+        bad = [round(service[f"{part}_rate"] * calls) for part in ("failure", "rejected")]
         numbers = [f"{service[key]:.1f}" for key in ("avg_ms", "p99_ms")]
-        print(row.format(service["psm"], instances, service["calls"], errors, *numbers))
+        print(row.format(service["psm"], instances, calls, *bad, *numbers))
     slowest = max(seen.chains, key=lambda logid: seen.chains[logid]["total_ms"])
     unlogged = [logid for logid, chain in seen.chains.items() if _never_logged(chain)]
     for logid in (slowest, *unlogged[:1]):

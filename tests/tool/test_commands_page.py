@@ -51,6 +51,7 @@ def test_it_runs(pie, server, command) -> None:
 def test_up_and_down(pie, tmp_path) -> None:
     pie.environ.pop("PIE_PLATFORM")
     pie.cwd = tmp_path
+    pie.environ["RUNTIME_ROOT"] = str(tmp_path)
     try:
         for command in filter(is_of_up, COMMANDS):
             port = ["--port", "0"] if command[0] == "up" else []

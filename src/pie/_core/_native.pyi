@@ -99,7 +99,11 @@ class CallLog:
 def new_span_id() -> str: ...
 def histogram_bucket(duration_us: int, /) -> int: ...
 def setup_call(
-    call: type, failure: type[Exception], failure_of: Callable[[BaseException], Exception], /
+    call: type,
+    failure: type[Exception],
+    kind: type,
+    failure_of: Callable[[BaseException], Exception],
+    /,
 ) -> None: ...
 def setup_context(current_call: object, /) -> None: ...
 def setup_clock(clock: object, /) -> None: ...
@@ -149,6 +153,9 @@ class Pending:
     """A request whose handler runs on an asyncio loop."""
 
     def finish(self, task: object, /) -> None: ...
+
+def serving() -> list[CallFields]:
+    """The calls that servers of this process are answering."""
 
 def setup_metadata(hooks: Any, /) -> None:
     """Give C its ``pie.rpc.server.native_loop.MetadataHooks``."""

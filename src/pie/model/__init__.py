@@ -1,5 +1,6 @@
 """The nouns: PSM, logid, Call, Failure and the code space, clock. Imports nothing of Pie."""
 
+from pie.model.backoff import Backoff
 from pie.model.call import Call, failure_of
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
 from pie.model.context import current_call
@@ -14,7 +15,8 @@ from pie.model.endpoint import (
     static_endpoint,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
-from pie.model.fork import after_fork, end_forked_child, run_after_fork
+from pie.model.foreign import describe_error, is_a, text_of, type_name
+from pie.model.fork import after_fork, at_child_end, end_forked_child, run_after_fork
 from pie.model.logid import (
     LogidGenerator,
     logid_address,
@@ -23,12 +25,14 @@ from pie.model.logid import (
     normalise_logid,
 )
 from pie.model.psm import PSM
+from pie.model.resident import Resident
 
 __all__ = [
     "BUSINESS_CODE_MIN",
     "PSM",
     "SYSTEM_CLOCK",
     "SYSTEM_RANDOM",
+    "Backoff",
     "Call",
     "Clock",
     "Endpoint",
@@ -36,14 +40,18 @@ __all__ = [
     "Kind",
     "LogidGenerator",
     "Random",
+    "Resident",
     "StaticEndpoint",
     "SystemClock",
     "address_of",
     "after_fork",
+    "at_child_end",
     "current_call",
+    "describe_error",
     "end_forked_child",
     "failure_of",
     "host_and_port",
+    "is_a",
     "is_unix",
     "known_transports",
     "logid_address",
@@ -53,4 +61,6 @@ __all__ = [
     "run_after_fork",
     "split_transport",
     "static_endpoint",
+    "text_of",
+    "type_name",
 ]

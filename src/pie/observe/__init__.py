@@ -2,6 +2,8 @@
 
 from pie.observe.identity import Identity, host_address
 from pie.observe.log.handler import Console
+from pie.observe.log.seldom import Seldom, report_left_out
+from pie.observe.log.takeover import is_echo
 from pie.observe.observer import Observer
 from pie.observe.record.budget import Budget
 from pie.observe.record.gate import Record
@@ -16,6 +18,9 @@ __all__ = [
     "Observer",
     "Record",
     "Recorder",
+    "Seldom",
     "ServerTrace",
     "host_address",
+    "is_echo",
+    "report_left_out",
 ]

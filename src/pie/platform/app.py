@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from pie import __version__
@@ -16,6 +17,7 @@ from pie.platform.pages import all_pages
 from pie.platform.server import ingest_routes, session_routes
 from pie.platform.server.answers import error_response
 from pie.platform.server.deps import Deps, Work
+from pie.platform.server.encoding import Encoding
 from pie.platform.server.gatekeeper import Gatekeeper, require
 from pie.platform.server.site import site_router
 from pie.platform.server.views import ErrorAnswer
@@ -51,6 +53,7 @@ def build_app(
         return Response(openapi_json(), media_type="application/json")
 
     app.include_router(site_router(static))
+    app.add_middleware(Encoding)
     open_paths = [path for page in all_pages() for path in page.open_paths]
     app.add_middleware(Gatekeeper, keys=deps.keys, host_names=host_names, open_paths=open_paths)
     return app
@@ -83,6 +86,7 @@ def _app_with_api() -> FastAPI:
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(ClientDisconnect, _on_left)
     app.add_exception_handler(Exception, _on_bug)
     return app
 
@@ -111,6 +115,11 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
         for problem in error.errors()[:5]
     )
     return error_response(Failure(Kind.INVALID, f"the request is not valid: {reasons}"))
+
+
+async def _on_left(_request: Request, _error: Exception) -> Response:
+    """The client closed its connection inside its request: nobody reads the answer."""
+    return Response(status_code=400)
 
 
 async def _on_bug(_request: Request, error: Exception) -> Response:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-import uvicorn
-
 from pie.model import Failure
 from pie.platform.app import build_app, page_works
 from pie.platform.facts.budget import ByteBudget
@@ -21,6 +19,8 @@ from pie.platform.facts.client import FactsClient
 from pie.platform.facts.frames import Hello
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.server.deps import Deps, Work
+from pie.platform.server.http_server import PlatformServer
+from pie.platform.server.keep_on import keep_on
 from pie.platform.server.state_routes import state_router
 from pie.platform.server.supervisor import FactsFatalError, Supervisor
 from pie.state import lookup_services
@@ -116,7 +116,9 @@ class _Platform:
             loop.add_signal_handler(number, stop.set)
 
         supervising = asyncio.create_task(supervisor.run())
-        working = {asyncio.create_task(work.run()) for work in works}
+        working = {
+            asyncio.create_task(keep_on(type(work).__name__, work.run)) for work in works
+        } | {asyncio.create_task(keep_on("the door", server.door.run))}
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())
         ready = asyncio.create_task(supervisor.first_ready.wait())
@@ -163,29 +165,9 @@ class _Platform:
             ingest_budget=ByteBudget(_INGEST_BYTES),
         )
 
-    def _server(self, deps: Deps, works: list[Work]) -> "_Server":
+    def _server(self, deps: Deps, works: list[Work]) -> PlatformServer:
         app = build_app(deps, works, state_router(self._store), _STATIC, self._host_names)
-        return _Server(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,  # a login link would stand in it
-                server_header=False,
-                lifespan="off",
-                ws="none",
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=_GRACE_S,
-                limit_concurrency=2000,
-            )
-        )
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers: the platform has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        return PlatformServer(app, _GRACE_S)
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ def test_what_was_sent_can_be_asked_for(platform, logid):
     services = platform.ask("GET", "/api/services?window=60").json["services"]
     service = next(each for each in services if each["psm"] == "pq.rs.tu")
     assert service["calls"] == 5
-    assert service["error_rate"] == 0.2
+    assert service["failure_rate"] + service["rejected_rate"] == 0.2
     assert service["avg_ms"] == 2.0
     assert service["p99_ms"] == pytest.approx(1.05**171 / 1000, rel=0.01)
     assert (service["onboarded"], service["protocol"], service["methods"]) == (False, "thrift", 1)

@@ -145,8 +145,11 @@ def test_the_openapi_document_of_the_ui_is_in_step():
     assert (ROOT / "ui" / "openapi.json").read_text() == openapi_json()
 
 
+BROWSER = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
+
+
 def get(app, path, headers=()):
-    """One request straight through ASGI: (status, headers, body)."""
+    """One request of a browser straight through ASGI: (status, headers, body)."""
     sent = []
 
     async def receive():
@@ -157,7 +160,7 @@ def get(app, path, headers=()):
 
     scope = {
         "type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
-        "headers": list(headers),
+        "headers": [BROWSER, *headers],
         "query_string": b"", "root_path": "", "scheme": "http", "http_version": "1.1",
     }  # fmt: skip
     asyncio.run(app(scope, receive, send))
@@ -194,8 +197,31 @@ def test_every_page_is_the_index_under_a_strict_policy(site):
 
 @pytest.mark.parametrize("path", ["a" * 3000, "/".join(["a" * 200] * 40), "%00", "%ff%fe"])
 def test_no_path_is_too_odd_for_the_pages(platform, path):
-    assert platform.ask("GET", f"/{path}", role=None).status in (200, 503)
+    headers = {"Accept": "text/html"}
+    assert platform.ask("GET", f"/{path}", role=None, headers=headers).status in (200, 503)
     assert platform.ask("GET", f"/assets/{path}", role=None).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/metrics", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"),
+        ("/metrics", "text/html"),
+        ("/healthz", "*/*"),
+        ("/-/healthy", "text/html"),
+        ("/.well-known/security.txt", "*/*"),
+        ("/robots.txt", "*/*"),
+        ("/services", "application/json"),
+    ],
+)
+def test_a_program_that_asks_for_what_is_not_there_is_told_so(platform, path, accept):
+    reply = platform.ask("GET", path, role=None, headers={"Accept": accept})
+    assert reply.status == 404
+    assert reply.json["error"]["kind"] == "not_found"
+
+
+def test_the_first_page_is_there_for_everybody(platform):
+    assert platform.ask("GET", "/", role=None).status in (200, 503)
 
 
 def test_assets_with_a_hash_in_their_name_are_kept_for_good(site):

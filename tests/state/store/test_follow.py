@@ -43,22 +43,22 @@ class Flaky(Store):
         self._check()
         return self._store.range(prefix)
 
-    def watch(self, prefix, *, after=None):
+    def stream(self, prefixes):
         self._check()
-        watch = self._store.watch(prefix, after=after)
+        watch = self._store.stream(prefixes)
         self._watches.append(watch)
         return watch
 
-    get = put = delete = grant = keep_alive = revoke = close = None  # type: ignore[assignment]
+    get = put = delete = watch = grant = keep_alive = revoke = close = None  # type: ignore[assignment]
 
 
 def test_each_change_is_reported_once_over_cut_watches(until):
     engine = MemoryStore()
     flaky = Flaky(engine)
     told = Told()
-    follower = Follower(flaky, "/k", told)
+    follower = Follower(flaky)
     engine.put("/k", "first")
-    follower.start()
+    follower.follow("/k", told)
     until(lambda: "found" in told.log, "the first load")
     stop = threading.Event()
 
@@ -85,8 +85,8 @@ def test_compacted_history_means_a_new_load(until):
     engine = MemoryStore(max_events=8)
     flaky = Flaky(engine)
     told = Told()
-    follower = Follower(flaky, "/k", told)
-    follower.start()
+    follower = Follower(flaky)
+    follower.follow("/k", told)
     until(lambda: "found" in told.log, "the first load")
     flaky.down = True
     flaky.cut()
@@ -107,8 +107,8 @@ def test_a_store_away_from_the_start_is_reported_once(until):
     flaky = Flaky(engine)
     flaky.down = True
     told = Told()
-    follower = Follower(flaky, "/k", told)
-    follower.start()
+    follower = Follower(flaky)
+    follower.follow("/k", told)
     until(lambda: told.log, "the first failure")
     flaky.down = False
     until(lambda: told.log[-1] == "found", "the load")
@@ -121,10 +121,10 @@ def test_stopping_is_quick_wherever_it_is():
     for down in (True, False):
         flaky = Flaky(MemoryStore())
         flaky.down = down
-        follower = Follower(flaky, "/k", Told())
-        follower.start()
+        follower = Follower(flaky)
+        follower.follow("/k", Told())
         follower.stop(timeout=20)
-        assert not follower._thread.is_alive()
+        assert not follower.alive
 
 
 def test_a_listener_that_fails_gets_everything_anew(until, caplog):
@@ -136,8 +136,8 @@ def test_a_listener_that_fails_gets_everything_anew(until, caplog):
 
     engine = MemoryStore()
     told = Failing()
-    follower = Follower(engine, "/k", told)
-    follower.start()
+    follower = Follower(engine)
+    follower.follow("/k", told)
     until(lambda: "found" in told.log, "the first load")
     engine.put("/k", "wrong")
     until(lambda: told.log[-1] == "found" and "lost" in told.log, "the return")

@@ -51,8 +51,8 @@ def test_kill_9_loses_nothing_acknowledged(state_process, until):
     state_process.start()
     store = RemoteStore(state_process.url, "t")
     mirror = Mirror()
-    follower = Follower(store, "/k/", mirror)
-    follower.start()
+    follower = Follower(store)
+    follower.follow("/k/", mirror)
     stop = threading.Event()
     acknowledged: dict[str, int] = {}
     writers = [

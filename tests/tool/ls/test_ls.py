@@ -43,7 +43,7 @@ def test_the_whole_name_shows_the_service(pie) -> None:
     done = pie("ls", "toutiao.article.article", "--window", "3600")
     assert done.returncode == 0, done.stderr
     assert "● on-boarded" in done.stdout
-    assert "4.00 % errors" in done.stdout
+    assert "4.00 % failures · 0 % rejected" in done.stdout
     assert "2 instances" in done.stdout
     canary = next(line for line in done.stdout.splitlines() if "canary" in line)
     assert canary.split() == ["canary", "10.3.23.162:7702", "84168", "1.4.2", "2", "h", "ago"]

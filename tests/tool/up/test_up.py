@@ -90,6 +90,15 @@ def test_it_starts_everything_and_stops_it_in_order(here, number) -> None:
     assert "does not run" in status.stdout
 
 
+def test_outside_of_a_workspace_nothing_is_made(pie, tmp_path) -> None:
+    pie.cwd = tmp_path
+    for command in (("up",), ("up", "--detach", "--port", "0")):
+        done = pie(*command)
+        assert done.returncode == 1
+        assert f"{tmp_path} is in no workspace: `pie init .` makes it one" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_twice_says_where_the_other_runs(here) -> None:
     with here.running("up", "--port", "0") as process:
         read_until(process, "Output")

@@ -31,7 +31,11 @@ export const operator = createStore('');
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await send(path, { signal: signal ?? null });
   signedIn.set(true);
-  return (await response.json()) as T;
+  const answer: unknown = await response.json();
+  // An answer that did not change comes from the browser's cache; only its Date is of today.
+  const date = Date.parse(response.headers.get('Date') ?? '') / 1000;
+  if (isObject(answer) && typeof answer.now === 'number' && date > answer.now) answer.now = date;
+  return answer as T;
 }
 
 /** Whether a question would be answered; what is wrong with it is thrown. For answers that never end. */

@@ -21,6 +21,8 @@ export const en = {
   updated: (ago: string) => `updated ${ago}`,
   clearFilters: 'Clear filters',
   trafficAway: 'The store of facts is away: no numbers for the moment.',
+  trafficKept: (ago: string) => `The store of facts is away: the numbers below are those of ${ago}.`,
+  notKnown: 'Not known while the store of facts is away.',
   seconds: { '60': '1 min', '300': '5 min', '900': '15 min', '3600': '1 h' },
   signIn: {
     title: 'Sign in',

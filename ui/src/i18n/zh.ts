@@ -22,6 +22,8 @@ export const zh: Messages = {
   updated: (ago) => `${ago}更新`,
   clearFilters: '清除过滤条件',
   trafficAway: '数据存储暂不可用，暂无统计数字。',
+  trafficKept: (ago) => `数据存储暂不可用，以下是${ago}的数字。`,
+  notKnown: '数据存储暂不可用，情况未知。',
   seconds: { '60': '1 分钟', '300': '5 分钟', '900': '15 分钟', '3600': '1 小时' },
   signIn: {
     title: '登录',

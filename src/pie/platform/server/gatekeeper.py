@@ -13,8 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pie.model import Failure, Kind
 from pie.platform.server.answers import error_response
 from pie.platform.server.auth import SESSION_COOKIE, Keys, Role, user_name
+from pie.platform.server.door import know_guest
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_HARMLESS = frozenset({"/api/logout"})
+"""What a stranger may post: its route reads no body."""
 
 _ROLE = "pie.role"
 _USER = "pie.user"
@@ -38,6 +42,7 @@ class Gatekeeper:
         self._app = app
         self._keys = keys
         self._open_paths = frozenset(open_paths)
+        self._posted_to = self._open_paths | _HARMLESS
         self._host_names = frozenset(name.lower() for name in host_names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,6 +57,11 @@ class Gatekeeper:
                 if scope["path"] in self._open_paths
                 else self._admit(scope["method"], headers)
             )
+            if scope[_ROLE] is not None:
+                know_guest(scope)
+            elif scope["method"] not in _SAFE_METHODS and scope["path"] not in self._posted_to:
+                # Here, and not in the route: before that is asked, the body would be read.
+                raise _unknown()
         except Failure as failure:
             await error_response(failure)(scope, receive, send)
             return
@@ -111,12 +121,7 @@ def require(*roles: Role) -> Callable[[Request], None]:
     def check(request: Request) -> None:
         role = role_of(request)
         if role is None:
-            raise Failure(
-                Kind.UNAUTHENTICATED,
-                "no valid token: send `Authorization: Bearer` with the text of admin.token "
-                "or service.token of the platform's directory, or log in through the link "
-                "that `pie platform` printed",
-            )
+            raise _unknown()
         if role not in roles:
             raise Failure(
                 Kind.DENIED,
@@ -136,6 +141,15 @@ def user_of(request: Request) -> str:
     """The name of the person: given at the login, or as `X-Pie-User` beside a token."""
     user: str = request.scope.get(_USER, "")
     return user
+
+
+def _unknown() -> Failure:
+    return Failure(
+        Kind.UNAUTHENTICATED,
+        "no valid token: send `Authorization: Bearer` with the text of admin.token "
+        "or service.token of the platform's directory, or log in through the link "
+        "that `pie platform` printed",
+    )
 
 
 def _same_host(origin: str, host: str) -> bool:

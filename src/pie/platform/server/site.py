@@ -23,6 +23,10 @@ _SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _HASHED_NAME = re.compile(r"[-.][0-9A-Za-z_]{8,}\.\w+(\.map)?$")
+_OF_PROGRAMS = frozenset(
+    {"metrics", "health", "healthz", "livez", "readyz", "status", "debug", "-", ".well-known"}
+)
+"""First parts of paths that scrapers and probes ask for, also with a browser's ``Accept``."""
 _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>Pie</title>
 <h1>The web pages are not built</h1>
 <p>The platform runs, but this copy of Pie came without its web pages. In a clone of the
@@ -42,12 +46,23 @@ def site_router(static: Path) -> APIRouter:
             return _answer(request, file)
         if path.startswith("assets/"):
             raise Failure(Kind.NOT_FOUND, f"there is no /{path[:200]}: reload the page")
+        if path and not _is_for_people(request, path):
+            raise Failure(
+                Kind.NOT_FOUND, f"there is no /{path[:200]}: /openapi.json lists what there is"
+            )
         index = _file_in(static, "index.html")
         if index is None:
             return HTMLResponse(_NOT_BUILT, 503, headers=_SECURITY)
         return _answer(request, index)
 
     return router
+
+
+def _is_for_people(request: Request, path: str) -> bool:
+    """Whether a page may be the answer: browsers ask for HTML by name, programs do not."""
+    if path.partition("/")[0] in _OF_PROGRAMS:
+        return False
+    return "text/html" in request.headers.get("accept", "").lower()
 
 
 def _file_in(static: Path, path: str) -> Path | None:

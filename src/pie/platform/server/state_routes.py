@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from pie.model import Failure
+from pie.platform.server.door import watching
 from pie.state.store import wire
 from pie.state.store.history import Subscription
-from pie.state.store.interface import Invalid, Kept, LimitExceeded, Range, StoreError
+from pie.state.store.interface import Invalid, Kept, LimitExceeded, Range, StoreAway, StoreError
 from pie.state.store.memory import MemoryStore
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -22,7 +25,7 @@ Handler = Callable[[T], Awaitable[msgspec.Struct]]
 
 
 def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> APIRouter:
-    """The routes ``/api/state/{get,range,put,delete,grant,keep_alive,revoke,watch}``.
+    """The routes ``/api/state/{get,range,put,delete,grant,keep_alive,revoke,watch,stream}``.
 
     Args:
         store: the engine; its owner also expires leases and closes it.
@@ -101,6 +104,17 @@ def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> 
             return _refusal(error)
         return _WatchResponse(subscription, news, heartbeat)
 
+    @router.post("/stream", name="state_stream", **_schema(wire.StreamRequest, wire.Line))
+    async def stream(request: Request) -> Response:
+        """Every change under many prefixes, each from its own revision on; lines as of `watch`."""
+        try:
+            ask = await _read(request, wire.StreamRequest)
+            news = asyncio.Event()
+            subscription = store.subscribe_all(ask.prefixes, (), _waker(news))
+        except StoreError as error:
+            return _refusal(error)
+        return _WatchResponse(subscription, news, heartbeat)
+
     return router
 
 
@@ -117,7 +131,10 @@ class _WatchResponse(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            with watching(scope):
+                await super().__call__(scope, receive, send)
+        except Failure as failure:  # Of the door: nothing has been sent.
+            await _refusal(StoreAway(failure.message))(scope, receive, send)
         finally:
             self._subscription.close()
 
@@ -134,7 +151,7 @@ async def _lines(
             yield msgspec.json.encode(wire.Line(0, (), wire.error_body(error))) + b"\n"
             return
         if batch.events or due:
-            yield msgspec.json.encode(wire.Line(batch.revision, batch.events)) + b"\n"
+            yield msgspec.json.encode(wire.line_of(batch)) + b"\n"
         due = False
         if not batch.events:
             try:
@@ -162,10 +179,13 @@ async def _read(request: Request, kind: type[T]) -> T:
         Invalid: it is not the JSON that the route takes.
     """
     chunks = bytearray()
-    async for chunk in request.stream():
-        chunks += chunk
-        if len(chunks) > wire.MAX_REQUEST:
-            raise LimitExceeded(f"the request is longer than {wire.MAX_REQUEST} bytes")
+    try:
+        async for chunk in request.stream():
+            chunks += chunk
+            if len(chunks) > wire.MAX_REQUEST:
+                raise LimitExceeded(f"the request is longer than {wire.MAX_REQUEST} bytes")
+    except ClientDisconnect:
+        raise Invalid("the sender left before its request was complete") from None
     try:
         return msgspec.json.decode(chunks, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

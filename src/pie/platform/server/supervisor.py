@@ -75,16 +75,10 @@ class Supervisor:
 
     async def _one_life(self) -> str:
         """From start to end of one process; how it ended, in words."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "pie.platform.facts.process",
-                str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-            )
+        try:
+            process, ours = await _start()
+        except OSError as error:  # Out of descriptors, processes or memory: these come back.
+            return f"could not be started ({error})"
         reader, writer = await asyncio.open_connection(sock=ours)
         try:
             write_message(writer, self._hello)
@@ -127,6 +121,25 @@ class Supervisor:
         except TimeoutError:
             self._say(f"the facts process did not open its store within {_OPEN_PATIENCE:g} s")
             return None
+
+
+async def _start() -> tuple[asyncio.subprocess.Process, socket.socket]:
+    """The process, and our end of its connection."""
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "pie.platform.facts.process",
+                str(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+    except BaseException:
+        ours.close()
+        raise
+    return process, ours
 
 
 async def _end_of(process: asyncio.subprocess.Process) -> int:

@@ -8,8 +8,19 @@ import logging
 from typing import Any, Literal, NamedTuple, NoReturn, Self
 
 from pie.call import Driver
-from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call, failure_of
+from pie.model import (
+    BUSINESS_CODE_MIN,
+    Call,
+    Failure,
+    Kind,
+    current_call,
+    describe_error,
+    failure_of,
+    is_a,
+    text_of,
+)
 from pie.observe import Identity
+from pie.rpc.server.complaints import Complaints
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 from pie.rpc.wire.metadata import (
     application_error,
@@ -118,6 +129,9 @@ class Dispatcher:
         driver: takes each request through the gates.
         decoded_limit: bytes of memory that the arguments of one request may take.
 
+    Attributes:
+        complaints: what the server logs of its peers.
+
     Raises:
         TypeError: the handler lacks a method.
     """
@@ -136,6 +150,7 @@ class Dispatcher:
         self.identity = identity
         self._driver = driver
         self._decoded_limit = decoded_limit
+        self.complaints = Complaints()
         missing = [m.attr for m in service.methods.values() if not hasattr(handler, m.attr)]
         if missing:
             raise TypeError(
@@ -179,7 +194,7 @@ class Dispatcher:
         try:
             return self.answer(_frame(data), peer, received, closing=closing)
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", peer, error)
+            self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
 
     def refuse(
@@ -190,7 +205,7 @@ class Dispatcher:
             frame = _frame(data)
             head, _ = read_message(frame.payload, frame.protocol)
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", peer, error)
+            self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
         call = self._new_call(frame, head.name, peer, received)
 
@@ -305,13 +320,13 @@ class Dispatcher:
         return self._encode(method, method.success(value), call, form)
 
     def _raised(self, method: Method, call: Call, error: Exception, form: Form) -> bytes | None:
-        if isinstance(error, BusinessError):
+        if is_a(error, BusinessError):
             call.business(error.code, error.message)
             return self._business(method, call, error, form)
         result = method.failure(error)
         if result is None:
             return None
-        call.business(BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}")
+        call.business(BUSINESS_CODE_MIN, describe_error(error))
         return self._encode(method, result, call, form)
 
     def _business(self, method: Method, call: Call, error: BusinessError, form: Form) -> bytes:
@@ -319,7 +334,7 @@ class Dispatcher:
         if method.result is None:
             return b""
         if not form.has_header:
-            error_reply = ApplicationError(str(error), ApplicationErrorType.INTERNAL_ERROR)
+            error_reply = ApplicationError(text_of(error), ApplicationErrorType.INTERNAL_ERROR)
             return encode_exception(
                 method.name, error_reply, form.seqid, form.transport, None, form.protocol
             )

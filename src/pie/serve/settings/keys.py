@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import inspect
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -64,8 +65,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PEM file of authorities. Callers must then show a certificate that one of them signed."""
     VERSION: str = ""
     """Version of the service's code."""
+    NOTICE_SECONDS: float = 6.0
+    """How long a stopping service that has left the registry goes on accepting connections, for
+    callers whose list is older. A second signal ends this time."""
     DRAIN_SECONDS: float = 10.0
-    """How long a stopping service waits for requests in flight."""
+    """How long a stopping service then waits for requests in flight. What takes longer is cut, and
+    named in the log."""
+    TRUSTED_PEERS: tuple[str, ...] = ()
+    """Addresses and networks (10.0.0.0/8) of peers whose Rpc-Persist and Rpc-Transit headers an
+    HTTP service takes over; "unix" = peers on a unix socket. Those of all others are dropped."""
+    LOG_QUERY: Literal["none", "keys", "values"] = "keys"
+    """What access lines and records show of an HTTP query string: nothing, its keys, or values too,
+    except those that may be secrets."""
 
 
 KEYS = Settings.__struct_fields__
@@ -204,6 +215,16 @@ def _seconds(value: float) -> str | None:
     return None if 0 <= value <= _LONGEST else f"choose 0 to {_LONGEST}"
 
 
+def _peers(value: tuple[str, ...]) -> str | None:
+    for each in value:
+        try:
+            if each != "unix":
+                ipaddress.ip_network(each)
+        except ValueError as error:
+            return f"write an address, a network such as 10.0.0.0/8, or unix: {error}"
+    return None
+
+
 def _cache(value: str) -> str | None:
     parts = urlsplit(value)
     try:
@@ -224,9 +245,11 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "PORT": _port,
     "LOG_LEVEL": _level,
     "THREADS": _threads,
+    "NOTICE_SECONDS": _seconds,
     "DRAIN_SECONDS": _seconds,
     "IDLE_SECONDS": _seconds,
     "MAX_CONNECTIONS": _connections,
     "FRAME_LIMIT": _frame_limit,
     "CACHE": _cache,
+    "TRUSTED_PEERS": _peers,
 }

@@ -1,11 +1,9 @@
 """Where the instances of a service are, known here without asking each time."""
 
-import os
 import threading
-import weakref
 from pathlib import Path
 
-from pie.model import PSM, SYSTEM_CLOCK, Clock
+from pie.model import PSM, SYSTEM_CLOCK, Clock, after_fork
 from pie.state.registry.instances import Instance, instances_prefix
 from pie.state.registry.nearest import describe_absent
 from pie.state.registry.snapshot import SnapshotDir
@@ -19,7 +17,7 @@ MAX_SERVICES = 10_000
 
 
 class Directory:
-    """The services this process looked for, each kept up to date by a thread of its own.
+    """The services this process looked for, kept up to date over the stream of a `Follower`.
 
     Nothing starts before the first look; a forked child starts anew at its first look.
 
@@ -28,6 +26,7 @@ class Directory:
         snapshot_dir: where the last known lists are kept; None keeps none.
         first_wait: seconds the first look for a service waits at most.
         clock: dates in `Standing`.
+        follower: that the process shares with others; without one, the directory has its own.
     """
 
     def __init__(
@@ -37,18 +36,20 @@ class Directory:
         *,
         first_wait: float = FIRST_WAIT_S,
         clock: Clock = SYSTEM_CLOCK,
+        follower: Follower | None = None,
     ) -> None:
         self._store = store
+        self._owns_follower = follower is None
+        self._follower = follower or Follower(store)
         self._snapshots = SnapshotDir(snapshot_dir)
         self._first_wait = first_wait
         self._clock = clock
         self._begin()
-        _directories.add(self)
+        after_fork(self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._views: dict[str, View] = {}
-        self._followers: list[Follower] = []
         self._closed = False
 
     def instances(self, psm: str) -> tuple[Instance, ...]:
@@ -92,9 +93,12 @@ class Directory:
         """Stop following; the known instances stay readable."""
         with self._lock:
             self._closed = True
-            followers, self._followers = self._followers, []
-        for follower in followers:
-            follower.stop()
+            followed = list(self._views)
+        if self._owns_follower:
+            self._follower.stop()
+        else:
+            for psm in followed:
+                self._follower.forget(instances_prefix(psm))
 
     def _first(self, psm: str) -> View:
         """The service's view, ready: the only method that waits."""
@@ -114,19 +118,5 @@ class Directory:
         if self._closed:
             view.lost(StoreAway("this directory was closed"))
         else:
-            follower = Follower(self._store, instances_prefix(psm), view)
-            self._followers.append(follower)
-            follower.start()
+            self._follower.follow(instances_prefix(psm), view)
         return view
-
-
-_directories: "weakref.WeakSet[Directory]" = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    # Threads do not survive a fork, and a lock may have been held by one of them.
-    for directory in list(_directories):
-        directory._begin()
-
-
-os.register_at_fork(after_in_child=_after_fork)

@@ -5,8 +5,7 @@ import os
 import threading
 from typing import Literal
 
-from pie.model import SYSTEM_RANDOM, Random
-from pie.state.backoff import Backoff
+from pie.model import SYSTEM_RANDOM, Backoff, Random
 from pie.state.registry.instances import (
     Instance,
     RuntimeDescription,

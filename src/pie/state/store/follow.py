@@ -1,12 +1,11 @@
-"""Follows everything under a prefix: read it, watch on from there, begin anew when that breaks."""
+"""Follows prefixes: reads each, streams on from there, begins anew when that breaks."""
 
 import logging
 import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from pie.model import SYSTEM_RANDOM, Random
-from pie.state.backoff import Backoff
+from pie.model import SYSTEM_CLOCK, SYSTEM_RANDOM, Backoff, Clock, Random, Resident, after_fork
 from pie.state.store.interface import (
     Batch,
     Compacted,
@@ -17,6 +16,7 @@ from pie.state.store.interface import (
     StoreError,
     Watch,
 )
+from pie.state.store.prefixes import Prefixes
 
 _log = logging.getLogger("pie.state")
 
@@ -37,83 +37,223 @@ class Listener(Protocol):
         """The store is followed (again): what is known is what it holds."""
 
 
+class _Followed:
+    """One prefix: how far it is known, and what its listener was told last."""
+
+    def __init__(self, listener: Listener, backoff: Backoff) -> None:
+        self.listener = listener
+        self.backoff = backoff
+        self.revision: int | None = None
+        """None until its range was read, and when that must be done again."""
+        self.retry_at = 0.0
+        """Monotonic: when to read the range again after a trouble of this prefix alone."""
+        self.following: bool | None = None
+        """Whether the listener's last call was ``found`` (True) or ``lost`` (False)."""
+
+
 class Follower:
-    """The thread of one prefix. It ends with `stop` or with the process."""
+    """All that one process follows in one store: one thread, and one stream for all prefixes.
+
+    A prefix that is added ends the stream, which begins again from the revisions known by then: so
+    nothing is missed, and the store need not remember who follows what. The trouble of one prefix
+    or its listener is no trouble of the others. A forked child follows nothing.
+    """
 
     def __init__(
-        self, store: Store, prefix: str, listener: Listener, *, random: Random = SYSTEM_RANDOM
+        self, store: Store, *, random: Random = SYSTEM_RANDOM, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._store = store
-        self._prefix = prefix
-        self._listener = listener
-        self._backoff = Backoff(random=random)
-        self._stop = threading.Event()
-        self._watch: Watch | None = None
-        self._lock = threading.Lock()
-        self._following: bool | None = None
-        """Whether the last call was ``found`` (True) or ``lost`` (False); None before either."""
-        self._revision: int | None = None
-        self._thread = threading.Thread(target=self._run, name=f"pie-follow {prefix}", daemon=True)
+        self._random = random
+        self._clock = clock
+        self._begin()
+        after_fork(self._begin)
 
-    def start(self) -> None:
-        """Start the thread; once."""
-        self._thread.start()
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._followed: dict[str, _Followed] = {}
+        self._watch: Watch | None = None
+        self._closed = False
+        self._renew = False
+        """Whether the set of prefixes changed, so that the stream has to be opened anew."""
+        self._thread = Resident(
+            "pie-follow",
+            self._step,
+            _log,
+            backoff=Backoff(random=self._random),
+            trouble=self._trouble,
+        )
+
+    def follow(self, prefix: str, listener: Listener) -> None:
+        """Begin to tell a listener of a prefix, in place of an earlier one; returns at once.
+
+        Raises:
+            RuntimeError: the follower was stopped.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this follower was stopped")
+            self._followed[prefix] = _Followed(listener, Backoff(random=self._random))
+            if self._thread.ident is None:
+                self._thread.start()
+        self._interrupt()
+
+    def forget(self, prefix: str) -> None:
+        """Tell a prefix's listener no more; a call that has begun may still end."""
+        with self._lock:
+            if self._followed.pop(prefix, None) is None:
+                return
+        self._interrupt()
 
     def stop(self, timeout: float = 1.0) -> None:
         """End the thread, waiting up to ``timeout`` seconds."""
         with self._lock:
-            self._stop.set()
+            self._closed = True
+        self._thread.stop()
+        self._interrupt()
+        self._thread.stop(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            self._renew = True
             watch = self._watch
+        self._thread.wake()
         if watch is not None:
             watch.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._follow()
-            except Compacted:
-                self._revision = None
-            except StoreError as error:
-                self._lose(error)
-            except Exception as error:  # The thread lives as long as the process.
-                self._revision = None
-                if self._following is not False:
-                    _log.exception("following %s failed; beginning anew", self._prefix)
-                self._lose(StoreError(repr(error)))
-            if not self._stop.is_set():
-                self._stop.wait(self._backoff.next())
+    # -- in the thread ------------------------------------------------------------------------
 
-    def _lose(self, error: StoreError) -> None:
-        if self._following is False:
-            return
-        self._following = False
-        try:
-            self._listener.lost(error)
-        except Exception:
-            _log.exception("the listener of %s failed", self._prefix)
-
-    def _follow(self) -> None:
-        if self._revision is None:
-            now = self._store.range(self._prefix)
-            self._listener.loaded(now.entries)
-            self._revision = now.revision
-        with self._store.watch(self._prefix, after=self._revision) as watch:
+    def _step(self) -> float | None:
+        """Read what is not known yet, then stream until that breaks or the prefixes change."""
+        with self._lock:
+            self._renew = False
+            followed = dict(self._followed)
+        self._load(followed)
+        known = {prefix: each.revision for prefix, each in followed.items()}
+        wanted = {prefix: after for prefix, after in known.items() if after is not None}
+        if self._renew or not wanted:
+            return 0.0 if self._renew else self._until_retry(followed)
+        with self._store.stream(wanted) as watch:
             with self._lock:
-                if self._stop.is_set():
-                    return
+                if self._renew:
+                    return 0.0
                 self._watch = watch
-            if not self._following:
-                self._following = True
-                self._listener.found()
-            for batch in watch:
-                self._take(batch)
-        if not self._stop.is_set():
+            try:
+                self._read(watch, {prefix: followed[prefix] for prefix in wanted}, followed)
+            finally:
+                with self._lock:
+                    self._watch = None
+        return 0.0
+
+    def _load(self, followed: dict[str, _Followed]) -> None:
+        now = self._clock.monotonic()
+        for prefix, each in followed.items():
+            if each.revision is not None or now < each.retry_at or self._thread.ending:
+                continue
+            try:
+                found = self._store.range(prefix)
+                each.listener.loaded(found.entries)
+            except StoreAway:
+                raise
+            except Exception as error:
+                self._set_back(prefix, each, error)
+            else:
+                each.revision = found.revision
+
+    def _until_retry(self, followed: dict[str, _Followed]) -> float:
+        """Seconds until the next prefix is to be tried again."""
+        now = self._clock.monotonic()
+        return max(0.0, min((each.retry_at - now for each in followed.values()), default=60.0))
+
+    def _read(
+        self, watch: Watch, streamed: dict[str, _Followed], followed: dict[str, _Followed]
+    ) -> None:
+        index = Prefixes(streamed)
+        first = True
+        for batch in watch:
+            for prefix, error in batch.refused:
+                self._refused(prefix, streamed[prefix], error)
+            if first:
+                first = False
+                for prefix, each in streamed.items():
+                    self._find(prefix, each)
+            self._take(batch, index, streamed)
+            if self._is_due(followed):
+                return
+        with self._lock:
+            renewing = self._renew
+        if not renewing and not self._thread.ending:
             raise StoreAway("the watch ended")
 
-    def _take(self, batch: Batch) -> None:
-        self._backoff.reset()
-        if batch.events:
-            self._listener.changed(batch.events)
-        self._revision = batch.revision
+    def _is_due(self, followed: dict[str, _Followed]) -> bool:
+        now = self._clock.monotonic()
+        return any(each.revision is None and now >= each.retry_at for each in followed.values())
+
+    def _refused(self, prefix: str, each: _Followed, error: StoreError) -> None:
+        each.revision = None
+        if not isinstance(error, Compacted):
+            self._set_back(prefix, each, error)
+
+    def _find(self, prefix: str, each: _Followed) -> None:
+        if each.revision is None or each.following:
+            return
+        each.following = True
+        try:
+            each.listener.found()
+        except Exception as error:
+            self._set_back(prefix, each, error)
+
+    def _take(self, batch: Batch, index: Prefixes, streamed: dict[str, _Followed]) -> None:
+        self._thread.fine()
+        changes: dict[str, list[Event]] = {}
+        for event in batch.events:
+            for prefix in index.of(event.key):
+                revision = streamed[prefix].revision
+                if revision is not None and event.revision > revision:
+                    changes.setdefault(prefix, []).append(event)
+        for prefix, events in changes.items():
+            each = streamed[prefix]
+            try:
+                each.listener.changed(events)
+            except Exception as error:
+                self._set_back(prefix, each, error)
+            else:
+                each.backoff.reset()
+        for each in streamed.values():
+            if each.revision is not None:
+                each.revision = max(each.revision, batch.revision)
+
+    def _set_back(self, prefix: str, each: _Followed, error: Exception) -> None:
+        """A trouble of one prefix: its range is read again after a pause."""
+        each.revision = None
+        each.retry_at = self._clock.monotonic() + each.backoff.next()
+        if not isinstance(error, StoreError) and each.following is not False:
+            _log.error("following %s failed; beginning anew", prefix, exc_info=error)
+        self._lose(prefix, each, error)
+
+    def _lose(self, prefix: str, each: _Followed, error: BaseException) -> None:
+        if each.following is False:
+            return
+        each.following = False
+        try:
+            each.listener.lost(error if isinstance(error, StoreError) else StoreError(repr(error)))
+        except Exception:
+            _log.exception("the listener of %s failed", prefix)
+
+    def _trouble(self, error: BaseException) -> None:
+        """The stream broke. After an error of the store each prefix goes on where it was; after
+        any other nobody knows who was told what, so every range is read again."""
+        with self._lock:
+            followed = list(self._followed.items())
+        broken = not isinstance(error, StoreError)
+        if broken and any(each.following is not False for _, each in followed):
+            _log.error("following the store failed; beginning anew", exc_info=error)
+        for prefix, each in followed:
+            if broken or isinstance(error, Compacted):
+                each.revision = None
+            if not isinstance(error, Compacted):
+                self._lose(prefix, each, error)

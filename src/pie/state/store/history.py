@@ -5,33 +5,50 @@ no memory, and one that falls behind the oldest kept event gets `Compacted`.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from pie.state.store.interface import Batch, Compacted, Event, LimitExceeded, StoreAway
+from pie.state.store.interface import (
+    Batch,
+    Compacted,
+    Event,
+    LimitExceeded,
+    Refused,
+    StoreAway,
+)
+from pie.state.store.prefixes import Prefixes
 
 MAX_EVENTS = 20_000
 MAX_BYTES = 64 << 20
 MAX_READERS = 20_000
+MAX_FOLLOWED = 1_000_000
+"""Prefixes of all readers: what keeps the memory of the index bounded."""
 BATCH_EVENTS = 1_000
 BATCH_CHARS = 1 << 20
 
 
 class Subscription:
-    """A reader's position in the history.
+    """A reader's position in the history, and the prefixes whose events it wants.
 
     The history calls ``wake``, in the writer's thread, when there is an event to take after a
     ``take`` that found none. It must neither block nor raise.
     """
 
-    __slots__ = ("_after", "_history", "_open", "prefix", "wake")
+    __slots__ = ("_after", "_history", "_index", "_open", "_refused", "prefixes", "wake")
 
     def __init__(
-        self, history: "History", prefix: str, after: int, wake: Callable[[], None]
+        self,
+        history: "History",
+        prefixes: Mapping[str, int],
+        refused: tuple[Refused, ...],
+        wake: Callable[[], None],
     ) -> None:
-        self.prefix = prefix
+        self.prefixes = prefixes
+        """The revision above which a prefix's events are wanted."""
         self.wake = wake
+        self._index = Prefixes(prefixes)
+        self._refused = refused
         self._history = history
-        self._after: int | None = after
+        self._after: int | None = min(prefixes.values(), default=None)
         """Matching events may lie above this revision; None = none do (all was taken)."""
         self._open = True
 
@@ -45,11 +62,17 @@ class Subscription:
         with self._history.lock:
             if not self._open:
                 raise StoreAway("the state store is shutting down; watch again when it is back")
+            refused, self._refused = self._refused, ()
             if self._after is None:
-                return Batch((), self._history.revision)
-            batch = self._history.read(self.prefix, self._after)
+                return Batch((), self._history.revision, refused)
+            batch = self._history.read(self.wants, self._after)
             self._after = None if batch.revision == self._history.revision else batch.revision
-            return batch
+            return batch._replace(refused=refused)
+
+    def wants(self, event: Event) -> bool:
+        """Whether the event is one of this reader's."""
+        prefixes = self.prefixes
+        return any(event.revision > prefixes[each] for each in self._index.of(event.key))
 
     def close(self) -> None:
         """End the subscription; ``take`` must not be called again."""
@@ -80,7 +103,8 @@ class History:
         self._events: list[Event] = []
         self._bytes = 0
         self._readers: dict[str, set[Subscription]] = {}
-        self._count = 0
+        self._all: set[Subscription] = set()
+        self._followed = 0
         self._ended = False
 
     def append(self, event: Event) -> None:
@@ -101,13 +125,13 @@ class History:
         self._bytes -= sum(len(event.value) for event in self._events[:half])
         del self._events[:half]
 
-    def read(self, prefix: str, after: int) -> Batch:
-        """The events under a prefix above a revision, up to the size of one batch."""
+    def read(self, wants: Callable[[Event], bool], after: int) -> Batch:
+        """The wanted events above a revision, up to the size of one batch."""
         self._check(after)
         found: list[Event] = []
         chars = 0
         for event in self._events[after - self.compacted :]:
-            if event.key.startswith(prefix):
+            if wants(event):
                 chars += len(event.value)
                 found.append(event)
                 if len(found) >= BATCH_EVENTS or chars >= BATCH_CHARS:
@@ -124,41 +148,71 @@ class History:
             )
 
     def subscribe(self, prefix: str, after: int | None, wake: Callable[[], None]) -> Subscription:
-        """A new reader; see `Store.watch`.
+        """A new reader of one prefix; see `Store.watch`.
 
         Raises:
             Compacted: the history since ``after`` is gone.
             LimitExceeded: there are 20,000 readers already.
             StoreAway: the store is closing.
         """
-        if self._ended:
-            raise StoreAway("the state store is shutting down; watch again when it is back")
-        if self._count >= MAX_READERS:
-            raise LimitExceeded(f"{MAX_READERS} watches are open; close some, or scale to etcd")
         after = self.revision if after is None else after
         self._check(after)
-        reader = Subscription(self, prefix, after, wake)
-        self._readers.setdefault(prefix, set()).add(reader)
-        self._count += 1
+        return self._admit(Subscription(self, {prefix: after}, (), wake))
+
+    def subscribe_all(
+        self, prefixes: Mapping[str, int], refused: tuple[Refused, ...], wake: Callable[[], None]
+    ) -> Subscription:
+        """A new reader of many prefixes; see `Store.stream`.
+
+        Raises:
+            LimitExceeded: there are 20,000 readers already, or they follow too much.
+            StoreAway: the store is closing.
+        """
+        followed: dict[str, int] = {}
+        gone: list[Refused] = []
+        for prefix, after in prefixes.items():
+            try:
+                self._check(after)
+            except Compacted as error:
+                gone.append(Refused(prefix, error))
+            else:
+                followed[prefix] = after
+        return self._admit(Subscription(self, followed, (*refused, *gone), wake))
+
+    def _admit(self, reader: Subscription) -> Subscription:
+        if self._ended:
+            raise StoreAway("the state store is shutting down; watch again when it is back")
+        if len(self._all) >= MAX_READERS:
+            raise LimitExceeded(f"{MAX_READERS} watches are open; close some, or scale to etcd")
+        if self._followed + len(reader.prefixes) > MAX_FOLLOWED:
+            raise LimitExceeded(
+                f"all watches together follow {MAX_FOLLOWED} prefixes; close some, or scale to etcd"
+            )
+        for prefix in reader.prefixes:
+            self._readers.setdefault(prefix, set()).add(reader)
+        self._all.add(reader)
+        self._followed += len(reader.prefixes)
         return reader
 
     def forget(self, reader: Subscription) -> None:
         """Remove a reader that was closed."""
-        readers = self._readers.get(reader.prefix, set())
-        if reader in readers:
+        if reader not in self._all:
+            return
+        self._all.remove(reader)
+        self._followed -= len(reader.prefixes)
+        for prefix in reader.prefixes:
+            readers = self._readers[prefix]
             readers.remove(reader)
-            self._count -= 1
             if not readers:
-                del self._readers[reader.prefix]
+                del self._readers[prefix]
 
     def end(self) -> None:
         """End every reader, and let none begin."""
         self._ended = True
-        for readers in self._readers.values():
-            for reader in readers:
-                reader.end()
+        for reader in self._all:
+            reader.end()
 
     @property
     def readers(self) -> int:
         """How many watches are open."""
-        return self._count
+        return len(self._all)

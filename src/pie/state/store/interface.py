@@ -6,15 +6,17 @@ delete events. So an etcd backend fits behind it without moving a caller.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 import msgspec
 
 MAX_KEY = 512
 MAX_VALUE = 1 << 20
 MAX_LEASES_PER_CALL = 10_000
+MAX_PREFIXES = 10_000
+"""Of one stream."""
 MIN_TTL = 0.1
 MAX_TTL = 86_400.0
 
@@ -46,15 +48,17 @@ class Range(msgspec.Struct, frozen=True):
     revision: int
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """What a watch saw, in order: every event of its prefix up to ``revision``.
+class Batch(NamedTuple):
+    """What a watch saw, in order: every event of its prefixes up to ``revision``.
 
     ``revision`` is therefore the point to watch after when the watch breaks. ``events`` is empty
-    in a heartbeat. The events of one revision are never split over two batches.
+    in a heartbeat. The events of one revision are never split over two batches. ``refused`` names
+    the prefixes of a stream that it does not follow, with the reason.
     """
 
     events: tuple[Event, ...]
     revision: int
+    refused: "tuple[Refused, ...]" = ()
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -119,6 +123,13 @@ class StoreAway(StoreError):
     """The store cannot be reached, or cannot write. A change may or may not have happened."""
 
     code, kind = 503, "unavailable"
+
+
+class Refused(NamedTuple):
+    """A prefix that a stream does not follow; with `Compacted`, read its range and stream anew."""
+
+    prefix: str
+    error: StoreError
 
 
 class Watch(ABC):
@@ -212,6 +223,18 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def stream(self, prefixes: Mapping[str, int]) -> Watch:
+        """Every change under any of many prefixes, each from a revision of its own on.
+
+        A change under two of them comes once. A prefix that cannot be followed is `Refused` in the
+        first batch, and the others are followed all the same. To add or remove prefixes, close
+        the stream and open another one: the revisions see to it that no change is missed.
+
+        Args:
+            prefixes: the revision that is known, by prefix; at most 10,000.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of files and connections; watches end."""
 
@@ -241,6 +264,16 @@ def check_ttl(ttl: float) -> None:
     """Raise `Invalid` unless it is a lease's life in seconds."""
     if not MIN_TTL <= ttl <= MAX_TTL:
         raise Invalid(f"a lease of {ttl} s is not possible: {MIN_TTL} to {MAX_TTL:.0f} s are")
+
+
+def check_prefixes(prefixes: Mapping[str, int]) -> None:
+    """Raise `LimitExceeded` for a stream of too many prefixes, `Invalid` for one of none."""
+    if len(prefixes) > MAX_PREFIXES:
+        raise LimitExceeded(
+            f"{len(prefixes)} prefixes in one stream; the limit is {MAX_PREFIXES}: open several"
+        )
+    if not prefixes:
+        raise Invalid("a stream of no prefixes would never have news")
 
 
 def check_batch(leases: Sequence[int]) -> None:

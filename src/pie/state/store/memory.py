@@ -2,7 +2,7 @@
 
 import bisect
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pie.model import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random
@@ -16,11 +16,13 @@ from pie.state.store.interface import (
     LeaseGone,
     LimitExceeded,
     Range,
+    Refused,
     Store,
     StoreAway,
     Watch,
     check_batch,
     check_key,
+    check_prefixes,
     check_ttl,
     check_value,
 )
@@ -29,6 +31,7 @@ MAX_KEYS = 200_000
 MAX_LEASES = 200_000
 MAX_TOTAL = 256 << 20
 MAX_RANGE = 32 << 20
+HEARTBEAT_S = 2.0
 _LEASE_BITS = 52  # a JSON number that every language reads exactly
 
 
@@ -128,13 +131,27 @@ class MemoryStore(Store):
         return Range(tuple(found), revision)
 
     def watch(self, prefix: str, *, after: int | None = None) -> Watch:
-        return _LocalWatch(self, prefix, after)
+        return _LocalWatch(lambda wake: self.subscribe(prefix, after, wake))
+
+    def stream(self, prefixes: Mapping[str, int]) -> Watch:
+        return _LocalWatch(lambda wake: self.subscribe_all(prefixes, (), wake), greets=True)
 
     def subscribe(self, prefix: str, after: int | None, wake: Callable[[], None]) -> Subscription:
         """A watch for an event loop: see `Subscription`; errors as of `watch`."""
         check_key(prefix)
         with self._state:
             return self._history.subscribe(prefix, after, wake)
+
+    def subscribe_all(
+        self, prefixes: Mapping[str, int], refused: tuple[Refused, ...], wake: Callable[[], None]
+    ) -> Subscription:
+        """A stream for an event loop; ``refused`` are prefixes that the caller takes out."""
+        if prefixes or not refused:
+            check_prefixes(prefixes)
+        for prefix in prefixes:
+            check_key(prefix)
+        with self._state:
+            return self._history.subscribe_all(prefixes, refused, wake)
 
     @property
     def watches(self) -> int:
@@ -301,21 +318,26 @@ class MemoryStore(Store):
 
 
 class _LocalWatch(Watch):
-    """A watch for a thread of this process."""
+    """A watch for a thread of this process; one that ``greets`` gives its first batch at once."""
 
-    def __init__(self, store: MemoryStore, prefix: str, after: int | None) -> None:
+    def __init__(
+        self, subscribe: Callable[[Callable[[], None]], Subscription], *, greets: bool = False
+    ) -> None:
+        self._greets = greets
         self._news = threading.Event()
         self._closed = False
-        self._subscription = store.subscribe(prefix, after, self._news.set)
+        self._subscription = subscribe(self._news.set)
 
     def __next__(self) -> Batch:
         while not self._closed:
             self._news.clear()
             batch = self._subscription.take()
-            if batch.events:
+            if batch.events or self._greets:
+                self._greets = False
                 return batch
-            if not self._closed:
-                self._news.wait()
+            # A heartbeat when it is quiet, as over the network.
+            if not self._closed and not self._news.wait(HEARTBEAT_S):
+                return batch
         raise StopIteration
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from pie.state.store.interface import (
     Watch,
     check_batch,
     check_key,
+    check_prefixes,
     check_ttl,
     check_value,
 )
@@ -109,7 +110,14 @@ class RemoteStore(Store):
 
     def watch(self, prefix: str, *, after: int | None = None) -> Watch:
         check_key(prefix)
-        connection, sock, response = self._send("watch", wire.WatchRequest(prefix, after))
+        return self._open("watch", wire.WatchRequest(prefix, after))
+
+    def stream(self, prefixes: Mapping[str, int]) -> Watch:
+        check_prefixes(prefixes)
+        return self._open("stream", wire.StreamRequest(dict(prefixes)))
+
+    def _open(self, name: str, request: object) -> Watch:
+        connection, sock, response = self._send(name, request)
         sock.settimeout(wire.PATIENCE_S)
         return _RemoteWatch(connection, sock, response, self._url)
 
@@ -204,7 +212,7 @@ class _RemoteWatch(Watch):
         if line.error is not None:
             self.close()
             raise wire.error_of(line.error)
-        return Batch(line.events, line.revision)
+        return wire.batch_of(line)
 
     def _end(self, why: str) -> Exception:
         if self._closed:

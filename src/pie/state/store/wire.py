@@ -7,6 +7,8 @@ import msgspec
 from pie.state.store.interface import (
     MAX_KEY,
     MAX_LEASES_PER_CALL,
+    MAX_PREFIXES,
+    Batch,
     Compacted,
     Conflict,
     Denied,
@@ -15,6 +17,7 @@ from pie.state.store.interface import (
     Invalid,
     LeaseGone,
     LimitExceeded,
+    Refused,
     StoreAway,
     StoreError,
 )
@@ -99,6 +102,12 @@ class WatchRequest(msgspec.Struct, omit_defaults=True):
     after: Revision | None = None
 
 
+class StreamRequest(msgspec.Struct):
+    """Body of ``stream``: the known revision by prefix; the answer is a stream of `Line`."""
+
+    prefixes: Annotated[dict[Key, Revision], msgspec.Meta(max_length=MAX_PREFIXES)]
+
+
 class Empty(msgspec.Struct):
     """``{}``."""
 
@@ -118,12 +127,23 @@ class ErrorReply(msgspec.Struct):
     error: ErrorBody
 
 
+class RefusedPrefix(msgspec.Struct):
+    """A prefix that a stream does not follow."""
+
+    prefix: str
+    error: ErrorBody
+
+
 class Line(msgspec.Struct, omit_defaults=True):
-    """One line of a watch: a batch, a heartbeat (no events), or the error that ends the stream."""
+    """One line of a watch or stream: a batch, a heartbeat (no events), or the error that ends it.
+
+    ``refused`` stands in a stream's first line.
+    """
 
     revision: int
     events: tuple[Event, ...] = ()
     error: ErrorBody | None = None
+    refused: tuple[RefusedPrefix, ...] = ()
 
 
 _KINDS: dict[str, type[StoreError]] = {
@@ -135,6 +155,18 @@ _KINDS: dict[str, type[StoreError]] = {
 def error_body(error: StoreError) -> ErrorBody:
     """An error as the wire carries it."""
     return ErrorBody(error.code, error.kind, error.message, error.revision)
+
+
+def line_of(batch: Batch) -> Line:
+    """The line that carries a batch."""
+    refused = tuple(RefusedPrefix(each.prefix, error_body(each.error)) for each in batch.refused)
+    return Line(batch.revision, batch.events, None, refused)
+
+
+def batch_of(line: Line) -> Batch:
+    """The batch that a line carries."""
+    refused = tuple(Refused(each.prefix, error_of(each.error)) for each in line.refused)
+    return Batch(line.events, line.revision, refused)
 
 
 def error_of(body: ErrorBody) -> StoreError:

@@ -12,14 +12,25 @@ import click
 from pie.tool.ls.service import show_service
 from pie.tool.terminal.api import Api, ApiError, PlatformAwayError, with_api
 from pie.tool.terminal.table import BOLD, DIM, GOOD, WARN, Cell, Column, echo, paint, render
-from pie.tool.terminal.text import ago, error_cell, flow, keep_columns, note, number, plural, rate
+from pie.tool.terminal.text import (
+    ago,
+    error_cell,
+    flow,
+    keep_columns,
+    mild_cell,
+    note,
+    number,
+    plural,
+    rate,
+)
 
 _COLUMNS = (
     Column(""),
     Column("SERVICE", cut=True),
     Column("CLUSTERS", cut=True),
     Column("QPS", right=True),
-    Column("ERRORS", right=True),
+    Column("FAILURES", right=True),
+    Column("REJECTED", right=True),
     Column("AVG ms", right=True),
     Column("P99 ms", right=True),
     Column("SEEN", right=True),
@@ -28,7 +39,7 @@ _COLUMNS = (
     Column("OWNERS", cut=True),
 )
 _UNKNOWN = Cell("-", DIM)
-_DISPENSABLE = ("OWNERS", "FRAMEWORK", "PROTOCOL", "SEEN", "P99 ms", "CLUSTERS")
+_DISPENSABLE = ("OWNERS", "FRAMEWORK", "PROTOCOL", "SEEN", "P99 ms", "REJECTED", "CLUSTERS")
 _TURN_S = 2.0
 
 
@@ -119,7 +130,8 @@ def _row(service: dict[str, Any], now: float, *, known: bool) -> list[str | Cell
         name,
         clusters or Cell("none", DIM),
         rate(service["qps"]) if known else _UNKNOWN,
-        error_cell(service["error_rate"], called) if known else _UNKNOWN,
+        error_cell(service["failure_rate"], called) if known else _UNKNOWN,
+        mild_cell(service["rejected_rate"], called) if known else _UNKNOWN,
         number(service["avg_ms"]) if called else _UNKNOWN,
         number(service["p99_ms"]) if called else _UNKNOWN,
         Cell(ago(service["last_seen"], now), DIM),

@@ -9,6 +9,7 @@ from pie.tool.terminal.text import (
     error_cell,
     flow,
     keep_columns,
+    mild_cell,
     milliseconds,
     number,
     percent,
@@ -29,7 +30,8 @@ _INTERFACES = (
     Column("METHOD", cut=True),
     Column("ROUTE", cut=True),
     Column("QPS", right=True),
-    Column("ERRORS", right=True),
+    Column("FAILURES", right=True),
+    Column("REJECTED", right=True),
     Column("AVG ms", right=True),
     Column("P99 ms", right=True),
 )
@@ -81,7 +83,8 @@ def _head(service: dict[str, Any], answer: dict[str, Any]) -> list[str]:
         lines += flow(
             [
                 f"{rate(service['qps'])} QPS",
-                f"{percent(service['error_rate'])} errors",
+                f"{percent(service['failure_rate'])} failures",
+                f"{percent(service['rejected_rate'])} rejected",
                 f"{milliseconds(service['avg_ms'])} on average",
                 f"99 % within {milliseconds(service['p99_ms'])}",
                 f"last call {ago(service['last_seen'], answer['now'])}",
@@ -114,19 +117,22 @@ def _show_methods(methods: list[dict[str, Any]]) -> None:
     for each in methods:
         figures = each["figures"]
         called = figures["calls"] > 0
-        failed = figures["failures"] / figures["calls"] if called else 0.0
+        failed, rejected = (
+            figures[part] / figures["calls"] if called else 0.0 for part in ("failures", "rejected")
+        )
         cells: dict[str, str | Cell] = {
             "METHOD": Cell(each["method"], BOLD),
             "ROUTE": "  ".join(
                 f"{','.join(one['verbs'])} {one['route']}".strip() for one in each["routes"]
             ),
             "QPS": rate(figures["qps"]) if called else _NOTHING,
-            "ERRORS": error_cell(failed, called),
+            "FAILURES": error_cell(failed, called),
+            "REJECTED": mild_cell(rejected, called),
             "AVG ms": number(figures["avg_ms"]) if called else _NOTHING,
             "P99 ms": number(figures["p99_ms"]) if called else _NOTHING,
         }
         rows.append([cells[column.title] for column in columns])
-    kept, cells_kept = keep_columns(columns, rows, ("P99 ms", "ROUTE"))
+    kept, cells_kept = keep_columns(columns, rows, ("P99 ms", "REJECTED", "ROUTE"))
     _section(plural(len(methods), "interface"), render(kept, cells_kept))
 
 

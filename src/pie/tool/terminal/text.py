@@ -63,10 +63,15 @@ def percent(share: float) -> str:
 
 
 def error_cell(share: float, called: bool) -> Cell:
-    """An error rate that shows how bad it is; nothing where nobody called."""
+    """A share of failures that shows how bad it is; nothing where nobody called."""
     if not called:
         return Cell("-", DIM)
     return Cell(percent(share), BAD if share >= 0.01 else WARN if share else DIM)
+
+
+def mild_cell(share: float, called: bool) -> Cell:
+    """A share of calls that were the caller's fault; nothing where nobody called."""
+    return Cell(percent(share), WARN if share else DIM) if called else Cell("-", DIM)
 
 
 def span(seconds: float) -> str:

@@ -16,7 +16,7 @@ import click
 
 from pie.serve.up_state import AlreadyUpError, UpState, hold, read_up
 from pie.serve.workspace import MARKER, PLATFORM_PORT, Workspace
-from pie.tool.terminal.location import find_workspace
+from pie.tool.terminal.location import find_workspace, workspace_root
 from pie.tool.terminal.table import BOLD, paint
 from pie.tool.terminal.text import ago
 from pie.tool.up.run import Plan, Up, UpError
@@ -43,16 +43,16 @@ _HERE = ("localhost", "0.0.0.0", "")
 def up(services: tuple[str, ...], directory: Path, port: int | None, detach: bool) -> None:
     """Start the platform and the agent of this workspace, and keep them running.
 
-    The workspace is $RUNTIME_ROOT, or the one around the current folder, or that folder itself.
-    With PREFIXes, the services in app/PREFIX are started too. What dies is started again. Ctrl-C
-    stops all in order; a second one at once.
+    The workspace is $RUNTIME_ROOT, or the one around the current folder, or the folder of its
+    pie.toml. With PREFIXes, the services in app/PREFIX are started too. What dies is started
+    again. Ctrl-C stops all in order; a second one at once.
 
     \b
     pie up                     platform and agent
     pie up my/api my/server    and two services
     pie up --detach            in the background, until `pie down`
     """
-    workspace = find_workspace()
+    workspace = _chosen_workspace()
     root = workspace.root
     files = dict(_service(root, each) for each in services)
     directory = root / directory
@@ -106,6 +106,17 @@ def down(now: bool) -> None:
         _say("")
         raise click.ClickException(f"process {state.pid} is another user's") from None
     _say(" stopped")
+
+
+def _chosen_workspace() -> Workspace:
+    """The workspace; never a folder that nobody named: its files would be shipped."""
+    workspace = find_workspace()
+    if workspace_root() is None and workspace.project.path is None:
+        raise click.ClickException(
+            f"{workspace.root} is in no workspace: `pie init .` makes it one, `pie init DIR` makes "
+            "another; or set RUNTIME_ROOT to a folder to use it as it is"
+        )
+    return workspace
 
 
 def _detach(

@@ -3,11 +3,13 @@ import { FigureCells, FigureHeads } from '../../components/figure-cells';
 import { ServiceLink } from '../../components/service-link';
 import type { ServiceView } from '../../components/service-view';
 import { StateBadge } from '../../components/state-badge';
+import { useMessages } from '../../i18n';
 import { useTexts } from './texts';
 
 /** Whom the service calls, as it counted itself. */
 export function Callees({ view: { page } }: { view: ServiceView }) {
   const t = useTexts().callees;
+  const { notKnown } = useMessages();
   const callees = page?.callees;
   // A service that is not on Pie reports no callees.
   if (!callees || (page.state === 'never' && callees.length === 0)) return null;
@@ -37,7 +39,7 @@ export function Callees({ view: { page } }: { view: ServiceView }) {
             </tbody>
           </table>
         ) : (
-          <p class="no-match">{t.empty}</p>
+          <p class="no-match">{page.traffic_known ? t.empty : notKnown}</p>
         )}
         {page.more_callees && <p class="no-match">{t.more}</p>}
       </div>

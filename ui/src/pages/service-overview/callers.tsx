@@ -13,6 +13,8 @@ const COLUMNS = FIGURES + 4;
 /** Where the requests come from. */
 export function Callers({ view: { page, failed } }: { view: ServiceView }) {
   const t = useTexts().callers;
+  const { notKnown } = useMessages();
+  const known = page?.traffic_known !== false;
   const callers = page?.callers;
   const busiest = Math.max(0, ...(callers ?? []).map(({ figures }) => figures.qps));
   return (
@@ -45,7 +47,7 @@ export function Callers({ view: { page, failed } }: { view: ServiceView }) {
             </tbody>
           </table>
         )}
-        {callers?.length === 0 && <p class="no-match">{t.empty}</p>}
+        {callers?.length === 0 && <p class="no-match">{known ? t.empty : notKnown}</p>}
         {page?.more_callers && <p class="no-match">{t.more}</p>}
       </div>
     </section>

@@ -81,7 +81,7 @@ function Totals({ page }: { page: ServicePage }) {
   const part = (n: number) => (calls ? percent(n / calls) : '');
   return (
     <dl class="totals" data-testid="service-totals">
-      <Total name={t.qps} value={compact(qps)} note={page.traffic_known ? t.counted(calls) : ''} />
+      <Total name={t.qps} value={page.traffic_known ? compact(qps) : ''} note={page.traffic_known ? t.counted(calls) : ''} />
       <Total name={t.avg} value={time(avg_ms)} />
       <Total name={t.p50} value={time(p50_ms)} />
       <Total name={t.p99} value={time(p99_ms)} hint={t.p99Hint} />

@@ -74,13 +74,13 @@ export function Instances({ view: { page, url, cluster } }: { view: ServiceView 
     const isOpen = open === instance.id;
     const toggle = () => url.patch({ instance: isOpen ? '' : instance.id });
     return [
-      <InstanceRow key={instance.id} instance={instance} open={isOpen} onToggle={toggle} />,
+      <InstanceRow key={instance.id} instance={instance} known={page?.traffic_known === true} open={isOpen} onToggle={toggle} />,
       isOpen && <InstanceDetail key={`${instance.id} detail`} instance={instance} columns={INSTANCE_COLUMNS} />,
     ];
   }
 }
 
-function InstanceRow({ instance, open, onToggle }: { instance: ServiceInstance; open: boolean; onToggle: () => void }) {
+function InstanceRow({ instance, known, open, onToggle }: { instance: ServiceInstance; known: boolean; open: boolean; onToggle: () => void }) {
   const t = useTexts().instances;
   const { none } = useMessages();
   const { figures, reported } = instance;
@@ -107,8 +107,8 @@ function InstanceRow({ instance, open, onToggle }: { instance: ServiceInstance; 
       <td class="extra mono path" title={instance.debug}>
         {instance.debug || <span class="dim">{none}</span>}
       </td>
-      <td class="num" title={count(figures.calls)}>
-        {compact(figures.qps)}
+      <td class="num" title={known ? count(figures.calls) : undefined}>
+        {known ? compact(figures.qps) : <span class="dim">{none}</span>}
       </td>
       <td class={`num ${figures.calls ? failureTone(figures.failures / figures.calls) : ''}`}>
         {figures.calls ? percent(figures.failures / figures.calls) : <span class="dim">{none}</span>}

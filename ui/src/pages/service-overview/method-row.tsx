@@ -13,11 +13,13 @@ interface Props {
   busiest: number;
   /** Whether the service described its methods at all. */
   selfDescribing: boolean;
+  /** Known to have had no call in the window. */
+  idle: boolean;
   open: boolean;
   onToggle: () => void;
 }
 
-export function MethodRow({ psm, method, busiest, selfDescribing, open, onToggle }: Props) {
+export function MethodRow({ psm, method, busiest, selfDescribing, idle, open, onToggle }: Props) {
   const t = useTexts().methods;
   const name = method.method || t.nameless;
   return (
@@ -33,7 +35,7 @@ export function MethodRow({ psm, method, busiest, selfDescribing, open, onToggle
             {t.undescribed}
           </span>
         )}
-        {method.figures.calls === 0 && <span class="badge">{t.idle}</span>}
+        {idle && <span class="badge">{t.idle}</span>}
       </th>
       <td class={`wide${method.routes.length > 0 ? '' : ' signature'}`}>
         <Signature method={method} />

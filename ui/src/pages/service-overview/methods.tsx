@@ -28,7 +28,7 @@ export function Methods({ view }: { view: ServiceView }) {
     <section class="card" aria-labelledby="methods-title">
       <header class="card-head">
         <h2 id="methods-title">{t.methods.title}</h2>
-        <p class="card-sub">{page && t.methods.summary(methods.length, methods.filter(({ figures }) => figures.calls > 0).length)}</p>
+        <p class="card-sub">{page && t.methods.summary(methods.length, page.traffic_known ? methods.filter(({ figures }) => figures.calls > 0).length : undefined)}</p>
         {page?.has_idl && (
           <button type="button" class="quiet" aria-expanded={showIdl} onClick={() => url.patch({ idl: showIdl ? '' : '1' })}>
             <Icon name="file" />
@@ -77,7 +77,7 @@ export function Methods({ view }: { view: ServiceView }) {
     const isOpen = open === method.method && open !== '';
     const toggle = () => url.patch({ method: isOpen ? '' : method.method });
     return [
-      <MethodRow key={method.method} psm={view.psm} method={method} busiest={busiest} selfDescribing={selfDescribing} open={isOpen} onToggle={toggle} />,
+      <MethodRow key={method.method} psm={view.psm} method={method} busiest={busiest} selfDescribing={selfDescribing} idle={page?.traffic_known === true && method.figures.calls === 0} open={isOpen} onToggle={toggle} />,
       isOpen && <MethodDetail key={`${method.method} detail`} view={view} method={method} columns={COLUMNS} />,
     ];
   }

@@ -15,7 +15,8 @@ export const en = {
   },
   methods: {
     title: 'Interfaces',
-    summary: (n: number, called: number) => `${n} ${n === 1 ? 'method' : 'methods'}, ${called} called in the window`,
+    summary: (n: number, called: number | undefined) =>
+      `${n} ${n === 1 ? 'method' : 'methods'}${called === undefined ? '' : `, ${called} called in the window`}`,
     psm: 'PSM',
     method: 'Method',
     signature: 'Route or types',

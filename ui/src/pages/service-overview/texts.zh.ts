@@ -16,7 +16,7 @@ export const zh: Texts = {
   },
   methods: {
     title: '服务接口列表',
-    summary: (n, called) => `${n} 个方法，区间内被调用 ${called} 个`,
+    summary: (n, called) => `${n} 个方法${called === undefined ? '' : `，区间内被调用 ${called} 个`}`,
     psm: 'PSM',
     method: '方法',
     signature: '路由或类型',

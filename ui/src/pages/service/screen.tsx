@@ -1,7 +1,8 @@
 import { useLocation, useRoute } from 'preact-iso/router';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { useQuery } from '../../api/query';
 import type { ServicePage } from '../../api.gen';
+import { useAgo } from '../../components/ago';
 import { NotFoundPage } from '../../components/not-found';
 import { chosen, DEFAULT_WINDOW, type ServiceView } from '../../components/service-view';
 import { Trouble } from '../../components/trouble';
@@ -34,7 +35,9 @@ export default function ServicePages() {
   // An unknown service may be starting just now; any other refusal stays one.
   const query = useQuery<ServicePage>(asked, (_, error) => (error && !error.away && error.status !== 404 ? null : REFRESH_MS), true);
   // What is kept while a filter changes must not be another service's.
-  const page = query.data?.psm === psm ? query.data : undefined;
+  const answer = query.data?.psm === psm ? query.data : undefined;
+  const kept = useLastKnown(asked, answer, query.receivedAt);
+  const page = kept?.page ?? answer;
   useTitle(tab ? `${psm} · ${manifest(tab).title[spoken]}` : psm);
   useEffect(() => {
     const [first] = tabs;
@@ -52,10 +55,31 @@ export default function ServicePages() {
     <>
       <ServiceHead view={view} tab={tab} receivedAt={query.receivedAt} />
       <Trouble query={query} retrying />
+      {kept && <KeptBanner at={kept.at} />}
       {page && !page.traffic_known && <p class="banner">{common.trafficAway}</p>}
       {Tab && <Tab view={view} />}
     </>
   );
+}
+
+interface Known {
+  asked: string;
+  page: ServicePage;
+  /** When it was received, in Unix milliseconds. */
+  at: number;
+}
+
+/** While figures are not known: the last that were, on the same question, beside what is registered now. */
+function useLastKnown(asked: string, answer: ServicePage | undefined, at: number): Known | undefined {
+  const last = useRef<Known | undefined>(undefined);
+  if (answer?.traffic_known) last.current = { asked, page: answer, at };
+  if (!answer || answer.traffic_known || last.current?.asked !== asked) return undefined;
+  return { ...last.current, page: { ...last.current.page, state: answer.state } };
+}
+
+function KeptBanner({ at }: { at: number }) {
+  const common = useMessages();
+  return <p class="banner">{common.trafficKept(useAgo(at))}</p>;
 }
 
 function UnknownService({ psm }: { psm: string }) {

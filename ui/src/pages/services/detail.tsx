@@ -19,7 +19,7 @@ export function ServiceDetail({ service, url }: { service: Service; url: UrlStat
     [t.calls, count(service.calls)],
   ];
   return (
-    <tr class="detail">
+    <tr class="detail" data-row={service.psm}>
       <td colSpan={COLUMNS}>
         <div class="detail-body under">
           <dl class="facts">

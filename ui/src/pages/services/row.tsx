@@ -12,6 +12,8 @@ import { clustersInView, instanceCount } from './view';
 interface Props {
   service: Service;
   now: number;
+  /** Whether figures are known at all. */
+  known: boolean;
   cluster: string;
   window: string;
   /** The highest QPS in view, the full width of a bar. */
@@ -23,7 +25,7 @@ interface Props {
 /** A shorter bar would be a dot. */
 const VISIBLE_SHARE = 0.02;
 
-export function ServiceRow({ service, now, cluster, window, busiest, open, onToggle }: Props) {
+export function ServiceRow({ service, now, known, cluster, window, busiest, open, onToggle }: Props) {
   const t = useTexts();
   const common = useMessages();
   const { psm, calls } = service;
@@ -31,7 +33,7 @@ export function ServiceRow({ service, now, cluster, window, busiest, open, onTog
   const clusters = clustersInView(service, cluster);
   const measured = (text: string) => (calls > 0 ? text : <span class="dim">{common.none}</span>);
   return (
-    <tr data-testid="service-row" data-psm={psm} class={open ? 'open' : undefined}>
+    <tr data-testid="service-row" data-row={psm} data-psm={psm} class={open ? 'open' : undefined}>
       <th scope="row">
         <span class="row-name">
           <button type="button" class="expander" aria-expanded={open} aria-label={t.expand(psm)} title={t.expand(psm)} onClick={onToggle}>
@@ -49,7 +51,7 @@ export function ServiceRow({ service, now, cluster, window, busiest, open, onTog
       <td class="num wide">{count(instanceCount(clusters))}</td>
       <td class="num bar-cell">
         {share >= VISIBLE_SHARE && <span class="bar" style={{ width: `${100 * share}%` }} />}
-        <span class="bar-value">{compact(service.qps)}</span>
+        <span class="bar-value">{known ? compact(service.qps) : <span class="dim">{common.none}</span>}</span>
       </td>
       <td class={`num ${failureTone(service.failure_rate)}`}>{measured(percent(service.failure_rate))}</td>
       <td class={`num wide ${service.rejected_rate > 0 ? 'mild-text' : ''}`}>{measured(percent(service.rejected_rate))}</td>

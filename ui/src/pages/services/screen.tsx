@@ -52,11 +52,12 @@ export default function ServicesPage() {
         ) : (
           <>
             <ServiceFilters services={services ?? []} url={url} />
-            <ServiceTable services={shown} now={query.data?.now ?? 0} failed={query.error !== undefined} url={url} />
+            <ServiceTable services={shown} now={query.data?.now ?? 0} known={query.data?.traffic_known ?? false} failed={query.error !== undefined} url={url} />
           </>
         )}
       </section>
-      <RequestPanel services={services ?? []} explained={query.error !== undefined} paused={paused} url={url} />
+      {/* What would be pushed down by the first answer comes after it. */}
+      {(services || query.error) && <RequestPanel services={services ?? []} explained={query.error !== undefined} paused={paused} url={url} />}
     </>
   );
 }

@@ -1,6 +1,8 @@
+import { useRef } from 'preact/hooks';
 import type { Service } from '../../api.gen';
 import { SkeletonRows } from '../../components/skeleton';
 import { SortHeader } from '../../components/sort-header';
+import { useRowsInSight } from '../../components/use-rows-in-sight';
 import { type Messages, useMessages } from '../../i18n';
 import type { UrlState } from '../../urlstate';
 import { ServiceDetail } from './detail';
@@ -8,20 +10,27 @@ import { ServiceRow } from './row';
 import { useTexts } from './texts';
 import { COLUMNS, nextOrder, orderOf, type SortKey } from './view';
 
+/** Pixels, of most rows. */
+const ROW_HEIGHT = 34;
+
 interface Props {
   /** Undefined before the first answer. */
   services: Service[] | undefined;
   /** The platform's clock at that answer. */
   now: number;
+  /** Whether figures are known at all. */
+  known: boolean;
   failed: boolean;
   url: UrlState;
 }
 
-export function ServiceTable({ services, now, failed, url }: Props) {
+export function ServiceTable({ services, now, known, failed, url }: Props) {
   const t = useTexts();
   const common = useMessages();
   const order = orderOf(url.get('sort'));
   const open = new Set(url.get('open').split(',').filter(Boolean));
+  const body = useRef<HTMLTableSectionElement>(null);
+  const { from, to, above, below } = useRowsInSight(body, (services ?? []).map(({ psm }) => psm), ROW_HEIGHT);
   const busiest = Math.max(0, ...(services ?? []).map(({ qps }) => qps));
 
   const sortable = (key: SortKey, kind: 'num' | 'num wide' | '' = 'num') => (
@@ -39,7 +48,7 @@ export function ServiceTable({ services, now, failed, url }: Props) {
   };
   return (
     <div class="scroll">
-      <table class="table services">
+      <table class="table services" aria-rowcount={services && services.length + 1}>
         <thead>
           <tr>
             {sortable('psm', '')}
@@ -61,8 +70,9 @@ export function ServiceTable({ services, now, failed, url }: Props) {
             {sortable('last_seen', 'num wide')}
           </tr>
         </thead>
-        <tbody>
-          {services?.map((service) => {
+        <tbody ref={body}>
+          {above > 0 && <Gap height={above} />}
+          {services?.slice(from, to).map((service) => {
             const { psm } = service;
             const isOpen = open.has(psm);
             return [
@@ -70,6 +80,7 @@ export function ServiceTable({ services, now, failed, url }: Props) {
                 key={psm}
                 service={service}
                 now={now}
+                known={known}
                 cluster={url.get('cluster')}
                 window={url.get('window')}
                 busiest={busiest}
@@ -79,6 +90,7 @@ export function ServiceTable({ services, now, failed, url }: Props) {
               isOpen && <ServiceDetail key={`${psm} detail`} service={service} url={url} />,
             ];
           })}
+          {below > 0 && <Gap height={below} />}
           {services === undefined && !failed && <SkeletonRows rows={4} columns={COLUMNS} />}
         </tbody>
       </table>
@@ -91,6 +103,15 @@ export function ServiceTable({ services, now, failed, url }: Props) {
         </p>
       )}
     </div>
+  );
+}
+
+/** Stands for rows that are not drawn, because they are not in sight. */
+function Gap({ height }: { height: number }) {
+  return (
+    <tr class="gap" aria-hidden="true">
+      <td colSpan={COLUMNS} style={{ height: `${height}px` }} />
+    </tr>
   );
 }
 

@@ -24,7 +24,7 @@ from pie.platform.pages.psm.views import (
     PsmLike,
     PsmTree,
 )
-from pie.platform.server.answers import json_response
+from pie.platform.server.answers import json_response, repeated_response
 from pie.platform.server.deps import AskDeps, Deps
 from pie.platform.server.gatekeeper import require, user_of
 from pie.state import StoreError
@@ -58,7 +58,7 @@ async def list_psms(
     names = await _names(deps, unless_away(SeenReader(deps.facts.query).names(now)))
     wanted = Wanted(filter_, q, product, limit)
     user = user_of(request)
-    return await run_in_threadpool(lambda: json_response(build_tree(names, user, now, wanted)))
+    return await run_in_threadpool(lambda: repeated_response(build_tree(names, user, now, wanted)))
 
 
 @router.get("/{name}", response_model=PsmDetail)

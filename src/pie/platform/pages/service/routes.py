@@ -20,7 +20,7 @@ from pie.platform.pages.service.views import (
     ServicePage,
     ServiceSeries,
 )
-from pie.platform.server.answers import json_response
+from pie.platform.server.answers import repeated_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 
@@ -50,7 +50,7 @@ async def get_service(
             "check the name, or start one of its instances",
         )
     return await run_in_threadpool(
-        lambda: json_response(build_page(psm, now, int(window), cluster, registry, seen))
+        lambda: repeated_response(build_page(psm, now, int(window), cluster, registry, seen))
     )
 
 
@@ -68,7 +68,7 @@ async def get_service_series(
     reader = ServiceReader(deps.facts.query)
     account, rows = await reader.series(psm, cluster, method, slots)
     return await run_in_threadpool(
-        lambda: json_response(build_series(psm, method, until, slots, account, rows))
+        lambda: repeated_response(build_series(psm, method, until, slots, account, rows))
     )
 
 
@@ -84,11 +84,11 @@ async def list_service_calls(
     none."""
     reader = ServiceReader(deps.facts.query)
     account, lines = await reader.calls(time.time(), psm, cluster, outcome, limit)
-    return json_response(ServedCalls(account, [served_call(line) for line in lines]))
+    return repeated_response(ServedCalls(account, [served_call(line) for line in lines]))
 
 
 @router.get("/idl", response_model=ServiceIdl)
 async def get_service_idl(deps: AskDeps, psm: PsmPath) -> Response:
     """The IDL that the service reported."""
     registry = await run_in_threadpool(deps.registry)
-    return json_response(idl_of(registry.get(psm)))
+    return repeated_response(idl_of(registry.get(psm)))

@@ -52,7 +52,6 @@ def _merge(psm: str, registered: Registered | None, seen: Traffic | None) -> Ser
         owners=list(meta.owners) if meta else [],
         clusters=_clusters(registered) if registered else [],
         qps=round(calls / seen.seconds, 3) if seen else 0.0,
-        error_rate=share(seen.failures + seen.rejected) if seen else 0.0,
         failure_rate=share(seen.failures) if seen else 0.0,
         rejected_rate=share(seen.rejected) if seen else 0.0,
         business_rate=share(seen.business) if seen else 0.0,

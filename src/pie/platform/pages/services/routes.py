@@ -13,7 +13,7 @@ from pie.platform.ask.params import OutcomeQuery, PsmQuery
 from pie.platform.pages.services.build import merge_services, summary_of
 from pie.platform.pages.services.sql import ServicesReader
 from pie.platform.pages.services.views import Chains, Services
-from pie.platform.server.answers import json_response
+from pie.platform.server.answers import repeated_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 
@@ -31,7 +31,9 @@ async def list_services(
         unless_away(ServicesReader(deps.facts.query).traffic(now, window)),
     )
     services = merge_services(registered, seen or {})
-    return json_response(Services(now, window, traffic_known=seen is not None, services=services))
+    return repeated_response(
+        Services(now, window, traffic_known=seen is not None, services=services)
+    )
 
 
 @router.get("/chains", response_model=Chains)
@@ -46,4 +48,4 @@ async def list_chains(
     entries = await ServicesReader(deps.facts.query).entries(
         time.time(), psm, outcome, min_ms, limit
     )
-    return json_response(Chains([summary_of(entry) for entry in entries]))
+    return repeated_response(Chains([summary_of(entry) for entry in entries]))

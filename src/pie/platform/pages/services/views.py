@@ -34,7 +34,7 @@ class Service:
     ``onboarded`` says whether an instance is registered now, ``state`` separates one that
     stopped from one that never registered. ``qps`` counts calls received per second; times are
     milliseconds.
-    ``error_rate`` is the sum of ``failure_rate`` (5xx kinds) and ``rejected_rate`` (4xx kinds).
+    ``failure_rate`` is the share of 5xx kinds, ``rejected_rate`` that of 4xx kinds.
     ``last_seen`` is when the newest ten seconds with calls began, in Unix seconds, 0 for none.
     """
 
@@ -48,7 +48,6 @@ class Service:
     owners: list[str]
     clusters: list[Cluster]
     qps: float
-    error_rate: float
     failure_rate: float
     rejected_rate: float
     business_rate: float

@@ -1,6 +1,6 @@
 """How long to wait before trying again."""
 
-from pie.model import SYSTEM_RANDOM, Random
+from pie.model.clock import SYSTEM_RANDOM, Random
 
 FIRST_S = 0.1
 MAX_S = 5.0
