@@ -34,9 +34,9 @@ _SIGNS = r"[\x00-/:-@\[-`{-\x7f]"
 """What separates words, as a class of a regular expression over text in lower case."""
 DECIMALS = 18
 """Digits behind the point that count when fields are compared; 58 may stand in front of it."""
-_FILE_LINE = re.compile(r"(.+):(\d{1,9})", re.ASCII)
+FILE_LINE = re.compile(r"(.+):(\d{1,9})", re.ASCII)
 _COLUMN_OF = {"span": "span_id"}
-_SEVERITY = {name: rank for rank, names in enumerate(LEVELS) for name in names}
+SEVERITY = {name: rank for rank, names in enumerate(LEVELS) for name in names}
 
 
 class Params:
@@ -99,10 +99,15 @@ def _contradicts(node: Node) -> bool:
     return len({each.name for each in exact}) < len({(each.name, each.value) for each in exact})
 
 
+def column_of(name: str) -> str:
+    """The column of a field that every line has."""
+    return _COLUMN_OF.get(name, name)
+
+
 def level_names(name: str) -> tuple[str, ...]:
     """All names of a level, in upper case."""
     upper = name.upper()
-    return LEVELS[_SEVERITY[upper]] if upper in _SEVERITY else (upper,)
+    return LEVELS[SEVERITY[upper]] if upper in SEVERITY else (upper,)
 
 
 def _any_of(
@@ -193,7 +198,7 @@ def _level_is(node: FieldIs, params: Params) -> str:
 
 def _file_is(value: str, params: Params) -> str:
     """The whole path or its end, from a slash on; ``:line`` may follow."""
-    matched = _FILE_LINE.fullmatch(value)
+    matched = FILE_LINE.fullmatch(value)
     at_line = ""
     if matched is not None:
         value = matched[1]
@@ -205,7 +210,7 @@ def _file_is(value: str, params: Params) -> str:
 def _field_compares(node: FieldCompares, params: Params) -> str:
     op = node.op
     if node.name == "level":
-        rank = _SEVERITY[node.value]
+        rank = SEVERITY[node.value]
         wanted = {
             ">": range(rank + 1, len(LEVELS)),
             ">=": range(rank, len(LEVELS)),
@@ -233,7 +238,7 @@ def _whole(op: Op, value: str, params: Params) -> str:
 def _column(name: str, params: Params) -> tuple[str, str]:
     """The expression of a field, and the condition that the line has it."""
     if name in BUILT_IN:
-        column = _COLUMN_OF.get(name, name)
+        column = column_of(name)
         return column, f"({column} != '')"
     key = params.text(name.removeprefix(FIELDS_PREFIX))
     return f"fields[{key}]", f"mapContains(fields, {key})"
