@@ -8,10 +8,10 @@ import contextlib
 import io
 import logging
 import sys
-import threading
 import time
 from pathlib import Path
 
+from pie.model import Resident
 from pie.observe.log.files import HourlyFile
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,8 @@ class OutputRoad:
 
     def __init__(self, file: HourlyFile) -> None:
         self._file = file
-        self._stop = threading.Event()
+        self._hour = 0.0
+        self._thread = Resident("pie-output", self._follow, logger)
 
     def check(self) -> None:
         """Open the file, while a message can still say why not.
@@ -50,12 +51,13 @@ class OutputRoad:
             if isinstance(stream, io.TextIOWrapper):
                 # One write for each line: a crash loses none, and processes do not mix theirs.
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-        threading.Thread(target=self._follow, name="pie-output", daemon=True).start()
+        self._hour = time.time() // 3600
+        self._thread.start()
         return path
 
     def close(self) -> None:
         """Stop following the hours; the descriptors stay in the current file."""
-        self._stop.set()
+        self._thread.stop()
 
     def _move(self) -> Path:
         for stream in (sys.stdout, sys.stderr):
@@ -63,15 +65,13 @@ class OutputRoad:
                 stream.flush()
         return self._file.redirect(time.time(), _DESCRIPTORS)
 
-    def _follow(self) -> None:
-        hour = time.time() // 3600
-        while not self._stop.wait(min(_LONGEST_WAIT, 3600 - time.time() % 3600)):
-            now = time.time() // 3600
-            if now == hour:
-                continue
+    def _follow(self) -> float:
+        now = time.time() // 3600
+        if now != self._hour:
             try:
                 self._move()
             except OSError as error:
                 logger.warning("stdout stays in the file of the hour before: %s", error)
             else:
-                hour = now
+                self._hour = now
+        return min(_LONGEST_WAIT, 3600 - time.time() % 3600)

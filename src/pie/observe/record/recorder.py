@@ -5,13 +5,14 @@ is room for it: what the disk does not take waits here, and what comes meanwhile
 """
 
 import logging
+import math
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from pie.model import SYSTEM_CLOCK, Clock, after_fork
+from pie.model import SYSTEM_CLOCK, Clock, Resident, after_fork
 from pie.observe.facts.rows import EDGE_SECONDS
 from pie.observe.identity import Identity
 from pie.observe.log.files import HourlyFile
@@ -123,8 +124,7 @@ class Recorder:
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: Resident | None = None
 
     @property
     def lost(self) -> int:
@@ -156,9 +156,8 @@ class Recorder:
         with self._lock:  # A call that ends just now may be starting the thread.
             self._closed = True
             thread = self._thread
-        self._wake.set()
         if thread is not None:
-            thread.join(timeout=5)
+            thread.stop(timeout=5)
         self.flush(final=True)
         with self._lock:
             for each in self._files:
@@ -176,8 +175,10 @@ class Recorder:
 
     def wake(self) -> None:
         """There is something to write."""
-        self._wake.set()
-        if self._thread is None:
+        thread = self._thread
+        if thread is not None:
+            thread.wake()
+        else:
             self._start_writer()
 
     def _start_writer(self) -> None:
@@ -185,22 +186,20 @@ class Recorder:
         with self._lock:
             if self._thread is not None or self._closed:
                 return
-            self._thread = threading.Thread(target=self._run, name="pie-recorder", daemon=True)
+            self._thread = Resident("pie-recorder", self._step, logger, trouble=self._fail)
             self._thread.start()
 
-    def _run(self) -> None:
-        written = True
-        while not self._closed:
-            self._wake.wait(self._patience(written))
-            self._wake.clear()
-            if not self._closed:
-                time.sleep(_GATHER_SECONDS)
-            try:
-                written = self.flush()
-                self._report_lost()
-            except Exception:
-                self._broken += 1
-                logger.exception("calls could not be written down")
+    def _step(self) -> float | None:
+        if self._closed:
+            return None
+        time.sleep(_GATHER_SECONDS)
+        written = self.flush()
+        self._report_lost()
+        return self._patience(written)
+
+    def _fail(self, error: BaseException) -> None:
+        self._broken += 1
+        logger.error("calls could not be written down", exc_info=error)
 
     def _report_lost(self) -> None:
         """Once, and again whenever it has doubled."""
@@ -212,11 +211,11 @@ class Recorder:
                 self._reported_lost,
             )
 
-    def _patience(self, written: bool) -> float | None:
+    def _patience(self, written: bool) -> float:
         if not written:
             return _WAIT_FOR_DISK_SECONDS
         if not self.log.counting:
-            return None
+            return math.inf
         return EDGE_SECONDS - self._clock.wall() % EDGE_SECONDS
 
 

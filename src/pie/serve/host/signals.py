@@ -5,11 +5,15 @@ to another thread; a main thread that waits is not woken then, and the service w
 the signal's number goes through a pipe to a thread that only waits for it.
 """
 
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable
 
+from pie.model import Resident
+
+logger = logging.getLogger(__name__)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -18,7 +22,7 @@ def on_stop(action: Callable[[signal.Signals], None]) -> None:
     the process at once. To be called by the main thread, after the last fork."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    threading.Thread(target=_wait, args=(reader, action), name="pie-stop", daemon=True).start()
+    Resident("pie-stop", _Waiter(reader, action).wait_once, logger).start()
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in STOPPING:
         signal.signal(number, _nothing)
@@ -28,15 +32,26 @@ def _nothing(*_: object) -> None:
     """Python writes the number to the pipe only when it has a handler for it."""
 
 
-def _wait(reader: int, action: Callable[[signal.Signals], None]) -> None:
-    first = True
-    while True:
-        for number in os.read(reader, 64):
+class _Waiter:
+    """Reads the numbers of signals from the pipe."""
+
+    def __init__(self, reader: int, action: Callable[[signal.Signals], None]) -> None:
+        self._reader = reader
+        self._action = action
+        self._first = True
+
+    def wait_once(self) -> float:
+        for number in os.read(self._reader, 64):
             if number not in STOPPING:
                 continue
-            if not first:
+            if not self._first:
                 os._exit(128 + number)
-            first = False
-            threading.Thread(
-                target=action, args=(signal.Signals(number),), name="pie-drain", daemon=True
-            ).start()
+            self._first = False
+            given = (signal.Signals(number),)
+            try:
+                threading.Thread(
+                    target=self._action, args=given, name="pie-drain", daemon=True
+                ).start()
+            except (RuntimeError, MemoryError):  # No thread can be started: this one must do.
+                self._action(*given)
+        return 0.0
