@@ -16,6 +16,7 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.workers.gthread import ThreadWorker
 
+from pie.serve.settings.descriptors import connections_within
 from pie.web.wsgi import WsgiApp
 
 logger = logging.getLogger("gunicorn")
@@ -38,7 +39,7 @@ class HttpServer:
     ) -> None:
         config = Config()
         config.set("threads", threads)
-        config.set("worker_connections", max(1000, threads * 2))
+        config.set("worker_connections", connections_within(max(1000, threads * 2)))
         config.set("keepalive", 75)
         config.set("graceful_timeout", math.ceil(drain_seconds))
         if "control_socket_disable" in config.settings:  # Since 25.1.
