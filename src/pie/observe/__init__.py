@@ -2,6 +2,7 @@
 
 from pie.observe.identity import Identity, host_address
 from pie.observe.log.handler import Console
+from pie.observe.log.takeover import is_echo
 from pie.observe.observer import Observer
 from pie.observe.record.budget import Budget
 from pie.observe.record.gate import Record
@@ -18,4 +19,5 @@ __all__ = [
     "Recorder",
     "ServerTrace",
     "host_address",
+    "is_echo",
 ]

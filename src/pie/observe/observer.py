@@ -10,7 +10,8 @@ from pie.observe.identity import Identity
 from pie.observe.log.files import HourlyFile, log_directory
 from pie.observe.log.handler import Console, LineSink, RoadHandler
 from pie.observe.log.line import LineFormat
-from pie.observe.log.takeover import loggers, take_back
+from pie.observe.log.losses import Losses
+from pie.observe.log.takeover import OURS, let_go, loggers, mute_echoes, take_over
 from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import AGGREGATES
 from pie.observe.record.recorder import Recorder
@@ -47,14 +48,15 @@ class Observer:
 
         def file(folder: str, stem: str, suffix: str) -> HourlyFile:
             directory = log_directory(log_root, identity.product, folder)
-            return HourlyFile(directory, stem, suffix, zone)
+            return HourlyFile(directory, stem, suffix, zone, self._lose)
 
         self._file = file
         psm = identity.psm
         name = identity.log_name
         self._files = {folder: file(folder, name, "log") for folder in ("app", "rpc", "python")}
-        sinks = {folder: LineSink(each, console) for folder, each in self._files.items()}
         line_format = LineFormat(identity.host, psm, zone)
+        self.losses = losses = Losses(self._files["python"], line_format)
+        sinks = {folder: LineSink(each, console, losses) for folder, each in self._files.items()}
         self._handler = RoadHandler(line_format, sinks["app"], sinks["python"], service_root)
         self.recorder = Recorder(
             identity,
@@ -64,7 +66,11 @@ class Observer:
             sinks["app"],
             sinks["rpc"],
             budget=budget,
+            losses=losses,
         )
+
+    def _lose(self, what: str, lines: int, ts: float, reason: str) -> None:
+        self.losses.add(what, lines, ts, reason)
 
     def _move(self) -> None:
         """In a forked child: a slot of its own."""
@@ -73,9 +79,10 @@ class Observer:
 
     def install(self, level: int | str = logging.INFO) -> None:
         """Take over the root logger, so that every library's lines follow the format."""
-        root = logging.getLogger()
-        root.addHandler(self._handler)
-        root.setLevel(level)
+        logging.getLogger().setLevel(level)
+        logging.getLogger("pie").setLevel(level)  # The application may set the root's as it likes.
+        take_over(self._handler)
+        self._look_after_loggers()
         logging.captureWarnings(True)
         sys.excepthook = _log_uncaught
 
@@ -83,9 +90,20 @@ class Observer:
         """Take over again after the application set up logging of its own.
 
         Args:
-            echoes: False takes handlers away that write to stdout or stderr.
+            echoes: False keeps other handlers from writing records to stdout or stderr, where
+                they would come to the log road a second time.
         """
-        take_back(self._handler, echoes=echoes)
+        mute_echoes(not echoes)
+        self._look_after_loggers()
+
+    def _look_after_loggers(self) -> None:
+        """Without a handler on the root, ``logging`` prints or configures itself."""
+        root = logging.getLogger()
+        if self._handler not in root.handlers:
+            root.addHandler(self._handler)
+        for each in loggers():
+            if each.name.partition(".")[0] in OURS:
+                each.disabled = False
 
     def output_file(self, folder: str) -> HourlyFile:
         """The file for what this process writes to stdout and stderr, in ``run`` or ``uwsgi``."""
@@ -94,8 +112,10 @@ class Observer:
     def close(self) -> None:
         """Write everything that is left and let the root logger go."""
         self.recorder.close()
-        for logger in (logging.getLogger(), *loggers()):
-            logger.removeHandler(self._handler)
+        let_go(self._handler)
+        logging.getLogger().removeHandler(self._handler)
+        logging.getLogger("pie").setLevel(logging.NOTSET)
+        self.losses.close()
         for each in self._files.values():
             each.close()
         self._slot.release()

@@ -32,6 +32,7 @@ from pie.serve.reference import (
 from pie.serve.registration.description import describe_process, instance_of
 from pie.serve.registration.report import DescriptionReporter
 from pie.serve.settings.keys import SettingsError
+from pie.serve.streams import hold_descriptors, shield_streams
 from pie.state import Registrar, ServiceMeta
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class Service:
         self, launch: Launch, protocol: Literal["http", "thrift"], extra: str = ""
     ) -> None:
         self._protocol = protocol
+        hold_descriptors()
+        outputs = shield_streams()
         self.host = host = find_host(protocol)
         if host.owns_command_line:
             launch = launch._replace(arguments=())
@@ -73,7 +76,7 @@ class Service:
         if str(plan.folder) not in sys.path:
             sys.path.insert(0, str(plan.folder))  # uWSGI need not start in the service's folder.
         self._file = self.process.observer.output_file("run" if protocol == "thrift" else "uwsgi")
-        self._output = OutputRoad(self._file)
+        self._output = OutputRoad(self._file, outputs, self.process.observer.losses)
         self._meta: ServiceMeta | None = None
         self._debug: DebugServer | None = None
         self._registrar: Registrar | None = None

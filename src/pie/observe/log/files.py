@@ -1,14 +1,18 @@
 """Hourly files that many processes append to at once.
 
 The name carries the hour of the record's own time; a file is opened ``O_APPEND`` and every write
-is one ``write(2)`` of whole lines, which the kernel does not interleave. Nothing is ever renamed.
+is one ``write(2)`` of whole lines, which the kernel does not interleave. Nothing is ever renamed
+here. When somebody else deletes, renames or replaces the file, it is made anew within a second or
+two of the next line.
 """
 
 import contextlib
+import errno
 import os
+import stat
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -19,6 +23,62 @@ _LOOKS = 5
 _WRITING_SECONDS = 0.002
 _OPEN_HOURS = 2
 """Late lines of the hour before are still written; older ones reopen their file."""
+_CHECK_SECONDS = 1.0
+_BLOCK = 1 << 16
+_FLAGS = (
+    # Readable, to count what a file took that is gone; never waits for the reader of a pipe.
+    os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+)
+
+LostLines = Callable[[str, int, float, str], None]
+"""Hears of lines that no file holds: of which file, how many, when (Unix seconds), and why."""
+
+
+class _OpenFile:
+    """An open file of one hour.
+
+    Attributes:
+        torn: it ends in a half line.
+        checked: its size when it was last seen at its path.
+    """
+
+    __slots__ = ("checked", "descriptor", "inode", "path", "torn")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.descriptor = os.open(path, _FLAGS, 0o640)
+        try:
+            status = os.fstat(self.descriptor)
+            if not (stat.S_ISREG(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+                raise OSError(errno.EINVAL, "no file, but something else stands there", str(path))
+            self.torn = _ends_in_a_half_line(self.descriptor)
+        except OSError:
+            os.close(self.descriptor)
+            raise
+        self.inode = (status.st_dev, status.st_ino)
+        self.checked = status.st_size
+
+    def stands(self) -> bool:
+        """Whether the file at its path is still this one."""
+        try:
+            there = self.path.stat()
+        except OSError:
+            return False
+        if (there.st_dev, there.st_ino) != self.inode:
+            return False
+        self.checked = there.st_size
+        return True
+
+    def orphaned_lines(self) -> int:
+        """Lines in the file since it was last seen at its path."""
+        found, at = 0, self.checked
+        with contextlib.suppress(OSError):
+            if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
+                return 0
+            while block := os.pread(self.descriptor, _BLOCK, at):
+                found += block.count(b"\n")
+                at += len(block)
+        return found
 
 
 class HourlyFile:
@@ -29,21 +89,31 @@ class HourlyFile:
         stem: usually the PSM.
         suffix: ``log`` or ``ndjson``.
         zone: the fleet's time zone.
+        lost: hears of lines in a file that somebody took away.
 
     Attributes:
         trouble: the last error that kept lines out of the file; None so far.
     """
 
-    def __init__(self, directory: Path, stem: str, suffix: str, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        stem: str,
+        suffix: str,
+        zone: tzinfo = UTC,
+        lost: LostLines | None = None,
+    ) -> None:
         self._directory = directory
         self._stem = stem
         self._suffix = suffix
         self._zone = zone
+        self._lost = lost
         self.trouble: OSError | None = None
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may write a line while this thread writes one.
+        self._lock = threading.RLock()
         after_fork(self._take_over)
-        self._descriptors: dict[str, int] = {}
-        self._torn: set[int] = set()
+        self._files: dict[str, _OpenFile] = {}
+        self._check_at = 0.0
         self._hour_number = -1
         self._hour = ""
 
@@ -51,6 +121,11 @@ class HourlyFile:
     def link(self) -> Path:
         """The link to the newest file."""
         return self._directory / f"{self._stem}.{self._suffix}"
+
+    @property
+    def label(self) -> str:
+        """The file as messages name it: its folder and its name without the hour."""
+        return f"{self._directory.name}/{self._stem}.{self._suffix}"
 
     def append(self, lines: bytes, ts: float) -> int:
         """Write whole lines of one hour.
@@ -65,7 +140,7 @@ class HourlyFile:
         """
         with self._lock:
             try:
-                return self._write(self._descriptor(ts), lines)
+                return self._write(self._file_of(ts), lines)
             except OSError as error:
                 self.trouble = error
                 return 0
@@ -77,64 +152,77 @@ class HourlyFile:
             OSError: the file cannot be opened; the descriptors stay as they are.
         """
         with self._lock:
-            source = self._descriptor(ts)
+            file = self._file_of(ts)
             for each in descriptors:
-                os.dup2(source, each)
-            return self._path(self._hour)
+                if not _same_file(file.descriptor, each):
+                    os.dup2(file.descriptor, each)
+            return file.path
 
     def close(self) -> None:
         """Close the files; a later line opens them again."""
         with self._lock:
-            for descriptor in self._descriptors.values():
-                os.close(descriptor)
-            self._descriptors.clear()
-            self._torn.clear()
+            for file in self._files.values():
+                os.close(file.descriptor)
+            self._files.clear()
 
     def _take_over(self) -> None:
         """In a forked child: the lock may be held by a thread that is not here."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
-    def _write(self, descriptor: int, lines: bytes) -> int:
-        prefix = b"\n" if descriptor in self._torn else b""
-        written = os.write(descriptor, prefix + lines) - len(prefix)
+    def _write(self, file: _OpenFile, lines: bytes) -> int:
+        prefix = b"\n" if file.torn else b""
+        written = os.write(file.descriptor, prefix + lines) - len(prefix)
         if written == len(lines):
-            self._torn.discard(descriptor)
+            file.torn = False
             return written
         # A part of a line stands in the file. The next write ends it first, and the line is given
         # again in full: its reader meets one damaged line and loses none.
+        self.trouble = None
         whole = lines.rfind(b"\n", 0, max(written, 0)) + 1
         if written > whole:
-            self._torn.add(descriptor)
+            file.torn = True
             with contextlib.suppress(OSError):
                 # Other processes write to this file too: end the half line now if one byte fits.
-                if os.write(descriptor, b"\n"):
-                    self._torn.discard(descriptor)
+                if os.write(file.descriptor, b"\n"):
+                    file.torn = False
         elif written >= 0:
-            self._torn.discard(descriptor)
+            file.torn = False
         return whole
 
-    def _descriptor(self, ts: float) -> int:
+    def _file_of(self, ts: float) -> _OpenFile:
+        now = time.monotonic()
+        if now >= self._check_at:
+            self._check_at = now + _CHECK_SECONDS
+            self._check(ts)
         number = int(ts // 3600) if self._zone is UTC else int(ts // 60)
         if number != self._hour_number:
             self._hour = hour_of(ts, self._zone)
             self._hour_number = number
-        descriptor = self._descriptors.get(self._hour)
-        return self._open(self._hour) if descriptor is None else descriptor
+        file = self._files.get(self._hour)
+        return self._open(self._hour) if file is None else file
 
-    def _open(self, hour: str) -> int:
+    def _check(self, ts: float) -> None:
+        """Let go of files that were deleted, renamed or replaced."""
+        for hour, file in list(self._files.items()):
+            if file.stands():
+                continue
+            del self._files[hour]
+            lines = file.orphaned_lines()
+            os.close(file.descriptor)
+            if self._lost is not None:
+                reason = "the file was deleted, renamed or replaced while this process wrote to it"
+                self._lost(self.label, lines, ts, reason)
+
+    def _open(self, hour: str) -> _OpenFile:
         self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._path(hour)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        self._descriptors[hour] = descriptor
-        if _ends_in_a_half_line(path):
-            self._torn.add(descriptor)
-        if hour == max(self._descriptors):
-            self._link(path)
-        if len(self._descriptors) > _OPEN_HOURS:
-            oldest = self._descriptors.pop(min(each for each in self._descriptors if each != hour))
-            self._torn.discard(oldest)
-            os.close(oldest)
-        return descriptor
+        file = _OpenFile(self._path(hour))
+        self._files[hour] = file
+        if hour == max(self._files):
+            self._link(file.path)
+        if len(self._files) > _OPEN_HOURS:
+            oldest = self._files.pop(min(each for each in self._files if each != hour))
+            os.close(oldest.descriptor)
+        return file
 
     def _path(self, hour: str) -> Path:
         return self._directory / f"{self._stem}.{hour}.{self._suffix}"
@@ -147,19 +235,23 @@ class HourlyFile:
             temporary.replace(self.link)
 
 
-def _ends_in_a_half_line(path: Path) -> bool:
+def _same_file(one: int, other: int) -> bool:
+    try:
+        return os.path.sameopenfile(one, other)
+    except OSError:
+        return False  # The other descriptor is closed.
+
+
+def _ends_in_a_half_line(descriptor: int) -> bool:
     """A writer before us may have met a full disk in the middle of a line.
 
     What another process is writing right now is seen growing page by page: look again after that.
     """
-    with path.open("rb", buffering=0) as file:
-        for _ in range(_LOOKS):
-            if not file.seekable() or file.seek(0, os.SEEK_END) == 0:
-                return False
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) == b"\n":
-                return False
-            time.sleep(_WRITING_SECONDS)
+    for _ in range(_LOOKS):
+        size = os.fstat(descriptor).st_size
+        if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+            return False
+        time.sleep(_WRITING_SECONDS)
     return True
 
 

@@ -4,18 +4,20 @@ Records from files under the service's own root are business logs (``app/``); wh
 library logs goes to ``python/``.
 """
 
-import errno
 import logging
 import os
-import sys
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
 from pie.model import current_call
 from pie.observe.log.files import HourlyFile
+from pie.observe.log.level import level_name
 from pie.observe.log.line import LineFormat
+from pie.observe.log.losses import Losses, reason_of, say
+from pie.observe.log.takeover import Taker
 
 
 class Console:
@@ -47,23 +49,40 @@ class Console:
 class LineSink:
     """Where lines of one folder go: its hourly file, and the console.
 
+    Args:
+        file: of the folder.
+        console: shows the lines, too.
+        losses: hears of lines that no disk took.
+
     Attributes:
         lost: lines that no disk took.
     """
 
-    def __init__(self, file: HourlyFile, console: Console | None = None) -> None:
+    def __init__(
+        self, file: HourlyFile, console: Console | None = None, losses: Losses | None = None
+    ) -> None:
         self.file = file
         self._console = console
+        self._losses = losses
         self.lost = 0
 
     def write(self, line: bytes, ts: float, *, notable: bool = False) -> None:
         """Write one line, or count it as lost; never raises into business code."""
         if self.file.append(line, ts) != len(line):
+            reason = reason_of(self.file.trouble)
             if not self.lost:
-                print(f"pie: log lines are being lost: {_reason(self.file)}", file=sys.stderr)  # noqa: T201
+                say(f"pie: log lines are being lost: {self.file.link}: {reason}")
             self.lost += 1
+            if self._losses is not None:
+                self._losses.add(self.file.label, 1, ts, reason)
         if self._console is not None:
             self._console.show(line, notable=notable)
+
+    def lose(self, reason: str) -> None:
+        """Count a line that was never made."""
+        self.lost += 1
+        if self._losses is not None:
+            self._losses.add(self.file.label, 1, time.time(), reason)
 
     def show(self, batches: Iterable[tuple[float, bytes]]) -> None:
         """Show lines that somebody else writes into the file."""
@@ -74,18 +93,7 @@ class LineSink:
                 self._console.show(line, notable=False)
 
 
-def _reason(file: HourlyFile) -> str:
-    error = file.trouble
-    if error is None:
-        return f"{file.link}: is the disk full?"
-    if error.errno == errno.ENOSPC:
-        advice = "is the disk full?"
-    else:
-        advice = "the folder of logs is PIE_LOG_ROOT, or log_root in pie.toml"
-    return f"{file.link}: {error.strerror} [Errno {error.errno}]; {advice}"
-
-
-class RoadHandler(logging.Handler):
+class RoadHandler(Taker):
     """Formats records as fleet lines.
 
     Args:
@@ -104,38 +112,49 @@ class RoadHandler(logging.Handler):
         self._python = python
         self._root = f"{root.resolve()}{os.sep}"
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def take(self, record: logging.LogRecord) -> None:
+        """Write the record down; never raises, whatever objects of the user's it holds."""
         try:
             call = current_call.get()
             line = self._format.line(
-                level=record.levelname,
+                level=level_name(record.levelno),
                 ts=record.created,
                 location=f"{record.pathname}:{record.lineno}",
-                message=self._message(record),
+                message=_message(record),
                 process=record.process or os.getpid(),
                 thread=record.thread or threading.get_ident(),
                 logid=call.logid if call is not None else "",
                 span_id=call.span_id if call is not None else "",
             )
-        except Exception:
-            self.handleError(record)
-            return
-        own = record.pathname.startswith(self._root) and "site-packages" not in record.pathname
-        notable = getattr(record, "notable", None)
-        if notable is None:
-            notable = record.levelno >= logging.WARNING or record.name.startswith(_START)
-        (self._app if own else self._python).write(line, record.created, notable=notable)
+            own = record.pathname.startswith(self._root) and "site-packages" not in record.pathname
+            notable = getattr(record, "notable", None)
+            if notable is None:
+                notable = record.levelno >= logging.WARNING or record.name.startswith(_START)
+            sink = self._app if own else self._python
+            sink.write(line, record.created, notable=notable)
+        except Exception as error:
+            self._python.lose(f"{type(error).__name__} while a record was written down")
 
-    @staticmethod
-    def _message(record: logging.LogRecord) -> str:
+
+def _message(record: logging.LogRecord) -> str:
+    try:
         message = record.getMessage()
-        if record.exc_info and not record.exc_text:
+    except Exception as error:
+        message = f"{_raw(record.msg)} (cannot be formatted: {type(error).__name__})"
+    if record.exc_info and not record.exc_text:
+        try:
             record.exc_text = _FORMATTER.formatException(record.exc_info)
-        if record.exc_text:
-            message = f"{message}\n{record.exc_text}"
-        if record.stack_info:
-            message = f"{message}\n{record.stack_info}"
-        return message
+        except Exception as error:
+            record.exc_text = f"(its traceback cannot be shown: {type(error).__name__})"
+    if record.exc_text:
+        message = f"{message}\n{record.exc_text}"
+    if record.stack_info:
+        message = f"{message}\n{record.stack_info}"
+    return message
+
+
+def _raw(message: object) -> str:
+    return message if type(message) is str else f"an object of type {type(message).__name__}"
 
 
 _FORMATTER = logging.Formatter()

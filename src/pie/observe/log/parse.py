@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from pie.model import normalise_logid
 from pie.observe.facts.rows import LogRow
+from pie.observe.log.level import without_colours
 from pie.observe.log.stack import split_stack, stack_hash
 
 MAX_FIELDS = 64
@@ -58,7 +59,7 @@ class LineParser:
             folder=folder,
             host=host,
             psm=psm,
-            level=level,
+            level=without_colours(level),
             logid="" if logid in {"0", "-"} else normalise_logid(logid) or logid,
             span_id="" if span == "-" else span,
             process=int(process),

@@ -4,6 +4,7 @@ One thread per process takes it, at most 20 ms after it came. A full disk costs 
 is room for it: what the disk does not take waits here, and what comes meanwhile in the call log.
 """
 
+import contextlib
 import logging
 import math
 import threading
@@ -18,6 +19,7 @@ from pie.observe.identity import Identity
 from pie.observe.log.files import HourlyFile
 from pie.observe.log.handler import LineSink
 from pie.observe.log.line import LineFormat
+from pie.observe.log.losses import Losses
 from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import Batches, Totals, What, call_log
 from pie.observe.record.encode import encode
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
 _BACKLOG_BYTES = 16 << 20
 _WAIT_FOR_DISK_SECONDS = 1.0
+_WHY_LOST = "the disk takes none, or calls come faster than it writes"
 
 
 class Backlog:
@@ -82,6 +85,7 @@ class Recorder:
         asked: sink in ``rpc/`` of the lines of calls made.
         budget: of call records.
         clock: tells which aggregates are over.
+        losses: hears of facts and lines that are lost.
 
     Attributes:
         log: where finished calls go.
@@ -98,7 +102,9 @@ class Recorder:
         *,
         budget: Budget | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        losses: Losses | None = None,
     ) -> None:
+        self._losses = losses
         self.log = call_log(identity, line_format, budget or Budget(), _waker(self))
         self._files = (calls, *totals.values())
         self._totals = {name: Backlog(file) for name, file in totals.items()}
@@ -159,6 +165,7 @@ class Recorder:
         if thread is not None:
             thread.stop(timeout=5)
         self.flush(final=True)
+        self._report_lost()
         with self._lock:
             for each in self._files:
                 each.close()
@@ -186,8 +193,16 @@ class Recorder:
         with self._lock:
             if self._thread is not None or self._closed:
                 return
-            self._thread = Resident("pie-recorder", self._step, logger, trouble=self._fail)
-            self._thread.start()
+            thread = Resident("pie-recorder", self._step, logger, trouble=self._fail)
+            try:
+                thread.start()
+            except RuntimeError:
+                pass  # The system refuses a thread: write here, and ask again with the next call.
+            else:
+                self._thread = thread
+                return
+        with contextlib.suppress(Exception):
+            self.flush()
 
     def _step(self) -> float | None:
         if self._closed:
@@ -202,14 +217,9 @@ class Recorder:
         logger.error("calls could not be written down", exc_info=error)
 
     def _report_lost(self) -> None:
-        """Once, and again whenever it has doubled."""
-        if self.lost > 2 * self._reported_lost:
-            self._reported_lost = self.lost
-            logger.warning(
-                "%d records, aggregates or lines of calls are lost: the disk is full, or calls "
-                "come faster than it writes",
-                self._reported_lost,
-            )
+        lost, self._reported_lost = self.lost - self._reported_lost, self.lost
+        if lost and self._losses is not None:
+            self._losses.add("records, aggregates and lines of calls", lost, time.time(), _WHY_LOST)
 
     def _patience(self, written: bool) -> float:
         if not written:

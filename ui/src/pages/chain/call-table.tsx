@@ -1,10 +1,11 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Chain, ChainCall } from '../../api.gen';
-import { BreakableName } from '../../components/breakable-name';
 import { Status } from '../../components/outcome';
+import { ServiceLink } from '../../components/service-link';
 import { useKeepInView } from '../../components/use-keep-in-view';
 import { useRowKeys } from '../../components/use-row-keys';
 import { compact } from '../../format';
+import { repeats } from './cause';
 import { FlagMark } from './flag-mark';
 import { Start } from './node-row';
 import { useTexts } from './texts';
@@ -90,6 +91,9 @@ function CallRows({ row, call, view, tabIndex }: { row: string; call: ChainCall;
   const key = callKey(call);
   const selected = view.selected === key;
   const failed = call.status === 'ERROR';
+  const node = view.tree.byKey.get(key)?.node;
+  // What its node says in the tree need not be read again here.
+  const isToldThere = node !== null && node !== undefined && !call.rule && call.notes.length === 0 && repeats(call.message, node.message);
   const missing = call.callee_no < 0 ? 'unlogged' : '';
   return (
     <>
@@ -105,15 +109,13 @@ function CallRows({ row, call, view, tabIndex }: { row: string; call: ChainCall;
         <td class="wide">
           {call.attempt > 0 && <span class="branch" />}
           <i class={`dot ${view.hues.get(call.caller) ?? ''}`} />
-          <span class="psm">{call.caller}</span>
+          <ServiceLink psm={call.caller} />
         </td>
         <td class="num">{signed(call.caller_no)}</td>
         <td class={`num strong ${missing}`}>{signed(call.callee_no)}</td>
         <td class={`callee ${missing}`}>
           <i class={`dot ${view.hues.get(call.callee) ?? ''}`} />
-          <span class="psm">
-            <BreakableName name={call.callee} />
-          </span>
+          <ServiceLink psm={call.callee} />
           {call.attempt > 0 && <span class="attempt">{t.table.attempt(call.attempt, call.attempts)}</span>}
           {isWholeOfAttempts(call) && <span class="attempt">{t.table.attempts(call.attempts)}</span>}
           <small class="narrow-only mono">{call.method}</small>
@@ -128,7 +130,7 @@ function CallRows({ row, call, view, tabIndex }: { row: string; call: ChainCall;
           <FlagMark flags={call.flags.filter((flag) => flag !== 'callee_not_logged')} />
         </td>
       </tr>
-      {(selected || hasReasons(call)) && <WhyRow item={null} record={call} full={selected} columns={COLUMNS} />}
+      {(selected || (hasReasons(call) && !isToldThere)) && <WhyRow item={null} record={call} full={selected} columns={COLUMNS} />}
     </>
   );
 }

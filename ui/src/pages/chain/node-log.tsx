@@ -25,7 +25,7 @@ export function NodeLog({ logid, node, onClose }: { logid: string; node: ChainNo
     service: { psm: node.psm },
     chain: {},
   };
-  const query = useQuery<LogLines>(withQuery(`/api/chains/${logid}/logs`, { ...filter[scope], limit: String(LIMIT) }), () => null);
+  const query = useQuery<LogLines>(withQuery(`/api/chains/${encodeURIComponent(logid)}/logs`, { ...filter[scope], limit: String(LIMIT) }), () => null);
   const { data } = query;
   return (
     <div class="log under" role="region" aria-label={t.logs.title(node.psm)}>

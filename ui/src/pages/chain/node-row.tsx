@@ -2,6 +2,7 @@ import type { ChainNode } from '../../api.gen';
 import { BreakableName } from '../../components/breakable-name';
 import { Icon } from '../../components/icon';
 import { Status } from '../../components/outcome';
+import { ServiceLink } from '../../components/service-link';
 import { clockTimeMs, compact, dateTimeMs, offset, utc } from '../../format';
 import { useMessages } from '../../i18n';
 import { FlagMark } from './flag-mark';
@@ -141,9 +142,7 @@ function Name({ item, view, psm }: { item: Item; view: ChainView; psm: string })
         <span class="fold" />
       )}
       <i class={`dot ${view.hues.get(psm) ?? ''}`} />
-      <span class="psm">
-        <BreakableName name={psm} />
-      </span>
+      <ServiceLink psm={psm} />
       {collapsed && <span class="folded">{t.tree.hidden(below, failedBelow)}</span>}
     </>
   );

@@ -1,6 +1,7 @@
 import type { Chain } from '../../api.gen';
 import { useKeepInView } from '../../components/use-keep-in-view';
 import { useRowKeys } from '../../components/use-row-keys';
+import { isPassedOn } from './cause';
 import type { Rest } from './folding';
 import { Indent } from './indent';
 import { NodeLog } from './node-log';
@@ -78,7 +79,7 @@ function ItemRows({ chain, item, view, tabIndex }: { chain: Chain; item: Item; v
   return (
     <>
       {node ? <NodeRow item={item} node={node} view={view} tabIndex={tabIndex} /> : <UnloggedRow item={item} view={view} tabIndex={tabIndex} />}
-      {record && (selected || (node && hasReasons(node))) && (
+      {record && (selected || (node && hasReasons(node) && !isPassedOn(item))) && (
         <WhyRow item={item} record={record} full={selected} columns={NODE_COLUMNS} />
       )}
       {node && view.openLog === key && (

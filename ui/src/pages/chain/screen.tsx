@@ -4,7 +4,7 @@ import type { ApiError } from '../../api/client';
 import { useQuery } from '../../api/query';
 import type { Chain } from '../../api.gen';
 import { Trouble } from '../../components/trouble';
-import { findLogid } from '../../logid';
+import { findLogid, isLogid } from '../../logid';
 import { useTitle } from '../../title';
 import { BadLogid, UnknownChain } from './absent';
 import { CallTable } from './call-table';
@@ -23,12 +23,12 @@ export default function ChainPage() {
   const t = useTexts();
   const given = useRoute().params.logid ?? '';
   useTitle(`${t.documentTitle} ${given}`);
-  const logid = findLogid(given);
+  const logid = findLogid(given) ?? (isLogid(given) ? given : null);
   return logid ? <ChainOf key={logid} logid={logid} /> : <BadLogid logid={given} />;
 }
 
 function ChainOf({ logid }: { logid: string }) {
-  const query = useQuery<Chain>(`/api/chains/${logid}`, nextLook);
+  const query = useQuery<Chain>(`/api/chains/${encodeURIComponent(logid)}`, nextLook);
   const { data, error } = query;
   if (data)
     return (

@@ -4,6 +4,7 @@ import { CopyButton } from '../../components/copy-button';
 import { Icon } from '../../components/icon';
 import { count, dateTimeMs, duration, utc, zoneOffset } from '../../format';
 import { useMessages } from '../../i18n';
+import { CauseLine } from './cause-line';
 import { type Finding, findingsOf } from './flags';
 import { useTexts } from './texts';
 import type { ChainView } from './use-chain-view';
@@ -34,6 +35,7 @@ export function Summary({ chain, view, refresh }: { chain: Chain; view: ChainVie
           {utc(chain.start)}
         </Stat>
       </dl>
+      <CauseLine chain={chain} view={view} />
       {findings.length > 0 && (
         <div class="findings">
           <h2>{t.flagsTitle}</h2>

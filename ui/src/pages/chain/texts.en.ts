@@ -10,7 +10,8 @@ export const en = {
   refresh: 'Refresh',
   notFoundTitle: 'No call of this chain is known',
   notFoundLead: 'Calls arrive a few seconds after they end, so this page looks again by itself. If it stays empty: is the logid complete, is an agent running where the services run, and is the chain still within the time that is kept?',
-  badLogid: 'A logid is 32 hexadecimal digits. Copy it again from a log line or a response header.',
+  badLogid: 'A logid has at most 64 visible characters of ASCII, most often 32 hexadecimal digits. Copy it again from a log line or a response header.',
+  cause: { fatal: 'Failed first:', survived: 'A call failed, and the entry answered all the same:', logged: 'Logged at', show: 'Show the log' },
   flagsTitle: 'What to know about this chain',
   flags: {
     outlives_chain: 'ended after the chain’s own end: work went on after the answer, or a host’s clock is wrong.',

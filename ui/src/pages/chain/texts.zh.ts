@@ -11,7 +11,8 @@ export const zh: Texts = {
   refresh: '刷新',
   notFoundTitle: '没有找到这条调用链',
   notFoundLead: '调用结束几秒后才会到达，本页会自动再查。如果一直为空，请检查：logid 是否完整，服务所在机器的 agent 是否在运行，调用链是否还在保留期内。',
-  badLogid: 'logid 是 32 位十六进制数字。请从日志行或响应头重新复制。',
+  badLogid: 'logid 最多 64 个可见的 ASCII 字符，一般为 32 位十六进制数字。请从日志行或响应头中重新复制。',
+  cause: { fatal: '最先失败：', survived: '有调用失败，但入口未因此失败：', logged: '日志位置', show: '查看日志' },
   flagsTitle: '关于这条调用链',
   flags: {
     outlives_chain: '在整条链结束之后才结束：应答之后仍在工作，或者某台机器的时钟不准。',
