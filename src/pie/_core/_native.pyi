@@ -154,6 +154,9 @@ class Pending:
 
     def finish(self, task: object, /) -> None: ...
 
+def serving() -> list[CallFields]:
+    """The calls that servers of this process are answering."""
+
 def setup_metadata(hooks: Any, /) -> None:
     """Give C its ``pie.rpc.server.native_loop.MetadataHooks``."""
 

@@ -15,7 +15,9 @@ from pie.model import (
     Kind,
     current_call,
     describe_error,
+    end_forked_child,
     failure_of,
+    fork,
     is_a,
     text_of,
     type_name,
@@ -48,7 +50,7 @@ class Response:
 
     __slots__ = (
         "_body", "_call", "_chunks", "_done", "_environ", "_error", "_input", "_late",
-        "_length", "_open", "_start", "_started", "_write",
+        "_length", "_open", "_process", "_start", "_started", "_write",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +72,7 @@ class Response:
         self._late: BaseException | None = None
         self._started = self._done = False
         self._length = -1
+        self._process = fork.process
 
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -107,10 +110,14 @@ class Response:
         token = current_call.set(self._call)
         try:
             body = self._body = app(self._environ, self.start)
+            if fork.process != self._process:
+                self._end_child(None)
             if type(body) is SentFile and wrap_file is not None and self._started:
                 return self._hand_on(body, wrap_file)
             self._chunks = self._iterate(body)
         except BaseException as error:
+            if fork.process != self._process:
+                self._end_child(error)
             self._close_body()
             self._chunks = iter((self._failed(error),))
         finally:
@@ -124,6 +131,8 @@ class Response:
         token = current_call.set(self._call)
         try:
             chunk = next(self._chunks)
+            if fork.process != self._process:
+                self._end_child(None)
             if self._started and isinstance(chunk, bytes):
                 self._call.response_bytes += len(chunk)
                 return chunk
@@ -134,6 +143,8 @@ class Response:
                 raise
             return self._failed(self._misuse(b""))
         except BaseException as error:
+            if fork.process != self._process:
+                self._end_child(error)
             return self._failed(error)
         finally:
             current_call.reset(token)
@@ -185,6 +196,16 @@ class Response:
                 close()
         except BaseException as error:
             self._log(error)
+
+    def _end_child(self, error: BaseException | None) -> None:
+        """End a child that the application forked and that came back: the parent answers."""
+        code = 0
+        if is_a(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        elif error is not None:
+            self._log(error)
+            code = 1
+        end_forked_child(self._process, code)
 
     # --- Files. ---
 

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any
 
-from pie.model import Backoff, Resident
+from pie.model import Backoff, Resident, after_fork
 from pie.rpc.server.connection import Drain, ServerConnection
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
@@ -32,13 +32,14 @@ class Connections:
         self.drain = Drain()
         self._open: set[ServerConnection] = set()
         self._lock = threading.Lock()
+        after_fork(self._leave_to_parent)
 
     def open(self, sock: socket.socket, peer: str, received: bytes = b"") -> None:
         """Serve a connected socket, of which some bytes were received already."""
         with self._lock:
             if len(self._open) >= self._limit:
                 sock.close()
-                logger.warning(
+                self._dispatcher.complaints.refused.warning(
                     "refused %s: %d connections are open, the limit (max_connections, and 1024 "
                     "where each has a thread)",
                     peer,
@@ -52,7 +53,7 @@ class Connections:
                 connection.start()
             except RuntimeError as error:  # No thread can be started.
                 sock.close()
-                logger.warning("refused %s: %s", peer, error)
+                self._dispatcher.complaints.refused.warning("refused %s: %s", peer, error)
                 return
             self._open.add(connection)
 
@@ -68,6 +69,11 @@ class Connections:
         for each in left:
             each.abort()
         self.drain.close()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the peers see the end of a connection when the parent ends it."""
+        for each in list(self._open):
+            each.leave_to_parent()
 
     def _forget(self, connection: ServerConnection) -> None:
         with self._lock:
@@ -89,7 +95,9 @@ class ThreadedLoop:
         self, listener: socket.socket, dispatcher: Dispatcher, options: ServerOptions
     ) -> None:
         self._listener = listener
+        self._complaints = dispatcher.complaints
         self._connections = Connections(dispatcher, options)
+        after_fork(self._leave_to_parent)
         self._left = _BACKLOG
         """Connections to accept once the drain has begun: the clients in the backlog have connected
         already. It is bounded, for clients may go on connecting."""
@@ -112,6 +120,10 @@ class ThreadedLoop:
         self._acceptor.join()
         self._connections.finish(seconds)
 
+    def _leave_to_parent(self) -> None:
+        """In a forked child: who connects reaches the parent only."""
+        self._listener.close()
+
     def _accept(self) -> float | None:
         """Accept one connection; None once the drain has begun and the backlog is empty."""
         drain = self._connections.drain
@@ -124,7 +136,7 @@ class ThreadedLoop:
         except BlockingIOError:
             return None if drain.begun else 0.0
         except OSError as error:
-            logger.warning("cannot accept a connection: %s", error)
+            self._complaints.refused.warning("cannot accept a connection: %s", error)
             return 0.05  # Out of descriptors, usually: do not spin.
         try:
             sock.setblocking(True)

@@ -5,7 +5,6 @@ requests and running a WSGI application on threads, stays its own.
 """
 
 import logging
-import math
 import os
 import select
 import socket
@@ -16,6 +15,10 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.workers.gthread import ThreadWorker
 
+from pie.model import after_fork, end_forked_child
+from pie.observe import Seldom
+from pie.rpc.server.daemons import Daemons
+from pie.serve.listeners import OwnSocket
 from pie.serve.settings.descriptors import connections_within
 from pie.web.wsgi import WsgiApp
 
@@ -37,11 +40,13 @@ class HttpServer:
     def __init__(
         self, app: WsgiApp, listener: socket.socket, *, threads: int, drain_seconds: float
     ) -> None:
+        self._listener = listener
+        after_fork(self._leave_to_parent)
         config = Config()
         config.set("threads", threads)
         config.set("worker_connections", connections_within(max(1000, threads * 2)))
         config.set("keepalive", 75)
-        config.set("graceful_timeout", math.ceil(drain_seconds))
+        config.settings["graceful_timeout"].value = drain_seconds  # ``set`` wants whole seconds.
         if "control_socket_disable" in config.settings:  # Since 25.1.
             config.set("control_socket_disable", True)
         self._worker = _worker_class()(
@@ -65,12 +70,21 @@ class HttpServer:
         """Stop accepting and let ``serve`` return; may be called from a signal handler."""
         self._worker.handle_exit(None, None)
 
+    def _leave_to_parent(self) -> None:
+        """In a forked child: who connects reaches the parent only."""
+        self._listener.close()
+
 
 class _GunicornListener:
     """The part of gunicorn's socket wrapper that a worker uses."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """A connection that ends when the worker closes it, whatever children it has."""
+        sock, address = self._sock.accept()
+        return OwnSocket(fileno=sock.detach()), address
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -88,7 +102,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         try:
             super().accept(*arguments)
         except OSError as error:
-            logger.warning("cannot accept a connection: %s", error)
+            self.log.warning("cannot accept a connection: %s", error)
             time.sleep(0.05)
             return False
         return True
@@ -100,6 +114,19 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         while self.nr_conns < self.worker_connections and waiting.poll(0):
             if not self.accept(*arguments):
                 return
+
+    def get_thread_pool(self) -> Daemons:
+        """Threads that a view which never returns does not make the process wait for, and that a
+        child forked on one of them does not try to join."""
+        return Daemons(self.cfg.threads, "pie-http")
+
+    def handle(self, conn: Any) -> Any:
+        """Serve a request, on a thread of the pool."""
+        process = os.getpid()
+        try:
+            return super().handle(conn)
+        finally:
+            end_forked_child(process)
 
     def init_signals(self) -> None:
         """Signals are the service's."""
@@ -171,7 +198,7 @@ class _Log:
     def __init__(self, _config: Config) -> None:
         self.debug = logger.debug
         self.info = logger.debug
-        self.warning = logger.warning
+        self.warning = Seldom(logger).warning  # What peers cause.
         self.error = logger.error
         self.exception = logger.exception
         self.critical = logger.critical
