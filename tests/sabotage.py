@@ -20,7 +20,8 @@ ERRORS = (
 )
 OTHERS = (
     "MainThread",
-    "pie-rpc-",  # They answer requests, and C leads them: tests/rpc/server.
+    "pie-rpc-",  # They answer requests, whose errors are replies: tests/rpc/server.
+    "pie-http-",
     "pie-asyncio",
     "ThreadPoolExecutor",  # A library's pool goes on after an error of its work.
     "AnyIO worker",
