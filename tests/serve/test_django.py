@@ -179,7 +179,7 @@ def test_every_request_is_a_call_and_django_stays_django(services) -> None:
         "shop.views.sold_out": ("/sold-out", 200, "business", 1234),
         "shop.views.broken": ("/broken", 200, "internal", 500),
         "shop.views.slow": ("/slow", 200, "ok", 0),
-        "GET": ("", 404, "not_found", 404),
+        "(unmatched)": ("", 404, "not_found", 404),
         "django.contrib.admin.sites.AdminSite.index": ("/admin/", 302, "ok", 0),
     }
     assert {method: told[method] for method in expected} == expected

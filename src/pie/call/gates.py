@@ -191,6 +191,6 @@ class Passage:
             try:
                 self._gates[self._entered].leave(self._call)
             except BaseException as error:
-                broken = broken or error
+                broken = error if broken is None else broken
         if broken is not None:
             raise broken

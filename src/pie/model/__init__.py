@@ -15,6 +15,7 @@ from pie.model.endpoint import (
     static_endpoint,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
+from pie.model.foreign import describe_error, is_a, text_of, type_name
 from pie.model.fork import after_fork, end_forked_child, run_after_fork
 from pie.model.logid import (
     LogidGenerator,
@@ -45,9 +46,11 @@ __all__ = [
     "address_of",
     "after_fork",
     "current_call",
+    "describe_error",
     "end_forked_child",
     "failure_of",
     "host_and_port",
+    "is_a",
     "is_unix",
     "known_transports",
     "logid_address",
@@ -57,4 +60,6 @@ __all__ = [
     "run_after_fork",
     "split_transport",
     "static_endpoint",
+    "text_of",
+    "type_name",
 ]

@@ -7,8 +7,9 @@ Governance decides on Calls; observation turns them into facts.
 from typing import TYPE_CHECKING, Any, Self
 
 from pie._core import native
-from pie.model.failure import Failure, Kind
+from pie.model.failure import Failure, Kind, is_sound, repaired
 from pie.model.fields import CallFields
+from pie.model.foreign import describe_error, is_a, text_of, type_name
 
 Fields = CallFields
 if not TYPE_CHECKING and native is not None:
@@ -92,15 +93,18 @@ class Call(Fields):
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure an exception stands for; exceptions Pie does not know are ``internal``."""
-    if isinstance(error, Failure):
-        return error
-    if isinstance(error, TimeoutError):
-        return Failure(Kind.DEADLINE, str(error) or "timed out", raised_by="self")
-    if not isinstance(error, Exception):
-        return Failure(Kind.CANCELLED, f"cancelled by {type(error).__name__}", raised_by="self")
-    return Failure(Kind.INTERNAL, f"{type(error).__name__}: {error}", raised_by="self")
+    """The failure an exception stands for; exceptions Pie does not know are ``internal``.
+
+    Never raises, whatever the exception's own methods do.
+    """
+    if is_a(error, Failure):
+        return error if is_sound(error) else repaired(error)
+    if is_a(error, TimeoutError):
+        return Failure(Kind.DEADLINE, text_of(error) or "timed out", raised_by="self")
+    if not is_a(error, Exception):
+        return Failure(Kind.CANCELLED, f"cancelled by {type_name(error)}", raised_by="self")
+    return Failure(Kind.INTERNAL, describe_error(error), raised_by="self")
 
 
 if native is not None:
-    native.setup_call(Call, Failure, failure_of)
+    native.setup_call(Call, Failure, Kind, failure_of)

@@ -1,7 +1,9 @@
 """One code space for HTTP and RPC: what kinds of failure there are, and what a failure says."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
+
+from pie.model.foreign import describe_error, is_a, text_of
 
 BUSINESS_CODE_MIN = 1000
 """Codes from here up are the service's own; below stand Pie's, equal to the HTTP status."""
@@ -95,3 +97,55 @@ class Failure(Exception):
 
     def __repr__(self) -> str:
         return f"Failure({self.kind}, {self.code}, {self.message!r}, by {self.raised_by})"
+
+
+def _fits(code: int) -> bool:
+    return -(2**63) <= code < 2**63
+
+
+def is_sound(failure: Failure) -> bool:
+    """Whether its parts are of their types, so that it can be recorded and sent.
+
+    A service may raise a subclass of its own, or set parts to anything. Twin of ``outcome.c``.
+    """
+    try:
+        return (
+            type(failure.kind) is Kind
+            and type(failure.message) is str
+            and type(failure.code) is int
+            and _fits(failure.code)
+            and type(failure.raised_by) is str
+            and type(failure.rule) is str
+        )
+    except BaseException:
+        return False
+
+
+def repaired(failure: Failure) -> Failure:
+    """A plain failure with what is usable of another one; an unknown kind is ``internal``."""
+    kind, code = _part(failure, "kind"), _part(failure, "code")
+    kind = kind if type(kind) is Kind else _kind_named(kind)
+    code = int.__add__(code, 0) if is_a(code, int) else None  # An HTTPStatus, say.
+    if code is not None and not _fits(code):
+        code = None
+    message = _part(failure, "message")
+    text = describe_error(failure) if message is None else text_of(message)
+    raised_by = _part(failure, "raised_by")
+    if raised_by not in ("self", "peer", "framework"):
+        raised_by = "self"
+    made = Failure(kind, text, code=code, raised_by=raised_by, rule=text_of(_part(failure, "rule")))
+    made.__cause__ = failure
+    return made
+
+
+def _part(failure: Failure, name: str) -> Any:
+    """An attribute; a text is an exact ``str``; None where it cannot be had."""
+    try:
+        value = getattr(failure, name)
+    except BaseException:
+        return None
+    return text_of(value) if is_a(value, str) and type(value) is not Kind else value
+
+
+def _kind_named(name: object) -> Kind:
+    return Kind(name) if type(name) is str and name in _HTTP_STATUS else Kind.INTERNAL

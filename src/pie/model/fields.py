@@ -41,6 +41,7 @@ class CallFields:
         "method",
         "notes",
         "parent_id",
+        "path",
         "peer",
         "persist",
         "pin",
@@ -58,6 +59,8 @@ class CallFields:
         "status",
         "target",
         "timeout",
+        "trace_flags",
+        "tracestate",
         "traffic",
         "transit",
         "tried",
@@ -93,6 +96,8 @@ class CallFields:
         """HTTP verb of an HTTP call."""
         self.route = ""
         """Route template of an HTTP call, e.g. ``/items/<int:id>``."""
+        self.path = ""
+        """What an HTTP request asked for, as it may be shown: bounded, secrets hidden."""
         self.env = env
         """Environment lane of the chain: a named variation of the fleet that some of its
         services have instances of. Empty = the base lane, which has instances of every service."""
@@ -113,6 +118,10 @@ class CallFields:
         self.wire_span_id = ""
         """What the peer sees as its parent: this attempt's span. Equal to ``span_id`` until the
         call is tried a second time."""
+        self.tracestate = ""
+        """W3C tracestate of an HTTP request, which other tracers on the chain want back."""
+        self.trace_flags = ""
+        """W3C trace flags of an HTTP request, two hex digits; empty = it named none."""
         self.attempts = 1
         self.max_attempts = 0
         """Client side: attempts in all that this call may take; 0 = as its rule says."""

@@ -19,7 +19,7 @@ from pie.serve.settings.loading import load_settings, settings_of
 from pie.serve.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pie.web.wsgi import WsgiApp
+    from pie.web.wsgi import Edge, WsgiApp
 
 HTTP_THREADS = 16
 
@@ -99,7 +99,7 @@ def run_flask(app: str, launch: Launch) -> "WsgiApp":
     from pie.web.flask import describe, instrument, is_application
 
     application = service.load_application(app, "Flask", is_application)
-    instrument(application, service.process.runtime)
+    instrument(application, service.process.runtime, _edge(service.settings))
     if "cache" in application.extensions:
         service.say("I will use the application's own cache")
     else:
@@ -124,7 +124,7 @@ def run_django(project: str, launch: Launch) -> "WsgiApp":
 
     own = service.loading(project, load)
     service.say("I will use the project's own cache" if own else cache.announce())
-    app = application(service.process.runtime)
+    app = application(service.process.runtime, _edge(service.settings))
     meta = describe(service.settings.PSM, service.settings.OWNERS)
     service.run(meta, _http_server(app, service.settings))
     return app
@@ -158,6 +158,13 @@ def run_thrift(service: str, handler: str, launch: Launch, *, gates: str = "") -
         return Serving(server, server.name, options.max_threads)
 
     process.run(describe(description, settings.PSM, settings.OWNERS), make_server)
+
+
+def _edge(settings: Settings) -> "Edge":
+    from pie.web.peers import TrustedPeers
+    from pie.web.wsgi import Edge
+
+    return Edge(TrustedPeers(settings.TRUSTED_PEERS), settings.LOG_QUERY)
 
 
 def _http_server(app: "WsgiApp", settings: Settings) -> ServerFactory:

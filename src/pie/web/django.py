@@ -4,6 +4,7 @@ Uses Django's own request handler, signals and resolver; middleware, admin, ORM,
 clients and ``manage.py`` work as before.
 """
 
+import functools
 import inspect
 import os
 import sys
@@ -11,17 +12,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import django
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
+from django.core.handlers import base
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from pie.call import Runtime
-from pie.model import Call, Failure, current_call
+from pie.model import Call, Failure, Kind, current_call, failure_of, is_a
 from pie.state import Interface, ServiceMeta
+from pie.web.body import RequestBody
 from pie.web.errors import error_body
-from pie.web.wsgi import ERROR_KEY, Middleware, WsgiApp
+from pie.web.response import ERROR_KEY, Environ, StartResponse
+from pie.web.wsgi import UNMATCHED, Edge, Middleware, WsgiApp
 
 _STATIC_FILES = "django.contrib.staticfiles"
 
@@ -47,7 +52,7 @@ def configure(project: str, cache: dict[str, Any]) -> bool:
     return own
 
 
-def application(runtime: Runtime) -> WsgiApp:
+def application(runtime: Runtime, edge: Edge | None = None) -> WsgiApp:
     """The configured project as a WSGI application, every request of it a Call."""
     got_request_exception.connect(_keep_exception, dispatch_uid="pie")
     handler: WsgiApp = _Handler()
@@ -56,7 +61,7 @@ def application(runtime: Runtime) -> WsgiApp:
         from django.contrib.staticfiles.handlers import StaticFilesHandler
 
         handler = StaticFilesHandler(handler)  # type: ignore[arg-type]
-    return Middleware(handler, runtime)
+    return Middleware(handler, runtime, edge, method=UNMATCHED)
 
 
 def describe(psm: str, owners: tuple[str, ...]) -> ServiceMeta:
@@ -72,14 +77,24 @@ def describe(psm: str, owners: tuple[str, ...]) -> ServiceMeta:
 
 
 class _Handler(WSGIHandler):
-    """Django's handler; it names the method of the call and answers failures nobody handled."""
+    """Django's handler; it names the method of the call, gives Django the length of a chunked body,
+    and answers failures that neither view nor middleware handled."""
 
-    _exception_middleware: list[Any]
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Any:
+        body = environ.get("wsgi.input")
+        if type(body) is RequestBody and not environ.get("CONTENT_LENGTH"):
+            environ["CONTENT_LENGTH"] = str(body.spool())  # Without one Django reads no body.
+        return super().__call__(environ, start_response)
 
     def load_middleware(self, is_async: bool = False) -> None:
-        super().load_middleware(is_async)
-        # Last in the list, so the project's own middleware answers first.
-        self._exception_middleware.append(_answer_failure)
+        module: Any = base
+        convert = module.convert_exception_to_response
+        # Django puts it around the view and around each middleware.
+        module.convert_exception_to_response = lambda each: convert(_answering(each))
+        try:
+            super().load_middleware(is_async)
+        finally:
+            module.convert_exception_to_response = convert
 
     def resolve_request(self, request: HttpRequest) -> Any:
         match = super().resolve_request(request)
@@ -137,15 +152,50 @@ def _keep_exception(request: HttpRequest | None = None, **_: object) -> None:
         environ[ERROR_KEY] = error
 
 
-def _answer_failure(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """A failure that a view let through, such as that of an RPC, in the one error form."""
-    if not isinstance(error, Failure):
+def _answering(get_response: Any) -> Any:
+    """``get_response`` of a middleware or of the view, which answers failures in the one error
+    form."""
+    if iscoroutinefunction(get_response):
+
+        @functools.wraps(get_response)
+        async def answer_later(request: HttpRequest) -> Any:
+            try:
+                return await get_response(request)
+            except Exception as error:
+                response = _answer(request, error)
+                if response is None:
+                    raise
+                return response
+
+        return answer_later
+
+    @functools.wraps(get_response)
+    def answer(request: HttpRequest) -> Any:
+        try:
+            return get_response(request)
+        except Exception as error:
+            response = _answer(request, error)
+            if response is None:
+                raise
+            return response
+
+    return answer
+
+
+def _answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The error form of a failure, such as that of an RPC, or of a broken body of the request; None
+    for any other error, which is Django's to answer."""
+    environ = getattr(request, "environ", {})
+    body = environ.get("wsgi.input")
+    if is_a(error, Failure):
+        failure = failure_of(error)
+    elif type(body) is RequestBody and body.broken is not None:
+        failure = body.failure(Kind.INVALID.http_status)
+    else:
         return None
-    environ = getattr(request, "environ", None)
-    if environ is not None:
-        environ[ERROR_KEY] = error
-    body = error_body(error, _served_call())
-    return HttpResponse(body, status=error.kind.http_status, content_type="application/json")
+    environ[ERROR_KEY] = failure
+    content = error_body(failure, _served_call())
+    return HttpResponse(content, status=failure.kind.http_status, content_type="application/json")
 
 
 def _served_call() -> Call | None:

@@ -11,10 +11,12 @@ from flask import Flask, Response, request
 from flask.signals import got_request_exception, request_started
 
 from pie.call import Runtime
-from pie.model import Call, Failure, current_call
+from pie.model import Call, Failure, Kind, current_call, failure_of
 from pie.state import Interface, ServiceMeta
+from pie.web.body import BrokenBody
 from pie.web.errors import error_body
-from pie.web.wsgi import ERROR_KEY, Middleware
+from pie.web.response import ERROR_KEY
+from pie.web.wsgi import UNMATCHED, Edge, Middleware
 
 _EXTENSION = "pie"
 
@@ -24,17 +26,21 @@ def is_application(value: object) -> bool:
     return callable(getattr(value, "wsgi_app", None))
 
 
-def instrument(app: Flask, runtime: Runtime) -> None:
+def instrument(app: Flask, runtime: Runtime, edge: Edge | None = None) -> None:
     """Make every request of ``app`` a Call. Doing it twice is the same as once."""
     if _EXTENSION in app.extensions:
         return
     app.extensions[_EXTENSION] = runtime
-    app.wsgi_app = Middleware(app.wsgi_app, runtime)  # type: ignore[method-assign]
+    app.wsgi_app = Middleware(  # type: ignore[method-assign]
+        app.wsgi_app, runtime, edge, method=UNMATCHED
+    )
     request_started.connect(_name_method, app)
     got_request_exception.connect(_keep_exception, app)
     handlers = app.error_handler_spec[None][None]
     if Failure not in handlers:
         app.register_error_handler(Failure, _answer_failure)
+    if BrokenBody not in handlers:
+        app.register_error_handler(BrokenBody, _answer_broken_body)
 
 
 def describe(app: Flask, psm: str, owners: tuple[str, ...]) -> ServiceMeta:
@@ -81,9 +87,15 @@ def _keep_exception(_sender: Flask, exception: BaseException, **_: object) -> No
 
 def _answer_failure(failure: Failure) -> Response:
     """A failure that a view let through, such as that of an RPC, in the one error form."""
+    failure = failure_of(failure)
     request.environ[ERROR_KEY] = failure
     body = error_body(failure, _served_call())
     return flask.Response(body, status=failure.kind.http_status, mimetype="application/json")
+
+
+def _answer_broken_body(error: BrokenBody) -> Response:
+    """A request whose body ended early, or whose chunks are damaged: the caller's doing."""
+    return _answer_failure(Failure(Kind.INVALID, str(error), raised_by="peer"))
 
 
 def _served_call() -> Call | None:

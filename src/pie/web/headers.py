@@ -2,12 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any
 
-from pie.model import normalise_logid
+from pie.model import Call, current_call, normalise_logid
+from pie.web.peers import TrustedPeers
 
 LOGID = "X-Tt-Logid"
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_KNOWN_FLAGS = 0x03  # Sampled, and that the trace id is random.
+_SAMPLED = "01"
+_MEMBER = re.compile(
+    r"(?P<key>[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})"
+    r"=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
+)
+_MAX_MEMBERS = 32
+_MAX_STATE = 512
+_LONG_MEMBER = 128
 _METADATA = "HTTP_RPC_"
 _PERSIST = "HTTP_RPC_PERSIST_"
 _TRANSIT = "HTTP_RPC_TRANSIT_"
@@ -15,48 +25,86 @@ _MAX_METADATA = 64
 _MAX_VALUE = 1024
 
 
-class Incoming(NamedTuple):
-    """The chain fields of a request; an empty string for a header that it lacks."""
+def take_chain(call: Call, environ: dict[str, Any], trusted: TrustedPeers, address: str) -> None:
+    """Read what a WSGI environ says of the chain into a call.
 
-    logid: str
-    parent_id: str
-    persist: dict[str, str]
-    transit: dict[str, str]
+    A traceparent wins over a logid: its span belongs to its trace. Metadata of a peer that is not
+    trusted is taken out of the environ, so that nobody hands it on.
+    """
+    logid, traceparent = environ.get("HTTP_X_TT_LOGID"), environ.get("HTTP_TRACEPARENT")
+    if logid:
+        call.logid = normalise_logid(str(logid)) or ""
+    if traceparent:
+        _take_trace(call, str(traceparent), environ.get("HTTP_TRACESTATE"))
+    if _METADATA in "\n".join(environ):
+        keys = [key for key in environ if key.startswith(_METADATA)]
+        if trusted.trusts(address):
+            call.persist = _metadata(environ, keys, _PERSIST)
+            call.transit = _metadata(environ, keys, _TRANSIT)
+        else:
+            for key in keys:
+                if key.startswith((_PERSIST, _TRANSIT)):
+                    del environ[key]
 
 
-def parse_traceparent(value: str) -> tuple[str, str] | None:
-    """Trace id and parent span id, or None: an invalid header is ignored whole (W3C, 2021)."""
+def chain_headers() -> dict[str, str]:
+    """The headers by which a request to another HTTP service belongs to the chain of the call that
+    is being served; none outside of one."""
+    call = current_call.get()
+    if call is None:
+        return {}
+    flags = call.trace_flags or _SAMPLED
+    headers = {LOGID: call.logid, "traceparent": f"00-{call.logid}-{call.span_id}-{flags}"}
+    if call.tracestate:
+        headers["tracestate"] = call.tracestate
+    for key, value in call.persist.items():
+        if value.isprintable():
+            headers[f"Rpc-Persist-{key.replace('_', '-')}"] = value.encode().decode("latin-1")
+    return headers
+
+
+def parse_traceparent(value: str) -> tuple[str, str, str] | None:
+    """Trace id, parent span id and flags, or None: an invalid header is ignored whole (W3C,
+    2021)."""
     match = _TRACEPARENT.fullmatch(value.strip())
     if match is None:
         return None
-    version, trace, span, _, rest = match.groups()
+    version, trace, span, flags, rest = match.groups()
     if version == "ff" or (version == "00" and rest) or not int(trace, 16) or not int(span, 16):
         return None
-    return trace, span
+    return trace, span, f"{int(flags, 16) & _KNOWN_FLAGS:02x}"
 
 
-def read_environ(environ: Mapping[str, object]) -> Incoming:
-    """Read a WSGI environ. A traceparent wins over a logid: its span belongs to its trace."""
-    given, traceparent = _text(environ, "HTTP_X_TT_LOGID"), _text(environ, "HTTP_TRACEPARENT")
-    logid = (normalise_logid(given) or "") if given else ""
-    parent_id = ""
-    trace = parse_traceparent(traceparent) if traceparent else None
-    if trace is not None:
-        logid, parent_id = trace
-    metadata = [key for key in environ if key.startswith(_METADATA)]
-    if not metadata:
-        return Incoming(logid, parent_id, {}, {})
-    return Incoming(
-        logid,
-        parent_id,
-        _metadata(environ, metadata, _PERSIST),
-        _metadata(environ, metadata, _TRANSIT),
-    )
+def parse_tracestate(value: str) -> str:
+    """The members of a tracestate, in their order; empty if one is invalid or there are too many.
+
+    Of members with one key the first stays. Of one that is too long, long members go first, then
+    the last ones, as W3C asks.
+    """
+    given = [member for each in value.split(",") if (member := each.strip(" \t"))]
+    if len(given) > _MAX_MEMBERS:
+        return ""
+    by_key: dict[str, str] = {}
+    for each in given:
+        match = _MEMBER.fullmatch(each)
+        if match is None:
+            return ""
+        by_key.setdefault(match["key"], each)
+    members = list(by_key.values())
+    if len(",".join(members)) > _MAX_STATE:
+        members = [each for each in members if len(each) <= _LONG_MEMBER]
+    while len(",".join(members)) > _MAX_STATE:
+        members.pop()
+    return ",".join(members)
 
 
-def _text(environ: Mapping[str, object], key: str) -> str:
-    value = environ.get(key, "")
-    return value if isinstance(value, str) else ""
+def _take_trace(call: Call, traceparent: str, tracestate: object) -> None:
+    trace = parse_traceparent(traceparent)
+    if trace is None:
+        return
+    call.logid, call.parent_id, call.trace_flags = trace
+    if tracestate:
+        call.tracestate = parse_tracestate(str(tracestate))
 
 
 def _decoded(value: str) -> str:
@@ -67,11 +115,11 @@ def _decoded(value: str) -> str:
         return value
 
 
-def _metadata(environ: Mapping[str, object], keys: list[str], prefix: str) -> dict[str, str]:
+def _metadata(environ: Mapping[str, Any], keys: list[str], prefix: str) -> dict[str, str]:
     """Bounded in number and size: it travels with every call downstream."""
     found: dict[str, str] = {}
     for key in keys[:_MAX_METADATA]:
-        value = _decoded(_text(environ, key))
+        value = _decoded(str(environ[key]))
         if key.startswith(prefix) and len(value) <= _MAX_VALUE:
             found[key[len(prefix) :]] = value
     return found

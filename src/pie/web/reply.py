@@ -26,6 +26,18 @@ class Answer(NamedTuple):
         return [self.body]
 
 
+class Refusal(Failure):
+    """A request that is refused by a status that no kind of failure has.
+
+    Args:
+        status: 4xx.
+        message: why, and what to do.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(Kind.INVALID, message, code=status)
+
+
 class Reply:
     """Makes the answer to a call that a gate rejected: it becomes the call's result.
 
@@ -58,12 +70,23 @@ def _answer(call: Call) -> Answer:
     Raises:
         TypeError, ValueError: JSON cannot hold the result.
     """
-    failure = call.failure
-    if failure is None:
-        status, (content_type, body) = 200, _encode(call.result)
-    else:
-        status = failure.kind.http_status
-        content_type, body = "application/json", error_body(failure, call)
+    if call.failure is not None:
+        return answer_of(call.failure, call)
+    return _answer_with(200, *_encode(call.result), call)
+
+
+def answer_of(failure: Failure, call: Call) -> Answer:
+    """The error form of a failure."""
+    body = error_body(failure, call)
+    return _answer_with(status_of(failure), "application/json", body, call)
+
+
+def status_of(failure: Failure) -> int:
+    """The status by which a failure is answered."""
+    return failure.code if type(failure) is Refusal else failure.kind.http_status
+
+
+def _answer_with(status: int, content_type: str, body: bytes, call: Call) -> Answer:
     headers = (("Content-Type", content_type), (LOGID, call.logid))
     return Answer(f"{status} {_phrase(status)}", headers, body)
 

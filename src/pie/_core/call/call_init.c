@@ -14,12 +14,13 @@
 #include "call/system_clock.h"
 
 static PyObject *setup_call(PyObject *module, PyObject *args) {
-    PyObject *cls, *failure, *failure_of;
-    if (!PyArg_ParseTuple(args, "O!OO:setup_call", &PyType_Type, &cls, &failure, &failure_of) ||
+    PyObject *cls, *failure, *kind, *failure_of;
+    if (!PyArg_ParseTuple(args, "O!OOO:setup_call", &PyType_Type, &cls, &failure, &kind,
+                          &failure_of) ||
         call_use_class((PyTypeObject *)cls) < 0) {
         return NULL;
     }
-    outcome_setup(failure, failure_of);
+    outcome_setup(failure, kind, failure_of);
     Py_RETURN_NONE;
 }
 
@@ -29,7 +30,7 @@ static PyObject *setup_context(PyObject *module, PyObject *variable) {
 }
 
 static PyMethodDef functions[] = {
-    {"setup_call", setup_call, METH_VARARGS, "The class Call, Failure, and failure_of."},
+    {"setup_call", setup_call, METH_VARARGS, "The classes Call, Failure and Kind, and failure_of."},
     {"setup_context", setup_context, METH_O, "The variable current_call."},
     {NULL},
 };

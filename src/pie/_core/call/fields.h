@@ -13,6 +13,7 @@
     X(method, TEXT)           \
     X(verb, TEXT)             \
     X(route, TEXT)            \
+    X(path, TEXT)             \
     X(env, TEXT)              \
     X(peer, TEXT)             \
     X(logid, TEXT)            \
@@ -23,6 +24,8 @@
     X(version, TEXT)          \
     X(traffic, TEXT)          \
     X(gate, TEXT)             \
+    X(tracestate, TEXT)       \
+    X(trace_flags, TEXT)      \
     X(pin, TEXT)
 
 /* NULL = as in a new call: () for a TUPLE, None for an OBJECT; a DICT or LIST is empty, and made when

@@ -5,10 +5,11 @@
 
 #include "base/errors.h"
 
-static PyObject *failure_class, *failure_of_function, *current_call_variable;
+static PyObject *failure_class, *kind_class, *failure_of_function, *current_call_variable;
 
-void outcome_setup(PyObject *failure, PyObject *failure_of) {
+void outcome_setup(PyObject *failure, PyObject *kind, PyObject *failure_of) {
     Py_XSETREF(failure_class, Py_NewRef(failure));
+    Py_XSETREF(kind_class, Py_NewRef(kind));
     Py_XSETREF(failure_of_function, Py_NewRef(failure_of));
 }
 
@@ -36,8 +37,30 @@ int call_business(CallObject *call, long code, PyObject *message) {
     return PyObject_SetAttrString((PyObject *)call, "message", message);
 }
 
+static bool has_part(PyObject *failure, const char *name, PyTypeObject *type) {
+    PyObject *value = PyObject_GetAttrString(failure, name);
+    bool right = value != NULL && Py_IS_TYPE(value, type);
+    if (right && type == &PyLong_Type) {
+        int overflow;
+        PyLong_AsLongAndOverflow(value, &overflow);
+        right = overflow == 0;
+    }
+    Py_XDECREF(value);
+    PyErr_Clear();
+    return right;
+}
+
+/* Whether its parts are of their types. Twin: is_sound of pie/model/failure.py. */
+static bool is_sound(PyObject *failure) {
+    return has_part(failure, "kind", (PyTypeObject *)kind_class) &&
+           has_part(failure, "message", &PyUnicode_Type) &&
+           has_part(failure, "code", &PyLong_Type) &&
+           has_part(failure, "raised_by", &PyUnicode_Type) &&
+           has_part(failure, "rule", &PyUnicode_Type);
+}
+
 static PyObject *failure_of(PyObject *error) {
-    if (PyObject_TypeCheck(error, (PyTypeObject *)failure_class)) {
+    if (PyObject_TypeCheck(error, (PyTypeObject *)failure_class) && is_sound(error)) {
         return Py_NewRef(error);
     }
     return PyObject_CallOneArg(failure_of_function, error);

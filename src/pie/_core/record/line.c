@@ -39,10 +39,11 @@ static void message(Writer *to, PyObject *text, const char *instead) {
 
 static void served(Writer *to, const Finished *finished) {
     const CallObject *call = finished->call;
-    if (PyUnicode_GET_LENGTH(call->verb)) {
+    bool http = PyUnicode_GET_LENGTH(call->verb) != 0;
+    if (http) {
         message(to, call->verb, "");
         literal(to, " ");
-        message(to, call->route, "-");
+        message(to, call->path, "-");
         number(to, " ", call->status);
     } else {
         message(to, call->method, "");
@@ -51,6 +52,10 @@ static void served(Writer *to, const Finished *finished) {
     message(to, finished->outcome, "");
     number(to, " code=", call->code);
     number(to, " cost_us=", finished->duration_us);
+    if (http) {
+        literal(to, " route=");
+        message(to, call->route, "-");
+    }
     literal(to, " caller=");
     message(to, call->caller, "-");
     literal(to, " peer=");

@@ -89,6 +89,7 @@ class CallRow(Position, kw_only=True):
     method: Annotated[Name, Field(source="call.method", column=LOW, answers=_EVERYWHERE)] = ""
     verb: Annotated[Name, Field(source="call.verb", column=LOW, answers=_CHAIN_AND_CALLS)] = ""
     route: Annotated[Name, Field(source="call.route", column=LOW, answers=_CHAIN_AND_CALLS)] = ""
+    path: Annotated[Name, Field(source="call.path", column=TEXT, answers=_CHAIN_AND_CALLS)] = ""
     logid: Annotated[Name, Field(source="call.logid", column=TEXT, answers=_EVERYWHERE)] = ""
     span_id: Annotated[
         Name, Field(source="call.span_id", column=TEXT, answers=_CHAIN_AND_CALLS)

@@ -27,9 +27,10 @@ def access_line(line_format: LineFormat, row: CallRow, thread: int) -> bytes:
 
 
 def _served(row: CallRow) -> str:
-    what = f"{row.verb} {row.route or '-'} {row.status}" if row.verb else row.method
+    what = f"{row.verb} {row.path or '-'} {row.status}" if row.verb else row.method
+    route = f"route={row.route or '-'} " if row.verb else ""
     return (
-        f"{what} {row.outcome} code={row.code} cost_us={row.duration_us} "
+        f"{what} {row.outcome} code={row.code} cost_us={row.duration_us} {route}"
         f"caller={row.caller or '-'} peer={row.peer or '-'}"
     )
 

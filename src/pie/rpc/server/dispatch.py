@@ -8,7 +8,17 @@ import logging
 from typing import Any, Literal, NamedTuple, NoReturn, Self
 
 from pie.call import Driver
-from pie.model import BUSINESS_CODE_MIN, Call, Failure, Kind, current_call, failure_of
+from pie.model import (
+    BUSINESS_CODE_MIN,
+    Call,
+    Failure,
+    Kind,
+    current_call,
+    describe_error,
+    failure_of,
+    is_a,
+    text_of,
+)
 from pie.observe import Identity
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 from pie.rpc.wire.metadata import (
@@ -305,13 +315,13 @@ class Dispatcher:
         return self._encode(method, method.success(value), call, form)
 
     def _raised(self, method: Method, call: Call, error: Exception, form: Form) -> bytes | None:
-        if isinstance(error, BusinessError):
+        if is_a(error, BusinessError):
             call.business(error.code, error.message)
             return self._business(method, call, error, form)
         result = method.failure(error)
         if result is None:
             return None
-        call.business(BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}")
+        call.business(BUSINESS_CODE_MIN, describe_error(error))
         return self._encode(method, result, call, form)
 
     def _business(self, method: Method, call: Call, error: BusinessError, form: Form) -> bytes:
@@ -319,7 +329,7 @@ class Dispatcher:
         if method.result is None:
             return b""
         if not form.has_header:
-            error_reply = ApplicationError(str(error), ApplicationErrorType.INTERNAL_ERROR)
+            error_reply = ApplicationError(text_of(error), ApplicationErrorType.INTERNAL_ERROR)
             return encode_exception(
                 method.name, error_reply, form.seqid, form.transport, None, form.protocol
             )

@@ -4,7 +4,7 @@ import itertools
 from typing import Any, NamedTuple
 
 from pie.govern import remaining
-from pie.model import BUSINESS_CODE_MIN, Call, Endpoint, Failure, Kind
+from pie.model import BUSINESS_CODE_MIN, Call, Endpoint, Failure, Kind, describe_error
 from pie.rpc.wire.business import BusinessError, BusinessStatus, read_status
 from pie.rpc.wire.metadata import peer_failure, read_reply_header, request_base, request_header
 from pie.thrift import (
@@ -167,9 +167,7 @@ def _answer(method: Method, result: Struct, call: Call, business: BusinessStatus
         if business is None or error.type != ApplicationErrorType.MISSING_RESULT:
             raise
     except StructException as error:
-        business = business or BusinessStatus(
-            BUSINESS_CODE_MIN, f"{type(error).__name__}: {error}", {}
-        )
+        business = business or BusinessStatus(BUSINESS_CODE_MIN, describe_error(error), {})
         call.business(business.code, business.message)
         return Answer(None, error, business)
     if business is not None:

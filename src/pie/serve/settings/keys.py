@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import inspect
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -66,6 +67,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Version of the service's code."""
     DRAIN_SECONDS: float = 10.0
     """How long a stopping service waits for requests in flight."""
+    TRUSTED_PEERS: tuple[str, ...] = ()
+    """Addresses and networks (10.0.0.0/8) of peers whose Rpc-Persist and Rpc-Transit headers an
+    HTTP service takes over; "unix" = peers on a unix socket. Those of all others are dropped."""
+    LOG_QUERY: Literal["none", "keys", "values"] = "keys"
+    """What access lines and records show of an HTTP query string: nothing, its keys, or values too,
+    except those that may be secrets."""
 
 
 KEYS = Settings.__struct_fields__
@@ -204,6 +211,16 @@ def _seconds(value: float) -> str | None:
     return None if 0 <= value <= _LONGEST else f"choose 0 to {_LONGEST}"
 
 
+def _peers(value: tuple[str, ...]) -> str | None:
+    for each in value:
+        try:
+            if each != "unix":
+                ipaddress.ip_network(each)
+        except ValueError as error:
+            return f"write an address, a network such as 10.0.0.0/8, or unix: {error}"
+    return None
+
+
 def _cache(value: str) -> str | None:
     parts = urlsplit(value)
     try:
@@ -229,4 +246,5 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "MAX_CONNECTIONS": _connections,
     "FRAME_LIMIT": _frame_limit,
     "CACHE": _cache,
+    "TRUSTED_PEERS": _peers,
 }

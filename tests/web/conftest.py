@@ -1,0 +1,74 @@
+"""A WSGI server of Pie's own around an application, and a client that speaks bytes."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pie.serve.host.gunicorn import HttpServer
+
+
+class Served:
+    """An application on a port."""
+
+    def __init__(self, app: Any) -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.address = listener.getsockname()
+        self._server = HttpServer(app, listener, threads=4, drain_seconds=5)
+        self._thread = threading.Thread(target=self._server.serve)
+        self._thread.start()
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[socket.socket]:
+        with socket.create_connection(self.address, timeout=20) as connection:
+            yield connection
+
+    def ask(self, request: bytes, *, end: bool = False) -> bytes:
+        """All that comes back to some bytes; ``end`` says that no more will follow them."""
+        with self.connect() as connection:
+            connection.sendall(request)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def get(self, path: str = "/", *headers: str) -> bytes:
+        lines = [f"GET {path} HTTP/1.1", "Host: x", "Connection: close", *headers, "", ""]
+        return self.ask("\r\n".join(lines).encode())
+
+    def close(self) -> None:
+        self._server.stop()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Any], Served]]:
+    """Serves an application until the end of the test."""
+    started: list[Served] = []
+
+    def start(app: Any) -> Served:
+        started.append(Served(app))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def rows(bench: Any) -> Callable[[int], list[dict[str, Any]]]:
+    """Waits for some call records: a client has its answer before the call ends."""
+
+    def wait(count: int) -> list[dict[str, Any]]:
+        pause = threading.Event()
+        for _ in range(1000):
+            found = bench.facts()
+            if len(found) >= count:
+                return found
+            pause.wait(0.01)
+        raise AssertionError(f"only {bench.facts()}")
+
+    return wait
