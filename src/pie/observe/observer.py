@@ -28,6 +28,7 @@ class Observer:
         console: lines are shown there too.
         zone: the fleet's time zone.
         budget: of call records.
+        caller_errors: level of the lines of calls in which the caller was wrong.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Observer:
         console: Console | None = None,
         zone: tzinfo = UTC,
         budget: Budget | None = None,
+        caller_errors: str = "INFO",
     ) -> None:
         self.identity = identity
         self._slot = claim_slot()
@@ -67,6 +69,7 @@ class Observer:
             sinks["rpc"],
             budget=budget,
             losses=losses,
+            caller_errors=caller_errors,
         )
 
     def _lose(self, what: str, lines: int, ts: float, reason: str) -> None:

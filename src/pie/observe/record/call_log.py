@@ -7,7 +7,7 @@ exact whatever happens to records.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pie._core import native
@@ -15,7 +15,7 @@ from pie.model import Call
 from pie.observe.facts.fields import fields_of
 from pie.observe.facts.rows import AggregateRow, CallRow, EdgeRow, PeerRow
 from pie.observe.identity import Identity
-from pie.observe.log.access import LOCATION, access_line
+from pie.observe.log.access import LOCATION, access_line, levels_of
 from pie.observe.log.line import LineFormat
 from pie.observe.record.aggregate import Aggregator
 from pie.observe.record.budget import Budget
@@ -48,6 +48,7 @@ class CallLog:
         budget: of its records.
         wake: called when the first call comes after the writer took something.
         limit: bytes of each kind that may wait.
+        levels: of the lines, by outcome.
 
     Attributes:
         serving: calls that are being served.
@@ -63,7 +64,9 @@ class CallLog:
         wake: Callable[[], None],
         *,
         limit: int = LIMIT,
+        levels: Mapping[str, str] | None = None,
     ) -> None:
+        self._levels = levels_of() if levels is None else levels
         self._identity = identity
         self._format = line_format
         self._budget = budget
@@ -154,7 +157,7 @@ class CallLog:
             row.weight = weight
             self._keep("calls", encode(row), row.ts)
         if row.attempt == 0:
-            line = access_line(self._format, row, thread)
+            line = access_line(self._format, row, thread, self._levels)
             self._keep("served" if row.side == "server" else "asked", line, ended)
 
     def _keep(self, what: What, line: bytes, ts: float) -> None:
@@ -204,11 +207,15 @@ def _cut(value: str | list[str], cut: int) -> str | list[str]:
 
 
 def call_log(
-    identity: Identity, line_format: LineFormat, budget: Budget, wake: Callable[[], None]
+    identity: Identity,
+    line_format: LineFormat,
+    budget: Budget,
+    wake: Callable[[], None],
+    caller_errors: str = "INFO",
 ) -> CallLog:
     """The call log of a process: the one in C where there is one."""
     if native is None or type(budget) is not Budget:
-        return CallLog(identity, line_format, budget, wake)
+        return CallLog(identity, line_format, budget, wake, levels=levels_of(caller_errors))
     log: CallLog = native.CallLog(
         row=row_parts(identity),
         aggregates=[aggregate(name, each, identity) for name, each in AGGREGATES.items()],
@@ -222,5 +229,6 @@ def call_log(
         stamp=line_format.stamp,
         wake=wake,
         limit=LIMIT,
+        levels=levels_of(caller_errors),
     )
     return log

@@ -85,6 +85,7 @@ class Recorder:
         budget: of call records.
         clock: tells which aggregates are over.
         losses: hears of facts and lines that are lost.
+        caller_errors: level of the lines of calls in which the caller was wrong.
 
     Attributes:
         log: where finished calls go.
@@ -102,9 +103,10 @@ class Recorder:
         budget: Budget | None = None,
         clock: Clock = SYSTEM_CLOCK,
         losses: Losses | None = None,
+        caller_errors: str = "INFO",
     ) -> None:
         self._losses = losses
-        self.log = call_log(identity, line_format, budget or Budget(), _waker(self))
+        self.log = call_log(identity, line_format, budget or Budget(), _waker(self), caller_errors)
         self._files = (calls, *totals.values())
         self._totals = {name: Backlog(file) for name, file in totals.items()}
         self._backlogs: dict[What, Backlog] = {
