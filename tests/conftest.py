@@ -1,6 +1,7 @@
 """What many tests need: a process's runtime on a folder, and its facts."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from tests.skips import (  # noqa: F401 - hooks
 from pie.call import Runtime, set_runtime
 from pie.observe import Identity, Observer
 from pie.state import Directory, MemoryStore
+
+os.environ.setdefault("PIE_NOTICE_SECONDS", "0.2")  # Services that tests start stop soon.
 
 
 class Bench:

@@ -255,8 +255,9 @@ def test_a_second_signal_does_not_wait(services) -> None:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         running.read_until("here")
         running.process.send_signal(signal.SIGTERM)
-        running.read_until("stopping on")
+        running.read_until("draining")
         running.stop()
+    assert re.search(r"data=cut GET .* after .*: SIGTERM came again", running.printed)
     assert running.process.returncode == 128 + signal.SIGTERM
 
 

@@ -16,7 +16,7 @@ from pie.model.endpoint import (
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
 from pie.model.foreign import describe_error, is_a, text_of, type_name
-from pie.model.fork import after_fork, end_forked_child, run_after_fork
+from pie.model.fork import after_fork, at_child_end, end_forked_child, run_after_fork
 from pie.model.logid import (
     LogidGenerator,
     logid_address,
@@ -45,6 +45,7 @@ __all__ = [
     "SystemClock",
     "address_of",
     "after_fork",
+    "at_child_end",
     "current_call",
     "describe_error",
     "end_forked_child",

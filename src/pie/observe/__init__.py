@@ -2,6 +2,7 @@
 
 from pie.observe.identity import Identity, host_address
 from pie.observe.log.handler import Console
+from pie.observe.log.seldom import Seldom, report_left_out
 from pie.observe.log.takeover import is_echo
 from pie.observe.observer import Observer
 from pie.observe.record.budget import Budget
@@ -17,7 +18,9 @@ __all__ = [
     "Observer",
     "Record",
     "Recorder",
+    "Seldom",
     "ServerTrace",
     "host_address",
     "is_echo",
+    "report_left_out",
 ]

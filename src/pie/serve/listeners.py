@@ -1,5 +1,6 @@
 """Binds the port of a service, or its unix socket, and closes it without resetting a client."""
 
+import contextlib
 import ctypes
 import errno
 import logging
@@ -8,8 +9,9 @@ import socket
 import stat
 import struct
 import sys
+from typing import Any
 
-from pie.model import is_unix
+from pie.model import after_fork, is_unix
 
 logger = logging.getLogger(__name__)
 _TRIES = 100
@@ -25,7 +27,30 @@ _DROP_SYN = (
 """Classic BPF (``linux/filter.h``): code, jump if true, jump if false, operand."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+class OwnSocket(socket.socket):
+    """A socket of this process alone: a listener, or a connection that was accepted.
+
+    Its end is the end of what it stands for, whoever holds a copy of the descriptor: a child that a
+    C library forked, a program that inherited it. Children that Python forks close theirs.
+    """
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._owner = os.getpid()
+        after_fork(self._leave_to_parent)
+
+    def close(self) -> None:
+        """End it for every process. In a forked child: close this copy of the descriptor."""
+        if self.fileno() >= 0 and os.getpid() == self._owner:
+            with contextlib.suppress(OSError):  # Not connected; or a listener, except on Linux.
+                self.shutdown(socket.SHUT_RDWR)
+        super().close()
+
+    def _leave_to_parent(self) -> None:
+        self.close()
+
+
+def listen(host: str, port: int) -> OwnSocket:
     """A listening socket on ``port``, or on the next free one when that is in use.
 
     ``unix:/path`` for a host is a unix socket, which this user and their group may connect to. A
@@ -40,7 +65,7 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     last = port + (_TRIES if port else 0)
     while True:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = OwnSocket(family, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Inherited by every connection. Without it, an answer sent in two parts waits some 40 ms
         # for the client's delayed acknowledgement of the first (RFC 896 meeting RFC 1122).
@@ -90,8 +115,8 @@ def _advice(number: int | None) -> str:
     return "set HOST to an address of this machine, such as 127.0.0.1, or to 0.0.0.0 for all"
 
 
-def _listen_unix(path: str) -> socket.socket:
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _listen_unix(path: str) -> OwnSocket:
+    sock = OwnSocket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
         sock.bind(path)

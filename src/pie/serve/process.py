@@ -1,5 +1,6 @@
 """Setting up a process: identity, logs, discovery; and taking them down again."""
 
+import atexit
 import ipaddress
 import os
 import socket
@@ -67,6 +68,11 @@ class Process:
         self.directory = Directory(self.store, snapshots)
         self.runtime = Runtime(self.observer, self.directory, pinned=pinned, conf=workspace.conf)
         set_runtime(self.runtime)
+
+    def close_at_exit(self) -> None:
+        """Let the process close when it ends. A forked child is not the one to do it."""
+        owner = os.getpid()
+        atexit.register(lambda: self.close() if os.getpid() == owner else None)
 
     def close(self) -> None:
         """Flush and close everything; the process makes no more calls."""

@@ -1,7 +1,5 @@
 """The one line of a bootstrap.py: run a Flask or Django application, a Thrift handler, a script."""
 
-import atexit
-import os
 import socket
 import sys
 from pathlib import Path
@@ -9,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pie.serve.cache import choose_cache
+from pie.serve.child import is_started_anew, join_service, nothing_serves
 from pie.serve.django_settings import check_django_settings
 from pie.serve.host.host import ServerFactory, Serving
 from pie.serve.launch import Launch, launch_of_caller
@@ -35,7 +34,11 @@ def flask(app: str, settings: ModuleType | None = None) -> "WsgiApp":
         settings: the service's settings module; without one they stand in ``pie.toml`` and the
             environment.
     """
-    return run_flask(app, launch_of_caller(settings))
+    launch = launch_of_caller(settings)
+    if is_started_anew():
+        join_service(launch)
+        return nothing_serves
+    return run_flask(app, launch)
 
 
 def django(project: str, settings: ModuleType | None = None) -> "WsgiApp":
@@ -48,7 +51,12 @@ def django(project: str, settings: ModuleType | None = None) -> "WsgiApp":
         settings: the service's settings module; without one they stand in ``pie.toml`` and the
             environment.
     """
-    return run_django(project, launch_of_caller(settings))
+    launch = launch_of_caller(settings)
+    if is_started_anew():
+        join_service(launch)
+        _configure_django(project)
+        return nothing_serves
+    return run_django(project, launch)
 
 
 def thrift(
@@ -64,7 +72,11 @@ def thrift(
         gates: ``module:name`` of a list of ``pie.govern.Gate`` objects that every call passes, last
             before its handler.
     """
-    run_thrift(service, handler, launch_of_caller(settings), gates=gates)
+    launch = launch_of_caller(settings)
+    if is_started_anew():
+        join_service(launch)
+    else:
+        run_thrift(service, handler, launch, gates=gates)
 
 
 def script(settings: ModuleType | str | None = None) -> None:
@@ -89,8 +101,7 @@ def script(settings: ModuleType | str | None = None) -> None:
         process = Process(loaded, workspace, root.resolve(), console=console)
     except SettingsError as error:
         sys.exit(f"pie: {error}")
-    owner = os.getpid()
-    atexit.register(lambda: process.close() if os.getpid() == owner else None)
+    process.close_at_exit()
 
 
 def run_flask(app: str, launch: Launch) -> "WsgiApp":
@@ -158,6 +169,13 @@ def run_thrift(service: str, handler: str, launch: Launch, *, gates: str = "") -
         return Serving(server, server.name, options.max_threads)
 
     process.run(describe(description, settings.PSM, settings.OWNERS), make_server)
+
+
+def _configure_django(project: str) -> None:
+    """For a child that uses the project's models."""
+    from pie.web.django import configure
+
+    configure(project, choose_cache(Settings(PSM="")).of_django())
 
 
 def _edge(settings: Settings) -> "Edge":

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pie._core import native, reason
 from pie.model import is_unix
-from pie.observe import Console
+from pie.observe import Console, report_left_out
 from pie.serve.console import OutputRoad
 from pie.serve.debug import DebugServer, NoDebugSocket
 from pie.serve.debug.commands import Commands
@@ -184,14 +184,18 @@ class Service:
         if self._debug is not None:
             self._debug.close()
         self._output.close()
+        report_left_out()
         self.process.close()
 
-    def deregister(self) -> None:
-        """Tell the registry that this instance ends."""
+    def deregister(self) -> bool:
+        """Tell the registry that this instance ends; True when it was registered until now."""
         if self._reporter is not None:
             self._reporter.stop()
-        if self._registrar is not None:
-            self._registrar.stop()
+        if self._registrar is None:
+            return False
+        stood = self._registrar.state == "registered"
+        self._registrar.stop()
+        return stood
 
     def _open_debug(self, *, says: bool) -> str:
         """The path of the debug socket; empty when there is none."""

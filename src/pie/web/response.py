@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from pie.call import OpenCall
 from pie.model import (
@@ -15,7 +15,9 @@ from pie.model import (
     Kind,
     current_call,
     describe_error,
+    end_forked_child,
     failure_of,
+    fork,
     is_a,
     text_of,
     type_name,
@@ -31,6 +33,8 @@ StartResponse = Callable[..., Callable[[bytes], object]]
 
 ERROR_KEY = "pie.error"
 """Environ key under which a framework adapter leaves the exception that made the response."""
+
+FILE_WRAPPER = "wsgi.file_wrapper"
 
 logger = logging.getLogger("pie.web")
 _LOGID_LOWER = LOGID.lower()
@@ -48,7 +52,7 @@ class Response:
 
     __slots__ = (
         "_body", "_call", "_chunks", "_done", "_environ", "_error", "_input", "_late",
-        "_length", "_open", "_start", "_started", "_write",
+        "_length", "_open", "_process", "_start", "_started", "_write",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +74,7 @@ class Response:
         self._late: BaseException | None = None
         self._started = self._done = False
         self._length = -1
+        self._process = fork.process
 
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -90,7 +95,7 @@ class Response:
             self._write = self._start(status, whole)
         else:
             self._late = exc_info[1]
-            self._write = self._start(status, whole, exc_info)
+            self._write = self._restart(status, whole, exc_info)
         self._started = True
         call.status = number
         return self._written
@@ -107,10 +112,14 @@ class Response:
         token = current_call.set(self._call)
         try:
             body = self._body = app(self._environ, self.start)
+            if fork.process != self._process:
+                self._end_child(None)
             if type(body) is SentFile and wrap_file is not None and self._started:
                 return self._hand_on(body, wrap_file)
             self._chunks = self._iterate(body)
         except BaseException as error:
+            if fork.process != self._process:
+                self._end_child(error)
             self._close_body()
             self._chunks = iter((self._failed(error),))
         finally:
@@ -124,6 +133,8 @@ class Response:
         token = current_call.set(self._call)
         try:
             chunk = next(self._chunks)
+            if fork.process != self._process:
+                self._end_child(None)
             if self._started and isinstance(chunk, bytes):
                 self._call.response_bytes += len(chunk)
                 return chunk
@@ -132,9 +143,11 @@ class Response:
             if self._started or self._done or self._switches():
                 self._end()
                 raise
-            return self._failed(self._misuse(b""))
+            return self._counted(self._failed(self._misuse(b"")))
         except BaseException as error:
-            return self._failed(error)
+            if fork.process != self._process:
+                self._end_child(error)
+            return self._counted(self._failed(error))
         finally:
             current_call.reset(token)
 
@@ -148,13 +161,25 @@ class Response:
                 close()
         except BaseException as error:
             self._keep(error)
-            raise self._ordinary(error) from None
+            self._raise(error)
         finally:
             if not self._done:
-                if self._error is None and not self._is_bodiless():
+                if self._error is None and call.status < 500 and not self._is_bodiless():
                     self._client_left()
                 self._end()
             current_call.reset(token)
+
+    def _restart(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo
+    ) -> Callable[[bytes], object]:
+        """Start the answer to an error, in place of one that may have been started."""
+        if "uwsgi.version" not in self._environ:
+            return self._start(status, headers, exc_info)
+        if self._call.response_bytes > 0:
+            raise exc_info[1]
+        return self._start(
+            status, headers
+        )  # uWSGI would set the exception, and return all the same.
 
     # --- What the application does. ---
 
@@ -164,6 +189,10 @@ class Response:
                 f"the application returned {type_name(body)}; WSGI wants an iterable of bytes"
             )
         return iter(body)
+
+    def _counted(self, chunk: bytes) -> bytes:
+        self._call.response_bytes += len(chunk)
+        return chunk
 
     def _written(self, data: bytes) -> object:
         """The ``write`` that ``start_response`` returns."""
@@ -186,6 +215,16 @@ class Response:
         except BaseException as error:
             self._log(error)
 
+    def _end_child(self, error: BaseException | None) -> None:
+        """End a child that the application forked and that came back: the parent answers."""
+        code = 0
+        if is_a(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        elif error is not None:
+            self._log(error)
+            code = 1
+        end_forked_child(self._process, code)
+
     # --- Files. ---
 
     def _hand_on(
@@ -193,6 +232,7 @@ class Response:
     ) -> Iterable[bytes]:
         if self._length < 0:
             self._length = size_left(sent.filelike)
+        self._environ[FILE_WRAPPER] = wrap_file  # By which gunicorn knows a file.
         watched = WatchedFile(sent.filelike, self._read_file, self._file_closed)
         return wrap_file(watched, sent.block_size)
 
@@ -202,7 +242,7 @@ class Response:
             return read(*size)
         except BaseException as error:
             self._keep(error)
-            raise self._ordinary(error) from None
+            self._raise(error)
         finally:
             current_call.reset(token)
 
@@ -232,13 +272,16 @@ class Response:
             call.status = 500 if failure is None else status_of(failure)
         if failure is None or begun:
             self._end()
-            raise self._ordinary(error) if failure is None else failure from error
+            raise error if failure is None else failure from error
         self._chunks = iter(())
         answer = answer_of(failure, call)
         headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
-        self._start(answer.status, headers, (Failure, failure, None))
+        try:
+            self._restart(answer.status, headers, (Failure, failure, None))
+        except Exception:
+            self._end()
+            raise
         self._started = True
-        call.response_bytes = len(answer.body)
         return answer.body
 
     def _answerable(self, error: BaseException) -> Failure | None:
@@ -255,12 +298,12 @@ class Response:
         self._log(error)
         return _internal(error)
 
-    def _ordinary(self, error: BaseException) -> BaseException:
-        """What may go on to the server, which would end with anything that is no ``Exception``."""
+    def _raise(self, error: BaseException) -> NoReturn:
+        """Let an error go on to the server, which would end with one that is no ``Exception``."""
         if is_a(error, Exception) or self._is_interrupt(error):
-            return error
+            raise error
         self._log(error)
-        return _internal(error)
+        raise _internal(error) from error
 
     def _keep(self, error: BaseException) -> None:
         if self._error is None:

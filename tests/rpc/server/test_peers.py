@@ -1,5 +1,7 @@
 """What peers do to their connections: half-close them, flood them, read them a little at a time."""
 
+import contextlib
+import re
 import socket
 import subprocess
 import sys
@@ -8,6 +10,8 @@ import threading
 import pytest
 from tests.rpc.peer import item
 
+import pie.rpc.server.server
+from pie.observe import report_left_out
 from pie.thrift import FRAMED, TTHEADER, ApplicationError, Flag, encode_call
 
 APART = {"transport": TTHEADER, "flags": Flag.OUT_OF_ORDER}
@@ -106,3 +110,22 @@ def test_a_response_that_cannot_be_asked_whether_it_says_anything(
             one.reply()
         one.send(2)
         assert one.reply()[0] == 2
+
+
+@pytest.mark.parametrize("loop", ["native", "threads"])
+def test_strangers_do_not_fill_the_log(start, handler, demo, caplog, monkeypatch, loop) -> None:
+    if loop == "threads":
+        monkeypatch.setattr(pie.rpc.server.server, "native", None)
+    report_left_out()  # Of servers of other tests.
+    caplog.clear()
+    port = start(handler)
+    for _ in range(40):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as stranger:
+            stranger.sendall(b"\xff" * 64)
+            with contextlib.suppress(ConnectionResetError):
+                assert stranger.recv(1) == b""
+    named = [each for each in caplog.messages if each.startswith("closed the connection of 127.")]
+    assert 0 < len(named) < 20
+    report_left_out()
+    lines = re.search(r"(\d+) lines more in .*, such as: closed the connection", caplog.text)
+    assert int(lines[1]) + len(named) == 40

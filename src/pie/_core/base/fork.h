@@ -5,6 +5,11 @@
 
 #include "base/core.h"
 
+/* A descriptor that is this process's alone, such as an accepted connection: a forked child closes
+ * its copy. Without the GIL as well. fork_disown comes before close(). */
+void fork_own(int fd);
+void fork_disown(int fd);
+
 /* Forks between this process and the one that loaded the extension. */
 extern unsigned fork_count;
 

@@ -26,6 +26,7 @@ Connection *connection_new(Loop *loop, int fd, const char *peer) {
     connection->loop = loop;
     connection->protocol = loop->protocol;
     connection->fd = fd;
+    fork_own(fd);
     atomic_init(&connection->references, 1);
     atomic_init(&connection->used, monotonic_ms());
     pthread_mutex_init(&connection->writing, NULL);
@@ -69,6 +70,7 @@ int connection_give_away(Connection *connection) {
     pthread_mutex_unlock(&connection->writing);
     pthread_mutex_unlock(&loop->mutex);
     epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+    fork_disown(fd);
     return fd;
 }
 

@@ -163,13 +163,40 @@ static void refuse(Worker *worker) {
     }
 }
 
+static Worker *workers;
+
+/* In a forked child: most of their threads are not here. */
+static void forget_workers(void) {
+    workers = NULL;
+}
+
 int worker_open(Worker *worker, Loop *loop) {
-    *worker = (Worker){.loop = loop, .in = malloc(READ_SIZE)};
+    *worker = (Worker){.loop = loop, .in = malloc(READ_SIZE), .next = workers, .link = &workers};
+    if (workers != NULL) {
+        workers->link = &worker->next;
+    }
+    workers = worker;
+    fork_handler(forget_workers);
     sem_init(&worker->wake, 0, 0);
     return worker->in == NULL ? -1 : 0;
 }
 
+int workers_calls(PyObject *list) {
+    for (Worker *each = workers; each != NULL; each = each->next) {
+        if (each->call != NULL && PyList_Append(list, each->call) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 void worker_close(Worker *worker) {
+    if (!loop_is_copy(worker->loop)) {
+        *worker->link = worker->next;
+        if (worker->next != NULL) {
+            worker->next->link = worker->link;
+        }
+    }
     sem_destroy(&worker->wake);
     buffer_free(&worker->out);
     free(worker->in);

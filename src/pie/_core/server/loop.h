@@ -22,8 +22,10 @@ int loop_work(Loop *loop);
 /* Serves what is ready and returns: for an event loop that watches `epoll`, and calls at times
  * besides. Called with the GIL, by one thread. False when the loop has finished. */
 bool loop_turn(Worker *worker);
-int worker_open(Worker *worker, Loop *loop);
+int worker_open(Worker *worker, Loop *loop); /* with the GIL, as the others */
 void worker_close(Worker *worker);
+/* Appends the calls that workers of this process are answering to a list; -1 with an exception. */
+int workers_calls(PyObject *list);
 /* Leads while all other threads are busy for too long; one thread runs it, beside the others. */
 int loop_refuse(Loop *loop);
 

@@ -11,6 +11,7 @@
 
 void connection_release(Connection *connection) {
     if (atomic_fetch_sub(&connection->references, 1) == 1) {
+        fork_disown(connection->fd);
         close(connection->fd);
         free(connection->progress);
         buffer_free(&connection->rest);

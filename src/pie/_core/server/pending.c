@@ -10,9 +10,12 @@
 #include "server/outbox.h"
 #include "server/reply.h"
 
-typedef struct {
+typedef struct PendingObject PendingObject;
+
+struct PendingObject {
     PyObject_HEAD
     ServerObject *server; /* NULL once it is finished */
+    PendingObject *next, **link; /* of all that are not finished */
     Connection *connection;
     Method *method;
     CallObject *call;
@@ -20,9 +23,35 @@ typedef struct {
     FrameView view;
     MessageHead head;
     bool parted;
-} PendingObject;
+};
 
 static PyTypeObject *pending_type;
+static PendingObject *unfinished;
+
+static void list_it(PendingObject *pending) {
+    pending->next = unfinished;
+    pending->link = &unfinished;
+    if (unfinished != NULL) {
+        unfinished->link = &pending->next;
+    }
+    unfinished = pending;
+}
+
+static void unlist(PendingObject *pending) {
+    *pending->link = pending->next;
+    if (pending->next != NULL) {
+        pending->next->link = pending->link;
+    }
+}
+
+int pending_calls(PyObject *list) {
+    for (PendingObject *each = unfinished; each != NULL; each = each->next) {
+        if (PyList_Append(list, (PyObject *)each->call) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
 
 /* The request again, without the bytes of its frame. */
 static Request request_of(PendingObject *pending) {
@@ -79,6 +108,7 @@ int pending_start(Request *request, PyObject *const *arguments) {
     pending->view = *request->view;
     pending->head = *request->head;
     pending->parted = request->parted;
+    list_it(pending);
     Py_DECREF(pending);
     return 0;
 }
@@ -112,6 +142,7 @@ static void finish(PendingObject *pending, PyObject *value) {
     ServerObject *server = pending->server;
     bool answered = reply_finish(&request, value, &server->asyncio.out);
     pending->server = NULL;
+    unlist(pending);
     server->pending--;
     go_on(server, pending->connection, answered, pending->parted);
     Py_CLEAR(pending->call);
@@ -160,6 +191,7 @@ static void abandon(PendingObject *pending) {
 static void pending_dealloc(PendingObject *pending) {
     PyTypeObject *type = Py_TYPE(pending);
     if (pending->server != NULL) {
+        unlist(pending);
         abandon(pending);
     }
     type->tp_free(pending);

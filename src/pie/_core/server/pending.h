@@ -7,6 +7,9 @@
 /* Starts the handler; its end answers the request. -1 with an exception set. */
 int pending_start(Request *request, PyObject *const *arguments);
 
+/* Appends the calls of all requests whose handlers run to a list; -1 with an exception set. */
+int pending_calls(PyObject *list);
+
 int pending_init(PyObject *module);
 
 #endif

@@ -232,7 +232,9 @@ Answer request_answer(ServerObject *server, Worker *worker, Connection *connecti
         }
         return ANSWER_BROKEN;
     }
+    worker->call = (PyObject *)request.call;
     Answer answer = run_call(&request);
+    worker->call = NULL;
     Py_DECREF(request.call);
     return answer;
 }

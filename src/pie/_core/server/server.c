@@ -229,7 +229,16 @@ static PyType_Spec server_spec = {
     .slots = server_slots,
 };
 
+static PyObject *serving(PyObject *module, PyObject *nothing) {
+    PyObject *list = PyList_New(0);
+    if (list != NULL && (workers_calls(list) < 0 || pending_calls(list) < 0)) {
+        Py_CLEAR(list);
+    }
+    return list;
+}
+
 static PyMethodDef functions[] = {
+    {"serving", serving, METH_NOARGS, "The calls that servers of this process are answering."},
     {"setup_metadata", metadata_setup, METH_O, "Give C its MetadataHooks."},
     {NULL},
 };

@@ -62,6 +62,8 @@ typedef struct {
 struct Worker {
     Loop *loop;
     PyThreadState *python; /* while the GIL is released */
+    PyObject *call; /* that it answers, borrowed; with the GIL, as the next one: */
+    Worker *next, **link; /* of all workers of this process */
     sem_t wake;
     Worker *next_parked;
     atomic_bool leading;

@@ -13,6 +13,12 @@ VERSION = 2
 
 MERGE_TREE = "MergeTree"
 
+DURABLE = (
+    "fsync_after_insert=1, fsync_part_directory=1, min_compressed_bytes_to_fsync_after_merge=1"
+)
+"""Settings of every table: what is acknowledged is on the disk. chDB has them for tables that were
+made without, too (``chdb.xml``)."""
+
 VERSIONS = "pie_schema"
 """The table of the versions that a store has had."""
 
@@ -71,7 +77,8 @@ class FactTable:
             order=self.order,
             more="PARTITION BY toDate(ts) ORDER BY {order} "
             f"TTL toDateTime(ts) + INTERVAL {self.days} DAY "
-            "SETTINGS ttl_only_drop_parts=1, non_replicated_deduplication_window=1000",
+            "SETTINGS ttl_only_drop_parts=1, non_replicated_deduplication_window=1000, "
+            f"{DURABLE}",
         )
 
 
@@ -118,7 +125,7 @@ MARKS = Table(
     },
     merges="Aggregating",
     order="(table_name, src, day)",
-    more="ORDER BY {order} TTL updated + INTERVAL 400 DAY",
+    more=f"ORDER BY {{order}} TTL updated + INTERVAL 400 DAY SETTINGS {DURABLE}",
 )
 
 STORED = (*(table.as_table() for table in TABLES), MARKS)

@@ -12,8 +12,11 @@ rows of an older store stay, with the default of the type in columns that they c
 
 from collections.abc import Callable, Iterator
 
-from pie.platform.facts.engine import Engine, StoreError
+from pie.platform.facts.engine import Engine
+from pie.platform.facts.errors import StoreError
+from pie.platform.facts.home import ROOM
 from pie.platform.facts.schema import (
+    DURABLE,
     MARKS,
     MERGE_TREE,
     STORED,
@@ -23,17 +26,14 @@ from pie.platform.facts.schema import (
     Table,
 )
 
-ROOM = 64 << 20
-"""Bytes that must be free before a statement that changes a store."""
-
 
 def prepare(
     engine: Engine,
     engine_clause: str = MERGE_TREE,
     *,
     free: Callable[[], int] = lambda: ROOM,
-) -> None:
-    """Make what is missing in the store and note the version.
+) -> int:
+    """Make what is missing in the store and note the version; how many statements that took.
 
     Args:
         engine_clause: ENGINE of the tables, for one store or a cluster.
@@ -61,6 +61,7 @@ def prepare(
         )
     for statement in statements:
         engine.execute(statement)
+    return len(statements)
 
 
 _TABLES_THERE = "SELECT name FROM system.tables WHERE database = currentDatabase()"
@@ -84,7 +85,7 @@ def _missing(engine: Engine, there: set[str], engine_clause: str) -> Iterator[st
     if VERSIONS not in there:
         yield (
             f"CREATE TABLE IF NOT EXISTS {VERSIONS} (version UInt32, since DateTime('UTC')) "
-            f"ENGINE={engine_clause} ORDER BY version"
+            f"ENGINE={engine_clause} ORDER BY version SETTINGS {DURABLE}"
         )
     parts = {(row["table"], row["name"]) for row in engine.query(_COLUMNS_THERE)}
     for table in STORED:

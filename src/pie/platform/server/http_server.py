@@ -5,13 +5,13 @@ import contextlib
 import logging
 import resource
 import socket
-import time
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pie.observe import Seldom
 from pie.platform.server.door import Bounds, Door, mark
 from pie.platform.server.keep_on import keep_on
 
@@ -23,7 +23,6 @@ _ACCEPTED_AT_ONCE = 16
 accepted before have sent their head, and are known, before later ones take their places. The
 kernel's queue is made longer afterwards."""
 _KERNEL_QUEUE = 1024
-_COMPLAINT_S = 60.0
 
 
 def raise_open_files() -> int:
@@ -64,8 +63,8 @@ class PlatformServer(uvicorn.Server):
         )
         for name in ("uvicorn.error", "asyncio"):
             logger = logging.getLogger(name)
-            if not any(isinstance(each, _Sparing) for each in logger.filters):
-                logger.addFilter(_Sparing())
+            if not any(isinstance(each, Seldom) for each in logger.filters):
+                logger.addFilter(Seldom(logger))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -118,25 +117,3 @@ def _protocol_behind(door: Door) -> type[H11Protocol]:
                 door.finish(self._guest)
 
     return Connection
-
-
-class _Sparing(logging.Filter):
-    """Lets the same complaint pass once a minute: strangers must not be able to fill a disk."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last: dict[str, float] = {}
-        self._kept_back: dict[str, int] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        what, now = str(record.msg)[:200], time.monotonic()
-        if record.exc_info or now - self._last.get(what, -_COMPLAINT_S) >= _COMPLAINT_S:
-            if len(self._last) > 1000:
-                self._last.clear()
-            self._last[what] = now
-            more = self._kept_back.pop(what, 0)
-            if more:
-                record.msg = f"{record.msg} ({more} more since the last of these lines)"
-            return True
-        self._kept_back[what] = self._kept_back.get(what, 0) + 1
-        return False

@@ -76,6 +76,10 @@ class ServerConnection:
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
+    def leave_to_parent(self) -> None:
+        """In a forked child: close its copy."""
+        self._sock.close()
+
     def _run(self) -> None:
         with contextlib.suppress(OSError):  # A unix socket has no such option.
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -83,16 +87,21 @@ class ServerConnection:
             self._secure()
             self._serve()
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", self._peer, error)
+            self._complain(error)
         except TimeoutError:
             logger.debug("closed the connection of %s: idle or too slow", self._peer)
         except ssl.SSLError as error:
-            logger.warning("closed the connection of %s: no TLS with it: %s", self._peer, error)
+            self._complain(f"no TLS with it: {error}")
         except OSError as error:
             logger.debug("connection of %s ended: %s", self._peer, error)
         finally:
+            self.abort()  # Not left to close(): another process may hold a copy of the descriptor.
             self._sock.close()
             self._on_close(self)
+
+    def _complain(self, reason: object) -> None:
+        closed = self._dispatcher.complaints.closed
+        closed.warning("closed the connection of %s: %s", self._peer, reason)
 
     def _secure(self) -> None:
         if self._options.tls is not None:

@@ -20,6 +20,7 @@ from pie.model import (
     text_of,
 )
 from pie.observe import Identity
+from pie.rpc.server.complaints import Complaints
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 from pie.rpc.wire.metadata import (
     application_error,
@@ -128,6 +129,9 @@ class Dispatcher:
         driver: takes each request through the gates.
         decoded_limit: bytes of memory that the arguments of one request may take.
 
+    Attributes:
+        complaints: what the server logs of its peers.
+
     Raises:
         TypeError: the handler lacks a method.
     """
@@ -146,6 +150,7 @@ class Dispatcher:
         self.identity = identity
         self._driver = driver
         self._decoded_limit = decoded_limit
+        self.complaints = Complaints()
         missing = [m.attr for m in service.methods.values() if not hasattr(handler, m.attr)]
         if missing:
             raise TypeError(
@@ -189,7 +194,7 @@ class Dispatcher:
         try:
             return self.answer(_frame(data), peer, received, closing=closing)
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", peer, error)
+            self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
 
     def refuse(
@@ -200,7 +205,7 @@ class Dispatcher:
             frame = _frame(data)
             head, _ = read_message(frame.payload, frame.protocol)
         except ThriftError as error:
-            logger.warning("closed the connection of %s: %s", peer, error)
+            self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
         call = self._new_call(frame, head.name, peer, received)
 

@@ -7,13 +7,12 @@ find, fails tests/core/test_contract.py.
 import logging
 import os
 import socket
-import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from pie.call import Course
-from pie.model import end_forked_child, normalise_logid
+from pie.model import after_fork, end_forked_child, normalise_logid
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.threaded import Connections
@@ -23,7 +22,6 @@ from pie.rpc.wire.native_methods import MethodPlan, method_plans
 from pie.thrift import FrameSplitter, StructException, ThriftError
 
 logger = logging.getLogger(__name__)
-_WARN_AGAIN_SECONDS = 1.0
 
 
 class LoopLimits(NamedTuple):
@@ -128,10 +126,11 @@ class NativeLoop:
         self._options = options
         # THeader has no loop in C: its connections get a thread each.
         self._threaded = Connections(dispatcher, options)
-        self._refused = _Seldom()
+        self._complaints = dispatcher.complaints
         listener.setblocking(False)
         native.setup_metadata(MetadataHooks(name_from_peer, parse_span, normalise_logid))
         self._process = os.getpid()
+        after_fork(self._leave_to_parent)
         self._server = native.Server(
             ServerPlan(
                 listener=listener.fileno(),
@@ -178,24 +177,26 @@ class NativeLoop:
             )
         except ThriftError as error:
             reason = str(error)
-        logger.warning("closed the connection of %s: %s", peer, reason)
+        self._complaints.closed.warning("closed the connection of %s: %s", peer, reason)
 
     def refused(self, peer: str) -> None:
         """A connection was one too many."""
-        if self._refused.now():
-            logger.warning(
-                "refused %s: %d connections are open, the limit (max_connections)",
-                peer,
-                self._options.max_connections,
-            )
+        self._complaints.refused.warning(
+            "refused %s: %d connections are open, the limit (max_connections)",
+            peer,
+            self._options.max_connections,
+        )
 
     def cannot_accept(self, error: int) -> None:
         """The system gives no more connections."""
-        if self._refused.now():
-            logger.warning("cannot accept a connection: %s", os.strerror(error))
+        self._complaints.refused.warning("cannot accept a connection: %s", os.strerror(error))
 
     def backlog_served(self) -> None:
         """Nothing more is accepted."""
+        self._listener.close()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: who connects reaches the parent only. C closes the connections."""
         self._listener.close()
 
     def end_forked_child(self) -> None:
@@ -225,17 +226,3 @@ def _limits(options: ServerOptions) -> LoopLimits:
         transfer_timeout=options.transfer_timeout,
         overload_timeout=options.overload_timeout,
     )
-
-
-class _Seldom:
-    """Lets one of many messages a second through."""
-
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def now(self) -> bool:
-        now = time.monotonic()
-        if now - self._last < _WARN_AGAIN_SECONDS:
-            return False
-        self._last = now
-        return True

@@ -4,18 +4,17 @@ Twin: ``pie/_core/server/loop.c``. It also serves the connections that C hands o
 transport only Python speaks.
 """
 
-import logging
 import select
 import socket
 import threading
 import time
 from typing import Any
 
+from pie.model import after_fork
 from pie.rpc.server.connection import Drain, ServerConnection
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 
-logger = logging.getLogger(__name__)
 _MOST_THREADS = 1024
 _BACKLOG = 4096
 
@@ -30,13 +29,14 @@ class Connections:
         self.drain = Drain()
         self._open: set[ServerConnection] = set()
         self._lock = threading.Lock()
+        after_fork(self._leave_to_parent)
 
     def open(self, sock: socket.socket, peer: str, received: bytes = b"") -> None:
         """Serve a connected socket, of which some bytes were received already."""
         with self._lock:
             if len(self._open) >= self._limit:
                 sock.close()
-                logger.warning(
+                self._dispatcher.complaints.refused.warning(
                     "refused %s: %d connections are open, the limit (max_connections, and 1024 "
                     "where each has a thread)",
                     peer,
@@ -50,7 +50,7 @@ class Connections:
                 connection.start()
             except RuntimeError as error:  # No thread can be started.
                 sock.close()
-                logger.warning("refused %s: %s", peer, error)
+                self._dispatcher.complaints.refused.warning("refused %s: %s", peer, error)
                 return
             self._open.add(connection)
 
@@ -66,6 +66,11 @@ class Connections:
         for each in left:
             each.abort()
         self.drain.close()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the peers see the end of a connection when the parent ends it."""
+        for each in list(self._open):
+            each.leave_to_parent()
 
     def _forget(self, connection: ServerConnection) -> None:
         with self._lock:
@@ -87,7 +92,9 @@ class ThreadedLoop:
         self, listener: socket.socket, dispatcher: Dispatcher, options: ServerOptions
     ) -> None:
         self._listener = listener
+        self._complaints = dispatcher.complaints
         self._connections = Connections(dispatcher, options)
+        after_fork(self._leave_to_parent)
         self._acceptor = threading.Thread(target=self._accept, name="pie-accept", daemon=True)
 
     def start(self) -> None:
@@ -99,6 +106,10 @@ class ThreadedLoop:
         self._connections.drain.begin()
         self._acceptor.join()
         self._connections.finish(seconds)
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: who connects reaches the parent only."""
+        self._listener.close()
 
     def _accept(self) -> None:
         """Accept until the drain begins, and then the backlog, for the clients in it have connected
@@ -118,7 +129,7 @@ class ThreadedLoop:
                 if drain.begun:
                     break
             except OSError as error:
-                logger.warning("cannot accept a connection: %s", error)
+                self._complaints.refused.warning("cannot accept a connection: %s", error)
                 time.sleep(0.05)  # Out of descriptors, usually: do not spin.
             else:
                 sock.setblocking(True)

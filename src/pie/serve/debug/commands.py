@@ -3,18 +3,14 @@
 import gc
 import logging
 import os
-import sys
-import threading
-import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pie
-from pie.model import Call
+from pie.serve.in_flight import calls_in_flight, threads
 from pie.state import Setting
 
 logger = logging.getLogger("pie.debug")
@@ -71,15 +67,9 @@ class Commands:
         ]
 
 
-def _threads() -> Iterator[tuple[threading.Thread | None, int, FrameType]]:
-    names = {thread.ident: thread for thread in threading.enumerate()}
-    for ident, frame in list(sys._current_frames().items())[:_MAX_THREADS]:
-        yield names.get(ident), ident, frame
-
-
 def _stacks(_: Arguments) -> list[dict[str, Any]]:
     found = []
-    for thread, ident, frame in _threads():
+    for thread, ident, frame in threads():
         stack = traceback.extract_stack(frame)[-_MAX_FRAMES:]
         lines = [
             f"{each.filename}:{each.lineno} {each.name}: {each.line or ''}"[:_MAX_LINE]
@@ -92,32 +82,19 @@ def _stacks(_: Arguments) -> list[dict[str, Any]]:
 
 
 def _calls(_: Arguments) -> list[dict[str, Any]]:
-    """Read the calls from the stacks: every running call is a local variable of a frame of Pie's.
-    So listing costs the calls themselves nothing."""
-    now = time.monotonic()
-    found: dict[int, dict[str, Any]] = {}
-    for thread, ident, frame in _threads():
-        at: FrameType | None = frame
-        while at is not None:
-            if at.f_code.co_filename.startswith(_OURS):
-                call = at.f_locals.get("call")
-                if isinstance(call, Call) and call.start and not call.end:
-                    found[id(call)] = _call(call, now, ident if thread is None else thread.name)
-            at = at.f_back
-    return sorted(found.values(), key=lambda each: -each["age_ms"])
-
-
-def _call(call: Call, now: float, thread: str | int) -> dict[str, Any]:
-    return {
-        "side": call.side,
-        "callee": call.callee,
-        "method": call.method,
-        "logid": call.logid,
-        "span_id": call.span_id,
-        "peer": call.peer,
-        "age_ms": round((now - call.start) * 1000, 3),
-        "thread": str(thread),
-    }
+    return [
+        {
+            "side": each.call.side,
+            "callee": each.call.callee,
+            "method": each.call.method,
+            "logid": each.call.logid,
+            "span_id": each.call.span_id,
+            "peer": each.call.peer,
+            "age_ms": round(each.seconds * 1000, 3),
+            "thread": each.thread,
+        }
+        for each in calls_in_flight()
+    ]
 
 
 def _gc(arguments: Arguments) -> dict[str, Any]:

@@ -1,22 +1,18 @@
 """A service that runs alone: this process listens, serves, and stops at a signal."""
 
 import logging
-import signal
 import socket
-import threading
-import time
 from typing import Literal
 
 from pie.model import is_unix
 from pie.serve.host.host import Life, ServerFactory
-from pie.serve.host.signals import on_stop
-from pie.serve.listeners import drop_newcomers, listen
+from pie.serve.host.signals import StopSignals
+from pie.serve.host.stop import Stop
+from pie.serve.listeners import listen
 from pie.serve.settings.keys import Settings, SettingsError
 from pie.serve.settings.loading import Loaded
 
 logger = logging.getLogger(__name__)
-_NOTICE_SECONDS = 0.2
-"""Between deregistration and drain: callers that watch the registry have turned away by then."""
 
 
 class Alone:
@@ -33,9 +29,11 @@ class Alone:
     def __init__(self, protocol: Literal["http", "thrift"]) -> None:
         self._protocol = protocol
         self._listener: socket.socket | None = None
+        self._settings: Settings | None = None
 
     def open(self, settings: Settings) -> int:
         """Listen on HOST and PORT of the settings, or on the next free port; 0 on a unix socket."""
+        self._settings = settings
         on_unix = is_unix(settings.HOST)
         if on_unix and self._protocol == "http":
             raise SettingsError(
@@ -67,28 +65,16 @@ class Alone:
     def run(self, life: Life, make_server: ServerFactory) -> None:
         """Register, serve until SIGTERM or SIGINT, deregister, drain, flush."""
         assert self._listener is not None
-        listener = self._listener
-        server, name, threads = make_server(listener)
-        opened = threading.Event()
-
-        def stop(number: signal.Signals) -> None:
-            logger.info("stopping on %s", number.name)
-            opened.wait()  # What is half started cannot be stopped.
-            try:
-                life.deregister()
-                time.sleep(_NOTICE_SECONDS)
-                drop_newcomers(listener)
-            except Exception:
-                logger.exception("stopping all the same")
-            finally:
-                server.stop()
-
-        on_stop(stop)
+        assert self._settings is not None
+        server, name, threads = make_server(self._listener)
+        stop = Stop(life, server, self._listener, self._settings)
+        StopSignals(stop.signalled).follow()
         try:
             life.open(name, threads, workers=1)
-            opened.set()
+            stop.opened()
             server.serve()
         finally:
+            stop.served()
             life.deregister()
             logger.info("stopped")
             life.close()

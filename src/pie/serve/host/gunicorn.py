@@ -5,18 +5,24 @@ requests and running a WSGI application on threads, stays its own.
 """
 
 import logging
-import math
 import os
 import select
 import socket
+import threading
 import time
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.workers.gthread import ThreadWorker
 
-from pie.web.wsgi import WsgiApp
+from pie.model import after_fork, end_forked_child
+from pie.observe import Seldom
+from pie.rpc.server.daemons import Daemons
+from pie.serve.listeners import OwnSocket
+from pie.web.response import Environ, StartResponse
+from pie.web.wsgi import RECEIVED_KEY, WsgiApp
 
 logger = logging.getLogger("gunicorn")
 _QUIET_SECONDS = 0.1
@@ -36,18 +42,20 @@ class HttpServer:
     def __init__(
         self, app: WsgiApp, listener: socket.socket, *, threads: int, drain_seconds: float
     ) -> None:
+        self._listener = listener
+        after_fork(self._leave_to_parent)
         config = Config()
         config.set("threads", threads)
         config.set("worker_connections", max(1000, threads * 2))
         config.set("keepalive", 75)
-        config.set("graceful_timeout", math.ceil(drain_seconds))
+        config.settings["graceful_timeout"].value = drain_seconds  # ``set`` wants whole seconds.
         if "control_socket_disable" in config.settings:  # Since 25.1.
             config.set("control_socket_disable", True)
         self._worker = _worker_class()(
             0,
             os.getppid(),
             [_GunicornListener(listener)],
-            SimpleNamespace(wsgi=lambda: app),
+            SimpleNamespace(wsgi=lambda: _telling_receipt(app)),
             60,
             config,
             _Log(config),
@@ -64,12 +72,41 @@ class HttpServer:
         """Stop accepting and let ``serve`` return; may be called from a signal handler."""
         self._worker.handle_exit(None, None)
 
+    def _leave_to_parent(self) -> None:
+        """In a forked child: who connects reaches the parent only."""
+        self._listener.close()
+
+
+def _telling_receipt(app: WsgiApp) -> WsgiApp:
+    """The application, whose environ says when the request came."""
+
+    def timed(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        environ[RECEIVED_KEY] = _request.received
+        return app(environ, start_response)
+
+    return timed
+
+
+class _Request(threading.local):
+    """What a thread knows of the request that it serves."""
+
+    received = 0.0
+    """When it began to come (monotonic), 0 if not known."""
+
+
+_request = _Request()
+
 
 class _GunicornListener:
     """The part of gunicorn's socket wrapper that a worker uses."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """A connection that ends when the worker closes it, whatever children it has."""
+        sock, address = self._sock.accept()
+        return OwnSocket(fileno=sock.detach()), address
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -87,7 +124,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         try:
             super().accept(*arguments)
         except OSError as error:
-            logger.warning("cannot accept a connection: %s", error)
+            self.log.warning("cannot accept a connection: %s", error)
             time.sleep(0.05)
             return False
         return True
@@ -99,6 +136,26 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         while self.nr_conns < self.worker_connections and waiting.poll(0):
             if not self.accept(*arguments):
                 return
+
+    def get_thread_pool(self) -> Daemons:
+        """Threads that a view which never returns does not make the process wait for, and that a
+        child forked on one of them does not try to join."""
+        return Daemons(self.cfg.threads, "pie-http")
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Have a connection served by a thread: a new one, or one on which a request comes."""
+        conn.pie_is_new = not hasattr(conn, "pie_since")
+        conn.pie_since = time.monotonic()
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        """Serve a request, on a thread of the pool."""
+        _request.received = 0.0 if conn.pie_is_new and not _readable(conn.sock) else conn.pie_since
+        process = os.getpid()
+        try:
+            return super().handle(conn)
+        finally:
+            end_forked_child(process)
 
     def init_signals(self) -> None:
         """Signals are the service's."""
@@ -159,6 +216,12 @@ class _EarlyWorker(_Worker):
                 key.data(key.fileobj)
 
 
+def _readable(sock: socket.socket) -> bool:
+    waiting = select.poll()
+    waiting.register(sock, select.POLLIN)
+    return bool(waiting.poll(0))
+
+
 def _worker_class() -> type[_Worker]:
     current = hasattr(ThreadWorker, "set_accept_enabled")
     return _CurrentWorker if current else _EarlyWorker
@@ -170,7 +233,7 @@ class _Log:
     def __init__(self, _config: Config) -> None:
         self.debug = logger.debug
         self.info = logger.debug
-        self.warning = logger.warning
+        self.warning = Seldom(logger).warning  # What peers cause.
         self.error = logger.error
         self.exception = logger.exception
         self.critical = logger.critical

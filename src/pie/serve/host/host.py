@@ -37,8 +37,9 @@ class Life(Protocol):
     def open(self, server: str, threads: int, *, workers: int) -> None:
         """Start what needs threads, and register. After the last fork, before the first request."""
 
-    def deregister(self) -> None:
-        """Tell the registry that this instance ends. May be called more than once."""
+    def deregister(self) -> bool:
+        """Tell the registry that this instance ends. May be called more than once; True when others
+        could find it there until now."""
 
     def close(self) -> None:
         """Flush and close everything; a registration that still stands is left to a successor."""

@@ -1,42 +1,120 @@
-"""SIGTERM and SIGINT, whichever thread the system gives them to.
+"""SIGTERM and SIGINT, whichever thread the system gives them to, and of this process only.
 
 A Python signal handler runs on the main thread, when that wakes up. The system may deliver a signal
 to another thread; a main thread that waits is not woken then, and the service would not stop. So
-the signal's number goes through a pipe to a thread that only waits for it.
+the signal's number goes through a socket to a thread that only waits for it.
+
+A forked child has a copy of handlers and socket, and a signal to it must not end its parent. The
+child gives both up, and signals that come before it has done so wait until then (``_Held``). A C
+library may fork without telling Python: the kernel notes who wrote a number, and the thread ignores
+what is not of this process.
 """
 
 import os
 import signal
+import socket
+import struct
 import threading
 from collections.abc import Callable
+from typing import Any
+
+from pie.model import after_fork
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+_CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
+_HOLDABLE = signal.valid_signals() - _CRASHES
+_PASS_CREDENTIALS = getattr(socket, "SO_PASSCRED", None)  # Linux.
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
-def on_stop(action: Callable[[signal.Signals], None]) -> None:
-    """Call ``action`` from a thread of its own at the first SIGTERM or SIGINT; a second one ends
-    the process at once. To be called by the main thread, after the last fork."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    threading.Thread(target=_wait, args=(reader, action), name="pie-stop", daemon=True).start()
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in STOPPING:
-        signal.signal(number, _nothing)
+class StopSignals:
+    """Calls a function from a thread of its own at every SIGTERM and SIGINT.
+
+    Args:
+        action: gets the signal, and how many came before it. It must not wait.
+    """
+
+    def __init__(self, action: Callable[[signal.Signals, int], None]) -> None:
+        self._action = action
+        self._reader, self._writer = socket.socketpair()
+        if _PASS_CREDENTIALS is not None:
+            self._reader.setsockopt(socket.SOL_SOCKET, _PASS_CREDENTIALS, 1)
+        self._writer.setblocking(False)
+        self._before: dict[signal.Signals, Any] = {}
+
+    def follow(self) -> None:
+        """Begin. To be called by the main thread, after the last fork before serving."""
+        after_fork(self._leave_to_parent)
+        _held.begin()
+        threading.Thread(target=self._wait, name="pie-stop", daemon=True).start()
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for number in STOPPING:
+            self._before[number] = signal.signal(number, _nothing)
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: signals do what they did before the service followed them, unless the
+        child's code has its own handlers by now."""
+        signal.set_wakeup_fd(-1)  # Whoever set another one is in the parent, too.
+        for number, before in self._before.items():
+            if signal.getsignal(number) is _nothing:
+                signal.signal(number, signal.SIG_DFL if before is None else before)
+        self._reader.close()
+        self._writer.close()
+
+    def _wait(self) -> None:
+        count = 0
+        while True:
+            for number in self._receive():
+                if number in STOPPING:
+                    self._action(signal.Signals(number), count)
+                    count += 1
+
+    def _receive(self) -> bytes:
+        """Numbers of signals that this process got."""
+        if _PASS_CREDENTIALS is None:
+            return self._reader.recv(64)
+        numbers, extra, *_ = self._reader.recvmsg(64, socket.CMSG_SPACE(_CREDENTIALS.size))
+        writer = _CREDENTIALS.unpack(extra[0][2])[0] if extra else os.getpid()
+        return numbers if writer == os.getpid() else b""
+
+
+class _Held:
+    """Holds signals back while a thread forks: a child that gets one before it has given up its
+    parent's handlers would run those, and then forget the signal."""
+
+    def __init__(self) -> None:
+        self._masks = threading.local()
+        self._begun = False
+
+    def begin(self) -> None:
+        """From now on. Forks of other threads that are under way are left alone."""
+        if not self._begun:
+            self._begun = True
+            os.register_at_fork(
+                before=self._hold,
+                after_in_parent=self._release,
+                after_in_child=self._let_child,
+            )
+
+    def _hold(self) -> None:
+        self._masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, _HOLDABLE)
+
+    def _let_child(self) -> None:
+        """In a forked child. Python would lose the KeyboardInterrupt of a SIGINT that came already,
+        for it is raised here: the signal ends the child without it."""
+        early = signal.SIGINT in signal.sigpending()
+        if early and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self._release()
+
+    def _release(self) -> None:
+        before = self._masks.__dict__.pop("before", None)
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_held = _Held()
 
 
 def _nothing(*_: object) -> None:
-    """Python writes the number to the pipe only when it has a handler for it."""
-
-
-def _wait(reader: int, action: Callable[[signal.Signals], None]) -> None:
-    first = True
-    while True:
-        for number in os.read(reader, 64):
-            if number not in STOPPING:
-                continue
-            if not first:
-                os._exit(128 + number)
-            first = False
-            threading.Thread(
-                target=action, args=(signal.Signals(number),), name="pie-drain", daemon=True
-            ).start()
+    """Python writes the number to the socket only when it has a handler for it."""

@@ -68,8 +68,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PEM file of authorities. Callers must then show a certificate that one of them signed."""
     VERSION: str = ""
     """Version of the service's code."""
+    NOTICE_SECONDS: float = 6.0
+    """How long a stopping service that has left the registry goes on accepting connections, for
+    callers whose list is older. A second signal ends this time."""
     DRAIN_SECONDS: float = 10.0
-    """How long a stopping service waits for requests in flight."""
+    """How long a stopping service then waits for requests in flight. What takes longer is cut, and
+    named in the log."""
     TRUSTED_PEERS: tuple[str, ...] = ()
     """Addresses and networks (10.0.0.0/8) of peers whose Rpc-Persist and Rpc-Transit headers an
     HTTP service takes over; "unix" = peers on a unix socket. Those of all others are dropped."""
@@ -244,6 +248,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "PORT": _port,
     "LOG_LEVEL": _level,
     "THREADS": _threads,
+    "NOTICE_SECONDS": _seconds,
     "DRAIN_SECONDS": _seconds,
     "IDLE_SECONDS": _seconds,
     "MAX_CONNECTIONS": _connections,
