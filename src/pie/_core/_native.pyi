@@ -174,6 +174,7 @@ class ConnectionState:
     used: bool
     reusable: bool
     idle_since: float
+    unanswered: list[tuple[int, str]] | None
 
 class FastPath:
     """Twin: ``pie.rpc.client.fast_path.TwinCaller``."""

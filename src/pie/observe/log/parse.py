@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from pie.model import normalise_logid
 from pie.observe.facts.rows import LogRow
-from pie.observe.log.level import without_colours
+from pie.observe.log.colour import without_colours
 from pie.observe.log.stack import split_stack, stack_hash
 
 MAX_FIELDS = 64
