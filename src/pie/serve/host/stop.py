@@ -16,7 +16,7 @@ from pie.serve.listeners import drop_newcomers
 from pie.serve.settings.keys import Settings
 
 logger = logging.getLogger(__name__)
-_CLOSING_SECONDS = 2.0
+_CLOSING_SECONDS = 3.0
 """For what follows the drain: the last facts to the disk, and the end of the interpreter."""
 _EARLY_SECONDS = 0.02
 """Calls are named so long before the server cuts them."""
