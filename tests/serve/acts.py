@@ -21,9 +21,13 @@ _kept: list[object] = []
 def act(what: str, kind: str) -> str:
     """Do one of the acts below."""
     acts: dict[str, Callable[[str], object]] = {
-        "end": end, "leave": leave, "call": call, "back": back, "hang": hang,
+        "end": end, "leave": leave, "call": call, "back": back, "hang": hang, "pid": pid_of,
     }  # fmt: skip
     return str(acts[what](kind))
+
+
+def pid_of(kind: str) -> int:
+    return os.getpid()
 
 
 def end(kind: str) -> str:

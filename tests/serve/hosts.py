@@ -2,13 +2,16 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 from types import ModuleType
 
+import pytest
 from tests.serve.conftest import Running, Services
 
 from pie.thrift import load_module
 
+UWSGI = Path(sys.executable).with_name("uwsgi")
 SETTINGS = "DEBUG = True\nDRAIN_SECONDS = 0.5\nNOTICE_SECONDS = 0\n"
 SERVICE = (
     "from pie.thrift import load_module\n"
@@ -64,6 +67,8 @@ HOSTS = {
         ),
     },
 }
+IN_UWSGI = "flask in uWSGI"
+HOSTS[IN_UWSGI] = HOSTS["flask"]
 IN_PYTHON = " in Python"
 """Without the C core."""
 HOSTS |= {name + IN_PYTHON: files for name, files in HOSTS.items() if "thrift" in name}
@@ -78,7 +83,12 @@ class Host:
         services.write(settings, **HOSTS[host], service=SERVICE)
         shutil.copy(Path(__file__).with_name("acts.py"), services.root)
         environ |= {"PIE_CORE": "python"} if host.endswith(IN_PYTHON) else {}
-        self.is_http = host in ("flask", "django")
+        self.is_http = "thrift" not in host
+        self.stops = "draining"
+        """What it prints when it stops."""
+        if host == IN_UWSGI:
+            self._start_uwsgi(services, **environ)
+            return
         self.running: Running = services.start(PYTHONUNBUFFERED="1", **environ)
         if self.is_http:
             self.port = self.running.port
@@ -86,6 +96,23 @@ class Host:
             line = self.running.read_until("Starting ... with port").splitlines()[-1]
             self.port = int(line.rpartition(":")[2])
         self.pid = self.running.process.pid
+
+    def _start_uwsgi(self, services: Services, **environ: str) -> None:
+        if not UWSGI.exists():
+            pytest.skip("uwsgi is not installed: make dev")
+        self.port, self.stops = services.free_port(), "killing workers"
+        options = {
+            "http-socket": f"127.0.0.1:{self.port}", "master": True, "lazy-apps": True,
+            "enable-threads": True, "processes": 1, "threads": 4, "module": "bootstrap",
+            "callable": "application", "die-on-term": True, "need-app": True,
+            "single-interpreter": True, "disable-logging": True,
+        }  # fmt: skip
+        command = [str(UWSGI)]
+        for name, value in options.items():
+            command += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+        self.running = services.run(command, merged=True, **environ)
+        self.running.read_until("WSGI app 0")  # Its worker cannot end in order before.
+        self.pid = int(self.act("pid", "x"))
 
     def act(self, what: str, kind: str) -> str:
         if self.is_http:

@@ -8,7 +8,7 @@ import socket
 import pytest
 from tests.serve.acts import KINDS
 from tests.serve.conftest import until
-from tests.serve.hosts import HOSTS, Host
+from tests.serve.hosts import HOSTS, IN_UWSGI, Host
 
 
 def stop(host: Host) -> None:
@@ -16,14 +16,15 @@ def stop(host: Host) -> None:
     with socket.create_connection(("127.0.0.1", host.port)) as before:
         before.settimeout(20)
         host.running.process.send_signal(signal.SIGTERM)
-        host.running.read_until("draining")
+        host.running.read_until(host.stops)
         until(lambda: not connects(host.port), "connections are refused")
         with socket.socket() as successor:
             successor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             successor.bind(("127.0.0.1", host.port))
             successor.listen()
-        with contextlib.suppress(ConnectionResetError):
-            assert before.recv(1) == b""
+        if host.stops == "draining":  # uWSGI ends that with its worker.
+            with contextlib.suppress(ConnectionResetError):
+                assert before.recv(1) == b""
     assert host.running.process.wait(20) == 0
 
 
@@ -58,4 +59,6 @@ def test_children_that_are_forked(services, bench, host: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("host", HOSTS)
 def test_children_of_every_kind(services, bench, host: str, kind: str) -> None:
+    if host == IN_UWSGI and kind.endswith("the listener"):
+        pytest.skip("the listener is uWSGI's, who gives it to a child has it there")
     check(Host(services, host), kind)
