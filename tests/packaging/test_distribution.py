@@ -32,6 +32,7 @@ def test_the_source_has_the_pages_and_the_wheel_has_no_sources_of_c(dist: Path) 
     (wheel,) = dist.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "pie/platform/static/index.html" in names
+    assert "pie/platform/facts/chdb.xml" in names
     assert any(name.startswith("pie/_core/_native.") and name.endswith(".so") for name in names)
     assert not [name for name in names if name.endswith((".c", ".h"))]
 

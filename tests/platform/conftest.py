@@ -49,6 +49,9 @@ class Platform:
         self.directory = directory
         self.port = 0
         self.process: subprocess.Popen[str] | None = None
+        self.said = ""
+        """What the last run printed beside its address."""
+        self._first_words = ""
 
     def launch(self, port: int = 0) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -62,6 +65,10 @@ class Platform:
         self.process = self.launch(port)
         ready, _, _ = select.select([self.process.stdout], [], [], 60)
         line = self.process.stdout.readline() if ready else ""
+        self._first_words = ""
+        while line.startswith("pie platform: "):
+            self._first_words += line
+            line = self.process.stdout.readline()
         if not line.startswith("http://"):
             self.process.kill()
             raise AssertionError(f"no start: {line}{self.process.communicate()}")
@@ -73,7 +80,8 @@ class Platform:
         if self.process is None:
             return 0
         self.process.send_signal(number)
-        self.process.communicate(timeout=30)
+        rest, _ = self.process.communicate(timeout=30)
+        self.said = self._first_words + rest
         code, self.process = self.process.returncode, None
         return code
 
@@ -192,3 +200,30 @@ def unstarted(tmp_path):
     yield own
     if own.process is not None:
         own.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def own_disk(tmp_path, program):
+    """Makes a small file system in memory, as long as the test runs."""
+    mount = program("mount", "it comes with util-linux")
+    mounted = []
+
+    def make(size: int, *options: str) -> Path:
+        folder = tmp_path / f"disk{len(mounted)}"
+        folder.mkdir()
+        settings = ",".join([f"size={size}", "mode=700", *options])
+        done = subprocess.run(
+            [mount, "-t", "tmpfs", "-o", settings, "pie-test", str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield make
+    for folder in mounted:
+        # Lazily: processes of the platform may end a moment later.
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -154,22 +152,6 @@ def test_a_taken_port_is_named(own_platform, unstarted):
     assert second.returncode == 1
     assert f"port {own_platform.port}" in errors
     assert "--port" in errors
-
-
-def test_facts_of_a_newer_pie_are_refused(own_platform):
-    own_platform.stop()
-    raise_version = (
-        "import sys; from pathlib import Path\n"
-        "from pie.platform.facts.engine import open_chdb\n"
-        "engine = open_chdb(Path(sys.argv[1]), memory=1 << 29, patience=5)\n"
-        "engine.execute('INSERT INTO pie_schema VALUES (99, now())')\n"
-    )
-    facts = own_platform.directory / "facts"
-    subprocess.run([sys.executable, "-c", raise_version, str(facts)], check=True, timeout=60)
-    refused = own_platform.launch()
-    _, errors = refused.communicate(timeout=60)
-    assert refused.returncode == 1
-    assert "newer Pie (schema 99" in errors
 
 
 def test_token_files_that_others_may_read_are_refused(unstarted):

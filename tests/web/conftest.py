@@ -21,6 +21,11 @@ class Served:
         self._thread = threading.Thread(target=self._server.serve)
         self._thread.start()
 
+    @property
+    def connections(self) -> int:
+        """Accepted and not closed."""
+        return int(self._server._worker.nr_conns)
+
     @contextlib.contextmanager
     def connect(self) -> Iterator[socket.socket]:
         with socket.create_connection(self.address, timeout=20) as connection:

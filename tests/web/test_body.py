@@ -40,6 +40,14 @@ def test_lines() -> None:
     assert RequestBody(io.BytesIO(TEXT), len(TEXT)).readlines(5) == [b"one\n", b"two\n"]
 
 
+def test_there_is_no_way_past_it() -> None:
+    body = RequestBody(io.BufferedReader(io.BytesIO(TEXT)), len(TEXT))
+    buffer = bytearray(5)
+    assert (body.readinto(buffer), bytes(buffer), body.count) == (5, TEXT[:5], 5)
+    assert body.readable()
+    assert not any(hasattr(body, name) for name in ("read1", "peek", "readinto1"))
+
+
 @pytest.mark.parametrize("ask", ["read", "readline", "readlines"])
 def test_an_early_end_is_an_error(source: Any, ask: str) -> None:
     body = RequestBody(source(b"12345"), 9)

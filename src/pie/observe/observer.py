@@ -14,6 +14,7 @@ from pie.observe.log.losses import Losses
 from pie.observe.log.takeover import OURS, let_go, loggers, mute_echoes, take_over
 from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import AGGREGATES
+from pie.observe.record.counts import COUNTS
 from pie.observe.record.recorder import Recorder
 from pie.observe.slot import claim_slot
 
@@ -28,6 +29,7 @@ class Observer:
         console: lines are shown there too.
         zone: the fleet's time zone.
         budget: of call records.
+        caller_errors: level of the lines of calls in which the caller was wrong.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Observer:
         console: Console | None = None,
         zone: tzinfo = UTC,
         budget: Budget | None = None,
+        caller_errors: str = "INFO",
     ) -> None:
         self.identity = identity
         self._slot = claim_slot()
@@ -65,8 +68,10 @@ class Observer:
             line_format,
             sinks["app"],
             sinks["rpc"],
+            counts=log_root / identity.product / COUNTS,
             budget=budget,
             losses=losses,
+            caller_errors=caller_errors,
         )
 
     def _lose(self, what: str, lines: int, ts: float, reason: str) -> None:

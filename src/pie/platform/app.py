@@ -14,7 +14,7 @@ from starlette.responses import Response
 from pie import __version__
 from pie.model import Failure, Kind
 from pie.platform.pages import all_pages
-from pie.platform.server import ingest_routes, session_routes
+from pie.platform.server import health_routes, ingest_routes, session_routes
 from pie.platform.server.answers import error_response
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.encoding import Encoding
@@ -79,6 +79,7 @@ def _app_with_api() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.include_router(session_routes.router)
+    app.include_router(health_routes.router)
     app.include_router(ingest_routes.router)
     for page in all_pages():
         for router in page.routers:

@@ -22,7 +22,7 @@ from pie.platform.server.deps import Deps, Work
 from pie.platform.server.http_server import PlatformServer
 from pie.platform.server.keep_on import keep_on
 from pie.platform.server.state_routes import state_router
-from pie.platform.server.supervisor import FactsFatalError, Supervisor
+from pie.platform.server.supervisor import Supervisor
 from pie.state import lookup_services
 from pie.state.store.embedded import EmbeddedStore, StateFileError
 from pie.state.store.expiry import ExpiryThread
@@ -32,6 +32,8 @@ _INGEST_BYTES = 64 << 20
 _STORE_MEMORY = 1 << 30
 _LOCK_PATIENCE = 10.0
 _GRACE_S = 3
+_SETTLE_PATIENCE = 20.0
+"""Seconds to wait with the announcement for the store of facts; requests are answered meanwhile."""
 
 
 class PlatformError(Exception):
@@ -57,12 +59,13 @@ def run_platform(
             people and services address the platform.
         insert_interval: seconds between two inserts into one table at least; rows that come
             sooner wait, and go in together.
-        on_ready: called with the platform's address and its login link once both processes
-            serve; prints them by default.
+        on_ready: called with the platform's address and its login link once it serves and the
+            store of facts is open, cannot be opened, or takes long; prints them by default.
 
     Raises:
-        PlatformError: another platform has the directory or the port, a file in the directory
-            cannot be used, or a newer Pie wrote the column store.
+        PlatformError: another platform has the directory or the port, or a file in the directory
+            cannot be used. What befalls the store of facts never ends the platform: registry,
+            configuration and pages go on, and ``/api/health`` says what is wrong.
     """
     with _own(directory):
         try:
@@ -121,32 +124,26 @@ class _Platform:
         } | {asyncio.create_task(keep_on("the door", server.door.run))}
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())
-        ready = asyncio.create_task(supervisor.first_ready.wait())
+        settled = asyncio.create_task(supervisor.settled.wait())
         try:
             await asyncio.wait(
-                {ready, supervising, serving, stopping}, return_when=asyncio.FIRST_COMPLETED
+                {settled, serving, stopping},
+                return_when=asyncio.FIRST_COMPLETED,
+                timeout=_SETTLE_PATIENCE,
             )
-            if ready.done():
+            if not serving.done() and not stop.is_set():
                 address = _address(self._listener)
                 on_ready(address, _login_link(address, self._keys.admin))
-                await asyncio.wait(
-                    {supervising, serving, stopping}, return_when=asyncio.FIRST_COMPLETED
-                )
+                await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._store.end_watches()
             for work in works:
                 work.close()
             server.should_exit = True
             await serving
-            for task in (supervising, *working, stopping, ready):
+            for task in (supervising, *working, stopping, settled):
                 task.cancel()
             await asyncio.wait({supervising, *working})
-        try:
-            supervising.result()
-        except asyncio.CancelledError:
-            return
-        except FactsFatalError as error:
-            raise PlatformError(str(error)) from error
 
     def _hello(self) -> Hello:
         return Hello(
@@ -239,5 +236,7 @@ def _print_ready(directory: Path) -> Callable[[str, str], None]:
 
 
 def _say(sentence: str) -> None:
-    sys.stdout.write(f"pie platform: {sentence}\n")
-    sys.stdout.flush()
+    # Where the output goes may be full or gone; that ends neither the registry nor who speaks.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.write(f"pie platform: {sentence}\n")
+        sys.stdout.flush()

@@ -11,6 +11,8 @@ MAX_SPOOLED = 64 << 20
 """Bytes of a body without a length, where the framework needs one."""
 _IN_MEMORY = 1 << 20
 _STEP = 1 << 16
+_OTHER_WAYS = ("read1", "readinto1", "peek", "raw", "detach")
+"""Of reading the source, past what is counted here."""
 
 
 class BrokenBody(OSError):
@@ -84,6 +86,12 @@ class RequestBody:
                 break
         return lines
 
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; bytes that are in it then."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
     def __iter__(self) -> Iterator[bytes]:
         return self
 
@@ -94,6 +102,8 @@ class RequestBody:
         return line
 
     def __getattr__(self, name: str) -> Any:
+        if name in _OTHER_WAYS:
+            raise AttributeError(name)
         return getattr(self._source, name)
 
     def spool(self) -> int:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from pie.call import OpenCall
 from pie.model import (
@@ -33,6 +33,8 @@ StartResponse = Callable[..., Callable[[bytes], object]]
 
 ERROR_KEY = "pie.error"
 """Environ key under which a framework adapter leaves the exception that made the response."""
+
+FILE_WRAPPER = "wsgi.file_wrapper"
 
 logger = logging.getLogger("pie.web")
 _LOGID_LOWER = LOGID.lower()
@@ -95,7 +97,7 @@ class Response:
             self._write = self._start(status, whole)
         else:
             self._late = exc_info[1]
-            self._write = self._start(status, whole, exc_info)
+            self._write = self._restart(status, whole, exc_info)
         self._started = True
         call.status = number
         return self._written
@@ -143,11 +145,11 @@ class Response:
             if self._started or self._done or self._switches():
                 self._end()
                 raise
-            return self._failed(self._misuse(b""))
+            return self._counted(self._failed(self._misuse(b"")))
         except BaseException as error:
             if fork.process != self._process:
                 self._end_child(error)
-            return self._failed(error)
+            return self._counted(self._failed(error))
         finally:
             current_call.reset(token)
 
@@ -161,13 +163,25 @@ class Response:
                 close()
         except BaseException as error:
             self._keep(error)
-            raise self._ordinary(error) from None
+            self._raise(error)
         finally:
             if not self._done:
-                if self._error is None and not self._is_bodiless():
+                if self._error is None and call.status < 500 and not self._is_bodiless():
                     self._client_left()
                 self._end()
             current_call.reset(token)
+
+    def _restart(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo
+    ) -> Callable[[bytes], object]:
+        """Start the answer to an error, in place of one that may have been started."""
+        if "uwsgi.version" not in self._environ:
+            return self._start(status, headers, exc_info)
+        if self._call.response_bytes > 0:
+            raise exc_info[1]
+        return self._start(
+            status, headers
+        )  # uWSGI would set the exception, and return all the same.
 
     # --- What the application does. ---
 
@@ -177,6 +191,10 @@ class Response:
                 f"the application returned {type_name(body)}; WSGI wants an iterable of bytes"
             )
         return iter(body)
+
+    def _counted(self, chunk: bytes) -> bytes:
+        self._call.response_bytes += len(chunk)
+        return chunk
 
     def _written(self, data: bytes) -> object:
         """The ``write`` that ``start_response`` returns."""
@@ -216,6 +234,7 @@ class Response:
     ) -> Iterable[bytes]:
         if self._length < 0:
             self._length = size_left(sent.filelike)
+        self._environ[FILE_WRAPPER] = wrap_file  # By which gunicorn knows a file.
         watched = WatchedFile(sent.filelike, self._read_file, self._file_closed)
         return wrap_file(watched, sent.block_size)
 
@@ -225,7 +244,7 @@ class Response:
             return read(*size)
         except BaseException as error:
             self._keep(error)
-            raise self._ordinary(error) from None
+            self._raise(error)
         finally:
             current_call.reset(token)
 
@@ -255,13 +274,16 @@ class Response:
             call.status = 500 if failure is None else status_of(failure)
         if failure is None or begun:
             self._end()
-            raise self._ordinary(error) if failure is None else failure from error
+            raise error if failure is None else failure from error
         self._chunks = iter(())
         answer = answer_of(failure, call)
         headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
-        self._start(answer.status, headers, (Failure, failure, None))
+        try:
+            self._restart(answer.status, headers, (Failure, failure, None))
+        except Exception:
+            self._end()
+            raise
         self._started = True
-        call.response_bytes = len(answer.body)
         return answer.body
 
     def _answerable(self, error: BaseException) -> Failure | None:
@@ -278,12 +300,12 @@ class Response:
         self._log(error)
         return _internal(error)
 
-    def _ordinary(self, error: BaseException) -> BaseException:
-        """What may go on to the server, which would end with anything that is no ``Exception``."""
+    def _raise(self, error: BaseException) -> NoReturn:
+        """Let an error go on to the server, which would end with one that is no ``Exception``."""
         if is_a(error, Exception) or self._is_interrupt(error):
-            return error
+            raise error
         self._log(error)
-        return _internal(error)
+        raise _internal(error) from error
 
     def _keep(self, error: BaseException) -> None:
         if self._error is None:

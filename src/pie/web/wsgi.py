@@ -16,7 +16,7 @@ from pie.web.headers import take_chain
 from pie.web.path import QueryRule, path_of
 from pie.web.peers import TrustedPeers
 from pie.web.reply import Answer, Refusal, Reply
-from pie.web.response import Environ, Response, StartResponse
+from pie.web.response import FILE_WRAPPER, Environ, Response, StartResponse
 
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
@@ -24,7 +24,6 @@ RECEIVED_KEY = "pie.received"
 """Environ key under which a server leaves when the request came (monotonic seconds)."""
 UNMATCHED = "(unmatched)"
 """The method of requests that no route of a framework matched: paths are anybody's choice."""
-_FILE_WRAPPER = "wsgi.file_wrapper"
 
 
 class Edge(NamedTuple):
@@ -76,9 +75,9 @@ class Middleware:
                 app = _refuse
             else:
                 environ["wsgi.input"] = body
-        wrap_file = environ.get(_FILE_WRAPPER)
+        wrap_file = environ.get(FILE_WRAPPER)
         if wrap_file is not None:
-            environ[_FILE_WRAPPER] = SentFile
+            environ[FILE_WRAPPER] = SentFile
         return Response(call, open_call, environ, start_response, body).answer(app, wrap_file)
 
     def _call(self, environ: Environ) -> Call:

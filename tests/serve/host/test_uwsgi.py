@@ -133,3 +133,52 @@ def test_an_application_that_fails_to_load_is_left_to_it(services) -> None:
     running.read_until("ModuleNotFoundError: No module named 'no_such_module'")
     running.read_until("no app loaded. GAME OVER")
     running.wait()
+
+
+BAD_VIEWS = (
+    "import sys\nfrom flask import Flask, Response, request, send_file\napp = Flask(__name__)\n"
+    "@app.get('/')\ndef hello():\n    return 'hello'\n"
+    "@app.get('/exit')\ndef leave():\n    sys.exit(3)\n"
+    "@app.get('/interrupt')\ndef interrupt():\n    raise KeyboardInterrupt\n"
+    "@app.get('/late')\ndef late():\n"
+    "    def chunks():\n        sys.exit(4)\n        yield b''\n    return Response(chunks())\n"
+    "@app.post('/echo')\ndef echo():\n    return request.get_data()\n"
+    "@app.get('/file')\ndef file():\n    return send_file(__file__, conditional=False)\n"
+    "class Text(Response):\n    def __call__(self, environ, start):\n        return ['text']\n"
+    "app.add_url_rule('/text', view_func=Text)\n"
+)
+
+
+@pytest.mark.slow
+def test_requests_that_behave_badly(services) -> None:
+    port = services.free_port()
+    listen = f"<http-socket>127.0.0.1:{port}</http-socket>"
+    services.write(views=BAD_VIEWS)
+    more = {"processes": "1", "disable-logging": "false"}
+    path = configuration(services, socket=listen, **more)
+    running = services.run([str(UWSGI), "--xml", path], merged=True)
+    running.until(lambda: "WSGI app 0" in running.log("uwsgi"), "the worker has loaded")
+    for bad in ("/exit", "/interrupt", "/late", "/text"):
+        status, body = running.get(port, bad)
+        assert (status, b'"internal error"' in body) == (500, True), bad
+    assert running.get(port, "/file") == (200, BAD_VIEWS.encode())
+
+    def post(header: str, body: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(f"POST /echo HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n".encode() + body)
+            client.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert post("Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n").split()[1] == b"411"
+    assert post("Content-Length: 9", b"hello").split()[1] == b"400"
+    assert post("Content-Length: 5", b"hello").endswith(b"hello")
+    assert running.get(port)[1] == b"hello"
+    running.until(lambda: "GET / 200 ok" in running.log("app"), "the last access line")
+    running.stop()
+    assert running.process.returncode == 0
+    lines = running.log("app")
+    for bad in ("/exit", "/interrupt", "/late", "/text"):
+        assert f"data=GET {bad} 500 internal code=500 " in lines
+    assert "data=POST /echo 411 invalid code=411 " in lines
+    assert "data=POST /echo 400 invalid code=400 " in lines
+    assert "via sendfile" in running.log("uwsgi")

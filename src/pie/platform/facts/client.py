@@ -17,8 +17,6 @@ from pie.platform.facts.frames import (
     write_message,
 )
 
-_AWAY = "the facts process is away and is being restarted: try again in a few seconds"
-
 
 class FactsClient:
     """Asks the facts process over the connection it was last attached to.
@@ -48,6 +46,8 @@ class FactsClient:
         self._query_patience = query_patience
         self._ingest_patience = ingest_patience
         self._on_commit: list[Callable[[str], None]] = []
+        self._trouble = "it is being started"
+        self._notes: list[str] = []
 
     def on_commit(self, listener: Callable[[str], None]) -> None:
         """Call ``listener`` with the table's name after each commit of rows."""
@@ -57,6 +57,20 @@ class FactsClient:
     def is_up(self) -> bool:
         """Whether a facts process is attached."""
         return self._writer is not None
+
+    @property
+    def trouble(self) -> str:
+        """Why no facts process is attached, and what to do; empty while one is."""
+        return "" if self.is_up else self._trouble
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of the open store, e.g. of damage."""
+        return self._notes
+
+    def tell(self, trouble: str) -> None:
+        """Say in the next failures why no facts process is attached."""
+        self._trouble = trouble
 
     async def ingest(self, table: str, body: bytes, *, gzip: bool) -> bytes:
         """Commit NDJSON rows; the answer is an ``IngestAnswer`` as JSON."""
@@ -83,23 +97,28 @@ class FactsClient:
         """Return when the store answers, within ``patience`` seconds."""
         await self._ask(Ping(next(self._ids)), patience)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, notes: list[str]
+    ) -> None:
         """Use this connection until it ends; then fail whatever still waits for an answer."""
         self._writer = writer
+        self._notes = notes
+        self._trouble = "it has ended"
         try:
             while (message := await read_message(reader)) is not None:
                 self._settle(message)
         finally:
             self._writer = None
+            self._notes = []
             waiting, self._waiting = self._waiting, {}
             for future in waiting.values():
                 if not future.done():
-                    future.set_exception(Failure(Kind.UNAVAILABLE, _AWAY))
+                    future.set_exception(self._away())
 
     async def _ask(self, request: IngestRequest | QueryRequest | Ping, patience: float) -> bytes:
         writer = self._writer
         if writer is None:
-            raise Failure(Kind.UNAVAILABLE, _AWAY, never_sent=True)
+            raise self._away(never_sent=True)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = future
         try:
@@ -114,9 +133,16 @@ class FactsClient:
                 "ask for less or try again later",
             ) from None
         except ConnectionError:
-            raise Failure(Kind.UNAVAILABLE, _AWAY) from None
+            raise self._away() from None
         finally:
             self._waiting.pop(request.id, None)
+
+    def _away(self, *, never_sent: bool = False) -> Failure:
+        return Failure(
+            Kind.UNAVAILABLE,
+            f"the store of facts is away and is started again by itself: {self._trouble}",
+            never_sent=never_sent,
+        )
 
     def _settle(self, message: Message) -> None:
         if isinstance(message, Answer):

@@ -8,12 +8,16 @@ from pathlib import Path
 import msgspec
 
 from pie.platform.facts.decode import BadLine
+from pie.platform.facts.files import sync_directory
 
 _LINE_BYTES = 64 << 10
 
 
 class DeadLetters:
-    """Appends refused lines to an NDJSON file; at ``limit`` bytes it becomes the one old file."""
+    """Appends refused lines to an NDJSON file; at ``limit`` bytes it becomes the one old file.
+
+    Lines are on the disk when they are kept, for the sender drops them when it is answered.
+    """
 
     def __init__(self, path: Path, limit: int = 32 << 20) -> None:
         self._path = path
@@ -46,7 +50,12 @@ class DeadLetters:
     def _append(self, text: bytes) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "ab") as file:
+            is_new = file.tell() == 0
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
             size = file.tell()
         if size >= self._limit:
             self._path.replace(self._path.with_name(self._path.name + ".1"))
+        if is_new or size >= self._limit:
+            sync_directory(self._path.parent)

@@ -1,12 +1,10 @@
 """A small adapter over the column store: chDB in this process, or a ClickHouse server."""
 
-import fcntl
 import json
-import os
+import re
 import resource
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,13 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from pie.platform.facts.errors import StoreError
+from pie.platform.facts.home import Home
+
 _OPEN_FILES = 65_536
+
+_CONFIG = Path(__file__).with_name("chdb.xml")
+"""What can be told to the engine in no other way; in force for tables that exist already, too."""
 
 _SESSION = {
     "prefer_column_name_to_alias": 1,
@@ -41,17 +45,6 @@ _ATOMIC_INSERT = {
 
 # ClickHouse's codes for input that does not parse as, or fit, the columns it is for.
 _DATA_CODES = frozenset({6, 25, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 349, 436})
-
-
-class StoreError(Exception):
-    """The store did not do what it was asked; the message is for people.
-
-    ``about_data`` says that it cannot read the rows given: nothing of them is stored.
-    """
-
-    def __init__(self, message: str, *, about_data: bool = False) -> None:
-        super().__init__(message)
-        self.about_data = about_data
 
 
 class Engine:
@@ -102,27 +95,41 @@ class Engine:
 
 
 def open_chdb(directory: Path, *, memory: int, patience: float) -> Engine:
-    """Open chDB on a directory, for this process alone.
-
-    To be called after the last fork. The directory stays locked until the process ends.
+    """chDB on a directory, for this process alone, without a look at what is in it.
 
     Args:
         memory: bytes the engine may use.
         patience: seconds to wait for a process that still has the directory.
 
     Raises:
-        StoreError: another process keeps the directory.
+        StoreError: another process keeps the directory, or it cannot be used.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _lock(directory / "lock", patience)
+    return connect_chdb(Home(directory, patience), memory=memory)
+
+
+def connect_chdb(home: Home, *, memory: int) -> Engine:
+    """chDB on a directory that this process owns; to be called after the last fork.
+
+    It is opened by the first statement.
+
+    Args:
+        memory: bytes the engine may use.
+
+    Raises:
+        StoreError: the directory cannot be written.
+    """
     _raise_open_files()
     # Inserts go through temporary files: kept here, so that what a crash leaves is found again.
-    drafts = directory / "drafts"
-    drafts.mkdir(mode=0o700, exist_ok=True)
-    for left_over in drafts.iterdir():
-        left_over.unlink()
+    drafts = home.directory / "drafts"
+    try:
+        drafts.mkdir(mode=0o700, exist_ok=True)
+        for left_over in drafts.iterdir():
+            left_over.unlink()
+    except OSError as error:
+        raise StoreError(f"{drafts} cannot be used: {error}") from error
     tempfile.tempdir = str(drafts)
     options = {
+        "config-file": str(_CONFIG),
         "max_server_memory_usage": memory,
         "mark_cache_size": memory // 16,
         "primary_index_cache_size": memory // 16,
@@ -137,29 +144,12 @@ def open_chdb(directory: Path, *, memory: int, patience: float) -> Engine:
     def connect() -> Client:
         return clickhouse_connect.get_client(
             interface="chdb",
-            path=str(directory / "store"),
+            path=str(home.store),
             settings=settings,
             chdb_options=options,
         )
 
     return Engine(connect)
-
-
-def _lock(path: Path, patience: float) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    give_up = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > give_up:
-                os.close(descriptor)
-                raise StoreError(
-                    f"{path.parent} is in use by another process: stop the other platform "
-                    "of this directory, or start this one with another directory"
-                ) from None
-            time.sleep(0.05)
 
 
 def _raise_open_files() -> None:
@@ -170,7 +160,9 @@ def _raise_open_files() -> None:
 
 
 def _store_error(error: ClickHouseError) -> StoreError:
+    # An engine that cannot be opened repeats all its options before it says why.
+    text = re.sub(r"^Unable to open the chdb engine at '[^']*': ", "", str(error).strip())
     return StoreError(
-        f"the column store says: {str(error).strip()[:1000]}",
+        f"the column store says: {text[:1000]}",
         about_data=getattr(error, "code", None) in _DATA_CODES,
     )

@@ -47,13 +47,15 @@ class Ping(msgspec.Struct, tag=True):
 
 
 class Ready(msgspec.Struct, tag=True):
-    """Child: the store is open."""
+    """Child: the store is open; ``notes`` are sentences for people."""
+
+    notes: list[str]
 
 
-class Fatal(msgspec.Struct, tag=True):
-    """Child, last: the store cannot be opened, and trying again will not help."""
+class Unopened(msgspec.Struct, tag=True):
+    """Child, last: the store cannot be opened now, why, and what to do."""
 
-    message: str
+    reason: str
 
 
 class Answer(msgspec.Struct, tag=True):
@@ -72,7 +74,7 @@ class Refusal(msgspec.Struct, tag=True):
     message: str
 
 
-Message = Hello | IngestRequest | QueryRequest | Ping | Ready | Fatal | Answer | Refusal
+Message = Hello | IngestRequest | QueryRequest | Ping | Ready | Unopened | Answer | Refusal
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

@@ -12,7 +12,8 @@ import msgspec
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
 from pie.platform.facts.dedupe import HighWater, Position, fresh_rows
-from pie.platform.facts.engine import Engine, StoreError
+from pie.platform.facts.engine import Engine
+from pie.platform.facts.errors import StoreError
 from pie.platform.facts.marks import Marks
 from pie.platform.facts.rows import StoredRow
 from pie.platform.facts.schema import FactTable

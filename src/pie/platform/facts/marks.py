@@ -15,7 +15,8 @@ from collections.abc import Collection
 import msgspec
 
 from pie.platform.facts.dedupe import Position
-from pie.platform.facts.engine import Engine, StoreError
+from pie.platform.facts.engine import Engine
+from pie.platform.facts.errors import StoreError
 from pie.platform.facts.schema import MARKS, Mark
 
 _SOURCES_A_QUERY = 1000

@@ -6,14 +6,20 @@ disk any ALTER, even one with nothing to do, truncates the table's metadata, and
 opens again. A start that has something to change refuses while there is little room.
 
 Every step may be repeated, and the version is noted last: a process killed between any two steps is
-followed by one that does the rest. Columns and indexes are added, never changed or dropped. The
-rows of an older store stay, with the default of the type in columns that they came before.
+followed by one that does the rest. Columns and indexes are added, never changed; an index is only
+dropped where another takes its place. The rows of an older store stay, with the default of the type
+in columns that they came before. A question about them is right at once; until the store has built
+their indexes, in the background and the newest day first, it reads them instead.
 """
 
 from collections.abc import Callable, Iterator
 
-from pie.platform.facts.engine import Engine, StoreError
+from pie.platform.facts.engine import Engine
+from pie.platform.facts.errors import StoreError
+from pie.platform.facts.home import ROOM
 from pie.platform.facts.schema import (
+    DURABLE,
+    LOGS,
     MARKS,
     MERGE_TREE,
     STORED,
@@ -23,17 +29,14 @@ from pie.platform.facts.schema import (
     Table,
 )
 
-ROOM = 64 << 20
-"""Bytes that must be free before a statement that changes a store."""
-
 
 def prepare(
     engine: Engine,
     engine_clause: str = MERGE_TREE,
     *,
     free: Callable[[], int] = lambda: ROOM,
-) -> None:
-    """Make what is missing in the store and note the version.
+) -> int:
+    """Make what is missing in the store and note the version; how many statements that took.
 
     Args:
         engine_clause: ENGINE of the tables, for one store or a cluster.
@@ -53,6 +56,8 @@ def prepare(
     if found < VERSION:
         if found:
             statements += _carry_marks(engine)
+        if 0 < found < _WORDS_SINCE:
+            statements += _index_days(engine)
         statements.append(f"INSERT INTO {VERSIONS} VALUES ({VERSION}, now())")
     if statements and free() < ROOM:
         raise StoreError(
@@ -61,7 +66,11 @@ def prepare(
         )
     for statement in statements:
         engine.execute(statement)
+    return len(statements)
 
+
+_WORDS_SINCE = 3
+"""The version with the present indexes of words."""
 
 _TABLES_THERE = "SELECT name FROM system.tables WHERE database = currentDatabase()"
 _COLUMNS_THERE = (
@@ -84,7 +93,7 @@ def _missing(engine: Engine, there: set[str], engine_clause: str) -> Iterator[st
     if VERSIONS not in there:
         yield (
             f"CREATE TABLE IF NOT EXISTS {VERSIONS} (version UInt32, since DateTime('UTC')) "
-            f"ENGINE={engine_clause} ORDER BY version"
+            f"ENGINE={engine_clause} ORDER BY version SETTINGS {DURABLE}"
         )
     parts = {(row["table"], row["name"]) for row in engine.query(_COLUMNS_THERE)}
     for table in STORED:
@@ -100,9 +109,26 @@ def _additions(table: Table, parts: set[tuple[str, str]]) -> Iterator[str]:
     for name, definition in table.columns.items():
         if (table.name, name) not in parts:
             yield f"ADD COLUMN IF NOT EXISTS {name} {definition}"
+    for name in table.retired:  # in the same statement: a text has one index of words at most
+        if (table.name, name) in parts:
+            yield f"DROP INDEX IF EXISTS {name}"
     for name, definition in table.indexes.items():
         if (table.name, name) not in parts:
             yield f"ADD INDEX IF NOT EXISTS {name} {definition}"
+
+
+def _index_days(engine: Engine) -> Iterator[str]:
+    """Have the indexes of words built for the rows that are there, the newest day first.
+
+    The statements only begin that work; the store goes on with it after a restart.
+    """
+    days = [part["day"] for part in engine.query(_DAYS_THERE) if part["table"] == LOGS.name]
+    for day in reversed(days):
+        for name in ("i_words", "i_stack_words", "i_keys"):
+            yield (
+                f"ALTER TABLE {LOGS.name} MATERIALIZE INDEX {name} IN PARTITION ID '{day}' "
+                "SETTINGS mutations_sync = 0"
+            )
 
 
 def _carry_marks(engine: Engine) -> Iterator[str]:

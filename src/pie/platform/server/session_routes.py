@@ -1,17 +1,16 @@
-"""Logging in through a link, logging out, and how the platform itself is."""
+"""Logging in through a link, and logging out."""
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from pie import __version__
 from pie.platform.server.answers import json_response
 from pie.platform.server.auth import SESSION_COOKIE, SESSION_SECONDS, user_name
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require, role_of, user_of
-from pie.platform.server.views import Health, Session
+from pie.platform.server.views import Session
 
 router = APIRouter(tags=["session"])
 
@@ -59,11 +58,3 @@ async def logout() -> Response:
     answer = Response(status_code=204)
     answer.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
     return answer
-
-
-@router.get("/api/health", response_model=Health)
-async def health(deps: AskDeps) -> Response:
-    """Whether both halves of the platform are there; asks for no token."""
-    up = deps.facts.is_up
-    status: Literal["ok", "degraded"] = "ok" if up else "degraded"
-    return json_response(Health(status=status, facts="up" if up else "down", version=__version__))

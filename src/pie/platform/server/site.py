@@ -76,7 +76,12 @@ def _file_in(static: Path, path: str) -> Path | None:
 
 
 def _answer(request: Request, file: Path) -> Response:
-    content, packed, etag = _read(file, file.stat().st_mtime_ns)
+    try:
+        content, packed, etag = _read(file, file.stat().st_mtime_ns)
+    except OSError as error:  # no descriptors, for one
+        raise Failure(
+            Kind.UNAVAILABLE, f"{file.name} cannot be read now ({error.strerror}): reload the page"
+        ) from None
     hashed = _HASHED_NAME.search(file.name) is not None
     headers = _SECURITY | {
         "ETag": etag,

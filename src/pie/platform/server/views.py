@@ -14,11 +14,17 @@ class Session:
 
 @dataclass(slots=True)
 class Health:
-    """``degraded`` means that the facts process is down; the registry works all the same."""
+    """``degraded`` means that the facts process is down; the registry works all the same.
+
+    ``facts_trouble`` says why it is down and what to do; ``facts_notes`` what people should know of
+    an open store, e.g. which of its parts are damaged.
+    """
 
     status: Literal["ok", "degraded"]
     facts: Literal["up", "down"]
     version: str
+    facts_trouble: str
+    facts_notes: list[str]
 
 
 @dataclass(slots=True)
@@ -40,6 +46,7 @@ class ErrorBody:
     kind: str
     message: str
     at: ErrorPlace | None = None
+    literal: str = ""
 
 
 @dataclass(slots=True)

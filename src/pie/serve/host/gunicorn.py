@@ -8,7 +8,9 @@ import logging
 import os
 import select
 import socket
+import threading
 import time
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +21,8 @@ from pie.model import after_fork, end_forked_child
 from pie.observe import Seldom
 from pie.rpc.server.daemons import Daemons
 from pie.serve.listeners import OwnSocket
-from pie.web.wsgi import WsgiApp
+from pie.web.response import Environ, StartResponse
+from pie.web.wsgi import RECEIVED_KEY, WsgiApp
 
 logger = logging.getLogger("gunicorn")
 _QUIET_SECONDS = 0.1
@@ -52,7 +55,7 @@ class HttpServer:
             0,
             os.getppid(),
             [_GunicornListener(listener)],
-            SimpleNamespace(wsgi=lambda: app),
+            SimpleNamespace(wsgi=lambda: _telling_receipt(app)),
             60,
             config,
             _Log(config),
@@ -72,6 +75,26 @@ class HttpServer:
     def _leave_to_parent(self) -> None:
         """In a forked child: who connects reaches the parent only."""
         self._listener.close()
+
+
+def _telling_receipt(app: WsgiApp) -> WsgiApp:
+    """The application, whose environ says when the request came."""
+
+    def timed(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        environ[RECEIVED_KEY] = _request.received
+        return app(environ, start_response)
+
+    return timed
+
+
+class _Request(threading.local):
+    """What a thread knows of the request that it serves."""
+
+    received = 0.0
+    """When it began to come (monotonic), 0 if not known."""
+
+
+_request = _Request()
 
 
 class _GunicornListener:
@@ -119,8 +142,15 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         child forked on one of them does not try to join."""
         return Daemons(self.cfg.threads, "pie-http")
 
+    def enqueue_req(self, conn: Any) -> None:
+        """Have a connection served by a thread: a new one, or one on which a request comes."""
+        conn.pie_is_new = not hasattr(conn, "pie_since")
+        conn.pie_since = time.monotonic()
+        super().enqueue_req(conn)
+
     def handle(self, conn: Any) -> Any:
         """Serve a request, on a thread of the pool."""
+        _request.received = 0.0 if conn.pie_is_new and not _readable(conn.sock) else conn.pie_since
         process = os.getpid()
         try:
             return super().handle(conn)
@@ -184,6 +214,12 @@ class _EarlyWorker(_Worker):
         while events := self.poller.select(_QUIET_SECONDS):
             for key, _ in events:
                 key.data(key.fileobj)
+
+
+def _readable(sock: socket.socket) -> bool:
+    waiting = select.poll()
+    waiting.register(sock, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _worker_class() -> type[_Worker]:

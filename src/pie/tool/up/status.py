@@ -1,5 +1,6 @@
 """``pie status``: what runs in this workspace."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -43,7 +44,12 @@ def _platform_status(api: Api) -> bool:
         _row("platform", BAD, "away", error.message)
         return False
     whole = bool(health["facts"] == "up")
-    trouble = "" if whole else "; its store of facts is away, and is being started again"
+    trouble = "" if whole else "; its store of facts is away and is started again by itself"
+    if not whole or health.get("facts_notes"):
+        with contextlib.suppress(ApiError):  # The reasons are for those who have a token.
+            health = api.get("/api/health")
+        reasons = [health.get("facts_trouble", ""), *health.get("facts_notes", [])]
+        trouble += "".join(f"; {reason}" for reason in reasons if reason)
     _row(
         "platform",
         GOOD if whole else WARN,

@@ -1,0 +1,132 @@
+"""Answers the parent of the facts process: rows to commit, questions, signs of life."""
+
+import asyncio
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+
+import msgspec
+
+from pie.model import Failure, Kind, failure_of
+from pie.platform.facts.answer import IngestAnswer, RejectedLine
+from pie.platform.facts.budget import ByteBudget
+from pie.platform.facts.dead_letter import DeadLetters
+from pie.platform.facts.decode import MAX_BODY, decode_rows, gunzip
+from pie.platform.facts.engine import Engine
+from pie.platform.facts.errors import StoreError
+from pie.platform.facts.frames import (
+    MAX_FRAME,
+    Answer,
+    IngestRequest,
+    Ping,
+    QueryRequest,
+    Refusal,
+    read_message,
+    write_message,
+)
+from pie.platform.facts.home import Home
+from pie.platform.facts.ingest import TableIngest
+from pie.platform.facts.schema import TABLES
+
+_QUERY_THREADS = 5
+"""Two of them may be busy with search tasks."""
+_SHOWN_REJECTIONS = 10
+_UNPACKED_BYTES = 4 * MAX_BODY
+
+_json = msgspec.json.Encoder()
+
+
+class FactsServer:
+    """Answers requests against an open store.
+
+    Ingest and questions have threads of their own, so that neither waits for the other's queue.
+    """
+
+    def __init__(self, engine: Engine, home: Home, insert_interval: float) -> None:
+        self._engine = engine
+        self._home = home
+        self._tables = {table.name: TableIngest(engine, table, insert_interval) for table in TABLES}
+        self._dead_letters = DeadLetters(home.directory.parent / "dead-letter.ndjson")
+        self._query_threads = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="query")
+        self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="probe")
+        self._decode_thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._decode_turn = asyncio.Lock()
+        self._room = ByteBudget(_UNPACKED_BYTES, patience=20.0)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer until the parent's end is closed."""
+        async with asyncio.TaskGroup() as tasks:
+            inserters = [tasks.create_task(table.run()) for table in self._tables.values()]
+            answers: set[asyncio.Task[None]] = set()
+            while (message := await read_message(reader)) is not None:
+                if isinstance(message, IngestRequest | QueryRequest | Ping):
+                    answer = asyncio.create_task(self._reply(message, writer))
+                    answers.add(answer)
+                    answer.add_done_callback(answers.discard)
+            for task in (*inserters, *answers):
+                task.cancel()
+
+    async def _reply(
+        self, request: IngestRequest | QueryRequest | Ping, writer: asyncio.StreamWriter
+    ) -> None:
+        reply: Answer | Refusal
+        try:
+            if isinstance(request, IngestRequest):
+                reply = Answer(request.id, _json.encode(await self._ingest(request)))
+            elif isinstance(request, QueryRequest):
+                reply = Answer(request.id, await self._query(request))
+            else:
+                reply = Answer(request.id, await self._probe())
+        except Failure as failure:
+            reply = _refusal(request.id, failure)
+        except Exception as error:
+            traceback.print_exc()
+            reply = _refusal(request.id, failure_of(error))
+        write_message(writer, reply)
+
+    async def _ingest(self, request: IngestRequest) -> IngestAnswer:
+        table = self._tables.get(request.table)
+        if table is None:
+            raise Failure(Kind.NOT_FOUND, f"there is no table {request.table!r}")
+        run = asyncio.get_running_loop().run_in_executor
+        async with AsyncExitStack() as held:
+            # One body at a time is unpacked, so at most one stands outside of the bound.
+            async with self._decode_turn:
+                text = request.body
+                if request.gzip:
+                    text = await run(self._decode_thread, gunzip, text)
+                await held.enter_async_context(self._room.hold(len(text)))
+                rows, bad = await run(self._decode_thread, decode_rows, request.table, text)
+                await run(self._decode_thread, self._dead_letters.keep, request.table, bad)
+            committed = await table.commit(rows)
+        return IngestAnswer(
+            accepted=committed.accepted,
+            duplicates=committed.duplicates,
+            rejected=[RejectedLine(line.number, line.reason) for line in bad[:_SHOWN_REJECTIONS]],
+            rejected_count=len(bad),
+        )
+
+    async def _query(self, request: QueryRequest) -> bytes:
+        loop = asyncio.get_running_loop()
+        try:
+            rows = await loop.run_in_executor(
+                self._query_threads, self._engine.ask, request.sql, request.params
+            )
+        except StoreError as error:
+            raise Failure(Kind.UNAVAILABLE, f"{error}: ask for less, or try again") from None
+        if len(rows) > MAX_FRAME // 2:
+            raise Failure(Kind.EXHAUSTED, f"the answer has {len(rows)} bytes: ask for less")
+        return rows
+
+    async def _probe(self) -> bytes:
+        try:
+            self._home.check()
+        except StoreError as error:
+            raise Failure(Kind.UNAVAILABLE, str(error)) from None
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._probe_thread, self._engine.execute, "SELECT 1")
+        return b""
+
+
+def _refusal(request_id: int, failure: Failure) -> Refusal:
+    return Refusal(request_id, failure.kind.value, failure.code, failure.message)
