@@ -26,6 +26,8 @@ _SESSION = {
     "output_format_json_quote_64bit_integers": 0,
     "max_execution_time": 20,
     "max_threads": 2,
+    # By default a thread is only used for each whole GiB that is free, of which a store has one.
+    "max_threads_min_free_memory_per_thread": 0,
     "async_insert": 0,
 }
 
