@@ -11,7 +11,7 @@ from pie.model import Failure, Kind, failure_of
 from pie.platform.facts.answer import IngestAnswer, RejectedLine
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.dead_letter import DeadLetters
-from pie.platform.facts.decode import MAX_BODY, decode_rows, gunzip
+from pie.platform.facts.decode import count_rows, decode_rows, gunzip
 from pie.platform.facts.engine import Engine
 from pie.platform.facts.errors import StoreError
 from pie.platform.facts.frames import (
@@ -31,7 +31,8 @@ from pie.platform.facts.schema import TABLES
 _QUERY_THREADS = 5
 """Two of them may be busy with search tasks."""
 _SHOWN_REJECTIONS = 10
-_UNPACKED_BYTES = 4 * MAX_BODY
+_HELD_BYTES = 192 << 20
+"""Memory for the posts that are being decoded and committed, as ``_weight`` estimates it."""
 
 _json = msgspec.json.Encoder()
 
@@ -51,7 +52,7 @@ class FactsServer:
         self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self._decode_thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._decode_turn = asyncio.Lock()
-        self._room = ByteBudget(_UNPACKED_BYTES, patience=20.0)
+        self._room = ByteBudget(_HELD_BYTES, patience=20.0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer until the parent's end is closed."""
@@ -95,7 +96,7 @@ class FactsServer:
                 text = request.body
                 if request.gzip:
                     text = await run(self._decode_thread, gunzip, text)
-                await held.enter_async_context(self._room.hold(len(text)))
+                await held.enter_async_context(self._room.hold(_weight(text)))
                 rows, bad = await run(self._decode_thread, decode_rows, request.table, text)
                 await run(self._decode_thread, self._dead_letters.keep, request.table, bad)
             committed = await table.commit(rows)
@@ -126,6 +127,11 @@ class FactsServer:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._probe_thread, self._engine.execute, "SELECT 1")
         return b""
+
+
+def _weight(text: bytes) -> int:
+    """Bytes of memory that a post takes until it is stored: text, rows, and what is inserted."""
+    return 3 * len(text) + 500 * count_rows(text)
 
 
 def _refusal(request_id: int, failure: Failure) -> Refusal:
