@@ -20,6 +20,7 @@ FAST = {
     "cold_poll_s": 0.1,
     "linger_s": 0.01,
     "keeper_s": 0.05,
+    "recover_s": 0.02,
     "status_s": 0.05,
     "backoff_s": 0.02,
     "backoff_max_s": 0.1,

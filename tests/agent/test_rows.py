@@ -1,8 +1,9 @@
 """The position of a row is the end of its line."""
 
+import re
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pie.agent.names import LogFile
@@ -22,3 +23,42 @@ def test_positions_are_the_ends_of_lines(lines, data):
     assert [row.pos for row in rows] == ends
     if file.table == "logs":
         assert [row.json is None for row in rows] == [line == b"" for line in lines]
+
+
+PREFIX = b'{"src":0,"pos":0,'
+facts = st.lists(
+    st.tuples(
+        st.integers(0, 10**6).map(lambda n: PREFIX + b'"ts":1,"n":%d}' % n),
+        st.integers(0, 25),
+        st.booleans(),
+    ),
+    max_size=6,
+)
+
+
+def facts_of(stored, start):
+    continued = stored[:start] not in (b"", b"\n") and not stored[:start].endswith(b"\n")
+    block = Block(stored[start:], start, continued, True, 0.0)
+    rows = RowMaker(LineParser(UTC), "h").rows(
+        block, LogFile("edge_10s", "facts", "a.b.c", None), 1
+    )
+    return [row for row in rows if row.json]
+
+
+@settings(max_examples=40)
+@given(facts)
+def test_facts_behind_a_torn_one_are_rows_of_their_own(many):
+    """A killed process leaves a fact without its end, and the next one writes behind it."""
+    stored = b""
+    for fact, torn, ended in many:
+        # Half a fact, or a whole one that lacks its newline; not both at one place.
+        half = fact[:torn] if stored.endswith(b"\n") else b""
+        stored += half + fact + b"\n" * ended
+    stored += b"\n"
+    found = facts_of(stored, 0)
+    expected = [b'{"src":1,"pos":,' + fact.removeprefix(PREFIX) for fact, _, _ in many]
+    assert [re.sub(rb'"pos":\d+', b'"pos":', row.json) for row in found] == expected
+    ends = [row.pos for row in found]
+    assert ends == sorted(set(ends))
+    for number, end in enumerate(ends):  # An agent goes on at the end of any row.
+        assert facts_of(stored, end) == found[number + 1 :]

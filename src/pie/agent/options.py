@@ -49,6 +49,8 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How often files of past hours are asked for growth."""
     linger_s: float = 0.3
     """How long a batch waits for more rows."""
+    recover_s: float = 2.0
+    """How often counts of processes that were killed are looked for."""
     keeper_s: float = 60.0
     """How often old files are compressed and deleted."""
     status_s: float = 2.0

@@ -12,6 +12,7 @@ import msgspec
 from pie.agent.join import MARK, stretch
 from pie.agent.names import Hour, LogFile
 from pie.observe.facts.rows import LogRow
+from pie.observe.log.colour import without_colours
 from pie.observe.log.parse import LineParser
 from pie.observe.log.stack import split_stack, stack_hash
 
@@ -73,6 +74,11 @@ class RowMaker:
                         return
                     line = b"\n".join(lines[number - 1 : number - 1 + count])
                     number += count - 1
+            *torn, line = (line,) if joins else _facts_in(line)
+            for fact in torn:
+                pos += len(fact)
+                yield self._row(fact, pos, src, file, block.mtime, cut)
+                cut = ""
             pos += len(line) + 1
             yield self._row(line, pos, src, file, block.mtime, cut)
             cut = ""
@@ -90,14 +96,14 @@ class RowMaker:
             return Row(None, pos)
         if file.table == "logs":
             return Row(self._log_row(line, pos, src, file, mtime, cut), pos)
-        if cut:
+        if cut and not (cut == "tail" and line.startswith(_NO_POSITION)):
             return Row(None, pos, "a fact without end, or longer than a row may be")
         return fact_row(line, pos, src)
 
     def _log_row(
         self, line: bytes, pos: int, src: int, file: LogFile, mtime: float, cut: str
     ) -> bytes:
-        text = line.decode("utf-8", "replace")
+        text = without_colours(line.decode("utf-8", "replace"))
         row = None if cut in {"middle", "tail"} else self._parse(text, file.folder)
         if row is None:
             row = LogRow(
@@ -117,6 +123,16 @@ class RowMaker:
         row.src = src
         row.pos = pos
         return _encode(row)
+
+
+def _facts_in(line: bytes) -> list[bytes]:
+    """The facts of a line: a process that is killed may leave one without its end, and the next
+    one to write goes on behind it. Inside of a fact there are no such bytes: JSON escapes quotes.
+    """
+    begins = [0]
+    while (at := line.find(_NO_POSITION, begins[-1] + 1)) > 0:
+        begins.append(at)
+    return [line[begin:end] for begin, end in zip(begins, [*begins[1:], None], strict=True)]
 
 
 def fact_row(line: bytes, pos: int, src: int) -> Row:

@@ -21,6 +21,7 @@ from pie.agent.journal import Journal
 from pie.agent.keeper import Keeper
 from pie.agent.names import TABLES
 from pie.agent.options import AgentError, AgentOptions
+from pie.agent.recovery import Recovery
 from pie.agent.rows import RowMaker
 from pie.agent.send import Sender, Target
 from pie.agent.status import (
@@ -176,6 +177,10 @@ class Agent:
             (stream.name, stream.run) for stream in every_stream
         ]
         parts.append(("keeper", partial(self._keep, watch)))
+        recovery = Recovery(
+            self._root, self._zone, self._options, self._tally, self._warnings, self._stopped
+        )
+        parts.append(("recovery", recovery.run))
         threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in parts]
         for thread in threads:
             thread.start()

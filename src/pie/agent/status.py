@@ -59,6 +59,10 @@ class AgentStatus(msgspec.Struct, kw_only=True):
     compressed_files: int = 0
     deleted_files: int = 0
     journal_damaged: int = 0
+    recovered_rows: int = 0
+    """Rows of aggregates that killed processes had not written."""
+    damaged_counts: int = 0
+    """Files of such counts that were set aside."""
 
 
 class Tally:

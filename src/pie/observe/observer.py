@@ -14,6 +14,7 @@ from pie.observe.log.losses import Losses
 from pie.observe.log.takeover import OURS, let_go, loggers, mute_echoes, take_over
 from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import AGGREGATES
+from pie.observe.record.counts import COUNTS
 from pie.observe.record.recorder import Recorder
 from pie.observe.slot import claim_slot
 
@@ -65,6 +66,7 @@ class Observer:
             line_format,
             sinks["app"],
             sinks["rpc"],
+            counts=log_root / identity.product / COUNTS,
             budget=budget,
             losses=losses,
         )

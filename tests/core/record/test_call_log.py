@@ -52,6 +52,7 @@ def small_log(limit: int) -> Any:
         row=row_parts(WHO), aggregates=[aggregate("edges", EdgeRow, WHO)], env=WHO.env,
         version=WHO.version, location=LOCATION, who=FORMAT.who, per_second=10**6, slow_us=10**9,
         notable_per_second=10**6, stamp=FORMAT.stamp, wake=nothing, limit=limit,
+        prepare=None,
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def rows(batches: list[tuple[float, bytes]]) -> list[Any]:
 
 def totals(log: Any, before: float = float("inf")) -> list[Any]:
     return sorted(
-        repr(_sorted(row)) for name in AGGREGATES for row in log.take_totals(name, before)
+        repr(_sorted(row)) for name in AGGREGATES for row, _ in log.take_totals(name, before)
     )
 
 
@@ -141,7 +142,7 @@ def test_a_long_text_is_cut_and_loses_no_row(in_c: bool, text: str) -> None:
     whole = (text * 5000).encode("utf-8", "backslashreplace").decode()
     assert (row.caller, row.method) == (whole[:500], whole[:500])
     assert (row.message, row.notes) == (whole[:4096], [whole[:4096]])
-    (edge,), bad = decode_rows("edge_10s", encode(log.take_totals("edges", float("inf"))[0]))
+    (edge,), bad = decode_rows("edge_10s", encode(log.take_totals("edges", float("inf"))[0][0]))
     assert bad == []
     assert isinstance(edge, StoredEdge)
     assert (edge.method, edge.count) == (whole[:500], 1)
@@ -251,7 +252,7 @@ def test_a_full_ring_drops_and_counts(make: Any) -> None:
     log.record(Call("server", "http", caller="", callee="a.b.c", method="GET"))
     assert len(log.take("calls")) == 1
     assert log.lost == 200 - there
-    assert log.take_totals("edges", float("inf"))[0].count == 101
+    assert log.take_totals("edges", float("inf"))[0][0].count == 101
 
 
 @pytest.mark.parametrize("in_c", [True, False], ids=["c", "twin"])
@@ -262,7 +263,7 @@ def test_ever_new_names_do_not_fill_the_memory(in_c: bool) -> None:
         call.method, call.started = f"m{number // 200}", START
         call.code = number
         log.record(call)
-    found = log.take_totals("edges", float("inf"))
+    found = [row for row, _ in log.take_totals("edges", float("inf"))]
     assert sum(edge.count for edge in found) == MAX_ROWS + 500
     assert len(found) <= MAX_ROWS + 1
     codes = {edge.code for edge in found}
@@ -374,7 +375,7 @@ def test_many_threads_record_while_one_takes() -> None:
     taker.join()
     rest = sum(data.count(b"\n") for _, data in in_c.take("calls"))
     assert sum(taken) + rest == 8000
-    assert sum(edge.count for edge in in_c.take_totals("edges", float("inf"))) == 8000
+    assert sum(edge.count for edge, _ in in_c.take_totals("edges", float("inf"))) == 8000
 
 
 def test_nothing_leaks() -> None:

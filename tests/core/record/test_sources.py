@@ -39,7 +39,7 @@ def log_of(sources: list[str]) -> Any:
         row=[Part(literal, source, 0) for literal, source in parts], aggregates=[], env="",
         version="", location=LOCATION, who="", per_second=10**6, slow_us=10**9,
         notable_per_second=10**6, stamp=LineFormat("h", "a.b.c").stamp, wake=lambda: None,
-        limit=1 << 20,
+        limit=1 << 20, prepare=None,
     )  # fmt: skip
 
 

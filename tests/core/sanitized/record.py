@@ -62,7 +62,7 @@ def main() -> None:
             ],
             env="", version="7", location=LOCATION, who="h a.b.c", per_second=50, slow_us=10**6,
             notable_per_second=5, stamp=LineFormat("h", "a.b.c").stamp, wake=lambda: None,
-            limit=chance.choice([0, 500, 100_000]),
+            limit=chance.choice([0, 500, 100_000]), prepare=None,
         )  # fmt: skip
         for _ in range(chance.randrange(200)):
             log.record(some_call(chance))

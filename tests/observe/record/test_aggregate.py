@@ -32,7 +32,7 @@ class Counting:
         self._aggregator.add(Finished(call, WHO))
 
     def take(self, before: float = float("inf")) -> list[Any]:
-        return self._aggregator.take(before)
+        return [row for row, _ in self._aggregator.take(before)]
 
 
 class CountingInC(Counting):
@@ -43,14 +43,14 @@ class CountingInC(Counting):
             row=row_parts(WHO), aggregates=[aggregate("counted", row_type, WHO)], env="",
             version=WHO.version, location=LOCATION, who="", per_second=Budget().per_second,
             slow_us=Budget().slow_us, notable_per_second=Budget().notable_per_second,
-            stamp=LineFormat("h", "a.b.c").stamp, wake=lambda: None, limit=0,
+            stamp=LineFormat("h", "a.b.c").stamp, wake=lambda: None, limit=0, prepare=None,
         )  # fmt: skip
 
     def add(self, call: Call) -> None:
         self._log.record(call)
 
     def take(self, before: float = float("inf")) -> list[Any]:
-        return self._log.take_totals("counted", before)
+        return [row for row, _ in self._log.take_totals("counted", before)]
 
 
 in_c = pytest.param(

@@ -51,7 +51,7 @@ engine = open_chdb(Path(sys.argv[2]), memory=1 << 30, patience=5)
 prepare(engine)
 sent = {
     "calls": b"".join(lines for _, lines in log.take("calls")),
-    "edge_10s": b"".join(map(encode, log.take_totals("edges", float("inf")))),
+    "edge_10s": b"".join(encode(row) for row, _ in log.take_totals("edges", float("inf"))),
 }
 for table, lines in sent.items():
     rows, bad = decode_rows(table, lines)

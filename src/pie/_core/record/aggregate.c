@@ -1,6 +1,8 @@
 /* Exact aggregates of calls. Twin: pie/observe/record/aggregate.py. */
 #include "record/aggregate.h"
 
+#include "base/text.h"
+
 #define MAX_ROWS 10000
 #define BASE 1.05
 #define TABLED 4096
@@ -127,6 +129,30 @@ static int grow(Aggregate *aggregate) {
     return 0;
 }
 
+static int add_key(Buffer *out, PyObject *text) {
+    size_t begin = out->size;
+    uint16_t size = 0;
+    if (buffer_add(out, &size, sizeof size) < 0 || text_add(out, text) < 0 ||
+        out->size - begin - sizeof size > UINT16_MAX) {
+        return -1;
+    }
+    size = (uint16_t)(out->size - begin - sizeof size);
+    memcpy(out->data + begin, &size, sizeof size);
+    return 0;
+}
+
+/* A slot for a total; NULL = it is counted in private memory. */
+static Slot *slot_for(Aggregate *aggregate, const Total *total) {
+    Buffer *out = slots_key(&aggregate->slots);
+    for (int i = 0; out != NULL && i < aggregate->key_count; i++) {
+        const Value *value = &total->values[i];
+        int done = is_text(aggregate, i) ? add_key(out, value->text)
+                                         : buffer_add(out, &value->number, sizeof value->number);
+        out = done < 0 ? NULL : out;
+    }
+    return out == NULL ? NULL : slots_open(&aggregate->slots, total->ts, aggregate->has_histogram);
+}
+
 static Total *insert(Aggregate *aggregate, const Wanted *key) {
     if (grow(aggregate) < 0) {
         return NULL;
@@ -139,6 +165,7 @@ static Total *insert(Aggregate *aggregate, const Wanted *key) {
             Py_INCREF(total->values[i].text);
         }
     }
+    total->slot = slot_for(aggregate, total);
     aggregate->last = aggregate->count;
     put(aggregate, aggregate->count++);
     return total;
@@ -238,16 +265,23 @@ static Total *total_for(Aggregate *aggregate, const Finished *finished) {
     return total_of(aggregate, &key);
 }
 
-int aggregate_add(Aggregate *aggregate, const Finished *finished) {
-    if (source_number(&aggregate->counted, finished) == 0) {
-        return 0;
-    }
-    Total *total = total_for(aggregate, finished);
-    if (total == NULL) {
-        return -1;
+static void add_to_slot(const Aggregate *aggregate, Slot *slot, int bucket,
+                        const Finished *finished) {
+    const SlotCopy *now = slot_now(slot);
+    SlotCopy *next = slot_next(slot);
+    for (int i = 0; i < aggregate->sum_count; i++) {
+        next->sums[i] = now->sums[i] + source_number(&aggregate->sums[i], finished);
     }
     if (aggregate->has_histogram) {
-        int bucket = histogram_bucket(source_number(&aggregate->duration, finished));
+        slot_turn_with_bucket(slot, (uint32_t)bucket);
+    } else {
+        slot_turn(slot);
+    }
+}
+
+static int add_privately(const Aggregate *aggregate, Total *total, int bucket,
+                         const Finished *finished) {
+    if (aggregate->has_histogram) {
         if (reach(total, bucket) < 0) {
             return -1;
         }
@@ -257,6 +291,42 @@ int aggregate_add(Aggregate *aggregate, const Finished *finished) {
         total->sums[i] += source_number(&aggregate->sums[i], finished);
     }
     return 0;
+}
+
+/* Goes on in private memory: for a call that is too long for the histogram of a slot. */
+static int leave_slot(Aggregate *aggregate, Total *total) {
+    Slot *slot = total->slot;
+    if (reach(total, 0) < 0 || reach(total, SLOT_BUCKETS - 1) < 0) {
+        return -1;
+    }
+    memcpy(total->histogram, slot->histogram, SLOT_BUCKETS * sizeof *slot->histogram);
+    memcpy(total->sums, slot_now(slot)->sums, sizeof total->sums);
+    total->slot = NULL;
+    slots_release(&aggregate->slots, slot);
+    return 0;
+}
+
+int aggregate_add(Aggregate *aggregate, const Finished *finished) {
+    if (source_number(&aggregate->counted, finished) == 0) {
+        return 0;
+    }
+    Total *total = total_for(aggregate, finished);
+    if (total == NULL) {
+        return -1;
+    }
+    int bucket = 0;
+    if (aggregate->has_histogram) {
+        bucket = histogram_bucket(source_number(&aggregate->duration, finished));
+        if (UNLIKELY(total->slot != NULL && bucket >= SLOT_BUCKETS) &&
+            leave_slot(aggregate, total) < 0) {
+            return -1;
+        }
+    }
+    if (LIKELY(total->slot != NULL)) {
+        add_to_slot(aggregate, total->slot, bucket, finished);
+        return 0;
+    }
+    return add_privately(aggregate, total, bucket, finished);
 }
 
 /* --- taking --- */
@@ -272,12 +342,15 @@ static void forget(const Aggregate *aggregate, Total *total) {
 
 static PyObject *histogram_of(const Total *total) {
     PyObject *histogram = PyDict_New();
-    for (int i = 0; histogram != NULL && i < total->size; i++) {
-        if (total->histogram[i] == 0) {
+    const uint32_t *counts = total->slot != NULL ? total->slot->histogram : total->histogram;
+    int low = total->slot != NULL ? 0 : total->low;
+    int size = total->slot != NULL ? SLOT_BUCKETS : total->size;
+    for (int i = 0; histogram != NULL && i < size; i++) {
+        if (counts[i] == 0) {
             continue;
         }
-        PyObject *bucket = PyLong_FromLong(total->low + i);
-        PyObject *count = PyLong_FromUnsignedLong(total->histogram[i]);
+        PyObject *bucket = PyLong_FromLong(low + i);
+        PyObject *count = PyLong_FromUnsignedLong(counts[i]);
         if (bucket == NULL || count == NULL || PyDict_SetItem(histogram, bucket, count) < 0) {
             Py_CLEAR(histogram);
         }
@@ -297,8 +370,9 @@ static PyObject *made_of(const Aggregate *aggregate, const Total *total) {
         counted[count++] = is_text(aggregate, i) ? Py_NewRef(value->text)
                                                        : PyLong_FromLongLong(value->number);
     }
+    const int64_t *sums = total->slot != NULL ? slot_now(total->slot)->sums : total->sums;
     for (int i = 0; i < aggregate->sum_count; i++) {
-        counted[count++] = PyLong_FromLongLong(total->sums[i]);
+        counted[count++] = PyLong_FromLongLong(sums[i]);
     }
     if (aggregate->has_histogram) {
         counted[count++] = histogram_of(total);
@@ -313,6 +387,12 @@ static PyObject *made_of(const Aggregate *aggregate, const Total *total) {
         Py_XDECREF(counted[i]);
     }
     return made;
+}
+
+static PyObject *pair_of(const Aggregate *aggregate, const Total *total) {
+    PyObject *made = made_of(aggregate, total);
+    long slot = total->slot == NULL ? -1 : slots_number(&aggregate->slots, total->slot);
+    return made == NULL ? NULL : Py_BuildValue("(Nl)", made, slot);
 }
 
 /* Moves the totals that are over into `over`, which has room for all. */
@@ -347,7 +427,7 @@ PyObject *aggregate_take(Aggregate *aggregate, double before) {
     }
     size_t count = separate(aggregate, before, over);
     for (size_t i = 0; i < count; i++) {
-        PyObject *each = made == NULL ? NULL : made_of(aggregate, &over[i]);
+        PyObject *each = made == NULL ? NULL : pair_of(aggregate, &over[i]);
         if (made != NULL && (each == NULL || PyList_Append(made, each) < 0)) {
             Py_CLEAR(made);
         }
@@ -372,6 +452,27 @@ void aggregate_clear(Aggregate *aggregate) {
     for (int i = 0; i < aggregate->key_count; i++) {
         known_clear(&aggregate->known[i]);
     }
+    slots_detach(&aggregate->slots);
+}
+
+int aggregate_attach(Aggregate *aggregate, PyObject *memory) {
+    for (size_t i = 0; i < aggregate->count; i++) {
+        if (aggregate->totals[i].slot != NULL) {
+            PyErr_SetString(PyExc_ValueError, "these totals have a mapping already");
+            return -1;
+        }
+    }
+    return slots_attach(&aggregate->slots, memory, aggregate->has_histogram);
+}
+
+int aggregate_release(Aggregate *aggregate, long number) {
+    Slot *slot = slots_at(&aggregate->slots, number);
+    if (slot == NULL) {
+        PyErr_Format(PyExc_ValueError, "slot %ld is not in use", number);
+        return -1;
+    }
+    slots_release(&aggregate->slots, slot);
+    return 0;
 }
 
 void aggregate_free(Aggregate *aggregate) {

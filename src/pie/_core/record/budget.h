@@ -20,6 +20,4 @@ typedef struct {
 double budget_weight(Budget *budget, PyObject *logid, double ended, int64_t duration_us,
                      bool failed);
 
-void budget_init(void);
-
 #endif

@@ -21,7 +21,7 @@ static const char *const ring_names[RINGS] = {"calls", "served", "asked"};
 
 typedef struct {
     PyObject_HEAD
-    PyObject *make_stamp, *wake;
+    PyObject *make_stamp, *wake, *prepare;
     ProcessTexts process;
     Row row;
     LineParts line;
@@ -33,7 +33,8 @@ typedef struct {
     int64_t serving, asking;
     int64_t second; /* of the stamp */
     char stamp[STAMP];
-    bool woken; /* since the writer took something */
+    bool woken;    /* since the writer took something */
+    bool prepared; /* `prepare` was called in this process */
 } CallLog;
 
 /* --- calls in flight --- */
@@ -111,6 +112,17 @@ static int wake_writer(CallLog *self) {
     return 0;
 }
 
+/* Before the first call is counted: what a process counts from then on outlives it. */
+static int prepare_counts(CallLog *self) {
+    self->prepared = true;
+    if (self->prepare == Py_None) {
+        return 0;
+    }
+    PyObject *done = PyObject_CallNoArgs(self->prepare);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
 int call_log_record(PyObject *log, CallObject *call) {
     CallLog *self = (CallLog *)log;
     Finished finished;
@@ -119,7 +131,8 @@ int call_log_record(PyObject *log, CallObject *call) {
     }
     bool whole = call->attempt == 0;
     int64_t second = (int64_t)finished.ended;
-    if ((whole && UNLIKELY(second != self->second) && renew_stamp(self, second) < 0) ||
+    if ((UNLIKELY(!self->prepared) && prepare_counts(self) < 0) ||
+        (whole && UNLIKELY(second != self->second) && renew_stamp(self, second) < 0) ||
         finished_check(&finished) < 0) {
         finished_clear(&finished);
         return -1;
@@ -177,6 +190,16 @@ static PyObject *log_take(CallLog *self, PyObject *name) {
     return PyErr_Format(PyExc_ValueError, "there is nothing called %R to take", name);
 }
 
+static Aggregate *aggregate_named(CallLog *self, PyObject *name) {
+    for (int i = 0; i < self->aggregate_count; i++) {
+        if (PyUnicode_Compare(self->aggregates[i].name, name) == 0) {
+            return &self->aggregates[i];
+        }
+    }
+    PyErr_Format(PyExc_ValueError, "no totals are called %R", name);
+    return NULL;
+}
+
 static PyObject *log_take_totals(CallLog *self, PyObject *const *args, Py_ssize_t count) {
     double before = count == 2 ? PyFloat_AsDouble(args[1]) : 0;
     if (count != 2 || !PyUnicode_Check(args[0])) {
@@ -186,13 +209,40 @@ static PyObject *log_take_totals(CallLog *self, PyObject *const *args, Py_ssize_
     if (before == -1.0 && PyErr_Occurred()) {
         return NULL;
     }
-    for (int i = 0; i < self->aggregate_count; i++) {
-        if (PyUnicode_Compare(self->aggregates[i].name, args[0]) == 0) {
-            self->woken = false;
-            return aggregate_take(&self->aggregates[i], before);
-        }
+    Aggregate *aggregate = aggregate_named(self, args[0]);
+    if (aggregate == NULL) {
+        return NULL;
     }
-    return PyErr_Format(PyExc_ValueError, "no totals are called %R", args[0]);
+    self->woken = false;
+    return aggregate_take(aggregate, before);
+}
+
+static PyObject *log_attach(CallLog *self, PyObject *const *args, Py_ssize_t count) {
+    if (count != 2 || !PyUnicode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "attach() takes a name and a buffer");
+        return NULL;
+    }
+    Aggregate *aggregate = aggregate_named(self, args[0]);
+    if (aggregate == NULL || aggregate_attach(aggregate, args[1]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *log_release(CallLog *self, PyObject *const *args, Py_ssize_t count) {
+    long slot = count == 2 ? PyLong_AsLong(args[1]) : 0;
+    if (count != 2 || !PyUnicode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "release() takes a name and a slot");
+        return NULL;
+    }
+    if (slot == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    Aggregate *aggregate = aggregate_named(self, args[0]);
+    if (aggregate == NULL || aggregate_release(aggregate, slot) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static int set_process(CallLog *self) {
@@ -210,7 +260,7 @@ static PyObject *log_begin(CallLog *self, PyObject *nothing) {
         aggregate_clear(&self->aggregates[i]);
     }
     self->serving = self->asking = 0;
-    self->woken = false;
+    self->woken = self->prepared = false;
     if (set_process(self) < 0) {
         return PyErr_NoMemory();
     }
@@ -274,13 +324,14 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
                                "version",    "location",   "who",
                                "per_second", "slow_us",    "notable_per_second",
                                "stamp",      "wake",       "limit",
-                               NULL};
-    PyObject *row, *aggregates, *env, *version, *location, *who, *stamp, *wake;
+                               "prepare",    NULL};
+    PyObject *row, *aggregates, *env, *version, *location, *who, *stamp, *wake, *prepare;
     long long per_second, slow_us, notable_per_second;
     Py_ssize_t limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOUUUULLLOOn:CallLog", keywords, &row,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOUUUULLLOOnO:CallLog", keywords, &row,
                                      &aggregates, &env, &version, &location, &who, &per_second,
-                                     &slow_us, &notable_per_second, &stamp, &wake, &limit)) {
+                                     &slow_us, &notable_per_second, &stamp, &wake, &limit,
+                                     &prepare)) {
         return NULL;
     }
     CallLog *self = (CallLog *)type->tp_alloc(type, 0);
@@ -289,6 +340,7 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     }
     self->make_stamp = Py_NewRef(stamp);
     self->wake = Py_NewRef(wake);
+    self->prepare = Py_NewRef(prepare);
     self->budget = (Budget){{.per_second = per_second}, {.per_second = notable_per_second}, slow_us};
     self->second = INT64_MIN;
     for (int i = 0; i < RINGS; i++) {
@@ -308,6 +360,7 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 static int log_traverse(CallLog *self, visitproc visit, void *arg) {
     Py_VISIT(self->make_stamp);
     Py_VISIT(self->wake);
+    Py_VISIT(self->prepare);
     for (int i = 0; i < self->aggregate_count; i++) {
         int stop = aggregate_traverse(&self->aggregates[i], visit, arg);
         if (stop != 0) {
@@ -321,6 +374,7 @@ static void log_dealloc(CallLog *self) {
     PyObject_GC_UnTrack(self);
     Py_CLEAR(self->make_stamp);
     Py_CLEAR(self->wake);
+    Py_CLEAR(self->prepare);
     for (int i = 0; i < RINGS; i++) {
         ring_clear(&self->rings[i]);
     }
@@ -341,7 +395,10 @@ static PyMethodDef log_methods[] = {
     {"record", log_record, METH_O, "Count and write down a finished call or attempt."},
     {"take", (PyCFunction)log_take, METH_O, "What waits in \"calls\", \"served\" or \"asked\"."},
     {"take_totals", (PyCFunction)log_take_totals, METH_FASTCALL,
-     "The rows of an aggregate whose buckets are over."},
+     "Rows and slots of an aggregate's buckets that are over."},
+    {"attach", (PyCFunction)log_attach, METH_FASTCALL,
+     "Count an aggregate in the slots of a shared mapping."},
+    {"release", (PyCFunction)log_release, METH_FASTCALL, "The row of a slot is written."},
     {"begin", (PyCFunction)log_begin, METH_NOARGS, "Start empty, in a forked child."},
     {NULL},
 };

@@ -145,6 +145,18 @@ class HourlyFile:
                 self.trouble = error
                 return 0
 
+    def position(self, ts: float) -> tuple[str, int, int]:
+        """Name, inode and size of the file of an hour: what is appended next begins there, or
+        behind what other processes append before it.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        with self._lock:
+            file = self._file_of(ts)
+            status = os.fstat(file.descriptor)
+            return file.path.name, status.st_ino, status.st_size
+
     def redirect(self, ts: float, descriptors: Iterable[int]) -> Path:
         """Let other descriptors of this process, such as stdout's, write into the file of an hour.
 

@@ -19,11 +19,12 @@ from pie.observe.facts.fields import LOW, OTHER, OTHER_CODE, Histogram, Key, Sum
 from pie.observe.facts.rows import AggregateRow, histogram_bucket
 from pie.observe.identity import Identity
 from pie.observe.record.finished import Finished, reader_of
+from pie.observe.record.slots import SlotWriter
 
 MAX_ROWS = 10_000
 FORGET_SECONDS = 3600
 _CODES = range(-(2**31), 2**31)
-_PROCESS = "process."
+PROCESS = "process."
 
 Row = TypeVar("Row", bound=AggregateRow)
 Value = str | int
@@ -56,21 +57,22 @@ class Shape(Generic[Row]):
     def maker(self, identity: Identity) -> Callable[..., Row]:
         """Makes a row of what was counted, by name, for a process."""
         given = {
-            name: getattr(identity, field.source.removeprefix(_PROCESS))
+            name: getattr(identity, field.source.removeprefix(PROCESS))
             for name, field in self.fields.items()
-            if field.source.startswith(_PROCESS)
+            if field.source.startswith(PROCESS)
         }
         return partial(self.row_type, **given)
 
 
 class Total:
-    """The sums and the histogram of one key in one bucket."""
+    """The sums and the histogram of one key in one bucket: here, and in a slot (-1 = none)."""
 
-    __slots__ = ("histogram", "sums")
+    __slots__ = ("histogram", "slot", "sums")
 
-    def __init__(self, sums: int) -> None:
+    def __init__(self, sums: int, slot: int) -> None:
         self.sums = [0] * sums
         self.histogram: dict[int, int] = {}
+        self.slot = slot
 
 
 class Known:
@@ -120,6 +122,7 @@ class Aggregator(Generic[Row]):
         self._durations = reader_of(each.source for each in shape.histograms.values())
         self._known = [Known(each.cap, shape.other(name)) for name, each in shape.keys.items()]
         self._totals: dict[tuple[int, Values], Total] = {}
+        self._slots: SlotWriter | None = None
 
     def __len__(self) -> int:
         return len(self._totals)
@@ -132,14 +135,39 @@ class Aggregator(Generic[Row]):
         ts = int(finished.ended) // seconds * seconds
         total = self._total(ts, self._keys(finished))
         total.sums = [a + b for a, b in zip(total.sums, self._sums(finished), strict=True)]
+        bucket = 0
         for duration_us in self._durations(finished):
             bucket = histogram_bucket(duration_us)
             total.histogram[bucket] = total.histogram.get(bucket, 0) + 1
+        if total.slot >= 0:
+            self._count_in_slot(total, bucket)
 
-    def take(self, before: float) -> list[Row]:
-        """Take the rows of all buckets that ended at ``before`` (Unix seconds) or earlier."""
+    def attach(self, slots: SlotWriter) -> None:
+        """Count in slots from now on, while there are free ones."""
+        self._slots = slots
+
+    def release(self, slot: int) -> None:
+        """What stood in a slot is written."""
+        if self._slots is not None:
+            self._slots.release(slot)
+
+    def take(self, before: float) -> list[tuple[Row, int]]:
+        """Take all buckets that ended at ``before`` (Unix seconds) or earlier.
+
+        Returns:
+            Rows with the numbers of their slots, which stay in use until they are released;
+            -1 = none.
+        """
         over = [key for key in self._totals if key[0] + self._shape.seconds <= before]
-        return [self._row(*key, self._totals.pop(key)) for key in over]
+        taken = [(key, self._totals.pop(key)) for key in over]
+        return [(self._row(*key, total), total.slot) for key, total in taken]
+
+    def _count_in_slot(self, total: Total, bucket: int) -> None:
+        assert self._slots is not None
+        value = total.histogram.get(bucket, 0)
+        if not self._slots.count(total.slot, total.sums, bucket, value):
+            self._slots.release(total.slot)
+            total.slot = -1
 
     def _total(self, ts: int, values: Values) -> Total:
         """The sums of a key, which are made if they are new."""
@@ -150,7 +178,11 @@ class Aggregator(Generic[Row]):
         values = tuple(known.admit(value, ts) for known, value in pairs)
         if (ts, values) not in self._totals and len(self._totals) >= MAX_ROWS:
             values = tuple(known.other if known.cap else value for known, value in pairs)
-        return self._totals.setdefault((ts, values), Total(len(self._shape.sums)))
+        found = self._totals.get((ts, values))
+        if found is None:
+            slot = -1 if self._slots is None else self._slots.open(ts, values)
+            found = self._totals[ts, values] = Total(len(self._shape.sums), slot)
+        return found
 
     def _row(self, ts: int, values: Values, total: Total) -> Row:
         shape = self._shape

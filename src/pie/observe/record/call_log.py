@@ -17,11 +17,12 @@ from pie.observe.facts.rows import AggregateRow, CallRow, EdgeRow, PeerRow
 from pie.observe.identity import Identity
 from pie.observe.log.access import LOCATION, access_line
 from pie.observe.log.line import LineFormat
-from pie.observe.record.aggregate import Aggregator
+from pie.observe.record.aggregate import Aggregator, Shape
 from pie.observe.record.budget import Budget
 from pie.observe.record.description import aggregate, row_parts
 from pie.observe.record.encode import encode
 from pie.observe.record.finished import Finished, reader_of
+from pie.observe.record.slots import SlotWriter
 
 Batches = list[tuple[float, bytes]]
 """Whole lines with the time (Unix seconds) whose hour chooses their file."""
@@ -48,6 +49,7 @@ class CallLog:
         budget: of its records.
         wake: called when the first call comes after the writer took something.
         limit: bytes of each kind that may wait.
+        prepare: called before the first call of a process is counted.
 
     Attributes:
         serving: calls that are being served.
@@ -63,12 +65,14 @@ class CallLog:
         wake: Callable[[], None],
         *,
         limit: int = LIMIT,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self._identity = identity
         self._format = line_format
         self._budget = budget
         self._wake = wake
         self._limit = limit
+        self._prepare = prepare
         self.lost = 0
         self.begin()
 
@@ -77,6 +81,7 @@ class CallLog:
         self.serving = 0
         self.asking = 0
         self._woken = False
+        self._prepared = False
         self._lock = threading.Lock()
         self._queue: deque[tuple[CallRow, int]] = deque()
         self._aggregators: dict[Totals, Aggregator[Any]] = {
@@ -105,6 +110,10 @@ class CallLog:
     def record(self, call: Call) -> None:
         """Count and write down a finished call or attempt."""
         finished = Finished(call, self._identity)
+        if not self._prepared:
+            self._prepared = True
+            if self._prepare is not None:
+                self._prepare()
         entry = (row_of(finished), threading.get_ident())
         with self._lock:
             for each in self._aggregators.values():
@@ -123,11 +132,24 @@ class CallLog:
             self._work_off()
             return self._waiting[what].take()
 
-    def take_totals(self, name: Totals, before: float) -> list[AggregateRow]:
-        """The rows of an aggregate whose buckets ended at ``before`` (Unix seconds) or earlier."""
+    def take_totals(self, name: Totals, before: float) -> list[tuple[AggregateRow, int]]:
+        """The rows of an aggregate whose buckets ended at ``before`` (Unix seconds) or earlier,
+        with the numbers of their slots; -1 = none."""
         with self._lock:
             self._woken = False
             return self._aggregators[name].take(before)
+
+    def attach(self, name: Totals, memory: memoryview) -> None:
+        """Count an aggregate in the slots of a shared mapping."""
+        shape = Shape(AGGREGATES[name])
+        slots = SlotWriter(memory, len(shape.sums), histogram=bool(shape.histograms))
+        with self._lock:
+            self._aggregators[name].attach(slots)
+
+    def release(self, name: Totals, slot: int) -> None:
+        """The row of a slot is written."""
+        with self._lock:
+            self._aggregators[name].release(slot)
 
     def _count_in_flight(self, call: Call, change: int) -> None:
         # In a forked child a call may end that began in its parent.
@@ -204,11 +226,15 @@ def _cut(value: str | list[str], cut: int) -> str | list[str]:
 
 
 def call_log(
-    identity: Identity, line_format: LineFormat, budget: Budget, wake: Callable[[], None]
+    identity: Identity,
+    line_format: LineFormat,
+    budget: Budget,
+    wake: Callable[[], None],
+    prepare: Callable[[], None] | None = None,
 ) -> CallLog:
     """The call log of a process: the one in C where there is one."""
     if native is None or type(budget) is not Budget:
-        return CallLog(identity, line_format, budget, wake)
+        return CallLog(identity, line_format, budget, wake, prepare=prepare)
     log: CallLog = native.CallLog(
         row=row_parts(identity),
         aggregates=[aggregate(name, each, identity) for name, each in AGGREGATES.items()],
@@ -222,5 +248,6 @@ def call_log(
         stamp=line_format.stamp,
         wake=wake,
         limit=LIMIT,
+        prepare=prepare,
     )
     return log

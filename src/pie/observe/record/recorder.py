@@ -6,11 +6,13 @@ is room for it: what the disk does not take waits here, and what comes meanwhile
 
 import contextlib
 import logging
+import math
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from pie.model import SYSTEM_CLOCK, Clock, after_fork
 from pie.observe.facts.rows import EDGE_SECONDS
@@ -20,13 +22,18 @@ from pie.observe.log.handler import LineSink
 from pie.observe.log.line import LineFormat
 from pie.observe.log.losses import Losses
 from pie.observe.record.budget import Budget
-from pie.observe.record.call_log import Batches, Totals, What, call_log
-from pie.observe.record.encode import encode
+from pie.observe.record.call_log import AGGREGATES, Batches, Totals, What, call_log
+from pie.observe.record.counts import CountFile
+from pie.observe.record.ending import write_at_end
+from pie.observe.record.totals import TotalsBacklog
 
 logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
 _BACKLOG_BYTES = 16 << 20
 _WAIT_FOR_DISK_SECONDS = 1.0
+_TRY_COUNTS_AGAIN_SECONDS = 60.0
+_MOST_DOUBLINGS = 8
+"""Of the time to gather, after errors in a row."""
 _WHY_LOST = "the disk takes none, or calls come faster than it writes"
 
 
@@ -82,6 +89,7 @@ class Recorder:
         line_format: of the human lines.
         served: sink in ``app/`` of the lines of calls served.
         asked: sink in ``rpc/`` of the lines of calls made.
+        counts: folder of the file in which open aggregates outlive a kill; None: they do not.
         budget: of call records.
         clock: tells which aggregates are over.
         losses: hears of facts and lines that are lost.
@@ -99,14 +107,19 @@ class Recorder:
         served: LineSink,
         asked: LineSink,
         *,
+        counts: Path | None = None,
         budget: Budget | None = None,
         clock: Clock = SYSTEM_CLOCK,
         losses: Losses | None = None,
     ) -> None:
         self._losses = losses
-        self.log = call_log(identity, line_format, budget or Budget(), _waker(self))
+        wake, prepare = _weakly(self, Recorder.wake), _weakly(self, Recorder._prepare)
+        self.log = call_log(identity, line_format, budget or Budget(), wake, prepare)
+        self._identity = identity
+        self._folder = counts
+        self._counts: CountFile | None = None
         self._files = (calls, *totals.values())
-        self._totals = {name: Backlog(file) for name, file in totals.items()}
+        self._totals = {name: TotalsBacklog(name, self.log, file) for name, file in totals.items()}
         self._backlogs: dict[What, Backlog] = {
             "calls": Backlog(calls),
             "served": Backlog(served.file),
@@ -119,24 +132,36 @@ class Recorder:
         self._reported_lost = 0
         self._renew()
         after_fork(self._begin)
+        write_at_end(self)
 
     def _begin(self) -> None:
         """In a forked child: what waits to be written is its parent's."""
         self.log.begin()
-        for each in (*self._totals.values(), *self._backlogs.values()):
-            each.clear()
+        if self._counts is not None:
+            self._counts.leave()
+            self._counts = None
+        for totals in self._totals.values():
+            totals.clear()
+        for backlog in self._backlogs.values():
+            backlog.clear()
         self._renew()
+        write_at_end(self)
 
     def _renew(self) -> None:
+        self._trouble: Exception | None = None
+        self._said_trouble = False
+        self._try_counts_at = math.inf
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
     def lost(self) -> int:
         """Facts and lines that never reached the disk, since the start of the process."""
-        waited = sum(e.lost for e in (*self._totals.values(), *self._backlogs.values()))
-        return self.log.lost + waited + self._broken
+        totals = sum(each.lost for each in self._totals.values())
+        waited = sum(each.lost for each in self._backlogs.values())
+        return self.log.lost + totals + waited + self._broken
 
     @property
     def in_flight(self) -> int:
@@ -152,9 +177,9 @@ class Recorder:
         with self._lock:
             done = [self._pass_on(what, backlog) for what, backlog in self._backlogs.items()]
             now = float("inf") if final else self._clock.wall()
-            for name, backlog in self._totals.items():
-                backlog.add([(row.ts, encode(row)) for row in self.log.take_totals(name, now)])
-                done.append(backlog.flush())
+            for name, totals in self._totals.items():
+                totals.add(self.log.take_totals(name, now), self._counts)
+                done.append(totals.flush(self._counts))
             return all(done)
 
     def close(self) -> None:
@@ -162,14 +187,42 @@ class Recorder:
         with self._lock:  # A call that ends just now may be starting the thread.
             self._closed = True
             thread = self._thread
+        self._ended.set()
         self._wake.set()
         if thread is not None:
             thread.join(timeout=5)
-        self.flush(final=True)
+        self.end()
         self._report_lost()
         with self._lock:
             for each in self._files:
                 each.close()
+
+    def end(self) -> None:
+        """Write everything; what is counted from now on dies with the process."""
+        self.flush(final=True)
+        with self._lock:
+            if self._counts is not None:
+                self._counts.close()
+
+    def _prepare(self) -> None:
+        """Make what is counted from now on outlive this process. Never raises: the caller is in the
+        middle of a call."""
+        if self._folder is None:
+            return
+        try:
+            self._counts = CountFile(self._folder, self._identity, AGGREGATES)
+            for name, slots in self._counts.slots.items():
+                self.log.attach(name, slots.memory)
+        except Exception as error:
+            self._trouble = error
+            self._try_counts_at = time.monotonic() + _TRY_COUNTS_AGAIN_SECONDS
+
+    def _try_counts_again(self) -> None:
+        if time.monotonic() < self._try_counts_at:
+            return
+        self._try_counts_at = math.inf
+        with self._lock:
+            self._prepare()
 
     def _pass_on(self, what: What, backlog: Backlog) -> bool:
         """While the disk is full, what comes waits in the call log."""
@@ -182,10 +235,20 @@ class Recorder:
         return backlog.flush()
 
     def wake(self) -> None:
-        """There is something to write."""
+        """There is something to write. Never raises: the caller is in the middle of a call."""
         self._wake.set()
         if self._thread is None:
             self._start_writer()
+
+    def _say_trouble(self) -> None:
+        if self._trouble is not None and not self._said_trouble:
+            self._said_trouble = True
+            logger.warning(
+                "should this process be killed, up to a minute of its counts of calls is lost: "
+                "their file in %s cannot be made: %s",
+                self._folder,
+                self._trouble,
+            )
 
     def _start_writer(self) -> None:
         """Start the thread with the first call, never before a fork."""
@@ -204,19 +267,30 @@ class Recorder:
             self.flush()
 
     def _run(self) -> None:
-        written = True
+        """Write until closed. No error ends it: one is logged, and again when writing fails anew
+        after it went well."""
+        written, failures = True, 0
         while not self._closed:
             try:
                 self._wake.wait(self._patience(written))
                 self._wake.clear()
-                if not self._closed:
-                    time.sleep(_GATHER_SECONDS)
+                self._ended.wait(_GATHER_SECONDS * 2 ** min(failures, _MOST_DOUBLINGS))
                 written = self.flush()
                 self._report_lost()
+                self._say_trouble()
+                self._try_counts_again()
+                failures = 0
             except Exception:
+                failures += 1
                 written = False  # Wait before the next attempt.
                 self._broken += 1
-                logger.exception("calls could not be written down")
+                if failures == 1:
+                    self._complain()
+
+    @staticmethod
+    def _complain() -> None:
+        with contextlib.suppress(Exception):
+            logger.exception("calls could not be written down; trying again")
 
     def _report_lost(self) -> None:
         lost, self._reported_lost = self.lost - self._reported_lost, self.lost
@@ -231,13 +305,13 @@ class Recorder:
         return EDGE_SECONDS - self._clock.wall() % EDGE_SECONDS
 
 
-def _waker(recorder: Recorder) -> Callable[[], None]:
-    """A function that wakes a recorder without keeping it alive, for its call log."""
+def _weakly(recorder: Recorder, method: Callable[[Recorder], None]) -> Callable[[], None]:
+    """A method of a recorder that does not keep it alive, for its call log."""
     reference = weakref.ref(recorder)
 
-    def wake() -> None:
+    def call() -> None:
         found = reference()
         if found is not None:
-            found.wake()
+            method(found)
 
-    return wake
+    return call

@@ -16,6 +16,7 @@ import msgspec
 from pie.agent.names import HUMAN_FOLDERS, LogFile, parse_name
 from pie.agent.options import AgentOptions
 from pie.observe.facts.rows import LogRow
+from pie.observe.log.colour import without_colours
 from pie.observe.log.parse import LineParser
 from pie.tool.logs.lines import Line
 from pie.tool.logs.query import severity
@@ -158,7 +159,7 @@ class LocalLogs:
         return lines, at
 
     def _line(self, raw: bytes, file: _File, end: int) -> Line:
-        text = raw.decode("utf-8", "replace")
+        text = without_colours(raw.decode("utf-8", "replace"))
         row = self._parse(text, file.about.folder)
         if row is None:
             row = LogRow(
