@@ -49,6 +49,10 @@ _ATOMIC_INSERT = {
 _DATA_CODES = frozenset({6, 25, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 349, 436})
 
 
+# ClickHouse's codes for files of its own that are damaged or gone.
+_DAMAGE_CODES = frozenset({32, 33, 40, 76, 107, 108, 226, 228, 246, 271, 432, 740})
+
+
 class Engine:
     """Statements, questions and inserts; a connection for each thread that uses it.
 
@@ -164,7 +168,9 @@ def _raise_open_files() -> None:
 def _store_error(error: ClickHouseError) -> StoreError:
     # An engine that cannot be opened repeats all its options before it says why.
     text = re.sub(r"^Unable to open the chdb engine at '[^']*': ", "", str(error).strip())
+    code = getattr(error, "code", None)
     return StoreError(
         f"the column store says: {text[:1000]}",
-        about_data=getattr(error, "code", None) in _DATA_CODES,
+        about_data=code in _DATA_CODES,
+        damage=code in _DAMAGE_CODES,
     )
