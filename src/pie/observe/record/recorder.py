@@ -93,6 +93,7 @@ class Recorder:
         budget: of call records.
         clock: tells which aggregates are over.
         losses: hears of facts and lines that are lost.
+        caller_errors: level of the lines of calls in which the caller was wrong.
 
     Attributes:
         log: where finished calls go.
@@ -111,10 +112,11 @@ class Recorder:
         budget: Budget | None = None,
         clock: Clock = SYSTEM_CLOCK,
         losses: Losses | None = None,
+        caller_errors: str = "INFO",
     ) -> None:
         self._losses = losses
         wake, prepare = _weakly(self, Recorder.wake), _weakly(self, Recorder._prepare)
-        self.log = call_log(identity, line_format, budget or Budget(), wake, prepare)
+        self.log = call_log(identity, line_format, budget or Budget(), wake, prepare, caller_errors)
         self._identity = identity
         self._folder = counts
         self._counts: CountFile | None = None
