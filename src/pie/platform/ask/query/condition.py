@@ -77,9 +77,12 @@ def condition(  # noqa: PLR0911 - one for each kind of node
             return f"({' OR '.join(condition(part, params, columns) for part in possible)})"
         case Not(part):
             return f"NOT {condition(part, params, columns)}"
-        case Words(text, column, prefix):
-            found = _begins_word if prefix else _has_words
-            return _any_of((column,) if column else columns, text, found, params)
+        case Words(text, column, prefix, _, begun):
+            searched = (column,) if column else columns
+            if not prefix:
+                return _any_of(searched, text, _has_words, params)
+            each = (_begins_word(name, text, begun.get(name), params) for name in searched)
+            return f"({' OR '.join(each)})"
         case Part(text, column):
             return _any_of((column,) if column else columns, text, _has_part, params)
         case Logid(logid):
@@ -134,7 +137,7 @@ def _has_part(column: str, text: str, params: Params) -> str:
     return f"(hasAllTokens({column}, {_words(inside, params)}) AND {part})" if inside else part
 
 
-def _begins_word(column: str, text: str, params: Params) -> str:
+def _begins_word(column: str, text: str, begun: Sequence[str] | None, params: Params) -> str:
     words = words_of(text)
     if not words:
         return _contains(column, text.strip(), params)
@@ -146,9 +149,12 @@ def _begins_word(column: str, text: str, params: Params) -> str:
         row += _SIGNS + ("+" if before.isascii() and word.isascii() else "*") + word
     border = "(^|[^0-9a-z])" if words[0].isascii() else ""
     begins = f"match(lowerUTF8({column}), {params.text('(?s)' + border + row)})"
+    # No word has a space in it: a list of none is an error.
+    known = "" if begun is None else f"hasAnyTokens({column}, {_words(begun or ' ', params)})"
     if len(words) == 1:
-        return begins
-    return f"(hasAllTokens({column}, {_words(words[:-1], params)}) AND {begins})"
+        return known or begins
+    before = f"hasAllTokens({column}, {_words(words[:-1], params)})"
+    return f"({' AND '.join(filter(None, (before, known, begins)))})"
 
 
 def _words(words: Sequence[str], params: Params) -> str:
