@@ -7,6 +7,7 @@
 
 #include "server/arrivals.h"
 #include "server/connections.h"
+#include "server/crowd.h"
 #include "server/outbox.h"
 
 #define LATE_NS 2000000 /* since the thread of an asyncio loop last received: it may have been busy */
@@ -97,6 +98,7 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, b
     if (size == 0) {
         buffer_reset(rest, 0); /* An idle connection holds no buffer. */
     }
+    crowd_count_rest(connection);
     if (size == 0) {
         atomic_store(&connection->frame_begun, 0);
     } else if (another || atomic_load(&connection->frame_begun) == 0) {
@@ -152,7 +154,10 @@ static Outcome answer_messages(Worker *worker, Connection *connection, const uin
         }
         answered = true;
     }
-    return keep_rest(connection, data, size, answered) < 0 ? HANG_UP : DONE;
+    if (keep_rest(connection, data, size, answered) < 0) {
+        return HANG_UP;
+    }
+    return UNLIKELY(crowd_is_too_large(loop)) && !crowd_thin(worker, connection) ? HANG_UP : DONE;
 }
 
 double connection_received(const Connection *connection) {
