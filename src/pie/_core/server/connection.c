@@ -37,11 +37,6 @@ Connection *connection_new(Loop *loop, int fd, const char *peer) {
     return connection;
 }
 
-bool connection_take(Connection *connection) {
-    int idle = CONNECTION_IDLE;
-    return atomic_compare_exchange_strong(&connection->state, &idle, CONNECTION_BUSY);
-}
-
 /* Lets go; false if an event came meanwhile and the owner must look again. */
 static bool let_go(Connection *connection) {
     int busy = CONNECTION_BUSY;
@@ -75,6 +70,21 @@ int connection_give_away(Connection *connection) {
     epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
     fork_disown(fd);
     return fd;
+}
+
+bool connections_thin(Worker *worker, Connection *own) {
+    while (crowd_is_too_large(worker->loop)) {
+        Connection *found = crowd_heaviest(worker->loop, own);
+        if (found == NULL) {
+            return true; /* All are being served: the next sweep looks again. */
+        }
+        worker->loop->protocol->crowded(worker, found->peer, crowd_held(found));
+        if (found == own) {
+            return false;
+        }
+        connection_end(found);
+    }
+    return true;
 }
 
 /* --- Reading --- */
@@ -157,7 +167,7 @@ static Outcome answer_messages(Worker *worker, Connection *connection, const uin
     if (keep_rest(connection, data, size, answered) < 0) {
         return HANG_UP;
     }
-    return UNLIKELY(crowd_is_too_large(loop)) && !crowd_thin(worker, connection) ? HANG_UP : DONE;
+    return UNLIKELY(crowd_is_too_large(loop)) && !connections_thin(worker, connection) ? HANG_UP : DONE;
 }
 
 double connection_received(const Connection *connection) {

@@ -1,8 +1,6 @@
 /* One bound for the bytes that wait in the connections of a loop. */
 #include "server/crowd.h"
 
-#include "server/connection.h"
-
 static void count(Connection *connection, atomic_llong *counted, size_t size) {
     long long before = atomic_load_explicit(counted, memory_order_relaxed);
     if (UNLIKELY((long long)size != before)) {
@@ -25,18 +23,16 @@ void crowd_leave(Connection *connection) {
     count(connection, &connection->pending_held, 0);
 }
 
-static long long holds(Connection *connection) {
+long long crowd_held(Connection *connection) {
     return atomic_load(&connection->rest_held) + atomic_load(&connection->pending_held);
 }
 
 /* Bytes times the milliseconds since the peer last sent something. */
 static double weight(Connection *connection, int64_t now) {
-    return (double)holds(connection) * (double)(now - atomic_load(&connection->used) + 1);
+    return (double)crowd_held(connection) * (double)(now - atomic_load(&connection->used) + 1);
 }
 
-/* The connection that weighs most: the worker's own, or one that nobody serves now, which is taken.
- * NULL = none of these holds anything. */
-static Connection *heaviest(Loop *loop, Connection *own) {
+Connection *crowd_heaviest(Loop *loop, Connection *own) {
     int64_t now = monotonic_ms();
     Connection *found;
     pthread_mutex_lock(&loop->mutex);
@@ -53,19 +49,4 @@ static Connection *heaviest(Loop *loop, Connection *own) {
     } while (found != own && !connection_take(found));
     pthread_mutex_unlock(&loop->mutex);
     return found;
-}
-
-bool crowd_thin(Worker *worker, Connection *own) {
-    while (crowd_is_too_large(worker->loop)) {
-        Connection *found = heaviest(worker->loop, own);
-        if (found == NULL) {
-            return true; /* All are being served: the next sweep looks again. */
-        }
-        worker->loop->protocol->crowded(worker, found->peer, holds(found));
-        if (found == own) {
-            return false;
-        }
-        connection_end(found);
-    }
-    return true;
 }

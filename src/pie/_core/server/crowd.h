@@ -19,8 +19,10 @@ static inline bool crowd_is_too_large(const Loop *loop) {
            (long long)loop->limits.buffer_limit;
 }
 
-/* Ends connections until what they hold fits: those first that hold much and have not sent anything
- * for long. False when the worker's own (NULL = none) is the one to go, which it ends itself. */
-bool crowd_thin(Worker *worker, Connection *own);
+/* Bytes that a connection holds. */
+long long crowd_held(Connection *connection);
+/* The connection that holds much and whose peer has not sent anything for long: `own` (NULL = none),
+ * or one that nobody serves now, which is taken. NULL = none of these holds anything. */
+Connection *crowd_heaviest(Loop *loop, Connection *own);
 
 #endif

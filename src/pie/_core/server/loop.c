@@ -7,7 +7,6 @@
 
 #include "server/connection.h"
 #include "server/connections.h"
-#include "server/crowd.h"
 #include "server/leader.h"
 #include "server/listener.h"
 #include "server/outbox.h"
@@ -44,7 +43,7 @@ static bool keep_house(Worker *worker) {
     }
     if (now - loop->swept >= (draining ? DRAIN_SWEEP_MS : SWEEP_MS)) {
         sweep(loop, now);
-        crowd_thin(worker, NULL);
+        connections_thin(worker, NULL);
     }
     connections_free_buried(loop);
     bool cut = draining && now > atomic_load(&loop->drain_end) + DRAIN_SWEEP_MS;

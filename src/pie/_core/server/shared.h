@@ -174,4 +174,10 @@ struct Connection {
     char peer[PEER_TEXT];
 };
 
+/* Takes an idle connection; false if another thread has it. */
+static inline bool connection_take(Connection *connection) {
+    int idle = CONNECTION_IDLE;
+    return atomic_compare_exchange_strong(&connection->state, &idle, CONNECTION_BUSY);
+}
+
 #endif
