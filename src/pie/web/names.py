@@ -13,8 +13,10 @@ def view_name(view: Any, otherwise: str) -> str:
 
     Args:
         view: a function, a class or its ``as_view()``, a partial, or an object that is called.
-        otherwise: the name of one that does not even tell its class.
+        otherwise: the name where there is no view, or it does not even tell its class.
     """
+    if view is None:
+        return otherwise
     try:
         while is_a(view, functools.partial):
             view = view.func
