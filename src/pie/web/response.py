@@ -81,6 +81,8 @@ class Response:
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """The application's ``start_response``: reads the status and sets the logid."""
+        if fork.process != self._process:
+            return _nowhere  # The parent answers; uWSGI's requests are in memory that both share.
         call = self._call
         number = _number_of(status)
         added = (LOGID, call.logid)
@@ -399,6 +401,11 @@ def _number_of(status: str) -> int:
     except (TypeError, ValueError):
         shown = repr_of(status)[:40]
         raise Misuse(f"start_response was given {shown}; WSGI wants a status as '200 OK'") from None
+
+
+def _nowhere(data: bytes) -> object:
+    """The ``write`` of a forked child."""
+    return None
 
 
 class Misuse(Failure):

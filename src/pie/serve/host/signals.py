@@ -10,16 +10,18 @@ library may fork without telling Python: the kernel notes who wrote a number, an
 what is not of this process.
 """
 
+import logging
 import os
 import signal
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
-from pie.model import after_fork
+from pie.model import Resident, after_fork
 
+logger = logging.getLogger(__name__)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 _HOLDABLE = signal.valid_signals() - _CRASHES
@@ -41,12 +43,13 @@ class StopSignals:
             self._reader.setsockopt(socket.SOL_SOCKET, _PASS_CREDENTIALS, 1)
         self._writer.setblocking(False)
         self._before: dict[signal.Signals, Any] = {}
+        self._count = 0
 
     def follow(self) -> None:
         """Begin. To be called by the main thread, after the last fork before serving."""
         after_fork(self._leave_to_parent)
-        _held.begin()
-        threading.Thread(target=self._wait, name="pie-stop", daemon=True).start()
+        hold_around_forks()
+        Resident("pie-stop", self._wait, logger).start()
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in STOPPING:
             self._before[number] = signal.signal(number, _nothing)
@@ -61,13 +64,12 @@ class StopSignals:
         self._reader.close()
         self._writer.close()
 
-    def _wait(self) -> None:
-        count = 0
-        while True:
-            for number in self._receive():
-                if number in STOPPING:
-                    self._action(signal.Signals(number), count)
-                    count += 1
+    def _wait(self) -> float:
+        for number in self._receive():
+            if number in STOPPING:
+                count, self._count = self._count, self._count + 1
+                self._action(signal.Signals(number), count)
+        return 0.0
 
     def _receive(self) -> bytes:
         """Numbers of signals that this process got."""
@@ -85,9 +87,15 @@ class _Held:
     def __init__(self) -> None:
         self._masks = threading.local()
         self._begun = False
+        self._child_mask: Set[int] | None = None
 
-    def begin(self) -> None:
-        """From now on. Forks of other threads that are under way are left alone."""
+    def begin(self, child_mask: Set[int] | None = None) -> None:
+        """From now on. Forks of other threads that are under way are left alone.
+
+        Args:
+            child_mask: signals that a child keeps back; if None, those that its parent keeps back.
+        """
+        self._child_mask = child_mask
         if not self._begun:
             self._begun = True
             os.register_at_fork(
@@ -105,6 +113,8 @@ class _Held:
         early = signal.SIGINT in signal.sigpending()
         if early and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if self._child_mask is not None:
+            self._masks.before = self._child_mask
         self._release()
 
     def _release(self) -> None:
@@ -114,6 +124,7 @@ class _Held:
 
 
 _held = _Held()
+hold_around_forks = _held.begin
 
 
 def _nothing(*_: object) -> None:
