@@ -4,6 +4,7 @@ A folder is listed again only when its own time changed; live files are asked ev
 those of past hours every ``cold_poll_s``.
 """
 
+import contextlib
 import os
 import stat
 import threading
@@ -151,6 +152,9 @@ class Watch:
             return
         path = f"{folder}/{name}"
         file = TailFile(self._root, path, kind, self._host_id, self._journal.get(path))
+        with contextlib.suppress(OSError):  # Before the file counts: it must not look settled.
+            status = file.look()
+            file.seen = (status.st_ino, status.st_size)
         with self._lock:
             self._files[folder][name] = file
         self._look(file, now, first=True)
