@@ -11,7 +11,9 @@ from pie.thrift.codec import python
 OLD = "union U { 1: i32 number, 2: string text } struct Holder { 1: required U u, 2: i32 after }"
 NEW = """
 struct Inner { 1: list<map<i32, string>> deep }
-union U { 1: i32 number, 2: string text, 3: Inner inner, 4: bool flag, 5: double real, 6: set<i8> few }
+union U {
+    1: i32 number, 2: string text, 3: Inner inner, 4: bool flag, 5: double real, 6: set<i8> few
+}
 struct Holder { 1: required U u, 2: i32 after, 3: U more }
 """
 
