@@ -104,7 +104,7 @@ class RowMaker:
         self, line: bytes, pos: int, src: int, file: LogFile, mtime: float, cut: str
     ) -> bytes:
         text = without_colours(line.decode("utf-8", "replace"))
-        row = None if cut in {"middle", "tail"} else self._parse(text, file.folder)
+        row = None if cut in {"middle", "tail"} else self._parse(text, file.folder, file.owner)
         if row is None:
             row = LogRow(
                 ts=round(_within(mtime, file.hour), 6),

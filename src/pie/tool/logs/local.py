@@ -160,7 +160,7 @@ class LocalLogs:
 
     def _line(self, raw: bytes, file: _File, end: int) -> Line:
         text = without_colours(raw.decode("utf-8", "replace"))
-        row = self._parse(text, file.about.folder)
+        row = self._parse(text, file.about.folder, file.about.owner)
         if row is None:
             row = LogRow(
                 ts=_mtime(file.path), folder=file.about.folder, psm=file.about.psm, message=text
