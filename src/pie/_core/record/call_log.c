@@ -180,14 +180,54 @@ static PyObject *log_leave(PyObject *self, PyObject *call) {
     return log_record(self, call);
 }
 
-static PyObject *log_take(CallLog *self, PyObject *name) {
+static Ring *ring_named(CallLog *self, PyObject *name) {
     for (int i = 0; i < RINGS; i++) {
         if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, ring_names[i]) == 0) {
-            self->woken = false;
-            return ring_take(&self->rings[i]);
+            return &self->rings[i];
         }
     }
-    return PyErr_Format(PyExc_ValueError, "there is nothing called %R to take", name);
+    PyErr_Format(PyExc_ValueError, "there is nothing called %R to take", name);
+    return NULL;
+}
+
+static PyObject *log_take(CallLog *self, PyObject *name) {
+    Ring *ring = ring_named(self, name);
+    self->woken = false;
+    return ring == NULL ? NULL : ring_take(ring);
+}
+
+static PyObject *log_take_half(CallLog *self, PyObject *name) {
+    Ring *ring = ring_named(self, name);
+    self->woken = false;
+    return ring == NULL ? NULL : ring_take_half(ring);
+}
+
+static PyObject *log_release_half(CallLog *self, PyObject *const *args, Py_ssize_t count) {
+    long number = count == 2 ? PyLong_AsLong(args[1]) : 0;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "release_half() takes a name and a number");
+        return NULL;
+    }
+    if (number == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    Ring *ring = ring_named(self, args[0]);
+    if (ring == NULL || ring_release_half(ring, number) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *log_attach_halves(CallLog *self, PyObject *const *args, Py_ssize_t count) {
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "attach_halves() takes a name and a buffer");
+        return NULL;
+    }
+    Ring *ring = ring_named(self, args[0]);
+    if (ring == NULL || ring_attach(ring, args[1]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static Aggregate *aggregate_named(CallLog *self, PyObject *name) {
@@ -345,6 +385,7 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     self->second = INT64_MIN;
     for (int i = 0; i < RINGS; i++) {
         self->rings[i].limit = (size_t)(limit < 0 ? 0 : limit);
+        self->rings[i].filling = -1;
     }
     self->process.env = PyUnicode_FromObject(env); /* Exact: rows are written without Python. */
     self->process.version = PyUnicode_FromObject(version);
@@ -394,6 +435,11 @@ static PyMethodDef log_methods[] = {
     {"leave", log_leave, METH_O, "A call is no longer on its way, and is recorded."},
     {"record", log_record, METH_O, "Count and write down a finished call or attempt."},
     {"take", (PyCFunction)log_take, METH_O, "What waits in \"calls\", \"served\" or \"asked\"."},
+    {"take_half", (PyCFunction)log_take_half, METH_O,
+     "What waits in the shared mapping, before what take() takes after that."},
+    {"release_half", (PyCFunction)log_release_half, METH_FASTCALL, "A half is written."},
+    {"attach_halves", (PyCFunction)log_attach_halves, METH_FASTCALL,
+     "Keep \"calls\", \"served\" or \"asked\" in a shared mapping."},
     {"take_totals", (PyCFunction)log_take_totals, METH_FASTCALL,
      "Rows and slots of an aggregate's buckets that are over."},
     {"attach", (PyCFunction)log_attach, METH_FASTCALL,
