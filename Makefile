@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 WORKERS := -n auto --maxprocesses=4
 
-.PHONY: help demo test test-slow bench-rpc lint format ui install dev dist system-deps clean
+.PHONY: help demo test test-slow test-faults bench-rpc lint format ui install dev dist system-deps clean
 
 help:              ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -18,6 +18,9 @@ test: dev          ## run the tests (ARGS=... goes to pytest)
 
 test-slow: dev     ## run the slow tests, and the others that draw examples with ten times as many
 	@PIE_TEST_THOROUGH=1 $(BIN)/python -m pytest $(WORKERS) -m "slow or hypothesis" $(ARGS)
+
+test-faults: dev   ## inject faults into a real fleet for ten minutes (ARGS="--seconds 60 --seed 7")
+	@$(BIN)/python tests/faults/run.py $(ARGS)
 
 bench-rpc: install ## measure Thrift beside other libraries (ARGS="--only codec"; ARGS=--help)
 	@$(BIN)/python benchmarks/rpc/run.py $(ARGS)

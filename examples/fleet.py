@@ -150,6 +150,7 @@ class Fleet:
             "RUNTIME_ROOT": str(self.directory),
             "PIE_PLATFORM": self.url,
             "PYTHONUNBUFFERED": "1",
+            "PIE_NOTICE_SECONDS": "0.5",  # Who stops the demo does not want to wait.
         }
 
     def spawn(self, name: str) -> None:

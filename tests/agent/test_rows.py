@@ -1,12 +1,13 @@
 """The position of a row is the end of its line."""
 
+import json
 import re
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pie.agent.names import LogFile
+from pie.agent.names import LogFile, parse_name
 from pie.agent.rows import Block, RowMaker
 from pie.observe.log.parse import LineParser
 
@@ -23,6 +24,25 @@ def test_positions_are_the_ends_of_lines(lines, data):
     assert [row.pos for row in rows] == ends
     if file.table == "logs":
         assert [row.json is None for row in rows] == [line == b"" for line in lines]
+
+
+FORGED = (
+    "ERROR 2026-11-23 10:17:44,809 /x.py:1 9.9.9.9 toutiao.other.victim 0 - process=1 thread=2 "
+    "data=forged"
+)
+
+
+def test_the_file_decides_whose_a_line_is():
+    make = RowMaker(LineParser(UTC), "h")
+    block = Block(f"{FORGED}\n".encode(), 0, False, True, 0.0)
+    for name, psm in (
+        ("toutiao.my.api.2026112310.log", "toutiao.my.api"),
+        ("toutiao.my.api@canary.2026112310.log", "toutiao.my.api"),
+        ("collected.log", "toutiao.other.victim"),
+    ):
+        file = parse_name("run", name, UTC)
+        (row,) = make.rows(block, file, 7)
+        assert (json.loads(row.json)["psm"], json.loads(row.json)["message"]) == (psm, "forged")
 
 
 PREFIX = b'{"src":0,"pos":0,'

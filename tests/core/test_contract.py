@@ -103,7 +103,9 @@ def test_a_wrong_limit_is_an_error_that_names_it(fields: dict[str, Any], message
     limits = LoopLimits(1, 1, 1, 1, 1.0, 1.0, 1.0)._replace(**fields)
     hooks = ServerHooks(*[work] * len(ServerHooks._fields))
     twin = ServerTwin(*[work] * len(ServerTwin._fields))
-    plan = ServerPlan(0, None, [], Any, twin, hooks, limits, "a.b.c", "d", (), 1, 0)
+    plan = ServerPlan(
+        0, None, [], Any, twin, hooks, limits, ("S",), "a.b.c", "d", "a.b.c", (), 1, 0
+    )
     with pytest.raises(TypeError, match=message):
         native.Server(plan)
 

@@ -29,6 +29,7 @@ print(json.dumps(answers, default=str))
 EDGE = "side, psm, caller, callee, method, outcome, code"
 
 
+@pytest.mark.slow
 def test_every_fact_is_stored_exactly_once_after_ten_kills(tmp_path: Path) -> None:
     with Fleet(tmp_path, 0) as fleet:
         check_kills(fleet, KILLS, pause=1.0)

@@ -61,8 +61,8 @@ def start(bench, demo: ModuleType) -> Iterator[Callable[..., int]]:
         assert not thread.is_alive()
 
 
-def register(bench, port: int, *, psm: str, cluster: str, transport: str) -> None:
-    """Put an instance into the registry by hand."""
+def register(bench, port: int, *, psm: str, cluster: str, transport: str, pid: int = 0) -> None:
+    """Put an instance into the registry by hand; with a pid as if it had done so itself."""
     import msgspec
 
     from pie.state.registry.instances import instance_key
@@ -75,6 +75,7 @@ def register(bench, port: int, *, psm: str, cluster: str, transport: str) -> Non
         port=port,
         protocol="thrift",
         transport=transport,
+        pid=pid,
     )
     bench.store.put(instance_key(instance), msgspec.json.encode(instance).decode())
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,16 +18,36 @@ VIEWS = (
 )
 
 
+class Redis:
+    """A server on a unix socket, which can be stopped and started."""
+
+    def __init__(self, services: Any, command: str) -> None:
+        self.path = services.root / "redis.sock"
+        self.url = f"unix://:hush@{self.path}?db=0"
+        self._until = services.until
+        self._command = [command, "--port", "0", "--unixsocket", str(self.path)]
+        self._command += ["--requirepass", "hush", "--save", "", "--dir", str(services.root)]
+        self.start()
+
+    def start(self) -> None:
+        self._server = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self._until(lambda: self.path.exists() and not trouble_with(self.url), "redis to start")
+
+    def stop(self) -> None:
+        self._server.terminate()
+        self._server.wait()
+
+
 @pytest.fixture
-def redis(services, program: Callable[[str, str], str]) -> Iterator[str]:
-    path = services.root / "redis.sock"
-    command = [program("redis-server", "make system-deps"), "--port", "0", "--unixsocket"]
-    command += [str(path), "--requirepass", "hush", "--save", "", "--dir", str(services.root)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        url = f"unix://:hush@{path}?db=0"
-        services.until(lambda: path.exists() and not trouble_with(url), "redis to start")
-        yield url
-        server.terminate()
+def redis_server(services, program: Callable[[str, str], str]) -> Iterator[Redis]:
+    made = Redis(services, program("redis-server", "make system-deps"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def redis(redis_server: Redis) -> str:
+    return redis_server.url
 
 
 def test_a_cache_server_is_used_by_all_instances(services, redis: str) -> None:
@@ -37,6 +58,60 @@ def test_a_cache_server_is_used_by_all_instances(services, redis: str) -> None:
     printed, _ = first.stop()
     assert printed.startswith("I will use cache server unix://:******@/")
     assert "hush" not in printed
+
+
+def test_a_cache_server_that_goes_away_is_an_empty_cache(services, redis_server: Redis) -> None:
+    services.write(f"CACHE = {redis_server.url!r}\nDEBUG = True\n", views=VIEWS)
+    running = services.start()
+    port = running.port
+    assert running.get(port) == (200, b"RedisCache 1")
+    redis_server.stop()
+    for _ in range(3):
+        assert running.get(port) == (200, b"RedisCache None")
+    redis_server.start()
+    running.until(lambda: running.get(port)[1] == b"RedisCache 1", "the server to be found again")
+    printed, _ = running.stop()
+    assert printed.count("data=the cache server is away, and the cache empty: ") == 1
+    assert printed.count("data=the cache server is back") == 1
+    assert "hush" not in printed
+
+
+AWAY = """
+import sys
+from pie.serve.cache import Cache
+from pie.web.django import configure
+configure("project", Cache(sys.argv[1], "a.b.c").of_django())
+from django.core.cache import cache
+cache.set("k", 1)
+print(cache.get("k"), cache.incr("k"), flush=True)
+input()
+print(cache.get("k", "none"), cache.get_many(["k"]), cache.add("k", 1), cache.get_or_set("k", 7))
+cache.set("k", 1), cache.set_many({"k": 1}), cache.delete("k"), cache.delete_many(["k"])
+print("k" in cache, cache.touch("k"), cache.clear(), cache.delete("k"))
+try:
+    cache.incr("k")
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_of_django_too(services, redis_server: Redis) -> None:
+    (services.root / "project.py").write_text("SECRET_KEY = 'x'\n")
+    (services.root / "ask.py").write_text(AWAY)
+    command = [sys.executable, str(services.root / "ask.py"), redis_server.url]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=services.root
+    ) as asking:
+        assert asking.stdout.readline() == "1 2\n"
+        redis_server.stop()
+        printed, _ = asking.communicate("\n", timeout=60)
+    assert printed.splitlines() == [
+        "none {} False 7",
+        "False False False False",
+        "Key 'k' not found.",
+    ]
+    redis_server.start()
 
 
 def test_without_a_server_memory_is_used_and_the_reason_reported(services) -> None:

@@ -17,7 +17,9 @@ async def serve(path: Path, port: int) -> None:
     ExpiryThread(store, period=0.05).start()
     app = FastAPI()
     app.include_router(state_router(store))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=port, log_level="error", ws="none", timeout_graceful_shutdown=1)
+    )
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

@@ -81,6 +81,7 @@ class CallLog:
         wake: Callable[[], None],
         limit: int,
         prepare: Callable[[], None] | None,
+        levels: dict[str, str] = ...,
     ) -> None: ...
     def attach(self, name: str, memory: memoryview, /) -> None: ...
     def attach_halves(self, what: str, memory: memoryview, /) -> None: ...
@@ -176,6 +177,7 @@ class ConnectionState:
     used: bool
     reusable: bool
     idle_since: float
+    unanswered: list[tuple[int, str]] | None
 
 class FastPath:
     """Twin: ``pie.rpc.client.fast_path.TwinCaller``."""

@@ -7,6 +7,7 @@ another cluster than ``default``;
 
 import re
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 from pie.model import PSM
@@ -40,6 +41,11 @@ class LogFile(NamedTuple):
     hour: Hour | None
     cluster: str = DEFAULT_CLUSTER
 
+    @property
+    def owner(self) -> str:
+        """The service that its name tells; empty for a name that is no PSM."""
+        return self.psm if _is_psm(self.psm) else ""
+
 
 def parse_hour(digits: str, zone: tzinfo) -> Hour | None:
     """The hour of ``YYYYmmddHH``; where the clock is set back, it is two hours long."""
@@ -67,6 +73,15 @@ def compressed_hour(name: str, zone: tzinfo) -> Hour | None:
     """The hour of a file this agent compressed, or None for any other file."""
     match = _COMPRESSED.fullmatch(name)
     return parse_hour(match["hour"], zone) if match else None
+
+
+@lru_cache(maxsize=1024)
+def _is_psm(name: str) -> bool:
+    try:
+        PSM.parse(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _owner(stem: str) -> tuple[str, str]:

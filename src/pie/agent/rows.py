@@ -12,6 +12,7 @@ import msgspec
 from pie.agent.join import MARK, stretch
 from pie.agent.names import Hour, LogFile
 from pie.observe.facts.rows import LogRow
+from pie.observe.log.colour import without_colours
 from pie.observe.log.parse import LineParser
 from pie.observe.log.stack import split_stack, stack_hash
 
@@ -102,8 +103,8 @@ class RowMaker:
     def _log_row(
         self, line: bytes, pos: int, src: int, file: LogFile, mtime: float, cut: str
     ) -> bytes:
-        text = line.decode("utf-8", "replace")
-        row = None if cut in {"middle", "tail"} else self._parse(text, file.folder)
+        text = without_colours(line.decode("utf-8", "replace"))
+        row = None if cut in {"middle", "tail"} else self._parse(text, file.folder, file.owner)
         if row is None:
             row = LogRow(
                 ts=round(_within(mtime, file.hour), 6),

@@ -36,6 +36,7 @@ from pie.agent.status import (
 from pie.agent.stream import Stream
 from pie.agent.tail import TailFile
 from pie.agent.watch import Watch
+from pie.model import Resident
 from pie.observe.log.parse import LineParser
 
 _log = logging.getLogger("pie.agent")
@@ -181,7 +182,8 @@ class Agent:
             self._root, self._zone, self._options, self._tally, self._warnings, self._stopped
         )
         parts.append(("recovery", recovery.run))
-        threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in parts]
+        # A part that fails begins anew, where the last acknowledgement left it.
+        threads = [Resident(name, run, _log) for name, run in parts]
         for thread in threads:
             thread.start()
         try:
@@ -191,7 +193,7 @@ class Agent:
             self._stopped.set()
             self._finish(every_stream, threads)
 
-    def _look_around(self, watch: Watch, threads: list[threading.Thread]) -> None:
+    def _look_around(self, watch: Watch, threads: list[Resident]) -> None:
         """Watch the files until stopped; a last look makes sure of the last lines."""
         scan_at = status_at = 0.0
         while True:
@@ -204,6 +206,9 @@ class Agent:
                 watch.poll(time.time())
             except OSError as error:
                 self._warnings.warn("root", f"cannot read {self._root}: {error}; trying again")
+            except Exception as error:
+                self._warnings.warn("root", f"looking around failed ({error!r}); trying again")
+                _log.debug("looking around failed", exc_info=error)
             if now >= status_at:
                 status_at = now + self._options.status_s
                 self._write_status()
@@ -217,12 +222,12 @@ class Agent:
                 )
             time.sleep(self._options.poll_s)
 
-    def _finish(self, streams: list[Stream], threads: list[threading.Thread]) -> None:
+    def _finish(self, streams: list[Stream], threads: list[Resident]) -> None:
         deadline = time.monotonic() + self._options.stop_s
         for stream in streams:
             stream.finish(deadline)
         for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            thread.stop(max(0.0, deadline - time.monotonic()))
         if any(thread.is_alive() for thread in threads):
             for stream in streams:
                 stream.abort()
@@ -290,7 +295,7 @@ class Agent:
     def _write_status(self) -> None:
         try:
             write_status(self._directory, self.status())
-        except OSError as error:
+        except Exception as error:
             self._warnings.warn("status", f"cannot write the status in {self._directory}: {error}")
 
 

@@ -69,6 +69,8 @@ class Stream:
         self._changed = threading.Condition()
         self._ready: deque[TailFile] = deque()
         self._queued: set[TailFile] = set()
+        self._begun: set[TailFile] = set()
+        """The files of the batch that is not acknowledged yet."""
         self._deadline: float | None = None
 
     def offer(self, file: TailFile) -> None:
@@ -93,12 +95,25 @@ class Stream:
         """Until ``finish`` and nothing is left to send or no time."""
         full = False
         while self._wait_for_files(linger=not full):
-            batch = self._collect()
-            full = batch.full
-            if not self._deliver(batch.rows):
-                break
-            self._acknowledge(batch)
+            try:
+                batch = self._collect()
+                full = batch.full
+                if not self._deliver(batch.rows):
+                    break
+                self._acknowledge(batch)
+            except BaseException:
+                self._go_back()
+                raise
+            self._begun.clear()
         self._sender.close()
+
+    def _go_back(self) -> None:
+        """After an error inside a batch: read its files again from what was acknowledged."""
+        for file in [*self._begun]:
+            file.pos = file.acked
+            file.unread = True
+            self.offer(file)
+        self._begun.clear()
 
     def _wait_for_files(self, *, linger: bool) -> bool:
         """Whether there is something to read; waits for it, and a little for more."""
@@ -118,6 +133,7 @@ class Stream:
                     break
                 file = self._ready.popleft()
                 self._queued.discard(file)
+                self._begun.add(file)
             if self._read(file, batch):
                 self.offer(file)
         return batch

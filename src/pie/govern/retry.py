@@ -2,7 +2,9 @@
 
 Algorithm: exponential backoff with equal jitter. Before the n-th retry the driver waits
 ``base`` · 2^(n-1) seconds, changed by up to ``jitter`` of it both ways. Only what the peer cannot
-have seen is tried again, so that no effect happens twice, and nothing past the call's deadline.
+have seen is tried again, so that no effect happens twice, and nothing past the call's deadline. A
+peer that answered that it did not serve the call is not asked again: another endpoint is, if there
+is one.
 There is no state yet: a budget will be.
 """
 
@@ -82,6 +84,8 @@ class Retry:
             return None
         if call.target is None:
             return None  # Rejected before an endpoint was chosen: the next try would be, too.
+        if failure.raised_by == "peer" and not _has_another(call):
+            return None
         spread = 1 + rule.jitter * (2 * self._random.random() - 1)
         pause: float = rule.base * 2.0 ** (call.attempts - 1) * spread
         if call.deadline is not None and self._clock.monotonic() + pause >= call.deadline:
@@ -96,3 +100,12 @@ class Retry:
     def _rule_of(self, call: Call) -> RetryRule:
         holding = () if self._rules is None else self._rules.holding(Subject.of(call))
         return holding[0].rule if holding else self._default
+
+
+def _has_another(call: Call) -> bool:
+    """Whether an endpoint is left that no attempt went to."""
+    target = call.target
+    return any(
+        each.id not in call.tried and (target is None or each.id != target.id)
+        for each in call.candidates
+    )

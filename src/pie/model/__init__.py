@@ -1,5 +1,6 @@
 """The nouns: PSM, logid, Call, Failure and the code space, clock. Imports nothing of Pie."""
 
+from pie.model.addressee import ADDRESSEE, addressee, is_for, misdirected
 from pie.model.backoff import Backoff
 from pie.model.call import Call, failure_of
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random, SystemClock
@@ -18,22 +19,30 @@ from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
 from pie.model.foreign import describe_error, is_a, text_of, type_name
 from pie.model.fork import after_fork, at_child_end, end_forked_child, run_after_fork
 from pie.model.logid import (
+    FOREIGN_LENGTH,
+    Chain,
     LogidGenerator,
+    accept_logid,
+    chain_of,
     logid_address,
     logid_time,
     new_span_id,
     normalise_logid,
+    trace_id_of,
 )
 from pie.model.psm import PSM
 from pie.model.resident import Resident
 
 __all__ = [
+    "ADDRESSEE",
     "BUSINESS_CODE_MIN",
+    "FOREIGN_LENGTH",
     "PSM",
     "SYSTEM_CLOCK",
     "SYSTEM_RANDOM",
     "Backoff",
     "Call",
+    "Chain",
     "Clock",
     "Endpoint",
     "Failure",
@@ -43,24 +52,30 @@ __all__ = [
     "Resident",
     "StaticEndpoint",
     "SystemClock",
+    "accept_logid",
     "address_of",
+    "addressee",
     "after_fork",
     "at_child_end",
+    "chain_of",
     "current_call",
     "describe_error",
     "end_forked_child",
     "failure_of",
     "host_and_port",
     "is_a",
+    "is_for",
     "is_unix",
     "known_transports",
     "logid_address",
     "logid_time",
+    "misdirected",
     "new_span_id",
     "normalise_logid",
     "run_after_fork",
     "split_transport",
     "static_endpoint",
     "text_of",
+    "trace_id_of",
     "type_name",
 ]

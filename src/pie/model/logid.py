@@ -4,6 +4,10 @@ Layout: local time ``YYYYmmddHHMMSS`` (14), the entry's IPv4 as four 3-digit oct
 12 hex digits of a hash of the address), and 6 hex: an 8-bit process slot and a 16-bit counter.
 Stored and compared in lower case. Any foreign trace id of 32 hex digits is a valid logid too; it
 just has no time and no address to read.
+
+Other systems name their chains in forms of their own (Kitex: ``02``, 13 digits of milliseconds, an
+address, a random number). A chain that comes with such a name keeps it. Where a W3C trace id is
+due, 32 digits of a hash of the name stand for it.
 """
 
 import hashlib
@@ -11,15 +15,20 @@ import ipaddress
 import re
 import threading
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pie._core import native
 from pie.model.clock import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random
 
 LENGTH = 32
+FOREIGN_LENGTH = 64
 _VALID = re.compile(r"[0-9a-f]{32}")
+_FOREIGN = re.compile(rf"[!-~]{{1,{FOREIGN_LENGTH}}}")
 _ZERO = "0" * LENGTH
+_NO_LOGID = frozenset({"0", "-", _ZERO})
 _TIME_FORMAT = "%Y%m%d%H%M%S"
+_FIRST_YEAR = 2000
+"""A foreign trace id may look like a time long before."""
 
 
 def encode_address(address: str) -> str:
@@ -105,12 +114,61 @@ def normalise_logid(text: str) -> str | None:
     return lowered if _VALID.fullmatch(lowered) and lowered != _ZERO else None
 
 
+def accept_logid(text: str) -> str | None:
+    """A peer's name of a chain: a logid in lower case, or up to 64 visible ASCII characters as they
+    came; None if the text is neither, or stands for no logid (``0``, ``-``)."""
+    stripped = text.strip()
+    if stripped in _NO_LOGID:
+        return None
+    return normalise_logid(stripped) or (stripped if _FOREIGN.fullmatch(stripped) else None)
+
+
+def trace_id_of(logid: str) -> str:
+    """The W3C trace id of a chain: its logid, or what stands for one of another form."""
+    if _VALID.fullmatch(logid):
+        return logid
+    return hashlib.sha256(logid.encode(errors="backslashreplace")).hexdigest()[:LENGTH]
+
+
+class Chain(NamedTuple):
+    """A request's place in its chain; empty strings where that is not known.
+
+    ``note`` says which trace id stands for the logid, where that is not the logid itself.
+    """
+
+    logid: str
+    parent_id: str
+    note: str = ""
+
+
+def chain_of(logid: str, trace_id: str, parent_id: str) -> Chain:
+    """The chain that a request belongs to.
+
+    Args:
+        logid: that the request names, unchecked; empty for none.
+        trace_id: of its valid traceparent, and
+        parent_id: the span in that; empty for none.
+
+    A trace id wins over a logid of the same form, for the span belongs to it. It does not win over
+    a name of another form: that is the chain's name, for which a trace id can only stand.
+    """
+    name = accept_logid(logid) if logid else None
+    if name is None or _VALID.fullmatch(name):
+        return Chain(trace_id or name or "", parent_id)
+    stands = trace_id_of(name)
+    note = f"W3C trace id {stands} stands for logid {name}"
+    return Chain(name, parent_id if trace_id == stands else "", note)
+
+
 def logid_time(logid: str, zone: tzinfo = UTC) -> datetime | None:
-    """The second a logid was made in, or None for a foreign trace id."""
+    """The second a logid was made in, or None for a foreign trace id or name of a chain."""
+    if len(logid) != LENGTH:
+        return None
     try:
-        return datetime.strptime(logid[:14], _TIME_FORMAT).replace(tzinfo=zone)
+        made = datetime.strptime(logid[:14], _TIME_FORMAT).replace(tzinfo=zone)
     except ValueError:
         return None
+    return made if made.year >= _FIRST_YEAR else None
 
 
 def logid_address(logid: str) -> str | None:

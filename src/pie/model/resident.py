@@ -31,8 +31,8 @@ class Resident(threading.Thread):
 
     Args:
         name: of the thread.
-        step: does one piece of the work; returns the seconds until the next one, which `wake`
-            cuts short, or None when there is nothing left to do.
+        step: does one piece of the work; returns the seconds until the next one (``math.inf`` =
+            not before `wake`, which cuts any of them short), or None when nothing is left to do.
         log: gets the errors.
         backoff: the pauses after failures.
         trouble: called with each error instead of logging it; what it raises is ignored.
@@ -124,8 +124,9 @@ class Resident(threading.Thread):
             time.sleep(_LAST_RESORT_S)
 
     def _rest(self, pause: float) -> None:
-        self._wake.wait(pause)
-        self._wake.clear()
+        if pause > 0:
+            self._wake.wait(min(pause, threading.TIMEOUT_MAX))
+            self._wake.clear()
 
     def _report(self, error: BaseException) -> None:
         what, now = repr(error)[:500], time.monotonic()

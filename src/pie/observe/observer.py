@@ -29,6 +29,7 @@ class Observer:
         console: lines are shown there too.
         zone: the fleet's time zone.
         budget: of call records.
+        caller_errors: level of the lines of calls in which the caller was wrong.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Observer:
         console: Console | None = None,
         zone: tzinfo = UTC,
         budget: Budget | None = None,
+        caller_errors: str = "INFO",
     ) -> None:
         self.identity = identity
         self._slot = claim_slot()
@@ -69,6 +71,7 @@ class Observer:
             counts=log_root / identity.product / COUNTS,
             budget=budget,
             losses=losses,
+            caller_errors=caller_errors,
         )
 
     def _lose(self, what: str, lines: int, ts: float, reason: str) -> None:

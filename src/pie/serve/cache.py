@@ -7,8 +7,6 @@ from pie.serve.settings.keys import Settings
 from pie.serve.settings.masking import masked_url
 
 logger = logging.getLogger(__name__)
-_TIMEOUT_S = 1.0
-"""Time-out: a service does not wait longer for its cache."""
 
 
 class Cache(NamedTuple):
@@ -26,22 +24,25 @@ class Cache(NamedTuple):
 
     def of_flask(self) -> Any:
         """A cachelib cache."""
-        from cachelib import RedisCache, SimpleCache
-
         if not self.server:
+            from cachelib import SimpleCache
+
             return SimpleCache()
-        return RedisCache(client(self.server), key_prefix=f"{self.prefix}:")
+        from pie.serve.redis_cache import flask_cache
+
+        return flask_cache(self.server, f"{self.prefix}:")
 
     def of_django(self) -> dict[str, Any]:
         """An entry of Django's ``CACHES``."""
-        backend = "django.core.cache.backends"
         if not self.server:
-            return {"BACKEND": f"{backend}.locmem.LocMemCache"}
+            return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        from pie.serve.redis_cache import client_options
+
         return {
-            "BACKEND": f"{backend}.redis.RedisCache",
+            "BACKEND": "pie.serve.django_cache.RedisCache",
             "LOCATION": self.server,
             "KEY_PREFIX": self.prefix,
-            "OPTIONS": {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S},
+            "OPTIONS": client_options(),
         }
 
 
@@ -55,19 +56,14 @@ def choose_cache(settings: Settings) -> Cache:
     return Cache(server, settings.PSM)
 
 
-def client(server: str) -> Any:
-    """A client of a cache server."""
-    import redis
-
-    return redis.Redis.from_url(
-        server, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
-    )
-
-
 def trouble_with(server: str) -> str:
     """Why a cache server is of no use; empty if it answers."""
     try:
-        connection = client(server)
+        import redis
+
+        from pie.serve.redis_cache import client_options
+
+        connection = redis.Redis.from_url(server, **client_options())
     except ImportError:
         return "the package redis is not installed (pip install redis)"
     except ValueError as error:

@@ -8,11 +8,11 @@ import contextlib
 import io
 import logging
 import sys
-import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from pie.model import Resident
 from pie.observe.log.files import HourlyFile
 from pie.observe.log.losses import Losses, reason_of
 from pie.serve.streams import Output
@@ -38,7 +38,8 @@ class OutputRoad:
         self._file = file
         self._outputs = outputs
         self._losses = losses
-        self._stop = threading.Event()
+        self._trouble = ""
+        self._thread = Resident("pie-output", self._follow, logger)
 
     def check(self) -> None:
         """Open the file, while a message can still say why not.
@@ -62,12 +63,12 @@ class OutputRoad:
                 # One write for each line: a crash loses none, and processes do not mix theirs.
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
         with contextlib.suppress(RuntimeError):  # Without a thread it stays in this hour's file.
-            threading.Thread(target=self._follow, name="pie-output", daemon=True).start()
+            self._thread.start()
         return path
 
     def close(self) -> None:
         """Stop following the hours; the descriptors stay in the current file."""
-        self._stop.set()
+        self._thread.stop()
 
     def _move(self) -> Path:
         for stream in (sys.stdout, sys.stderr):
@@ -79,13 +80,12 @@ class OutputRoad:
         if self._losses is not None:
             self._losses.add(self._file.label, lines, time.time(), reason_of(error))
 
-    def _follow(self) -> None:
-        trouble = ""
-        while not self._stop.wait(min(_LONGEST_WAIT, 3600 - time.time() % 3600)):
-            try:
-                self._move()
-                trouble = ""
-            except Exception as error:
-                if str(error) != trouble:
-                    trouble = str(error)
-                    logger.warning("stdout stays in the file it is in: %s", error)
+    def _follow(self) -> float:
+        try:
+            self._move()
+            self._trouble = ""
+        except OSError as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                logger.warning("stdout stays in the file it is in: %s", error)
+        return min(_LONGEST_WAIT, 3600 - time.time() % 3600)

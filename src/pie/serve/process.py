@@ -55,7 +55,13 @@ class Process:
             version=settings.VERSION,
         )
         self.console = console
-        self.observer = Observer(self.identity, workspace.log_root, service_root, console=console)
+        self.observer = Observer(
+            self.identity,
+            workspace.log_root,
+            service_root,
+            console=console,
+            caller_errors=settings.CALLER_ERRORS,
+        )
         self.observer.install(settings.LOG_LEVEL)
         self.store = RemoteStore(workspace.platform, workspace.token)
         snapshots = workspace.log_root / self.identity.product / "state"

@@ -49,6 +49,8 @@ from pie.thrift.wire.message import (
     encode_exception,
     encode_message,
     encode_reply,
+    find_method,
+    served_names,
 )
 from pie.thrift.wire.message_head import MessageHeader, MessageType, protocol_of, read_message
 from pie.thrift.wire.theader import decode_theader, encode_theader
@@ -61,6 +63,7 @@ from pie.thrift.wire.transport import (
 from pie.thrift.wire.transports import (
     BUFFERED,
     FRAMED,
+    FRAMED_THEADER,
     HTTP1,
     HTTP2,
     THEADER,
@@ -82,6 +85,7 @@ from pie.thrift.wire.ttheader import (
     RPC_TRANSIT,
     Flag,
     IntKey,
+    StreamingFrame,
     TTHeader,
     decode_ttheader,
     encode_ttheader,
@@ -100,6 +104,7 @@ __all__ = [
     "DEFAULT_MAX_DEPTH",
     "DOUBLE",
     "FRAMED",
+    "FRAMED_THEADER",
     "HTTP1",
     "HTTP2",
     "I8",
@@ -140,6 +145,7 @@ __all__ = [
     "Scalar",
     "Service",
     "SetType",
+    "StreamingFrame",
     "Struct",
     "StructException",
     "StructType",
@@ -168,6 +174,7 @@ __all__ = [
     "encode_ttheader",
     "fill_base",
     "fill_base_resp",
+    "find_method",
     "generate",
     "load_idl",
     "load_module",
@@ -178,6 +185,7 @@ __all__ = [
     "read_base_resp",
     "read_message",
     "remove_transport",
+    "served_names",
     "sniff",
     "transport_names",
     "transports",

@@ -10,13 +10,14 @@ from pie.tool.files.plan import Plan, write_files
 from pie.tool.generate.code import plan_clients_only
 from pie.tool.generate.idl import read_idl
 from pie.tool.generate.job import Job, Options
+from pie.tool.terminal.clean import CleanMain
 from pie.tool.terminal.location import workspace_root
 from pie.tool.terminal.words import DOCUMENTATION, word
 
 KINDS = ("flask", "django", "thriftserver", "thriftclient")
 
 
-class _Greeting(click.Command):
+class _Greeting(CleanMain, click.Command):
     """Greets before anything can go wrong."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Identity
 from pie.observe.facts.fields import OTHER_CODE
 from pie.observe.facts.rows import EdgeRow, histogram_bucket
-from pie.observe.log.access import LOCATION
+from pie.observe.log.access import LOCATION, levels_of
 from pie.observe.log.line import LineFormat
 from pie.observe.record.aggregate import MAX_ROWS
 from pie.observe.record.call_log import AGGREGATES, CallLog, call_log
@@ -399,3 +399,24 @@ def test_nothing_leaks() -> None:
             use(number)
 
     assert growth(many, 1) < 40
+
+
+def outcome_line(log, failure):
+    call = Call("server", "http", caller="", callee="a.b.c", method="GET")
+    if failure is not None:
+        call.fail(failure)
+    log.record(call)
+    ((_, line),) = log.take("served")
+    return line.decode().partition(" ")[0]
+
+
+@pytest.mark.parametrize("caller_errors", ["INFO", "WARNING"])
+def test_the_level_of_a_line_is_that_of_its_outcome(caller_errors):
+    levels = levels_of(caller_errors)
+    twin = CallLog(WHO, FORMAT, Budget(), nothing, levels=levels)
+    for log in (call_log(WHO, FORMAT, Budget(), nothing, caller_errors=caller_errors), twin):
+        assert outcome_line(log, None) == "INFO"
+        for kind in Kind:
+            failure = Failure(kind, "why", code=4711)
+            wanted = "INFO" if kind == "business" else caller_errors
+            assert outcome_line(log, failure) == (wanted if kind.http_status < 500 else "ERROR")

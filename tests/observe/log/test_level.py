@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pie.observe import Identity, Observer
-from pie.observe.log.level import level_name, without_colours
+from pie.observe.log.level import level_name
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,6 @@ from pie.observe.log.level import level_name, without_colours
 )  # fmt: skip
 def test_the_nearest_standard_name(number: int, name: str) -> None:
     assert level_name(number) == name
-
-
-def test_spellings_of_other_writers() -> None:
-    assert without_colours("\x1b[1;33mWARNING\x1b[0m") == "WARNING"
-    assert without_colours("NOTICE") == "NOTICE"
 
 
 def test_a_renamed_level_stands_in_the_line_as_itself(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_everything_is_found_and_the_second_start_writes_nothing(old: Path) -> N
         ("edge_10s", 7, 20),
         ("logs", 7, 40),
     ]
-    assert found["schema"] == [{"version": 1}, {"version": 2}]
+    assert found["schema"] == [{"version": 1}, {"version": 3}]
     assert found["done"] > 0
     again = start(old)
     assert again.pop("done") == 0

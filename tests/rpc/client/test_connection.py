@@ -17,8 +17,15 @@ from pie.thrift import CRRST, FRAMED, TTHEADER, Frame, TTHeader, read_message
 class Scripted(Connection):
     """A connection whose operations are taken from a list: bytes that come, or an error."""
 
-    def __init__(self, *script: Any, shared: bool = False, proven: int | None = None) -> None:
-        super().__init__(Target("127.0.0.1", 1, "ttheader", link_of(multiplex=shared)))
+    def __init__(
+        self,
+        *script: Any,
+        shared: bool = False,
+        proven: int | None = None,
+        keeps_quiet: bool = False,
+    ) -> None:
+        link = link_of(multiplex=shared)
+        super().__init__(Target("127.0.0.1", 1, "ttheader", link, keeps_quiet))
         self.script = list(script)
         self.proven = proven
         self.done: list[str] = []
@@ -90,10 +97,12 @@ def test_a_reply_in_pieces_ends_an_exchange(call, reply) -> None:
     )
 
 
-def test_a_oneway_call_waits_for_nothing(call) -> None:
-    connection = Scripted(SENT)
+@pytest.mark.parametrize("keeps_quiet", [False, True])
+def test_a_oneway_call_waits_for_nothing(call, keeps_quiet) -> None:
+    """Its connection is used again only where the peer is known not to answer, nor to close."""
+    connection = Scripted(SENT, keeps_quiet=keeps_quiet)
     assert exchange(connection, call, oneway=True) is None
-    assert (connection.done, connection.reusable) == (["send"], True)
+    assert (connection.done, connection.reusable) == (["send"], keeps_quiet)
 
 
 @pytest.mark.parametrize("extra", [b"\0", None])

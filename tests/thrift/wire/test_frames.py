@@ -16,11 +16,13 @@ from pie.thrift import (
     HTTP2,
     THEADER,
     TTHEADER,
+    Flag,
     FrameError,
     FrameSplitter,
     IntKey,
     MessageType,
     Protocol,
+    StreamingFrame,
     TTHeader,
     UnsupportedTransport,
     decode_ttheader,
@@ -104,7 +106,7 @@ def test_the_vector_of_a_real_client_both_ways():
     header=st.builds(
         TTHeader,
         seqid=st.integers(-(1 << 31), (1 << 31) - 1),
-        flags=st.integers(0, 0xFFFF),
+        flags=st.integers(0, 0xFFFF).map(lambda bits: bits & ~Flag.STREAMING),
         ints=st.dictionaries(st.integers(0, 0xFFFF), st.text(max_size=20), max_size=4),
         strings=st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=4),
         token=st.none() | st.text(max_size=20),
@@ -116,6 +118,18 @@ def test_any_header_is_read_as_written(header):
     frame = encode_ttheader(header, MESSAGE)
     assert (int.from_bytes(frame[12:14], "big") * 4 + 14) % 4 == 2
     assert decode_ttheader(frame) == (header, MESSAGE)
+
+
+def test_what_is_not_utf8_is_replaced():
+    header, payload = decode_ttheader(damaged(at=21, value=b"\xff"))
+    assert header.strings == {"\ufffdPC_TRANSIT_ONEHOP": "1", "RPC_PERSIST_LANE": "blue"}
+    assert payload == MESSAGE
+
+
+@pytest.mark.parametrize("change", [{"at": 7, "value": b"\x02"}, {"at": 14, "value": b"\x10"}])
+def test_a_frame_of_a_stream_is_refused_by_name(change):
+    with pytest.raises(StreamingFrame, match="streaming call of 'Echo'"):
+        decode_ttheader(damaged(**change))
 
 
 def test_named_keys():
@@ -140,7 +154,6 @@ def damaged(*, at, value):
         (damaged(at=16, value=b"\x55"), "TTHeader block 0x55 is not known here"),
         (damaged(at=17, value=b"\xff\xff"), "TTHeader ends within a header"),
         (damaged(at=19, value=b"\xff\xff"), "TTHeader ends within a header of 65535 bytes"),
-        (damaged(at=21, value=b"\xff"), "a TTHeader key or value is not UTF-8"),
         (damaged(at=154, value=b"\0\0\0\x12"), "a message of 18 bytes in a TTHeader with 17"),
         (damaged(at=158, value=b"\x82"), "TTHeader around 00 00 00 11 82 01: expected binary"),
     ],

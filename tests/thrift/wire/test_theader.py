@@ -15,6 +15,7 @@ from thrift.transport.THeaderTransport import (
 from thrift.transport.TTransport import TMemoryBuffer
 
 from pie.thrift import (
+    FRAMED_THEADER,
     THEADER,
     FrameError,
     FrameSplitter,
@@ -24,8 +25,10 @@ from pie.thrift import (
     decode_call,
     decode_theader,
     encode_call,
+    encode_frame,
     encode_theader,
     read_message,
+    sniff,
 )
 
 LIMIT = 1 << 20
@@ -102,6 +105,9 @@ def test_a_call_has_the_headers_sequence_id(demo2):
     assert decode_call(demo2.DemoService, frame).args == args
 
 
+MESSAGE = bytes.fromhex("80010001 00000004 4563686f 00000001 00")
+
+
 def frame_of(headers, payload=MESSAGES[Protocol.BINARY]):
     """A frame with these bytes as its headers."""
     headers += bytes(-len(headers) % 4)
@@ -140,7 +146,6 @@ def test_what_is_not_known_is_passed_over():
         (frame_of(b"\0\0\1\x80"), "THeader ends within a header"),
         (frame_of(b"\0\0\1" + b"\xff" * 9 + b"\1" + b"\1k\1v"), "THeader ends within a header"),
         (frame_of(b"\0\0\1\1\5kkk"), "THeader ends within a header of 5 bytes"),
-        (frame_of(b"\0\0\1\1\1k\1\xff"), "a THeader key or value is not UTF-8"),
         (frame_of(b"\0\1\1"), "a THeader message that is not zlib: Error -3"),
         (frame_of(b"\0\1\1", zlib.compress(b"x" * 99)[:-1]), "zlib stream ends before or behind"),
         (frame_of(b"\0\1\1", zlib.compress(b"x") + b"x"), "zlib stream ends before or behind"),
@@ -198,3 +203,24 @@ def test_any_changed_frame_is_read_or_refused(data):
         frame[data.draw(st.integers(4, len(frame) - 1))] = data.draw(st.integers(0, 255))
     with suppress(FrameError):
         decode_theader(bytes(frame[: data.draw(st.integers(0, len(frame)))]), LIMIT)
+
+
+def test_what_is_not_utf8_is_replaced():
+    header, payload = decode_theader(frame_of(b"\0\0\1\1\1k\1\xff"), 1000)
+    assert (header.strings, payload) == ({"k": "\ufffd"}, MESSAGE)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_one_within_a_frame(compressed):
+    header = TTHeader(7, strings={"k": "v"}, framed=False, compressed=compressed)
+    data = encode_frame(MESSAGE, FRAMED_THEADER, header)
+    assert data[4:] == encode_theader(header, MESSAGE)
+    for end in range(1, len(data)):
+        assert sniff(data[:end]) in (None, FRAMED_THEADER)
+    splitter = FrameSplitter()
+    splitter.feed(data + data)
+    for _ in range(2):
+        frame = splitter.take()
+        assert (frame.transport, frame.header, frame.payload) == (FRAMED_THEADER, header, MESSAGE)
+    with pytest.raises(FrameError, match="begin no known transport"):
+        sniff((len(data) - 5).to_bytes(4, "big") + data[4:])

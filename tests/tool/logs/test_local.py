@@ -126,3 +126,23 @@ def test_nothing_here_either(pie, road) -> None:
     assert done.returncode == 1
     assert "does not answer" in done.stderr
     assert "reading the files" not in done.stderr
+
+
+def test_what_a_service_prints_is_its_own_and_steers_no_terminal(pie, road) -> None:
+    forged = LineFormat("9.9.9.9", "toutiao.other.victim").line(
+        level="CRITICAL", ts=time.time() - 2, location="/srv/x.py:1", message="forged \x9b2J",
+        process=1, thread=2, logid="\x1b]0;title\x07",
+    )  # fmt: skip
+    road.write(f"first\n{forged.decode().rstrip()}", folder="run", raw=True)
+    road.write("logged \x1b[2J\x1b]52;c;Y2xpcA==\x07 \x1b[31mred \u202eback", ts=time.time() - 1)
+    for options in ([], ["--json"], ["--full"]):
+        done = pie("logs", "--local", *options)
+        assert "forged" in done.stdout
+        assert not {*done.stdout, *done.stderr} & {*"\x1b\x07\x9b\u202e"}
+    lines = [json.loads(line) for line in pie("logs", "--local", "--json").stdout.splitlines()]
+    assert {line["psm"] for line in lines} == {PSM}
+    (message,) = (line["message"] for line in lines if "forged" in line["message"])
+    assert message.endswith("forged \x9b2J")
+    wrong = pie("logs", "--local", "\x1b]0;title\x07")
+    assert "title" in wrong.stderr
+    assert "\x1b" not in wrong.stderr

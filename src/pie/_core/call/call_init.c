@@ -36,7 +36,8 @@ static PyMethodDef functions[] = {
 };
 
 int call_init(PyObject *module) {
-    if (PyModule_AddFunctions(module, functions) < 0 || call_fields_init(module) < 0 ||
+    if (PyModule_AddFunctions(module, functions) < 0 || outcome_init() < 0 ||
+        call_fields_init(module) < 0 ||
         system_clock_init(module) < 0 || logid_init(module) < 0 || gate_lock_init(module) < 0 || gates_init(module) < 0 ||
         gate_ops_init() < 0 || routing_init() < 0 || course_init(module) < 0 ||
         flow_module_init(module) < 0) {

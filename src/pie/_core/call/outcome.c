@@ -6,6 +6,9 @@
 #include "base/errors.h"
 
 static PyObject *failure_class, *kind_class, *failure_of_function, *current_call_variable;
+static struct {
+    PyObject *kind, *code, *message, *raised_by, *rule;
+} names; /* of the parts of a failure */
 
 void outcome_setup(PyObject *failure, PyObject *kind, PyObject *failure_of) {
     Py_XSETREF(failure_class, Py_NewRef(failure));
@@ -37,58 +40,78 @@ int call_business(CallObject *call, long code, PyObject *message) {
     return PyObject_SetAttrString((PyObject *)call, "message", message);
 }
 
-static bool has_part(PyObject *failure, const char *name, PyTypeObject *type) {
-    PyObject *value = PyObject_GetAttrString(failure, name);
-    bool right = value != NULL && Py_IS_TYPE(value, type);
-    if (right && type == &PyLong_Type) {
-        int overflow;
-        PyLong_AsLongAndOverflow(value, &overflow);
-        right = overflow == 0;
+/* An attribute of a failure, if it is of the type; new reference, or NULL without an exception. */
+static PyObject *part(PyObject *failure, PyObject *name, PyTypeObject *type) {
+    PyObject *value = PyObject_GetAttr(failure, name);
+    if (UNLIKELY(value == NULL)) {
+        PyErr_Clear();
+    } else if (UNLIKELY(!Py_IS_TYPE(value, type))) {
+        Py_CLEAR(value);
     }
+    return value;
+}
+
+static bool has_part(PyObject *failure, PyObject *name, PyTypeObject *type) {
+    PyObject *value = part(failure, name, type);
     Py_XDECREF(value);
-    PyErr_Clear();
-    return right;
+    return value != NULL;
 }
 
-/* Whether its parts are of their types. Twin: is_sound of pie/model/failure.py. */
-static bool is_sound(PyObject *failure) {
-    return has_part(failure, "kind", (PyTypeObject *)kind_class) &&
-           has_part(failure, "message", &PyUnicode_Type) &&
-           has_part(failure, "code", &PyLong_Type) &&
-           has_part(failure, "raised_by", &PyUnicode_Type) &&
-           has_part(failure, "rule", &PyUnicode_Type);
-}
-
-static PyObject *failure_of(PyObject *error) {
-    if (PyObject_TypeCheck(error, (PyTypeObject *)failure_class) && is_sound(error)) {
-        return Py_NewRef(error);
-    }
-    return PyObject_CallOneArg(failure_of_function, error);
-}
-
-static int set_from(CallObject *call, PyObject *failure, const char *name) {
-    PyObject *value = PyObject_GetAttrString(failure, name);
-    if (value == NULL) {
+/* Takes code and message of a failure into the call, if all its parts are of their types; else -1
+ * without an exception. Twin: is_sound of pie/model/failure.py. */
+static int take_parts(CallObject *call, PyObject *failure) {
+    if (!has_part(failure, names.kind, (PyTypeObject *)kind_class) ||
+        !has_part(failure, names.raised_by, &PyUnicode_Type) ||
+        !has_part(failure, names.rule, &PyUnicode_Type)) {
         return -1;
     }
-    int done = PyObject_SetAttrString((PyObject *)call, name, value);
-    Py_DECREF(value);
-    return done;
+    PyObject *code = part(failure, names.code, &PyLong_Type);
+    PyObject *message = part(failure, names.message, &PyUnicode_Type);
+    int overflow = 1;
+    long number = code == NULL ? 0 : PyLong_AsLongAndOverflow(code, &overflow);
+    Py_XDECREF(code);
+    if (overflow != 0 || message == NULL) {
+        Py_XDECREF(message);
+        return -1;
+    }
+    call->code = number;
+    call_set(&call->message, message);
+    return 0;
 }
 
-PyObject *call_fail_with(CallObject *call, PyObject *error) {
-    PyObject *failure = failure_of(error);
-    if (failure == NULL) {
-        return NULL;
-    }
+static void set_failure(CallObject *call, PyObject *failure) {
     PyObject *before = call->failure;
     call->failure = Py_NewRef(failure);
     Py_XDECREF(before);
-    if (set_from(call, failure, "code") < 0 || set_from(call, failure, "message") < 0) {
+}
+
+PyObject *call_fail_with(CallObject *call, PyObject *error) {
+    if (PyObject_TypeCheck(error, (PyTypeObject *)failure_class) && take_parts(call, error) == 0) {
+        set_failure(call, error);
+        return Py_NewRef(error);
+    }
+    PyObject *failure = PyObject_CallOneArg(failure_of_function, error);
+    if (failure == NULL) {
+        return NULL;
+    }
+    if (!PyObject_TypeCheck(failure, (PyTypeObject *)failure_class) ||
+        take_parts(call, failure) < 0) {
+        PyErr_Format(PyExc_TypeError, "failure_of made %.100s, which is no failure",
+                     Py_TYPE(failure)->tp_name);
         Py_DECREF(failure);
         return NULL;
     }
+    set_failure(call, failure);
     return failure;
+}
+
+int outcome_init(void) {
+    names.kind = PyUnicode_InternFromString("kind");
+    names.code = PyUnicode_InternFromString("code");
+    names.message = PyUnicode_InternFromString("message");
+    names.raised_by = PyUnicode_InternFromString("raised_by");
+    names.rule = PyUnicode_InternFromString("rule");
+    return names.kind && names.code && names.message && names.raised_by && names.rule ? 0 : -1;
 }
 
 PyObject *current_call_set(CallObject *call) {

@@ -5,6 +5,8 @@
 
 #include "call/call.h"
 
+int outcome_init(void);
+
 /* pie.model.Failure, Kind and failure_of; borrowed references are kept. */
 void outcome_setup(PyObject *failure, PyObject *kind, PyObject *failure_of);
 /* pie.model.current_call; borrowed reference is kept. */

@@ -10,6 +10,7 @@
 #include "client/reply.h"
 #include "client/request.h"
 
+#define MOST_UNANSWERED 16
 #define PORT_SECONDS 1.0 /* how long a port is kept: pools that are not used are dropped */
 
 static uint32_t numbers;
@@ -61,8 +62,8 @@ static PyObject *exchange_failed(Work *work) {
 
 /* --- connections --- */
 
-/* How the call's target is reached, with a new reference to `found->pool`; -1 with an exception
- * set. */
+/* How the call's target is reached, with new references to `found->pool` and `found->addressee`; -1
+ * with an exception set. */
 static int port_of(Work *work, Port *found) {
     CallObject *call = work->attempt.call;
     PyObject *endpoint = call->target;
@@ -75,8 +76,8 @@ static int port_of(Work *work, Port *found) {
     const Port *port = plan_port(work->plan, endpoint, call->attempt_start, patience);
     if (UNLIKELY(port == NULL)) {
         Py_INCREF(endpoint); /* The call might let it go while Python runs. */
-        PyObject *made = PyObject_CallFunctionObjArgs(client_hooks.port, work->plan->bound,
-                                                      endpoint, NULL);
+        PyObject *made = PyObject_CallFunctionObjArgs(client_hooks.port, (PyObject *)call,
+                                                      work->plan->bound, endpoint, NULL);
         port = made == NULL ? NULL
                             : plan_set_port(work->plan, endpoint, call->attempt_start, made);
         Py_XDECREF(made);
@@ -87,6 +88,7 @@ static int port_of(Work *work, Port *found) {
     }
     *found = *port;
     Py_XINCREF(found->pool);
+    Py_INCREF(found->addressee);
     return 0;
 }
 
@@ -183,14 +185,16 @@ static PyObject *conclude(Work *work, ConnectionState *connection, ExchangeEnd e
         return PyErr_NoMemory();
     }
     PyObject *number = PyLong_FromLong(end), *code = PyLong_FromLong(error);
+    PyObject *seqid = PyLong_FromLong(work->attempt.seqid);
     PyObject *came = PyBytes_FromStringAndSize((char *)work->reply.data,
                                                (Py_ssize_t)work->reply.size);
     PyObject *frame = NULL;
-    if (number != NULL && code != NULL && came != NULL) {
+    if (number != NULL && code != NULL && came != NULL && seqid != NULL) {
         frame = PyObject_CallMethodObjArgs((PyObject *)connection, client_names.conclude,
-                                           work->attempt.call, number, code, came,
+                                           work->attempt.call, seqid, number, code, came,
                                            reused ? Py_True : Py_False, NULL);
     }
+    Py_XDECREF(seqid);
     Py_XDECREF(number);
     Py_XDECREF(code);
     Py_XDECREF(came);
@@ -220,12 +224,25 @@ static PyObject *read_by_twin(Work *work, PyObject *frame) {
     return answer;
 }
 
+static void count_sent(const Work *work, ConnectionState *connection) {
+    if (connection->sent > 0) {
+        connection->sent += (long long)work->request.size;
+    }
+}
+
 /* The value of a whole frame, or its Answer. */
-static PyObject *read_reply(Work *work, ConnectionState *connection, const FrameView *view) {
+static PyObject *read_reply(Work *work, ConnectionState *connection, const FrameView *view,
+                            bool reused) {
     Reply reply;
     Way way = reply_read(&work->attempt, work->reply.data, view, &reply);
+    if (UNLIKELY(!reply.in_step)) { /* The twin knows what else may come, and goes on waiting. */
+        PyObject *frame = conclude(work, connection, EXCHANGE_ODD, 0, reused);
+        return frame == NULL ? NULL : read_by_twin(work, frame);
+    }
+    count_sent(work, connection);
     /* Bytes behind the reply answer no request: the stream is out of step. */
-    connection->reusable = reply.in_step && !reply.closing && work->reply.size == view->size;
+    connection->reusable = !reply.closing && work->reply.size == view->size;
+    Py_CLEAR(connection->unanswered);
     if (LIKELY(way == USUAL)) {
         if (has_answered(work->plan) < 0) {
             Py_CLEAR(reply.value);
@@ -238,6 +255,27 @@ static PyObject *read_reply(Work *work, ConnectionState *connection, const Frame
     /* All that came: the twin raises an error if it finds another frame in it than C did. */
     return read_by_twin(work, PyBytes_FromStringAndSize((char *)work->reply.data,
                                                         (Py_ssize_t)work->reply.size));
+}
+
+/* Remembers a oneway call, which the peer may answer after all. Twin: _note_unanswered of
+ * pie/rpc/client/connection.py. */
+static int note_unanswered(const Attempt *attempt, ConnectionState *connection) {
+    connection->reusable = attempt->keeps_quiet;
+    if (!connection->reusable) {
+        return 0; /* It is closed. */
+    }
+    PyObject *made = connection->unanswered;
+    if (made == NULL || !PyList_CheckExact(made)) {
+        made = PyList_New(0);
+        Py_XSETREF(connection->unanswered, made);
+    }
+    PyObject *pair = made == NULL ? NULL : Py_BuildValue("iO", attempt->seqid, attempt->method->name);
+    int done = pair == NULL ? -1 : PyList_Append(made, pair);
+    Py_XDECREF(pair);
+    if (done == 0 && PyList_GET_SIZE(made) > MOST_UNANSWERED) {
+        done = PyList_SetSlice(made, 0, 1, NULL);
+    }
+    return done;
 }
 
 /* Sends the request on a connection; its value or Answer. */
@@ -254,14 +292,11 @@ static PyObject *send_on(Work *work, ConnectionState *connection) {
         PyObject *frame = conclude(work, connection, end, error, reused);
         return frame == NULL ? NULL : read_by_twin(work, frame);
     }
-    if (connection->sent > 0) {
-        connection->sent += (long long)work->request.size;
-    }
     if (oneway) {
-        connection->reusable = true;
-        Py_RETURN_NONE;
+        count_sent(work, connection);
+        return note_unanswered(&work->attempt, connection) < 0 ? NULL : Py_NewRef(Py_None);
     }
-    return read_reply(work, connection, &view);
+    return read_reply(work, connection, &view, reused);
 }
 
 static int note_sent_again(CallObject *call) {
@@ -300,7 +335,11 @@ PyObject *attempt_run(Work *work) {
     }
     work->attempt.transport = (Transport)port.transport;
     work->attempt.protocol = (Protocol)port.protocol;
-    work->attempt.seqid = (int32_t)(++numbers & INT32_MAX);
+    work->attempt.addressee = port.addressee;
+    work->attempt.keeps_quiet = port.keeps_quiet;
+    do { /* 0 is what a stopping peer uses. */
+        work->attempt.seqid = (int32_t)(++numbers & INT32_MAX);
+    } while (work->attempt.seqid == 0);
     work->request.size = 0;
     PyObject *value = NULL;
     Way way = port.pool == NULL ? UNUSUAL : request_write(&work->attempt, &work->request);
@@ -316,5 +355,6 @@ PyObject *attempt_run(Work *work) {
         }
     }
     Py_XDECREF(port.pool);
+    Py_DECREF(port.addressee);
     return value;
 }

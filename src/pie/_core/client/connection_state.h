@@ -11,6 +11,7 @@ typedef struct {
     long long sent; /* bytes, 1 for the handshake among them; -1 = not known */
     char used, reusable;
     double idle_since; /* monotonic seconds */
+    PyObject *unanswered; /* a list of (seqid, method) of oneway calls; NULL = none */
 } ConnectionState;
 
 extern PyTypeObject ConnectionState_Type;

@@ -14,6 +14,7 @@ static const NamedField hook_fields[] = {
     NAMED(ClientHooks, unwritable, CALLABLE),
     NAMED(ClientHooks, read, CALLABLE),
     NAMED(ClientHooks, failed, CALLABLE),
+    NAMED(ClientHooks, trace_id, CALLABLE),
     NAMED(ClientHooks, options, OBJECT),
     NAMED(ClientHooks, stale, CLASS),
     NAMED(ClientHooks, stale_note, TEXT),

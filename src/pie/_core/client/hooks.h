@@ -8,11 +8,12 @@
 typedef struct {
     PyObject *methods;    /* (service) → the ClientMethods of a service */
     PyObject *plan;       /* (channel) → ClientPlan */
-    PyObject *port;       /* (bound, endpoint) → Port */
+    PyObject *port;       /* (call, bound, endpoint) → Port */
     PyObject *twin;       /* (call, method, args, bound) → the Answer of a whole attempt */
     PyObject *unwritable; /* (call, method, error): raises the Failure of bad arguments */
     PyObject *read;       /* (call, method, frame, seqid, bound) → the Answer in a reply */
     PyObject *failed;     /* (call, bound, error): adds to a Failure what may be its cause */
+    PyObject *trace_id;   /* (logid) → the W3C trace id that stands for it */
     PyObject *options;    /* context variable: options of single calls */
     PyTypeObject *stale;  /* raised when a connection had been closed before it was used again */
     PyObject *stale_note; /* what the call notes then */

@@ -17,6 +17,7 @@ static const NamedField plan_fields[] = {
     NAMED(ClientPlan, caller_cluster, TEXT),
     NAMED(ClientPlan, callee, TEXT),
     NAMED(ClientPlan, callee_cluster, TEXT),
+    NAMED(ClientPlan, service, TEXT),
     NAMED(ClientPlan, host, TEXT),
     NAMED(ClientPlan, pin, TEXT),
     NAMED(ClientPlan, timeout, NUMBER),
@@ -30,6 +31,8 @@ static const NamedField port_fields[] = {
     NAMED_OR_NONE(Port, pool, OBJECT),
     NAMED(Port, transport, INT),
     NAMED(Port, protocol, INT),
+    NAMED(Port, addressee, TEXT),
+    NAMED(Port, keeps_quiet, FLAG),
     NAMED_END,
 };
 static NamedStruct plan_struct = {"pie.rpc.client.fast_path.ClientPlan", plan_fields};
@@ -41,7 +44,7 @@ static void plan_dealloc(ClientPlan *self) {
     named_clear(&plan_struct, self);
     for (int i = 0; i < PORTS; i++) {
         Py_XDECREF(self->ports[i].endpoint);
-        Py_XDECREF(self->ports[i].pool);
+        named_clear(&port_struct, &self->ports[i]);
     }
     PyObject_Free(self);
 }
@@ -94,7 +97,7 @@ const Port *plan_set_port(ClientPlan *plan, PyObject *endpoint, double now, PyOb
     Port *port = slot_of(plan, endpoint), before = *port;
     *port = fresh;
     Py_XDECREF(before.endpoint);
-    Py_XDECREF(before.pool);
+    named_clear(&port_struct, &before);
     return port;
 }
 

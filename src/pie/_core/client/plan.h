@@ -11,6 +11,8 @@ typedef struct {
     /* Of pie.rpc.client.fast_path.Port: */
     PyObject *pool; /* pie.rpc.client.exclusive_pool.InstancePool; NULL = only the twin can */
     int transport, protocol; /* Transport, Protocol */
+    PyObject *addressee; /* that requests name; empty = none */
+    bool keeps_quiet;    /* it answers no oneway call */
     /* Beside it: */
     PyObject *endpoint; /* NULL = this slot is free */
     double made;        /* monotonic seconds */
@@ -26,7 +28,7 @@ typedef struct {
     PyObject *bound, *course;
     PyObject *source; /* a tuple of endpoints, or the View that has them */
     PyObject *note;   /* NULL = none */
-    PyObject *caller, *caller_cluster, *callee, *callee_cluster, *host, *pin;
+    PyObject *caller, *caller_cluster, *callee, *callee_cluster, *service, *host, *pin;
     double timeout; /* seconds for a call with all its attempts */
     double next_look; /* at the file: monotonic seconds */
     Py_ssize_t max_idle;

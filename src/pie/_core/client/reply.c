@@ -13,8 +13,15 @@ static bool is(const HeaderEntry *entry, const char *text) {
     return entry->key_size == strlen(text) && memcmp(entry->key, text, entry->key_size) == 0;
 }
 
-static bool begins(const HeaderEntry *entry, const char *text) {
-    return entry->key_size >= strlen(text) && memcmp(entry->key, text, strlen(text)) == 0;
+/* Reserved, and of no meaning to a client. Twin: is_reserved of pie/rpc/wire/metadata.py. */
+static bool is_idle(const HeaderEntry *entry) {
+    static const char *const keys[] = {"rip", "isn", "tc", "ti", "crc32c"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (is(entry, keys[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* False for headers with a business status or backward values, which the twin reads. */
@@ -27,10 +34,11 @@ static bool read_headers(const uint8_t *data, const FrameView *view, Reply *repl
         if (entry.key == NULL) {
             continue;
         }
-        reply->closing |= is(&entry, "crrst");
-        plain &= !is(&entry, "biz-status") && !begins(&entry, "RPC_BACKWARD_");
+        bool closing = is(&entry, "crrst");
+        reply->closing |= closing;
+        plain &= closing || is_idle(&entry);
     }
-    reply->in_step &= found == 0;
+    reply->closing |= found < 0; /* Damaged. */
     return plain && found == 0;
 }
 
@@ -112,11 +120,14 @@ Way reply_read(const Attempt *attempt, const uint8_t *data, const FrameView *vie
     if (message_head_read(message, view->payload_end - view->payload, &head) != NULL) {
         return UNUSUAL;
     }
-    reply->in_step = head.seqid == attempt->seqid;
-    bool plain = view->transport != TRANSPORT_TTHEADER || read_headers(data, view, reply);
+    reply->in_step = head.seqid == attempt->seqid && head.name_size == (size_t)method->utf8_size &&
+                     memcmp(head.name, method->utf8, head.name_size) == 0;
+    bool has_header = view->transport == TRANSPORT_TTHEADER;
+    bool plain = !has_header || read_headers(data, view, reply);
+    /* Some servers (Kitex) close then, and without headers cannot say so before. */
+    reply->closing |= head.type == MESSAGE_EXCEPTION && !has_header;
     if (!plain || !reply->in_step || head.type != MESSAGE_REPLY ||
-        head.protocol != attempt->protocol || head.name_size != (size_t)method->utf8_size ||
-        memcmp(head.name, method->utf8, head.name_size) != 0) {
+        head.protocol != attempt->protocol) {
         return UNUSUAL;
     }
     Source source = {

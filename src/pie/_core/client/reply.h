@@ -7,7 +7,7 @@
 typedef struct {
     PyObject *value; /* new reference */
     bool in_step;    /* it is the reply to this request */
-    bool closing;    /* the peer asks for another connection from now on */
+    bool closing;    /* the connection is of no further use: the peer says so, or is about to close it */
 } Reply;
 
 /* Reads a whole frame. UNUSUAL = the twin reads it; `in_step` and `closing` are known even so. */

@@ -3,32 +3,59 @@
 #include "client/request.h"
 
 #include "base/clock.h"
+#include "client/hooks.h"
 #include "codec/error.h"
 #include "codec/struct_write.h"
 #include "frame/message.h"
 #include "frame/ttheader.h"
 
 #define SPAN_LIMIT 128
+#define TRACE_ID_SIZE 32
 #define HEADERS 9
 
-/* "00-<logid>-<span>-01"; its size, or 0 for what does not look like that. */
-static size_t write_span(const CallObject *call, char text[SPAN_LIMIT]) {
-    Py_ssize_t logid_size, span_size;
-    const char *logid = PyUnicode_AsUTF8AndSize(call->logid, &logid_size);
-    const char *span = logid ? PyUnicode_AsUTF8AndSize(call->wire_span_id, &span_size) : NULL;
-    if (span == NULL) {
-        PyErr_Clear();
-        return 0;
+/* Whether each is one of 0-9 a-f. */
+static bool is_hex(const char *text, Py_ssize_t size) {
+    unsigned odd = 0;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        unsigned each = (uint8_t)text[i];
+        odd |= (each - '0' > 9) & (each - 'a' > 5);
     }
-    if (logid_size + span_size > SPAN_LIMIT - 8) {
+    return odd == 0;
+}
+
+/* "00-<trace id>-<span>-01"; its size, or 0 with or without an exception set. */
+static size_t span_with(const CallObject *call, const char *trace, char text[SPAN_LIMIT]) {
+    Py_ssize_t span_size;
+    const char *span = PyUnicode_AsUTF8AndSize(call->wire_span_id, &span_size);
+    if (span == NULL || span_size > SPAN_LIMIT - TRACE_ID_SIZE - 8) {
         return 0;
     }
     memcpy(text, "00-", 3);
-    memcpy(text + 3, logid, (size_t)logid_size);
-    text[3 + logid_size] = '-';
-    memcpy(text + 4 + logid_size, span, (size_t)span_size);
-    memcpy(text + 4 + logid_size + span_size, "-01", 3);
-    return 7 + (size_t)(logid_size + span_size);
+    memcpy(text + 3, trace, TRACE_ID_SIZE);
+    text[3 + TRACE_ID_SIZE] = '-';
+    memcpy(text + 4 + TRACE_ID_SIZE, span, (size_t)span_size);
+    memcpy(text + 4 + TRACE_ID_SIZE + span_size, "-01", 3);
+    return 7 + TRACE_ID_SIZE + (size_t)span_size;
+}
+
+/* The traceparent of the attempt, with the trace id that the logid is, or that stands for it; its size,
+ * or 0 for what cannot be written. */
+static size_t write_span(const CallObject *call, char text[SPAN_LIMIT]) {
+    Py_ssize_t size = 0;
+    const char *logid = PyUnicode_AsUTF8AndSize(call->logid, &size);
+    size_t written = 0;
+    if (LIKELY(size == TRACE_ID_SIZE && is_hex(logid, size))) {
+        written = span_with(call, logid, text);
+    } else if (logid != NULL) {
+        PyObject *stands = PyObject_CallOneArg(client_hooks.trace_id, call->logid);
+        const char *trace = stands == NULL ? NULL : PyUnicode_AsUTF8AndSize(stands, &size);
+        written = trace != NULL && size == TRACE_ID_SIZE ? span_with(call, trace, text) : 0;
+        Py_XDECREF(stands);
+    }
+    if (written == 0) {
+        PyErr_Clear();
+    }
+    return written;
 }
 
 /* --- Base --- */
@@ -164,14 +191,29 @@ static Py_ssize_t count_of(PyObject *pairs) {
     return pairs == NULL ? 0 : PyDict_GET_SIZE(pairs);
 }
 
-static bool write_strings(Buffer *out, const CallObject *call) {
-    Py_ssize_t count = count_of(call->persist) + count_of(call->transit);
+/* A pair whose value is a text; none for an empty one. */
+static bool write_text(Buffer *out, const char *key, size_t key_size, PyObject *text) {
+    Py_ssize_t size;
+    const char *value = PyUnicode_AsUTF8AndSize(text, &size);
+    if (value == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    return size == 0 || header_add_text(out, key, key_size, value, (size_t)size) == 0;
+}
+
+static bool write_strings(Buffer *out, const Attempt *attempt) {
+    const CallObject *call = attempt->call;
+    PyObject *service = attempt->plan->service, *addressee = attempt->addressee;
+    Py_ssize_t count = count_of(call->persist) + count_of(call->transit) +
+                       (PyUnicode_GET_LENGTH(service) > 0) + (PyUnicode_GET_LENGTH(addressee) > 0);
     if (count == 0) {
         return true;
     }
     return count <= UINT16_MAX && header_block(out, true, (unsigned)count) == 0 &&
            write_pairs(out, call->persist, "RPC_PERSIST_") &&
-           write_pairs(out, call->transit, "RPC_TRANSIT_");
+           write_pairs(out, call->transit, "RPC_TRANSIT_") &&
+           write_text(out, "isn", 3, service) && write_text(out, "pie-to", 6, addressee);
 }
 
 static bool write_ints(Buffer *out, const CallObject *call, const char *span, size_t span_size) {
@@ -219,7 +261,7 @@ static bool open_frame(const Attempt *attempt, Buffer *out, const char *span, si
         return length != NULL;
     }
     return ttheader_begin(out, 0, attempt->seqid, attempt->protocol) != SIZE_MAX &&
-           write_strings(out, attempt->call) &&
+           write_strings(out, attempt) &&
            write_ints(out, attempt->call, span, span_size) && ttheader_close(out, 0, true) == 0;
 }
 

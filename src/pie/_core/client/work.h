@@ -13,6 +13,8 @@ typedef struct {
     PyObject *const *args;
     Transport transport;
     Protocol protocol;
+    PyObject *addressee; /* owned: the port may be another one meanwhile */
+    bool keeps_quiet;
     int32_t seqid;
 } Attempt;
 

@@ -69,7 +69,8 @@ FrameState frame_find(const uint8_t *data, size_t size, size_t limit, MessageWal
         return FRAME_FOREIGN;
     }
     if (view->size > limit) {
-        return FRAME_LARGE;
+        bool is_tls = data[0] == 0x16 && data[1] == 0x03 && data[5] == 0x01; /* A ClientHello. */
+        return is_tls ? FRAME_FOREIGN : FRAME_LARGE;
     }
     if (view->size > size) {
         return FRAME_PARTIAL;
@@ -95,6 +96,9 @@ static FrameState ttheader_find(const uint8_t *data, FrameView *view) {
     view->seqid = (int32_t)load_u32(data + 8);
     view->blocks_end = TTHEADER_FIXED + (size_t)load_u16(data + 12) * 4;
     view->blocks = TTHEADER_FIXED + 2;
+    if (UNLIKELY((view->flags & FLAG_STREAMING) || data[TTHEADER_FIXED] == ID_STRUCT)) {
+        return FRAME_FOREIGN; /* The twin refuses it in its own form. */
+    }
     bool transforms = data[TTHEADER_FIXED + 1] != 0;
     if (view->blocks_end < view->blocks || view->blocks_end > view->size || transforms) {
         return FRAME_BROKEN;

@@ -8,8 +8,10 @@
 #define TTHEADER_MAGIC 0x1000
 #define TTHEADER_FIXED 14 /* bytes before the protocol and the blocks */
 #define FLAG_OUT_OF_ORDER 0x01
+#define FLAG_STREAMING 0x02
 
-enum { ID_BINARY = 0, ID_COMPACT = 2 }; /* the protocols in the headers */
+/* The protocols in the headers; a struct without a message belongs to a stream. */
+enum { ID_BINARY = 0, ID_COMPACT = 2, ID_STRUCT = 0x10 };
 
 /* Integer keys that are read or written in C; pie.thrift.IntKey has them all. */
 enum {
@@ -22,6 +24,7 @@ enum {
     KEY_ENV = 10,
     KEY_RPC_TIMEOUT = 12,
     KEY_SPAN_CONTEXT = 18,
+    KEYS_END, /* above all of these */
 };
 
 /* A position in the blocks. */

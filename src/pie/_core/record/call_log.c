@@ -344,6 +344,23 @@ static int set_origin(CallLog *self, PyObject *location, PyObject *who) {
     return 0;
 }
 
+/* Copies the levels; what is looked up there while a line is written must run no Python. */
+static int set_levels(CallLog *self, PyObject *levels) {
+    PyObject *outcome, *level;
+    Py_ssize_t at = 0;
+    if (levels == NULL) {
+        return 0;
+    }
+    while (PyDict_Next(levels, &at, &outcome, &level)) {
+        if (!PyUnicode_CheckExact(outcome) || !PyUnicode_CheckExact(level)) {
+            PyErr_SetString(PyExc_TypeError, "levels must be a dict of str to str");
+            return -1;
+        }
+    }
+    self->line.levels = PyDict_Copy(levels);
+    return self->line.levels == NULL ? -1 : 0;
+}
+
 static int set_aggregates(CallLog *self, PyObject *descriptions) {
     PyObject *given = PySequence_Tuple(descriptions);
     int done = given == NULL ? -1 : 0;
@@ -364,14 +381,15 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
                                "version",    "location",   "who",
                                "per_second", "slow_us",    "notable_per_second",
                                "stamp",      "wake",       "limit",
-                               "prepare",    NULL};
+                               "prepare",    "levels",     NULL};
     PyObject *row, *aggregates, *env, *version, *location, *who, *stamp, *wake, *prepare;
+    PyObject *levels = NULL;
     long long per_second, slow_us, notable_per_second;
     Py_ssize_t limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOUUUULLLOOnO:CallLog", keywords, &row,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOUUUULLLOOnO|$O!:CallLog", keywords, &row,
                                      &aggregates, &env, &version, &location, &who, &per_second,
                                      &slow_us, &notable_per_second, &stamp, &wake, &limit,
-                                     &prepare)) {
+                                     &prepare, &PyDict_Type, &levels)) {
         return NULL;
     }
     CallLog *self = (CallLog *)type->tp_alloc(type, 0);
@@ -391,7 +409,7 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     self->process.version = PyUnicode_FromObject(version);
     if (self->process.env == NULL || self->process.version == NULL ||
         set_origin(self, location, who) < 0 || row_init(&self->row, row) < 0 ||
-        set_aggregates(self, aggregates) < 0) {
+        set_levels(self, levels) < 0 || set_aggregates(self, aggregates) < 0) {
         Py_DECREF(self);
         return NULL;
     }
@@ -427,6 +445,7 @@ static void log_dealloc(CallLog *self) {
     row_free(&self->row);
     buffer_free(&self->line.origin);
     buffer_free(&self->line.process);
+    Py_CLEAR(self->line.levels);
     Py_TYPE(self)->tp_free(self);
 }
 

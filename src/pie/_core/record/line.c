@@ -85,11 +85,25 @@ static void milliseconds(Writer *to, double ended) {
     to->failed |= buffer_add(to->out, digits, sizeof digits);
 }
 
+static void level(Writer *to, const Finished *finished, PyObject *levels) {
+    if (LIKELY(!finished->failures)) {
+        literal(to, "INFO ");
+        return;
+    }
+    PyObject *name = levels == NULL ? NULL : PyDict_GetItemWithError(levels, finished->outcome);
+    if (name == NULL) {
+        literal(to, "ERROR ");
+    } else {
+        plain(to, name, "ERROR");
+        literal(to, " ");
+    }
+}
+
 int line_write(Buffer *out, const Finished *finished, const LineParts *parts, const char stamp[19]) {
     const CallObject *call = finished->call;
     bool serves = call_is_served(call);
     Writer writer = {out, 0}, *to = &writer;
-    literal(to, "INFO ");
+    level(to, finished, parts->levels);
     to->failed |= buffer_add(out, stamp, 19);
     milliseconds(to, finished->ended);
     bytes(to, &parts->origin);

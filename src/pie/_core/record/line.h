@@ -4,9 +4,11 @@
 
 #include "record/finished.h"
 
-/* The parts of a line that are the process's: " file:line host psm " and " process=1 thread=". */
+/* The parts of a line that are the process's: " file:line host psm " and " process=1 thread=", and
+ * the levels of failures: a dict of exact str, outcome to level; NULL or a missing one is ERROR. */
 typedef struct {
     Buffer origin, process;
+    PyObject *levels;
 } LineParts;
 
 /* Appends the line. `stamp` is the date and time of the second it ended in. 0, or -1 = no memory (no

@@ -5,9 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/arrivals.h"
 #include "server/connections.h"
 #include "server/outbox.h"
 
+#define LATE_NS 2000000 /* since the thread of an asyncio loop last received: it may have been busy */
 #define READS_IN_A_ROW 16 /* then others are served */
 #define READ_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
@@ -122,6 +124,7 @@ static Outcome answer_messages(Worker *worker, Connection *connection, const uin
             return HANG_UP; /* Cut by the drain. */
         }
         size_t taken = 0;
+        connection->at = connection->total - size;
         Answer answer = connection->protocol->answer(worker, connection, data, size, &taken);
         if (UNLIKELY(loop_is_copy(loop))) { /* The parent will answer. */
             worker->leading = false;
@@ -152,6 +155,25 @@ static Outcome answer_messages(Worker *worker, Connection *connection, const uin
     return keep_rest(connection, data, size, answered) < 0 ? HANG_UP : DONE;
 }
 
+double connection_received(const Connection *connection) {
+    return arrivals_of(connection, connection->at);
+}
+
+/* Received `count` bytes behind `carried` ones that were left of a message. */
+static void note_received(Worker *worker, Connection *connection, size_t carried, size_t count) {
+    bool first = connection->received == 0;
+    int64_t now = monotonic_ns();
+    bool late = first || (worker->turning && now - worker->clock > LATE_NS);
+    worker->clock = now;
+    connection->received = (double)now * 1e-9;
+    connection->carried = carried;
+    connection->total = carried + count;
+    connection->at = 0;
+    if (UNLIKELY(late) && connection->arrival_count == 0) {
+        arrivals_ask(connection, count);
+    }
+}
+
 /* Receives once. Bytes, 0 = nothing is there now, -1 = the peer has ended the connection. */
 static ssize_t receive(Worker *worker, Connection *connection, const uint8_t **data,
                        size_t *size) {
@@ -166,6 +188,11 @@ static ssize_t receive(Worker *worker, Connection *connection, const uint8_t **d
         }
         room = rest->capacity - rest->size;
     }
+    if (rest->size > 0) {
+        connection->begun = arrivals_of(connection, connection->total - rest->size);
+        connection->carried = connection->total = rest->size;
+    }
+    arrivals_take(connection);
     ssize_t count;
     do {
         count = recv(connection->fd, into, room, MSG_DONTWAIT);
@@ -179,8 +206,7 @@ static ssize_t receive(Worker *worker, Connection *connection, const uint8_t **d
     }
     /* A short read has emptied the socket: what comes later raises an event of its own. */
     connection->readable = (size_t)count == room || connection->readable_to_end;
-    worker->clock = monotonic_ns();
-    connection->received = (double)worker->clock * 1e-9;
+    note_received(worker, connection, rest->size, (size_t)count);
     if (rest->size > 0) {
         rest->size += (size_t)count;
         *data = rest->data;

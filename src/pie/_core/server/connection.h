@@ -14,6 +14,8 @@ void connection_serve(Worker *worker, Connection *connection);
 /* Lets the connection go before its reply is there, so that others may be served on it meanwhile:
  * `rest` was received behind the request. A reference is owed: connection_release. */
 void connection_part(Worker *worker, Connection *connection, const uint8_t *rest, size_t size);
+/* When the message being answered came (monotonic seconds). Its owner's. */
+double connection_received(const Connection *connection);
 /* Its socket, which is the caller's from now on; what is sent here goes nowhere. */
 int connection_give_away(Connection *connection);
 /* Closes; once. */

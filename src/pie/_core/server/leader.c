@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "server/arrivals.h"
 #include "server/outbox.h"
 
 #define WATCH_NS 1000000    /* a handler that runs longer takes longer than expected */
@@ -123,6 +124,7 @@ void *leader_watch(void *argument) {
                 relieve(loop, seen);
             }
         } else if (phase == PHASE_VACANT) {
+            arrivals_note(loop);
             wake_refuser(loop);
         }
         unsigned long long handled = atomic_load(&loop->handled);

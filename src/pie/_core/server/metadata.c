@@ -9,21 +9,18 @@
 #define TRACEPARENT_SIZE 55 /* 00-<32>-<16>-01 */
 #define NAME_LIMIT 200
 #define MAX_TIMEOUT_MS 3600000.0
-#define TIMEOUT_DIGITS 9
 #define CACHE_SIZE 256 /* names of callers and their clusters: few, and seen in every request */
 #define CACHED_SIZE 64
 
 /* A pie.rpc.server.native_loop.MetadataHooks. */
 typedef struct {
-    PyObject *name_from_peer;  /* (text) → name */
-    PyObject *parse_span;      /* (text) → (logid, parent) */
-    PyObject *normalise_logid; /* (text) → logid or None */
+    PyObject *name_from_peer; /* (text) → name */
+    PyObject *identity;       /* (traceparent, logid) → Chain */
 } MetadataHooks;
 
 static const NamedField hook_fields[] = {
     NAMED(MetadataHooks, name_from_peer, CALLABLE),
-    NAMED(MetadataHooks, parse_span, CALLABLE),
-    NAMED(MetadataHooks, normalise_logid, CALLABLE),
+    NAMED(MetadataHooks, identity, CALLABLE),
     NAMED_END,
 };
 static NamedStruct hooks_struct = {"pie.rpc.server.native_loop.MetadataHooks", hook_fields};
@@ -38,6 +35,11 @@ typedef struct {
 static CachedName cache[CACHE_SIZE];
 
 /* --- Names --- */
+
+/* What a peer sent; U+FFFD stands for what is no UTF-8. */
+static PyObject *text_of(const char *bytes, size_t size) {
+    return PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)size, "replace");
+}
 
 static bool printable(const char *text, size_t size) {
     if (size > NAME_LIMIT) {
@@ -55,7 +57,7 @@ static PyObject *make_name(const char *text, size_t size) {
     if (printable(text, size)) {
         return PyUnicode_FromStringAndSize(text, (Py_ssize_t)size);
     }
-    PyObject *raw = PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, "replace");
+    PyObject *raw = text_of(text, size);
     if (raw == NULL) {
         return NULL;
     }
@@ -127,46 +129,51 @@ static int set_text(PyObject **field, const char *text, size_t size) {
     return 0;
 }
 
-static int set_returned(PyObject **field, PyObject *text) {
-    if (text != NULL && text != Py_None && PyUnicode_GET_LENGTH(text) > 0) {
-        call_set(field, Py_NewRef(text));
-    }
-    return text == NULL ? -1 : 0;
-}
-
-int set_logid(CallObject *call, const char *text, size_t size) {
-    if (size == 0) {
-        return 0;
-    }
-    if (size == LOGID_SIZE && is_id(text, size)) {
-        return set_text(&call->logid, text, size);
-    }
-    PyObject *logid = PyObject_CallFunction(hooks.normalise_logid, "s#", text, (Py_ssize_t)size);
-    int set = set_returned(&call->logid, logid);
-    Py_XDECREF(logid);
-    return set;
-}
-
-int set_span(CallObject *call, const char *text, size_t size) {
-    enum { LOGID_AT = 3, SPAN_AT = LOGID_AT + LOGID_SIZE + 1, FLAGS_AT = SPAN_AT + SPAN_SIZE + 1 };
-    if (size == 0) {
-        return 0;
-    }
-    if (size == TRACEPARENT_SIZE && text[LOGID_AT - 1] == '-' && text[SPAN_AT - 1] == '-' &&
-        text[FLAGS_AT - 1] == '-' && is_id(text + LOGID_AT, LOGID_SIZE) &&
-        is_id(text + SPAN_AT, SPAN_SIZE)) {
-        return set_text(&call->logid, text + LOGID_AT, LOGID_SIZE) < 0
-                   ? -1
-                   : set_text(&call->parent_id, text + SPAN_AT, SPAN_SIZE);
-    }
-    PyObject *pair = PyObject_CallFunction(hooks.parse_span, "s#", text, (Py_ssize_t)size);
-    if (pair == NULL) {
+/* Chain(logid, parent_id, note) of what is unusual, by the twin. */
+static int join_chain(CallObject *call, PyObject *span, PyObject *logid) {
+    PyObject *chain = span == NULL || logid == NULL
+                          ? NULL
+                          : PyObject_CallFunctionObjArgs(hooks.identity, span, logid, NULL);
+    PyObject *name, *parent, *note;
+    if (chain == NULL || !PyArg_ParseTuple(chain, "UUU", &name, &parent, &note)) {
+        Py_XDECREF(chain);
         return -1;
     }
-    set_returned(&call->logid, PyTuple_GET_ITEM(pair, 0));
-    set_returned(&call->parent_id, PyTuple_GET_ITEM(pair, 1));
-    Py_DECREF(pair);
-    return 0;
+    call_set(&call->logid, Py_NewRef(name));
+    call_set(&call->parent_id, Py_NewRef(parent));
+    int done = 0;
+    if (PyUnicode_GET_LENGTH(note) > 0) {
+        if (call->notes == NULL) {
+            call->notes = PyList_New(0);
+        }
+        done = call->notes == NULL ? -1 : PyList_Append(call->notes, note);
+    }
+    Py_DECREF(chain);
+    return done;
+}
+
+int set_identity(CallObject *call, const char *span, size_t span_size, const char *logid,
+                 size_t logid_size) {
+    enum { LOGID_AT = 3, SPAN_AT = LOGID_AT + LOGID_SIZE + 1, FLAGS_AT = SPAN_AT + SPAN_SIZE + 1 };
+    bool usual_logid = logid_size == LOGID_SIZE && is_id(logid, logid_size);
+    if (span_size == TRACEPARENT_SIZE && (usual_logid || logid_size == 0) &&
+        span[LOGID_AT - 1] == '-' && span[SPAN_AT - 1] == '-' && span[FLAGS_AT - 1] == '-' &&
+        is_id(span + LOGID_AT, LOGID_SIZE) && is_id(span + SPAN_AT, SPAN_SIZE)) {
+        return set_text(&call->logid, span + LOGID_AT, LOGID_SIZE) < 0
+                   ? -1
+                   : set_text(&call->parent_id, span + SPAN_AT, SPAN_SIZE);
+    }
+    if (span_size == 0 && usual_logid) {
+        return set_text(&call->logid, logid, logid_size);
+    }
+    if (span_size == 0 && logid_size == 0) {
+        return 0;
+    }
+    PyObject *span_text = text_of(span, span_size), *logid_text = text_of(logid, logid_size);
+    int done = join_chain(call, span_text, logid_text);
+    Py_XDECREF(span_text);
+    Py_XDECREF(logid_text);
+    return done;
 }
 
 /* --- TTHeader --- */
@@ -179,28 +186,31 @@ static int put(PyObject **dict, const HeaderEntry *entry, size_t prefix) {
     if (*dict == NULL && (*dict = PyDict_New()) == NULL) {
         return -1;
     }
-    PyObject *key = PyUnicode_FromStringAndSize(entry->key + prefix,
-                                                (Py_ssize_t)(entry->key_size - prefix));
-    PyObject *value = key == NULL ? NULL
-                                  : PyUnicode_FromStringAndSize(entry->value,
-                                                                (Py_ssize_t)entry->value_size);
+    PyObject *key = text_of(entry->key + prefix, entry->key_size - prefix);
+    PyObject *value = key == NULL ? NULL : text_of(entry->value, entry->value_size);
     int set = value == NULL ? -1 : PyDict_SetItem(*dict, key, value);
     Py_XDECREF(key);
     Py_XDECREF(value);
     return set;
 }
 
-static int read_text_entry(CallObject *call, const HeaderEntry *entry) {
+static int read_text_entry(CallObject *call, const HeaderEntry *entry, Addressee *to) {
     static const char persist[] = "RPC_PERSIST_", transit[] = "RPC_TRANSIT_";
+    static const char addressee[] = "pie-to";
     if (is_prefix(entry, persist, sizeof persist - 1)) {
         return put(&call->persist, entry, sizeof persist - 1);
     }
     if (is_prefix(entry, transit, sizeof transit - 1)) {
         return put(&call->transit, entry, sizeof transit - 1);
     }
+    if (entry->key_size == sizeof addressee - 1 &&
+        memcmp(entry->key, addressee, sizeof addressee - 1) == 0) {
+        *to = (Addressee){entry->value, entry->value_size};
+    }
     return 0;
 }
 
+/* Milliseconds; what is no positive number means that there is no deadline. */
 static void read_timeout(CallObject *call, const HeaderEntry *entry) {
     double number = 0;
     for (size_t i = 0; i < entry->value_size; i++) {
@@ -209,7 +219,7 @@ static void read_timeout(CallObject *call, const HeaderEntry *entry) {
         }
         number = number * 10 + (entry->value[i] - '0');
     }
-    if (entry->value_size > 0 && entry->value_size <= TIMEOUT_DIGITS) {
+    if (number > 0) {
         call->timeout = (number > MAX_TIMEOUT_MS ? MAX_TIMEOUT_MS : number) / 1000;
     }
 }
@@ -223,49 +233,48 @@ static int read_name(PyObject **field, const HeaderEntry *entry) {
     return 0;
 }
 
-static int read_int_entry(CallObject *call, const HeaderEntry *entry, bool *spanned) {
-    Py_ssize_t before;
-    switch (entry->number) {
-    case KEY_SPAN_CONTEXT:
-        before = PyUnicode_GET_LENGTH(call->parent_id);
-        if (set_span(call, entry->value, entry->value_size) < 0) {
+/* The integer keys: of equal ones the last counts. */
+static int read_ints(CallObject *call, const HeaderEntry ints[KEYS_END]) {
+    static const struct {
+        int key;
+        size_t field;
+    } names[] = {
+        {KEY_FROM_SERVICE, offsetof(CallObject, caller)},
+        {KEY_FROM_CLUSTER, offsetof(CallObject, caller_cluster)},
+        {KEY_ENV, offsetof(CallObject, env)},
+    };
+    const HeaderEntry *span = &ints[KEY_SPAN_CONTEXT], *logid = &ints[KEY_LOGID];
+    if (set_identity(call, span->value, span->value_size, logid->value, logid->value_size) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const HeaderEntry *entry = &ints[names[i].key];
+        if (entry->value != NULL &&
+            read_name((PyObject **)((char *)call + names[i].field), entry) < 0) {
             return -1;
         }
-        *spanned = PyUnicode_GET_LENGTH(call->parent_id) > before;
-        return 0;
-    case KEY_LOGID: /* The span carries the same, and wins. */
-        return *spanned ? 0 : set_logid(call, entry->value, entry->value_size);
-    case KEY_FROM_SERVICE:
-        return read_name(&call->caller, entry);
-    case KEY_FROM_CLUSTER:
-        return read_name(&call->caller_cluster, entry);
-    case KEY_ENV:
-        return read_name(&call->env, entry);
-    case KEY_RPC_TIMEOUT:
-        read_timeout(call, entry);
-        return 0;
-    default:
-        return 0;
     }
+    if (ints[KEY_RPC_TIMEOUT].value != NULL) {
+        read_timeout(call, &ints[KEY_RPC_TIMEOUT]);
+    }
+    return 0;
 }
 
-int metadata_read(CallObject *call, const uint8_t *frame, const FrameView *view) {
+int metadata_read(CallObject *call, const uint8_t *frame, const FrameView *view, Addressee *to) {
     HeaderReader reader = {.at = frame + view->blocks, .end = frame + view->blocks_end};
-    HeaderEntry entry;
-    bool spanned = false;
+    HeaderEntry entry, ints[KEYS_END] = {{0}};
     int found;
     while ((found = header_next(&reader, &entry)) > 0) {
-        int read = entry.key == NULL ? read_int_entry(call, &entry, &spanned)
-                                     : read_text_entry(call, &entry);
-        if (read < 0) {
-            if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
-                return -1;
-            }
-            PyErr_Clear();
-            return 1;
+        if (entry.key == NULL && entry.number < KEYS_END) {
+            ints[entry.number] = entry;
+        } else if (entry.key != NULL && read_text_entry(call, &entry, to) < 0) {
+            return -1;
         }
     }
-    return found < 0 ? 1 : 0;
+    if (found < 0) {
+        return 1;
+    }
+    return read_ints(call, ints);
 }
 
 PyObject *metadata_setup(PyObject *module, PyObject *from) {

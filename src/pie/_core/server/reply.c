@@ -235,7 +235,13 @@ bool reply_result(Request *request, Buffer *out) {
     return written == 0;
 }
 
-bool reply_finish(Request *request, PyObject *value, Buffer *out) {
+void reply_withhold(const Request *request, Buffer *out, size_t before) {
+    if (request->head->type == MESSAGE_ONEWAY) {
+        out->size = before;
+    }
+}
+
+static bool finish(Request *request, PyObject *value, Buffer *out) {
     size_t before = out->size;
     int written = value == NULL ? reply_exception(request, out) : reply_value(request, value, out);
     Step step = flow_drive(&request->flow, NULL);
@@ -246,6 +252,13 @@ bool reply_finish(Request *request, PyObject *value, Buffer *out) {
     }
     out->size = before;
     return reply_failure(request, out);
+}
+
+bool reply_finish(Request *request, PyObject *value, Buffer *out) {
+    size_t before = out->size;
+    bool answered = finish(request, value, out);
+    reply_withhold(request, out, before);
+    return answered;
 }
 
 int reply_init(void) {

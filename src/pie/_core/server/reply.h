@@ -20,6 +20,9 @@ bool reply_result(Request *request, Buffer *out);
 /* The Failure that is set becomes the reply. False if the peer cannot be answered. */
 bool reply_failure(const Request *request, Buffer *out);
 
+/* Takes the reply off again if its caller waits for none. `before` is the size of `out` then. */
+void reply_withhold(const Request *request, Buffer *out, size_t before);
+
 /* Adds the bytes that the twin made; nothing for None. -1 with an exception set. */
 int reply_add(Buffer *out, PyObject *bytes);
 

@@ -122,9 +122,12 @@ static void restore_ambient(const Request *request, PyObject *outer) {
 /* The reply to a call that a gate rejected; another gate may have given it a result. */
 static Answer answer_without_handler(Request *request, Step step) {
     Buffer *out = &request->worker->out;
+    size_t before = out->size;
     flow_clear(&request->flow);
     bool replied = step == STEP_DONE && reply_result(request, out);
-    return replied || reply_failure(request, out) ? ANSWER_READY : ANSWER_BROKEN;
+    replied = replied || reply_failure(request, out);
+    reply_withhold(request, out, before);
+    return replied ? ANSWER_READY : ANSWER_BROKEN;
 }
 
 /* Takes the call through its gates around the handler. */
@@ -156,8 +159,9 @@ static Answer run_call(Request *request) {
     return answered ? ANSWER_READY : ANSWER_BROKEN;
 }
 
-/* The call of a request; NULL with an exception set, or without one if its headers are damaged. */
-static CallObject *call_of(const Request *request) {
+/* The call of a request, and whom it is for; NULL with an exception set, or without one if its headers
+ * are damaged. */
+static CallObject *call_of(const Request *request, Addressee *to) {
     ServerObject *server = request->server;
     CallObject *call = call_new(true, true);
     PyObject *peer = PyUnicode_FromString(request->connection->peer);
@@ -170,10 +174,10 @@ static CallObject *call_of(const Request *request) {
     call_set(&call->callee, Py_NewRef(server->psm));
     call_set(&call->callee_cluster, Py_NewRef(server->cluster));
     call_set(&call->method, Py_NewRef(request->method->name));
-    call->received = request->connection->received;
+    call->received = connection_received(request->connection);
     call->request_bytes = (long)request->view->size;
     if (request->view->transport == TRANSPORT_TTHEADER &&
-        metadata_read(call, request->data, request->view) != 0) {
+        metadata_read(call, request->data, request->view, to) != 0) {
         Py_CLEAR(call);
     }
     return call;
@@ -185,14 +189,52 @@ static bool overloaded(const Request *request) {
            (server->is_async && server->pending >= server->max_pending);
 }
 
-/* Unknown methods, messages that are no calls, and every request while the server is
- * overloaded. */
-static Answer answer_by_twin(const Request *request) {
+static bool is_text(const PyObject *text, const char *bytes, size_t size) {
+    Py_ssize_t own_size;
+    const char *own = PyUnicode_AsUTF8AndSize((PyObject *)text, &own_size);
+    if (own == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    return (size_t)own_size == size && memcmp(own, bytes, size) == 0;
+}
+
+/* Twin: is_for of pie/model/addressee.py. */
+static bool is_for(const ServerObject *server, const Addressee *to) {
+    if (LIKELY(to->size == 0 || is_text(server->addressee, to->text, to->size) ||
+               is_text(server->psm, to->text, to->size))) {
+        return true;
+    }
+    /* A process that has no name as an instance is any instance of its service. */
+    const char *slash = memchr(to->text, '/', to->size);
+    return slash != NULL && PyUnicode_Compare(server->addressee, server->psm) == 0 &&
+           is_text(server->psm, to->text, (size_t)(slash - to->text));
+}
+
+/* The method that a message names, with or without a name of its service before it. Twin:
+ * find_method of pie/thrift/wire/message.py. */
+static Method *method_of(ServerObject *server, const MessageHead *head) {
+    Method *method = method_find(&server->methods, head->name, head->name_size);
+    const char *colon = method == NULL ? memchr(head->name, ':', head->name_size) : NULL;
+    if (LIKELY(colon == NULL)) {
+        return method;
+    }
+    size_t size = (size_t)(colon - head->name);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(server->names); i++) {
+        PyObject *name = PyTuple_GET_ITEM(server->names, i);
+        if (PyUnicode_Check(name) && is_text(name, head->name, size)) {
+            return method_find(&server->methods, colon + 1, head->name_size - size - 1);
+        }
+    }
+    return NULL;
+}
+
+/* Has the twin answer the frame. */
+static Answer answer_by(const Request *request, PyObject *how) {
     ServerObject *server = request->server;
-    PyObject *how = overloaded(request) ? server->twin.refuse : server->twin.answer_bytes;
     PyObject *bytes = PyObject_CallFunction(
         how, "y#sdO", (const char *)request->data, (Py_ssize_t)request->view->size,
-        request->connection->peer, request->connection->received,
+        request->connection->peer, connection_received(request->connection),
         request_is_last(request) ? Py_True : Py_False);
     if (bytes == Py_False) {
         Py_DECREF(bytes);
@@ -218,13 +260,17 @@ Answer request_answer(ServerObject *server, Worker *worker, Connection *connecti
         .size = size,
         .view = view,
         .head = head,
-        .method = method_find(&server->methods, head->name, head->name_size),
+        .method = method_of(server, head),
     };
     bool is_call = head->type == MESSAGE_CALL || head->type == MESSAGE_ONEWAY;
-    if (request.method == NULL || !is_call || overloaded(&request)) {
-        return answer_by_twin(&request);
+    if (overloaded(&request)) {
+        return answer_by(&request, server->twin.refuse);
     }
-    request.call = call_of(&request);
+    if (request.method == NULL || !is_call) {
+        return answer_by(&request, server->twin.answer_bytes);
+    }
+    Addressee to = {NULL, 0};
+    request.call = call_of(&request, &to);
     if (request.call == NULL) {
         *damaged = !PyErr_Occurred();
         if (!*damaged) {
@@ -233,7 +279,8 @@ Answer request_answer(ServerObject *server, Worker *worker, Connection *connecti
         return ANSWER_BROKEN;
     }
     worker->call = (PyObject *)request.call;
-    Answer answer = run_call(&request);
+    Answer answer = LIKELY(is_for(server, &to)) ? run_call(&request)
+                                                : answer_by(&request, server->twin.misdirect);
     worker->call = NULL;
     Py_DECREF(request.call);
     return answer;

@@ -15,26 +15,28 @@ static PyObject *text_at(PyObject *owner, Py_ssize_t slot) {
     return value != NULL && PyUnicode_CheckExact(value) ? value : NULL;
 }
 
-static int set_from_text(CallObject *call, PyObject *text,
-                         int (*set)(CallObject *, const char *, size_t)) {
-    Py_ssize_t size = 0;
-    const char *utf8 = text == NULL ? NULL : PyUnicode_AsUTF8AndSize(text, &size);
+/* Its bytes; none where it is no str, or cannot be written as UTF-8. */
+static const char *utf8_of(PyObject *text, Py_ssize_t *size) {
+    const char *utf8 = text != NULL && PyUnicode_CheckExact(text)
+                           ? PyUnicode_AsUTF8AndSize(text, size)
+                           : NULL;
     if (utf8 == NULL) {
         PyErr_Clear(); /* Lone surrogates: no id is made of them. */
-        return 0;
+        *size = 0;
     }
-    return set(call, utf8, (size_t)size);
+    return utf8;
 }
 
 static int read_base(const BaseSlots *slots, PyObject *base, CallObject *call) {
     PyObject *extra = value_at(base, slots->extra);
-    PyObject *span = NULL;
+    PyObject *traceparent = NULL;
     if (extra != NULL && PyDict_CheckExact(extra)) {
-        span = PyDict_GetItemString(extra, "traceparent");
+        traceparent = PyDict_GetItemString(extra, "traceparent");
     }
-    /* The span's logid wins over the Base's own. */
-    if (set_from_text(call, text_at(base, slots->logid), set_logid) < 0 ||
-        (span != NULL && PyUnicode_CheckExact(span) && set_from_text(call, span, set_span) < 0)) {
+    Py_ssize_t span_size, logid_size;
+    const char *span = utf8_of(traceparent, &span_size);
+    const char *logid = utf8_of(value_at(base, slots->logid), &logid_size);
+    if (set_identity(call, span, (size_t)span_size, logid, (size_t)logid_size) < 0) {
         return -1;
     }
     PyObject *caller = text_at(base, slots->caller);

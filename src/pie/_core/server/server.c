@@ -20,8 +20,10 @@ static const NamedField plan_fields[] = {
     NAMED_AS(ServerObject, twin_plan, "twin", OBJECT),
     NAMED_AS(ServerObject, hooks_plan, "hooks", OBJECT),
     NAMED_AS(ServerObject, limits_plan, "limits", OBJECT),
+    NAMED(ServerObject, names, TUPLE),
     NAMED(ServerObject, psm, TEXT),
     NAMED(ServerObject, cluster, TEXT),
+    NAMED(ServerObject, addressee, TEXT),
     NAMED(ServerObject, answers, TUPLE),
     NAMED(ServerObject, decoded_limit, SIZE),
     NAMED(ServerObject, max_pending, INT),
@@ -41,6 +43,7 @@ static const NamedField hook_fields[] = {
 static const NamedField twin_fields[] = {
     NAMED(ServerTwin, answer_bytes, CALLABLE),
     NAMED(ServerTwin, refuse, CALLABLE),
+    NAMED(ServerTwin, misdirect, CALLABLE),
     NAMED(ServerTwin, unreadable, CALLABLE),
     NAMED(ServerTwin, raised, CALLABLE),
     NAMED(ServerTwin, fill, CALLABLE),

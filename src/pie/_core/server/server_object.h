@@ -23,7 +23,9 @@ typedef struct {
 /* A pie.rpc.server.native_loop.ServerTwin: methods of a pie.rpc.server.dispatch.Dispatcher, which
  * answers what is unusual. */
 typedef struct {
-    PyObject *answer_bytes, *refuse; /* (frame, peer, received, closing) → reply, None or False */
+    /* (frame, peer, received, closing) → reply, None or False; only the first runs handlers, where
+     * these are no coroutines: */
+    PyObject *answer_bytes, *refuse, *misdirect;
     PyObject *unreadable;            /* (method, call, error): raises the Failure */
     PyObject *raised;                /* (method, call, error, form) → reply; None = not declared */
     PyObject *fill;                  /* (call, value): fills a BaseResp */
@@ -39,7 +41,8 @@ typedef struct {
     PyObject *method_plans; /* a list */
     PyObject *course; /* a Course without gates of attempts */
     PyObject *twin_plan, *hooks_plan, *limits_plan;
-    PyObject *psm, *cluster;
+    PyObject *names; /* a tuple: of the service, as messages may put it before a method */
+    PyObject *psm, *cluster, *addressee;
     PyObject *answers; /* a tuple: classes of exceptions that may be answers */
     Py_ssize_t decoded_limit;
     int max_pending; /* requests on an asyncio loop; 0 = handlers run on threads */

@@ -15,7 +15,9 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 
-#define EVENTS 64
+#define EVENTS 64       /* that a leader reads at once */
+#define EVENTS_KEPT 256 /* that wait for the next leader */
+#define NOTES 8
 #define READ_SIZE (64 << 10)
 #define PEER_TEXT 64
 
@@ -100,7 +102,7 @@ struct Loop {
     atomic_int queue_count;
 
     /* The leader's: */
-    struct epoll_event events[EVENTS];
+    struct epoll_event events[EVENTS_KEPT];
     int event_count, event_at;
     int turns; /* of the queue, before the next epoll_wait */
     Connection *outbox; /* with replies to send before waiting */
@@ -127,6 +129,12 @@ static inline bool loop_is_copy(const Loop *loop) {
 
 enum { CONNECTION_IDLE, CONNECTION_BUSY, CONNECTION_AGAIN };
 
+/* So many bytes were here at this time (monotonic seconds). */
+typedef struct {
+    double at;
+    size_t bytes;
+} Arrival;
+
 struct Connection {
     Loop *loop;
     const LoopProtocol *protocol;
@@ -145,7 +153,15 @@ struct Connection {
     size_t pending_at;
     atomic_bool blocked;    /* something is pending */
     atomic_llong used, frame_begun, write_begun; /* ms; 0 = not */
-    double received;        /* owner: when the last bytes came */
+    /* Owner: the bytes that were received last, behind those that were left of earlier ones. */
+    double received;        /* when they were read */
+    size_t total, carried;  /* all of these bytes; those that were left */
+    size_t at;              /* where the message begins that is being answered */
+    double begun;           /* when the message began that was left */
+    Arrival arrivals[NOTES];
+    int arrival_count;
+    Arrival notes[NOTES];   /* under the loop's mutex: of bytes that wait to be received */
+    atomic_int noted;
     Connection *next, *previous; /* under the loop's mutex: all that are open */
     Connection *next_queued;
     Connection *next_outgoing; /* the leader's, likewise: */

@@ -4,18 +4,32 @@
 """
 
 import os
+from collections.abc import Mapping
 
+from pie.model import Kind
 from pie.observe.facts.rows import CallRow
 from pie.observe.log.line import LineFormat
 
 LOCATION = f"{__file__}:1"
 
 
-def access_line(line_format: LineFormat, row: CallRow, thread: int) -> bytes:
+def levels_of(caller_errors: str = "INFO") -> dict[str, str]:
+    """The level of the line of a call by its outcome; ERROR for one that is missing here.
+
+    Args:
+        caller_errors: level of what the caller did wrong: failures whose HTTP status is 4xx.
+    """
+    levels = {each.value: "ERROR" if each.http_status >= 500 else caller_errors for each in Kind}
+    return levels | {"ok": "INFO", "business": "INFO"}
+
+
+def access_line(
+    line_format: LineFormat, row: CallRow, thread: int, levels: Mapping[str, str]
+) -> bytes:
     """The line of a whole call, which ended ``row.duration_us`` after ``row.ts``."""
     served = row.side == "server"
     return line_format.line(
-        level="INFO",
+        level=levels.get(row.outcome, "ERROR"),
         ts=row.ts + row.duration_us / 1e6,
         location=LOCATION,
         message=_served(row) if served else _asked(row),

@@ -18,6 +18,7 @@ from pie.observe.log.level import level_name
 from pie.observe.log.line import LineFormat
 from pie.observe.log.losses import Losses, reason_of, say
 from pie.observe.log.takeover import Taker
+from pie.observe.log.terminal import clean
 
 
 class Console:
@@ -37,7 +38,7 @@ class Console:
         if self._stream is None or not (self.everything or notable):
             return
         try:
-            print(line.decode("utf-8", "replace"), end="", file=self._stream, flush=True)
+            print(clean(line.decode("utf-8", "replace")), end="", file=self._stream, flush=True)
         except (OSError, ValueError):
             self._stream = None  # The terminal is gone; the file remains.
 

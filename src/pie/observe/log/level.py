@@ -4,10 +4,7 @@
 must find them all the same. Pure.
 """
 
-import re
 from collections.abc import Callable
-
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 class _Names(dict[int, str]):
@@ -19,8 +16,3 @@ level_name: Callable[[int], str] = _Names(
     {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 ).__getitem__
 """The standard name nearest to a level's number; between two, the lower one."""
-
-
-def without_colours(level: str) -> str:
-    """A level as some other writer spelled it, without the colours in it."""
-    return _COLOUR.sub("", level) if "\x1b" in level else level

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from pie.model import normalise_logid
 from pie.observe.facts.rows import LogRow
-from pie.observe.log.level import without_colours
+from pie.observe.log.colour import without_colours
 from pie.observe.log.stack import split_stack, stack_hash
 
 MAX_FIELDS = 64
@@ -39,8 +39,15 @@ class LineParser:
             lambda second: int(datetime.fromisoformat(second).replace(tzinfo=zone).timestamp())
         )
 
-    def __call__(self, text: str, folder: str) -> LogRow | None:
-        """The row, or None for a line of another format. Its position is left to the caller."""
+    def __call__(self, text: str, folder: str, owner: str = "") -> LogRow | None:
+        """The row, or None for a line of another format. Its position is left to the caller.
+
+        Args:
+            text: of the line, without its end.
+            folder: in which its file stands.
+            owner: the PSM that the file is named by. What a service prints is its own, also when
+                it looks like the line of another one.
+        """
         match = _LINE.fullmatch(text)
         if match is None:
             return None
@@ -58,7 +65,7 @@ class LineParser:
             ts=round(ts, 6),
             folder=folder,
             host=host,
-            psm=psm,
+            psm=owner or psm,
             level=without_colours(level),
             logid="" if logid in {"0", "-"} else normalise_logid(logid) or logid,
             span_id="" if span == "-" else span,

@@ -7,7 +7,7 @@ exact whatever happens to records.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pie._core import native
@@ -15,7 +15,7 @@ from pie.model import Call
 from pie.observe.facts.fields import fields_of
 from pie.observe.facts.rows import AggregateRow, CallRow, EdgeRow, PeerRow
 from pie.observe.identity import Identity
-from pie.observe.log.access import LOCATION, access_line
+from pie.observe.log.access import LOCATION, access_line, levels_of
 from pie.observe.log.line import LineFormat
 from pie.observe.record.aggregate import Aggregator, Shape
 from pie.observe.record.budget import Budget
@@ -50,6 +50,7 @@ class CallLog:
         wake: called when the first call comes after the writer took something.
         limit: bytes of each kind that may wait.
         prepare: called before the first call of a process is counted.
+        levels: of the lines, by outcome.
 
     Attributes:
         serving: calls that are being served.
@@ -66,7 +67,9 @@ class CallLog:
         *,
         limit: int = LIMIT,
         prepare: Callable[[], None] | None = None,
+        levels: Mapping[str, str] | None = None,
     ) -> None:
+        self._levels = levels_of() if levels is None else levels
         self._identity = identity
         self._format = line_format
         self._budget = budget
@@ -187,7 +190,7 @@ class CallLog:
             row.weight = weight
             self._keep("calls", encode(row), row.ts)
         if row.attempt == 0:
-            line = access_line(self._format, row, thread)
+            line = access_line(self._format, row, thread, self._levels)
             self._keep("served" if row.side == "server" else "asked", line, ended)
 
     def _keep(self, what: What, line: bytes, ts: float) -> None:
@@ -242,10 +245,12 @@ def call_log(
     budget: Budget,
     wake: Callable[[], None],
     prepare: Callable[[], None] | None = None,
+    caller_errors: str = "INFO",
 ) -> CallLog:
     """The call log of a process: the one in C where there is one."""
+    levels = levels_of(caller_errors)
     if native is None or type(budget) is not Budget:
-        return CallLog(identity, line_format, budget, wake, prepare=prepare)
+        return CallLog(identity, line_format, budget, wake, prepare=prepare, levels=levels)
     log: CallLog = native.CallLog(
         row=row_parts(identity),
         aggregates=[aggregate(name, each, identity) for name, each in AGGREGATES.items()],
@@ -260,5 +265,6 @@ def call_log(
         wake=wake,
         limit=LIMIT,
         prepare=prepare,
+        levels=levels,
     )
     return log

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pie.model import SYSTEM_CLOCK, Clock, after_fork
+from pie.model import SYSTEM_CLOCK, Clock, Resident, after_fork
 from pie.observe.facts.rows import EDGE_SECONDS
 from pie.observe.identity import Identity
 from pie.observe.log.files import HourlyFile
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
 _WAIT_FOR_DISK_SECONDS = 1.0
 _TRY_COUNTS_AGAIN_SECONDS = 60.0
-_MOST_DOUBLINGS = 8
 """Of the time to gather, after errors in a row."""
 _WHY_LOST = "the disk takes none, or calls come faster than it writes"
 
@@ -50,6 +49,7 @@ class Recorder:
         budget: of call records.
         clock: tells which aggregates are over.
         losses: hears of facts and lines that are lost.
+        caller_errors: level of the lines of calls in which the caller was wrong.
 
     Attributes:
         log: where finished calls go.
@@ -68,10 +68,11 @@ class Recorder:
         budget: Budget | None = None,
         clock: Clock = SYSTEM_CLOCK,
         losses: Losses | None = None,
+        caller_errors: str = "INFO",
     ) -> None:
         self._losses = losses
         wake, prepare = _weakly(self, Recorder.wake), _weakly(self, Recorder._prepare)
-        self.log = call_log(identity, line_format, budget or Budget(), wake, prepare)
+        self.log = call_log(identity, line_format, budget or Budget(), wake, prepare, caller_errors)
         self._identity = identity
         self._folder = counts
         self._counts: CountFile | None = None
@@ -109,9 +110,8 @@ class Recorder:
         self._said_trouble = False
         self._try_counts_at = math.inf
         self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._failing = False
+        self._thread: Resident | None = None
 
     @property
     def lost(self) -> int:
@@ -144,10 +144,8 @@ class Recorder:
         with self._lock:  # A call that ends just now may be starting the thread.
             self._closed = True
             thread = self._thread
-        self._ended.set()
-        self._wake.set()
         if thread is not None:
-            thread.join(timeout=5)
+            thread.stop(timeout=5)
         self.end()
         self._report_lost()
         with self._lock:
@@ -205,8 +203,10 @@ class Recorder:
 
     def wake(self) -> None:
         """There is something to write. Never raises: the caller is in the middle of a call."""
-        self._wake.set()
-        if self._thread is None:
+        thread = self._thread
+        if thread is not None:
+            thread.wake()
+        else:
             self._start_writer()
 
     def _say_trouble(self) -> None:
@@ -224,7 +224,7 @@ class Recorder:
         with self._lock:
             if self._thread is not None or self._closed:
                 return
-            thread = threading.Thread(target=self._run, name="pie-recorder", daemon=True)
+            thread = Resident("pie-recorder", self._step, logger, trouble=self._fail)
             try:
                 thread.start()
             except RuntimeError:
@@ -235,42 +235,34 @@ class Recorder:
         with contextlib.suppress(Exception):
             self.flush()
 
-    def _run(self) -> None:
-        """Write until closed. No error ends it: one is logged, and again when writing fails anew
-        after it went well."""
-        written, failures = True, 0
-        while not self._closed:
-            try:
-                self._wake.wait(self._patience(written))
-                self._wake.clear()
-                self._ended.wait(_GATHER_SECONDS * 2 ** min(failures, _MOST_DOUBLINGS))
-                written = self.flush()
-                self._report_lost()
-                self._say_trouble()
-                self._try_counts_again()
-                failures = 0
-            except Exception:
-                failures += 1
-                written = False  # Wait before the next attempt.
-                self._broken += 1
-                if failures == 1:
-                    self._complain()
+    def _step(self) -> float | None:
+        if self._closed:
+            return None
+        time.sleep(_GATHER_SECONDS)
+        written = self.flush()
+        self._report_lost()
+        self._say_trouble()
+        self._try_counts_again()
+        self._failing = False
+        return self._patience(written)
 
-    @staticmethod
-    def _complain() -> None:
-        with contextlib.suppress(Exception):
-            logger.exception("calls could not be written down; trying again")
+    def _fail(self, error: BaseException) -> None:
+        """One error is logged, and again when writing fails anew after it went well."""
+        self._broken += 1
+        if not self._failing:
+            self._failing = True
+            logger.error("calls could not be written down; trying again", exc_info=error)
 
     def _report_lost(self) -> None:
         lost, self._reported_lost = self.lost - self._reported_lost, self.lost
         if lost and self._losses is not None:
             self._losses.add("records, aggregates and lines of calls", lost, time.time(), _WHY_LOST)
 
-    def _patience(self, written: bool) -> float | None:
+    def _patience(self, written: bool) -> float:
         if not written:
             return _WAIT_FOR_DISK_SECONDS
         if not self.log.counting:
-            return None
+            return math.inf
         return EDGE_SECONDS - self._clock.wall() % EDGE_SECONDS
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 
 from pie.observe.facts.fields import Field, number
 from pie.observe.facts.rows import CallRow, EdgeRow, LogRow, PeerRow
+from pie.observe.log.colour import without_colours
 
 _Received: TypeAlias = Annotated[
     float, Field(column="DateTime64(3,'UTC') CODEC(Delta(8),ZSTD(1))", answers=())
@@ -56,11 +57,13 @@ _U64_MAX = 2**64 - 1
 def settle(row: StoredRow) -> bool:
     """Bring a row into its stored form; False if it has none.
 
-    A logid is stored in lower case. A constraint on numbers ends at 2^63, so those of 64 bits are
-    checked here.
+    A logid is stored in lower case, a log line without its colours. A constraint on numbers ends at
+    2^63, so those of 64 bits are checked here.
     """
     if isinstance(row, StoredCall | StoredLog):
         row.logid = row.logid.lower()
+    if isinstance(row, StoredLog):
+        row.message, row.stack = without_colours(row.message), without_colours(row.stack)
     if row.src > _U64_MAX or row.pos > _U64_MAX:
         return False
     return not isinstance(row, StoredLog) or (row.thread | row.stack_hash) <= _U64_MAX

@@ -8,7 +8,7 @@ from msgspec import Struct
 from pie.platform.facts.columns import definitions
 from pie.platform.facts.rows import ROW_TYPES, StoredRow
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; raised with every change that an older Pie could not work with."""
 
 MERGE_TREE = "MergeTree"
@@ -34,6 +34,7 @@ class Table:
         more: the clauses behind the sorting key.
         merges: what its engine does with rows of equal order when it merges them, e.g.
             ``Aggregating``; empty = it keeps them.
+        retired: indexes of older stores that are dropped when ``indexes`` are added.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Table:
     more: str
     indexes: Mapping[str, str] = field(default_factory=dict)
     merges: str = ""
+    retired: tuple[str, ...] = ()
 
     def create(self, engine: str) -> str:
         """Its CREATE statement; ``engine`` is the engine clause of this store or cluster."""
@@ -62,6 +64,7 @@ class FactTable:
     order: str
     days: int
     indexes: Mapping[str, str]
+    retired: tuple[str, ...] = ()
 
     @property
     def row_type(self) -> type[StoredRow]:
@@ -74,6 +77,7 @@ class FactTable:
             name=self.name,
             columns=definitions(self.row_type),
             indexes={**self.indexes} | {"i_src": "src TYPE bloom_filter(0.01) GRANULARITY 1"},
+            retired=self.retired,
             order=self.order,
             more="PARTITION BY toDate(ts) ORDER BY {order} "
             f"TTL toDateTime(ts) + INTERVAL {self.days} DAY "
@@ -82,7 +86,9 @@ class FactTable:
         )
 
 
-_WORDS = "{0} TYPE text(tokenizer=unicodeWord, preprocessor=translate(lower({0}),'._:','   '))"
+# A word is a run of ASCII letters and digits, or one character beyond ASCII: the tokenizer joins
+# words over the four signs that are taken out before. `ask.query.words` is its twin.
+_WORDS = "{0} TYPE text(tokenizer=asciiCJK, preprocessor=translate(lowerUTF8({0}),'._:\\'','    '))"
 _LOGID = {"i_logid": "logid TYPE bloom_filter(0.001) GRANULARITY 1"}
 _TIME = {"i_ts": "ts TYPE minmax GRANULARITY 1"}
 
@@ -92,10 +98,12 @@ LOGS = FactTable(
     days=10,
     indexes=_LOGID
     | {
-        "i_msg": _WORDS.format("message"),
-        "i_stk": _WORDS.format("stack"),
+        "i_words": _WORDS.format("message"),
+        "i_stack_words": _WORDS.format("stack"),
+        "i_keys": "mapKeys(fields) TYPE bloom_filter(0.001) GRANULARITY 1",
         "i_received": "received TYPE minmax GRANULARITY 1",
     },
+    retired=("i_msg", "i_stk"),
 )
 CALLS = FactTable(name="calls", order="(psm, method, ts)", days=10, indexes=_LOGID | _TIME)
 EDGES = FactTable(name="edge_10s", order="(psm, side, callee, method, ts)", days=396, indexes=_TIME)

@@ -6,8 +6,10 @@ disk any ALTER, even one with nothing to do, truncates the table's metadata, and
 opens again. A start that has something to change refuses while there is little room.
 
 Every step may be repeated, and the version is noted last: a process killed between any two steps is
-followed by one that does the rest. Columns and indexes are added, never changed or dropped. The
-rows of an older store stay, with the default of the type in columns that they came before.
+followed by one that does the rest. Columns and indexes are added, never changed; an index is only
+dropped where another takes its place. The rows of an older store stay, with the default of the type
+in columns that they came before. A question about them is right at once; until the store has built
+their indexes, in the background and the newest day first, it reads them instead.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from pie.platform.facts.errors import StoreError
 from pie.platform.facts.home import ROOM
 from pie.platform.facts.schema import (
     DURABLE,
+    LOGS,
     MARKS,
     MERGE_TREE,
     STORED,
@@ -53,6 +56,8 @@ def prepare(
     if found < VERSION:
         if found:
             statements += _carry_marks(engine)
+        if 0 < found < _WORDS_SINCE:
+            statements += _index_days(engine)
         statements.append(f"INSERT INTO {VERSIONS} VALUES ({VERSION}, now())")
     if statements and free() < ROOM:
         raise StoreError(
@@ -63,6 +68,9 @@ def prepare(
         engine.execute(statement)
     return len(statements)
 
+
+_WORDS_SINCE = 3
+"""The version with the present indexes of words."""
 
 _TABLES_THERE = "SELECT name FROM system.tables WHERE database = currentDatabase()"
 _COLUMNS_THERE = (
@@ -101,9 +109,26 @@ def _additions(table: Table, parts: set[tuple[str, str]]) -> Iterator[str]:
     for name, definition in table.columns.items():
         if (table.name, name) not in parts:
             yield f"ADD COLUMN IF NOT EXISTS {name} {definition}"
+    for name in table.retired:  # in the same statement: a text has one index of words at most
+        if (table.name, name) in parts:
+            yield f"DROP INDEX IF EXISTS {name}"
     for name, definition in table.indexes.items():
         if (table.name, name) not in parts:
             yield f"ADD INDEX IF NOT EXISTS {name} {definition}"
+
+
+def _index_days(engine: Engine) -> Iterator[str]:
+    """Have the indexes of words built for the rows that are there, the newest day first.
+
+    The statements only begin that work; the store goes on with it after a restart.
+    """
+    days = [part["day"] for part in engine.query(_DAYS_THERE) if part["table"] == LOGS.name]
+    for day in reversed(days):
+        for name in ("i_words", "i_stack_words", "i_keys"):
+            yield (
+                f"ALTER TABLE {LOGS.name} MATERIALIZE INDEX {name} IN PARTITION ID '{day}' "
+                "SETTINGS mutations_sync = 0"
+            )
 
 
 def _carry_marks(engine: Engine) -> Iterator[str]:

@@ -43,4 +43,5 @@ def error_response(failure: Failure) -> Response:
     }
     if isinstance(failure, QueryError):
         body["at"] = failure.at
+        body["literal"] = failure.literal
     return json_response({"error": body}, status)

@@ -46,6 +46,7 @@ class ErrorBody:
     kind: str
     message: str
     at: ErrorPlace | None = None
+    literal: str = ""
 
 
 @dataclass(slots=True)

@@ -39,7 +39,15 @@ def attempt(call: Call, method: Method, args: Struct, bound: Bound, pool: Pool) 
     way = spoken(call, endpoint, multiplex=link.multiplex)
     seqid = next_seqid()
     request = write_request(
-        call, method, args, seqid, way, bound.runtime.identity.host, multiplex=link.multiplex
+        call,
+        method,
+        args,
+        seqid,
+        way,
+        bound.runtime.identity.host,
+        multiplex=link.multiplex,
+        service=bound.service,
+        to=bound.addressee(call, endpoint),
     )
     instance = pool.of(bound.target(endpoint))
     try:

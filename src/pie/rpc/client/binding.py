@@ -4,7 +4,7 @@ import math
 import threading
 
 from pie.call import Runtime, get_runtime
-from pie.model import PSM, Call, Endpoint, Failure, StaticEndpoint, after_fork
+from pie.model import PSM, Call, Endpoint, Failure, StaticEndpoint, addressee, after_fork
 from pie.rpc.client.callee import Asked, Callee, check_address, file_of, resolve
 from pie.rpc.client.callee_file import CalleeFile, FollowedFile
 from pie.rpc.client.link import Target
@@ -19,7 +19,8 @@ class Bound:
         runtime: of the process.
         followed: its yml; None outside a workspace.
         file: the content of that.
-        callee: the service that it calls.
+        callee: the service that it calls, and
+        service: the name of that in the IDL.
     """
 
     def __init__(
@@ -28,11 +29,13 @@ class Bound:
         followed: FollowedFile | None,
         file: CalleeFile | None,
         callee: Callee,
+        service: str,
     ) -> None:
         self.runtime = runtime
         self.followed = followed
         self.file = file
         self.callee = callee
+        self.service = service
         self.pin = runtime.pinned.get(callee.psm, "")
         """The one instance that all its calls go to; empty = whichever gates choose."""
         self.course = runtime.policies.client(callee.psm)
@@ -90,7 +93,19 @@ class Bound:
 
     def target(self, endpoint: Endpoint) -> Target:
         """Where connections to an endpoint go."""
-        return Target(endpoint.host, endpoint.port, endpoint.transport, self.callee.link)
+        return Target(
+            endpoint.host,
+            endpoint.port,
+            endpoint.transport,
+            self.callee.link,
+            keeps_quiet=registered_itself(endpoint),
+        )
+
+    def addressee(self, call: Call, endpoint: Endpoint) -> str:
+        """Whom a request to an endpoint names as the one that it is for: the instance that
+        registered itself, whose address may be another's by now. Empty where whoever is at the
+        address is meant: one in code or a file, or that somebody registered by a name of theirs."""
+        return addressee(call.callee, endpoint.id) if registered_itself(endpoint) else ""
 
     def explain(self, call: Call, endpoint: Endpoint, failure: Failure) -> None:
         """Add a likely cause to a failure: a transport that was configured wrongly, or a list of
@@ -106,6 +121,11 @@ class Bound:
             doubt = self.runtime.directory.doubt(call.callee)
             if doubt:
                 _add(failure, doubt)
+
+
+def registered_itself(endpoint: Endpoint) -> bool:
+    """Whether a Pie process registered this endpoint, as its own; else somebody did so for it."""
+    return bool(getattr(endpoint, "pid", 0))
 
 
 def _add(failure: Failure, sentence: str) -> None:
@@ -161,4 +181,5 @@ class Binder:
         if followed is None and path is not None:
             followed = FollowedFile(path, self._asked.service)
         file = followed.content() if followed is not None else None
-        return Bound(runtime, followed, file, resolve(self._asked, path, file))
+        callee = resolve(self._asked, path, file)
+        return Bound(runtime, followed, file, callee, self._asked.service)

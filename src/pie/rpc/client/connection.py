@@ -14,9 +14,11 @@ from pie.govern import remaining
 from pie.model import Call
 from pie.rpc.client.link import Target
 from pie.rpc.client.steps import Steps
+from pie.rpc.wire.conversation import answers_other
 from pie.rpc.wire.refusal import Stale, deadline_passed, no_reply, not_sent
 from pie.thrift import CRRST, Frame, FrameError, FrameSplitter
 
+_MOST_UNANSWERED = 15
 LOOK_AFTER_SECONDS = 0.0
 """A connection is polled before it is used if it was idle for so long."""
 
@@ -31,7 +33,7 @@ class Closed(ConnectionError):
 class ConnectionState:
     """A connection as far as C uses it. Twin: ``connection_state.c``."""
 
-    __slots__ = ("fd", "idle_since", "reusable", "sent", "used")
+    __slots__ = ("fd", "idle_since", "reusable", "sent", "unanswered", "used")
 
     fd: int
     sent: int
@@ -41,6 +43,9 @@ class ConnectionState:
     reusable: bool
     """The next call may use it, once this one has given it back."""
     idle_since: float
+    unanswered: list[tuple[int, str]] | None
+    """Sequence ids and methods of the oneway calls made since the latest reply; None = none. A peer
+    may answer such a call after all, where it cannot serve it."""
 
 
 State = ConnectionState
@@ -80,7 +85,9 @@ class Connection(State):
         self.used = False
         self.reusable = True
         self.idle_since = time.monotonic()
+        self.unanswered = None
         self.shared = target.link.multiplex
+        self._keeps_quiet = target.keeps_quiet
         self.closing = False
         """It takes no further calls."""
         self.ended: Exception | None = None
@@ -147,6 +154,8 @@ class Connection(State):
             self.used = True
             # Bytes behind the reply belong to no request: the stream is out of step.
             self.reusable = self.shared or not (self.closing or self._splitter.pending)
+            if oneway:
+                self._note_unanswered(seqid, call.method)
             return frame
         finally:
             self._leave(seqid)
@@ -218,6 +227,12 @@ class Connection(State):
 
     # --- Parts of the above. ---
 
+    def _note_unanswered(self, seqid: int, method: str) -> None:
+        """A oneway call was made. A peer that answers it nevertheless, with an error, may also
+        close the connection then: no other call may use it, unless the peer is known not to."""
+        self.reusable = self.reusable and (self.shared or self._keeps_quiet)
+        self.unanswered = [*(self.unanswered or [])[-_MOST_UNANSWERED:], (seqid, method)]
+
     def _join(self, call: Call, seqid: int) -> Pending:
         if self.ended is not None:
             raise self.unsent(call, self.ended)
@@ -235,10 +250,14 @@ class Connection(State):
         if frame.header is not None and CRRST in frame.header.strings:
             self.closing = True
         if not self.shared:
-            pending = next(iter(self.waiting.values()), None)
+            seqid, pending = next(iter(self.waiting.items()), (0, None))
             if pending is None or pending.frame is not None:
                 self.closing = True  # No request asked for it: the stream is out of step.
                 return
+            if answers_other(frame, seqid, self.unanswered or ()):
+                self.closing = True
+                return
+            self.unanswered = None  # Replies come in the order of requests.
         else:
             pending = self.waiting.get(frame.header.seqid) if frame.header is not None else None
         if pending is not None:  # Else its call has given up.

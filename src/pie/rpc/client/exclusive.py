@@ -69,11 +69,14 @@ class ClientConnection(Connection):
     def close(self) -> None:
         self._sock.close()
 
-    def conclude(self, call: Call, end: int, error: int, came: bytes, reused: bool) -> Frame:
+    def conclude(
+        self, call: Call, seqid: int, end: int, error: int, came: bytes, reused: bool
+    ) -> Frame:
         """Go on where an exchange in C ended otherwise than with a whole frame of a usual form.
 
         Args:
             call: that is made.
+            seqid: of the request.
             end: an ``ExchangeEnd``.
             error: the errno, where the system failed.
             came: what had been received.
@@ -89,7 +92,7 @@ class ClientConnection(Connection):
             raise deadline_passed(call, "sending the request", never_sent=True)
         if end == ExchangeEnd.LATE:
             raise deadline_passed(call, "waiting for the reply")
-        pending = self.waiting[0] = Pending(call)
+        pending = self.waiting[seqid] = Pending(call)
         pending.begins = self.sent
         try:
             self.received(came)

@@ -15,7 +15,7 @@ from pie.rpc.client.connection import Connection
 from pie.rpc.client.link import Target
 from pie.rpc.client.operations import Lock, Operations
 from pie.rpc.client.steps import Steps, run
-from pie.rpc.wire.conversation import answers
+from pie.rpc.wire.conversation import leaves_usable
 from pie.rpc.wire.refusal import Stale, all_busy
 from pie.thrift import Frame
 
@@ -65,8 +65,8 @@ class InstancePool:
             connection = self._idle_one() or (yield from self.taking(call))
             try:
                 frame = yield from connection.exchange(call, request, seqid, oneway=oneway)
-                if frame is not None and not answers(frame, seqid):
-                    connection.reusable = False  # Out of step: it would spoil the next call, too.
+                if frame is not None and not leaves_usable(frame, seqid):
+                    connection.reusable = False
                 return frame
             except Stale:
                 call.notes.append(Stale.note)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pie._core import native
 from pie.call import Course
-from pie.model import Call, Endpoint, Failure
+from pie.model import Call, Endpoint, Failure, trace_id_of
 from pie.rpc.client import connection
 from pie.rpc.client.binding import Bound
 from pie.rpc.client.channel import Channel, attempt
@@ -44,6 +44,7 @@ class ClientPlan(NamedTuple):
         note: first note of each call; None = none.
         caller, caller_cluster, host: this process.
         callee, callee_cluster: whom it calls.
+        service: the name of that in the IDL.
         next_look: when the file is to be looked at again (monotonic seconds; inf = never).
         max_idle: idle connections that are kept for each instance.
         idle_seconds: for how long.
@@ -59,6 +60,7 @@ class ClientPlan(NamedTuple):
     caller_cluster: str
     callee: str
     callee_cluster: str
+    service: str
     host: str
     pin: str
     timeout: float
@@ -69,12 +71,20 @@ class ClientPlan(NamedTuple):
 
 
 class Port(NamedTuple):
-    """How an endpoint is reached: its connections, None = not by C; the numbers of its transport
-    and protocol in ``frame.h`` and ``codec.h``."""
+    """How an endpoint is reached.
+
+    Attributes:
+        pool: its connections; None = not by C.
+        transport, protocol: their numbers in ``frame.h`` and ``codec.h``.
+        addressee: whom requests name as the one that they are for; empty = nobody.
+        keeps_quiet: see ``Target``.
+    """
 
     pool: InstancePool | None
     transport: int
     protocol: int
+    addressee: str
+    keeps_quiet: bool
 
 
 class FastPathHooks(NamedTuple):
@@ -89,11 +99,12 @@ class FastPathHooks(NamedTuple):
 
     methods: Callable[[type[Service]], Any]
     plan: Callable[[Channel], ClientPlan]
-    port: Callable[[Bound, Endpoint], Port]
+    port: Callable[[Call, Bound, Endpoint], Port]
     twin: Callable[[Call, Method, tuple[Any, ...], Bound], Answer]
     unwritable: Callable[[Call, Method, Exception], None]
     read: Callable[[Call, Method, Frame | bytes, int, Bound], Answer]
     failed: Callable[[Call, Bound, BaseException], None]
+    trace_id: Callable[[str], str]
     options: ContextVar[Options | None]
     stale: type[Stale]
     stale_note: str
@@ -151,6 +162,7 @@ def plan(channel: Channel) -> ClientPlan:
         caller_cluster=who.cluster,
         callee=callee.psm,
         callee_cluster=callee.cluster,
+        service=bound.service,
         host=who.host,
         pin=bound.pin,
         timeout=callee.timeout,
@@ -161,13 +173,19 @@ def plan(channel: Channel) -> ClientPlan:
     )
 
 
-def port(bound: Bound, endpoint: Endpoint) -> Port:
-    """How an endpoint is reached."""
+def port(call: Call, bound: Bound, endpoint: Endpoint) -> Port:
+    """How the endpoint of a call is reached."""
     way = native_way(endpoint)
     if way is None:
-        return Port(None, 0, 0)
-    pool = shared_pool.of(bound.target(endpoint))
-    return Port(pool if isinstance(pool, InstancePool) else None, *way)
+        return Port(None, 0, 0, "", keeps_quiet=False)
+    target = bound.target(endpoint)
+    pool = shared_pool.of(target)
+    return Port(
+        pool if isinstance(pool, InstancePool) else None,
+        *way,
+        addressee=bound.addressee(call, endpoint),
+        keeps_quiet=target.keeps_quiet,
+    )
 
 
 def twin(call: Call, method: Method, args: tuple[Any, ...], bound: Bound) -> Answer:
@@ -212,6 +230,7 @@ if native is not None:
             unwritable=unwritable,
             read=read,
             failed=failed,
+            trace_id=trace_id_of,
             options=current_options,
             stale=Stale,
             stale_note=Stale.note,

@@ -62,13 +62,16 @@ def link_of(
 class Target(NamedTuple):
     """Where connections of one pool go, and of which kind they are.
 
-    ``port`` is 0 for a unix socket, whose ``host`` is ``unix:/path``.
+    ``port`` is 0 for a unix socket, whose ``host`` is ``unix:/path``. ``keeps_quiet``: the peer
+    never answers a oneway call, not even one that it cannot serve, so that the connection can be
+    used after one.
     """
 
     host: str
     port: int
     transport: str
     link: Link
+    keeps_quiet: bool = False
 
     @property
     def path(self) -> str:

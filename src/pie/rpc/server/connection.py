@@ -8,18 +8,26 @@ import os
 import select
 import socket
 import ssl
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 from pie.model import end_forked_child
 from pie.rpc.server.dispatch import Dispatcher
+from pie.rpc.server.farewell import say_farewell
 from pie.rpc.server.options import ServerOptions
-from pie.thrift import Frame, FrameSplitter, ThriftError
+from pie.thrift import Frame, FrameError, FrameSplitter, ThriftError
 
 logger = logging.getLogger(__name__)
+_u32 = struct.Struct("=I")
 _CHUNK = 64 << 10
 _DRAIN_IDLE_SECONDS = 0.3
+_BUSY_SECONDS = 0.002
+"""After an answer that took longer, what is received next may have waited."""
+_LAST_RECEIVED_AT, _TICK_MS = 52, 4
+"""Of ``tcpi_last_data_recv`` in ``struct tcp_info``: milliseconds, counted in ticks."""
 
 
 class Drain:
@@ -112,14 +120,20 @@ class ServerConnection:
         splitter = FrameSplitter(self._options.frame_limit)
         splitter.feed(self._received)
         received = latest = time.monotonic()
-        frame_deadline = 0.0
+        frame_deadline = read_at = 0.0
         while True:
-            frame = splitter.take()
+            try:
+                frame = splitter.take()
+            except FrameError as error:
+                self._complain(error)
+                say_farewell(self._sock, error, splitter.rest)
+                return
             if frame is not None:
                 self._answer(frame, received)
                 received = latest  # What is left in the buffer came with the latest bytes.
                 frame_deadline = 0.0
                 continue
+            busy = time.monotonic() - read_at > _BUSY_SECONDS
             if splitter.pending:
                 frame_deadline = frame_deadline or (
                     time.monotonic() + self._options.transfer_timeout
@@ -130,7 +144,8 @@ class ServerConnection:
             data = self._sock.recv(_CHUNK)
             if not data:
                 return
-            latest = time.monotonic()
+            read_at = time.monotonic()
+            latest = read_at - (self._waited() if busy else 0.0)
             if not splitter.pending:
                 received = latest
             splitter.feed(data)
@@ -141,6 +156,15 @@ class ServerConnection:
         if reply is not None:
             self._sock.settimeout(self._options.transfer_timeout)
             self._sock.sendall(reply)
+
+    def _waited(self) -> float:
+        """Seconds since the latest bytes came to this machine; 0 where the system does not say."""
+        if sys.platform != "linux" or self._sock.family == socket.AF_UNIX:
+            return 0.0
+        size = _LAST_RECEIVED_AT + _u32.size
+        info = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
+        ms: int = _u32.unpack_from(info, _LAST_RECEIVED_AT)[0]
+        return max(0, ms - _TICK_MS) / 1000
 
     def _wait_for_request(self) -> bool:
         """False when the connection has been idle for too long.

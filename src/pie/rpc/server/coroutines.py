@@ -5,10 +5,13 @@ import inspect
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
-from pie.model import Call, current_call, end_forked_child
+from pie.govern import remaining
+from pie.model import Call, Kind, current_call, end_forked_child
+from pie.rpc.server.unserved import Unserved
 from pie.thrift import Service
 
 logger = logging.getLogger(__name__)
@@ -54,7 +57,7 @@ class Coroutines:
 
     def _waiting(self, function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         def wait(*args: Any) -> Any:
-            work = _within(current_call.get(), function(*args))
+            work = _within(current_call.get(), function, args)
             return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
         return wait
@@ -85,10 +88,28 @@ class _Handler:
     """Has the methods that are set on it."""
 
 
-async def _within(call: Call | None, work: Coroutine[Any, Any, Any]) -> Any:
+def check_time_left(call: Call | None) -> None:
+    """Call just before a handler that had to wait for its thread or loop.
+
+    Raises:
+        Unserved: the call's deadline has passed meanwhile.
+    """
+    if call is not None and remaining(call) == 0:
+        waited = (time.monotonic() - (call.received or call.start)) * 1000
+        raise Unserved(
+            Kind.DEADLINE,
+            f"{call.method} waited {waited:.0f} ms for its turn, longer than its caller "
+            f"{call.caller or 'unknown'} waits",
+        )
+
+
+async def _within(
+    call: Call | None, function: Callable[..., Coroutine[Any, Any, Any]], args: tuple[Any, ...]
+) -> Any:
     current_call.set(call)
     process = os.getpid()
     try:
-        return await work
+        check_time_left(call)
+        return await function(*args)
     finally:
         end_forked_child(process)

@@ -5,10 +5,12 @@ module for the rest: failures, declared exceptions, business codes, unknown meth
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, NoReturn, Self
 
 from pie.call import Driver
 from pie.model import (
+    ADDRESSEE,
     BUSINESS_CODE_MIN,
     Call,
     Failure,
@@ -17,10 +19,13 @@ from pie.model import (
     describe_error,
     failure_of,
     is_a,
+    is_for,
+    misdirected,
     text_of,
 )
 from pie.observe import Identity
 from pie.rpc.server.complaints import Complaints
+from pie.rpc.server.unserved import Unserved
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 from pie.rpc.wire.metadata import (
     application_error,
@@ -38,8 +43,11 @@ from pie.thrift import (
     ApplicationErrorType,
     CodecError,
     Frame,
+    FrameError,
     FrameSplitter,
     Headers,
+    MessageHeader,
+    MessageType,
     Method,
     Protocol,
     Service,
@@ -52,6 +60,7 @@ from pie.thrift import (
     encode_exception,
     encode_reply,
     fill_base_resp,
+    find_method,
     protocol_of,
     read_base,
     read_base_resp,
@@ -109,11 +118,13 @@ class Form(NamedTuple):
         """Whether a reply can carry headers beside its message."""
         return self.transport.headers is not Headers.NONE
 
-    def header(self, call: Call, business: BusinessStatus | None = None) -> TTHeader | None:
+    def header(
+        self, call: Call, business: BusinessStatus | None = None, *, unsent: bool = False
+    ) -> TTHeader | None:
         """The headers of the reply; None where the transport has none."""
         if not self.has_header:
             return None
-        header = reply_header(call, closing=self.closing, business=business)
+        header = reply_header(call, closing=self.closing, business=business, unsent=unsent)
         header.framed = self.framed
         header.compressed = self.compressed
         return header
@@ -174,16 +185,20 @@ class Dispatcher:
             CodecError: not even a message header could be read: the connection is unusable.
         """
         head, _ = read_message(frame.payload, frame.protocol)
+        method = find_method(self.service, head.name)
         form = Form.of(frame, head.seqid, closing=closing)
-        call = self._new_call(frame, head.name, peer, received)
-        method = self.service.methods.get(head.name)
 
         def handle(call: Call) -> bytes | None:
+            who = self.identity
+            to = frame.header.strings.get(ADDRESSEE, "") if frame.header is not None else ""
+            if not is_for(to, who.psm, who.instance):
+                raise _unserved(misdirected(to, who.psm, who.instance))
             args = self._arguments(call, frame)
             assert method is not None
             return self._handle(call, method, args, form)
 
-        return self._run(call, handle, head.name, form, oneway=method is not None and method.oneway)
+        call = self._new_call(frame, head.name if method is None else method.name, peer, received)
+        return self._run(call, handle, head, method, form)
 
     # --- Called by the server in C. ---
 
@@ -201,25 +216,50 @@ class Dispatcher:
         self, data: bytes, peer: str, received: float, closing: bool
     ) -> bytes | Literal[False] | None:
         """The reply to a frame for which no thread was free in time; False as ``answer_bytes``."""
+
+        def reason(frame: Frame) -> Failure:
+            return Unserved(
+                Kind.EXHAUSTED,
+                f"{self.identity.psm} is overloaded: all of its threads have been busy for too "
+                "long; try again, or let it run more threads or instances",
+            )
+
+        return self._reject(data, peer, received, closing, reason)
+
+    def misdirect(
+        self, data: bytes, peer: str, received: float, closing: bool
+    ) -> bytes | Literal[False] | None:
+        """The reply to a frame that is for another process; False as ``answer_bytes``."""
+
+        def reason(frame: Frame) -> Failure:
+            to = frame.header.strings.get(ADDRESSEE, "") if frame.header is not None else ""
+            return _unserved(misdirected(to, self.identity.psm, self.identity.instance))
+
+        return self._reject(data, peer, received, closing, reason)
+
+    def _reject(
+        self,
+        data: bytes,
+        peer: str,
+        received: float,
+        closing: bool,
+        reason: Callable[[Frame], Failure],
+    ) -> bytes | Literal[False] | None:
+        """The reply to a frame whose handler does not run; False as ``answer_bytes``."""
         try:
             frame = _frame(data)
             head, _ = read_message(frame.payload, frame.protocol)
         except ThriftError as error:
             self.complaints.closed.warning("closed the connection of %s: %s", peer, error)
             return False
-        call = self._new_call(frame, head.name, peer, received)
 
         def handle(call: Call) -> bytes | None:
-            raise Failure(
-                Kind.EXHAUSTED,
-                f"{self.identity.psm} is overloaded: all of its threads have been busy for too "
-                "long; try again, or let it run more threads or instances",
-                never_sent=True,
-            )
+            raise reason(frame)
 
-        method = self.service.methods.get(head.name)
+        method = find_method(self.service, head.name)
         form = Form.of(frame, head.seqid, closing=closing)
-        return self._run(call, handle, head.name, form, oneway=method is not None and method.oneway)
+        call = self._new_call(frame, head.name if method is None else method.name, peer, received)
+        return self._run(call, handle, head, method, form)
 
     def unreadable(self, method: Method, call: Call, error: object) -> NoReturn:
         """Fail a call whose arguments cannot be read.
@@ -272,17 +312,23 @@ class Dispatcher:
             read_request_header(call, frame.header)
         return call
 
-    def _run(self, call: Call, handle: Any, name: str, form: Form, *, oneway: bool) -> bytes | None:
+    def _run(
+        self, call: Call, handle: Any, head: MessageHeader, method: Method | None, form: Form
+    ) -> bytes | None:
+        """Take a call through the gates around ``handle``; None where no reply is waited for: the
+        method is oneway, or the message, be its method known or not."""
+        oneway = head.type is MessageType.ONEWAY or (method is not None and method.oneway)
         outer = current_call.get()
         current_call.set(call)
         data: bytes | None
         try:
             data = self._driver.run(call, handle)
             if not oneway and not isinstance(data, bytes):  # A gate gave the call its result.
-                method = self.service.methods[name]
+                if method is None:
+                    raise KeyError(head.name)
                 data = self._encode(method, method.success(data), call, form)
         except BaseException as error:  # SystemExit of a handler, too, gets a reply.
-            data = self._failed(error, call, name, form)
+            data = self._failed(error, call, head.name if method is None else method.name, form)
         finally:
             current_call.set(outer)
         return None if oneway else data
@@ -362,9 +408,23 @@ class Dispatcher:
         if failure.__cause__ is not None:
             logger.error("%s failed: %s", call.method, failure.message, exc_info=failure.__cause__)
         error_reply = application_error(failure, call)
-        return encode_exception(
-            name, error_reply, form.seqid, form.transport, form.header(call), form.protocol
-        )
+        # ``queued`` is set when the call has passed its gates. A handler's own failure says what
+        # became of a call that the handler made, not of this one.
+        unserved = isinstance(failure, Unserved) or call.queued == 0
+        header = form.header(call, unsent=failure.never_sent and unserved)
+        try:
+            return encode_exception(
+                name, error_reply, form.seqid, form.transport, header, form.protocol
+            )
+        except FrameError:  # Its backward values may be the cause.
+            call.backward = {}
+            return encode_exception(
+                name, error_reply, form.seqid, form.transport, form.header(call), form.protocol
+            )
+
+
+def _unserved(failure: Failure) -> Unserved:
+    return Unserved(failure.kind, failure.message)
 
 
 def _frame(data: bytes) -> Frame:

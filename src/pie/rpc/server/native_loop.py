@@ -12,14 +12,14 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from pie.call import Course
-from pie.model import after_fork, end_forked_child, normalise_logid
+from pie.model import Chain, addressee, after_fork, end_forked_child
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.threaded import Connections
 from pie.rpc.wire.business import BusinessError
-from pie.rpc.wire.metadata import name_from_peer, parse_span
+from pie.rpc.wire.metadata import identity, name_from_peer
 from pie.rpc.wire.native_methods import MethodPlan, method_plans
-from pie.thrift import FrameSplitter, StructException, ThriftError
+from pie.thrift import FrameSplitter, StructException, ThriftError, served_names
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class ServerTwin(NamedTuple):
 
     answer_bytes: Callable[..., Any]
     refuse: Callable[..., Any]
+    misdirect: Callable[..., Any]
     unreadable: Callable[..., Any]
     raised: Callable[..., Any]
     fill: Callable[..., Any]
@@ -67,6 +68,8 @@ class ServerPlan(NamedTuple):
     Attributes:
         listener: descriptor of a listening socket.
         handler: the object whose methods C calls.
+        names: that a message may put before the name of its method.
+        addressee: of requests that are for this process, if they say for whom they are.
         answers: classes of exceptions that may be answers.
         decoded_limit: bytes of memory that the arguments of one request may take.
         max_pending: requests that may be on the asyncio loop; 0 = handlers run on threads.
@@ -79,8 +82,10 @@ class ServerPlan(NamedTuple):
     twin: ServerTwin
     hooks: ServerHooks
     limits: LoopLimits
+    names: tuple[str, ...]
     psm: str
     cluster: str
+    addressee: str
     answers: tuple[type[Exception], ...]
     decoded_limit: int
     max_pending: int
@@ -90,8 +95,7 @@ class MetadataHooks(NamedTuple):
     """Functions for the rare cases of metadata, which C leaves to Python."""
 
     name_from_peer: Callable[[str], str]
-    parse_span: Callable[[str], tuple[str, str]]
-    normalise_logid: Callable[[str], str | None]
+    identity: Callable[[str, str], Chain]
 
 
 class NativeLoop:
@@ -128,7 +132,7 @@ class NativeLoop:
         self._threaded = Connections(dispatcher, options)
         self._complaints = dispatcher.complaints
         listener.setblocking(False)
-        native.setup_metadata(MetadataHooks(name_from_peer, parse_span, normalise_logid))
+        native.setup_metadata(MetadataHooks(name_from_peer, identity))
         self._process = os.getpid()
         after_fork(self._leave_to_parent)
         self._server = native.Server(
@@ -149,8 +153,10 @@ class NativeLoop:
                     end_forked_child=self.end_forked_child,
                 ),
                 limits=_limits(options),
+                names=served_names(dispatcher.service),
                 psm=dispatcher.identity.psm,
                 cluster=dispatcher.identity.cluster,
+                addressee=addressee(dispatcher.identity.psm, dispatcher.identity.instance),
                 answers=(StructException, BusinessError),
                 decoded_limit=options.decoded_limit,
                 max_pending=max_pending,
@@ -208,6 +214,7 @@ def _twin(dispatcher: Dispatcher) -> ServerTwin:
     return ServerTwin(
         answer_bytes=dispatcher.answer_bytes,
         refuse=dispatcher.refuse,
+        misdirect=dispatcher.misdirect,
         unreadable=dispatcher.unreadable,
         raised=dispatcher.raised,
         fill=dispatcher.fill,

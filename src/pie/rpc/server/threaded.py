@@ -4,19 +4,22 @@ Twin: ``pie/_core/server/loop.c``. It also serves the connections that C hands o
 transport only Python speaks.
 """
 
+import logging
 import select
 import socket
 import threading
 import time
 from typing import Any
 
-from pie.model import after_fork
+from pie.model import Backoff, Resident, after_fork
 from pie.rpc.server.connection import Drain, ServerConnection
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 
+logger = logging.getLogger(__name__)
 _MOST_THREADS = 1024
 _BACKLOG = 4096
+_ACCEPT_PAUSE_S = 1.0
 
 
 class Connections:
@@ -95,9 +98,19 @@ class ThreadedLoop:
         self._complaints = dispatcher.complaints
         self._connections = Connections(dispatcher, options)
         after_fork(self._leave_to_parent)
-        self._acceptor = threading.Thread(target=self._accept, name="pie-accept", daemon=True)
+        self._left = _BACKLOG
+        """Connections to accept once the drain has begun: the clients in the backlog have connected
+        already. It is bounded, for clients may go on connecting."""
+        self._poll = select.poll()
+        self._acceptor = Resident(
+            "pie-accept", self._accept, logger, backoff=Backoff(longest=_ACCEPT_PAUSE_S),
+            finish=listener.close,
+        )  # fmt: skip
 
     def start(self) -> None:
+        self._listener.setblocking(False)
+        self._poll.register(self._listener, select.POLLIN)
+        self._poll.register(self._connections.drain.descriptor, select.POLLIN)
         self._acceptor.start()
 
     def stop(self, seconds: float) -> None:
@@ -111,30 +124,27 @@ class ThreadedLoop:
         """In a forked child: who connects reaches the parent only."""
         self._listener.close()
 
-    def _accept(self) -> None:
-        """Accept until the drain begins, and then the backlog, for the clients in it have connected
-        already. The backlog is bounded, for clients may go on connecting."""
+    def _accept(self) -> float | None:
+        """Accept one connection; None once the drain has begun and the backlog is empty."""
         drain = self._connections.drain
-        left = _BACKLOG
-        self._listener.setblocking(False)
-        poll = select.poll()
-        poll.register(self._listener, select.POLLIN)
-        poll.register(drain.descriptor, select.POLLIN)
-        while left:
-            poll.poll()
-            left -= drain.begun
-            try:
-                sock, address = self._listener.accept()
-            except BlockingIOError:
-                if drain.begun:
-                    break
-            except OSError as error:
-                self._complaints.refused.warning("cannot accept a connection: %s", error)
-                time.sleep(0.05)  # Out of descriptors, usually: do not spin.
-            else:
-                sock.setblocking(True)
-                self._connections.open(sock, _address_text(address))
-        self._listener.close()
+        if not self._left:
+            return None
+        self._poll.poll()
+        self._left -= drain.begun
+        try:
+            sock, address = self._listener.accept()
+        except BlockingIOError:
+            return None if drain.begun else 0.0
+        except OSError as error:
+            self._complaints.refused.warning("cannot accept a connection: %s", error)
+            return 0.05  # Out of descriptors, usually: do not spin.
+        try:
+            sock.setblocking(True)
+            self._connections.open(sock, _address_text(address))
+        except BaseException:
+            sock.close()
+            raise
+        return 0.0
 
 
 def _address_text(address: Any) -> str:

@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from pie.call import Course
-from pie.model import end_forked_child
-from pie.rpc.server.coroutines import Coroutines
+from pie.model import current_call, end_forked_child
+from pie.rpc.server.coroutines import Coroutines, check_time_left
 from pie.rpc.server.daemons import Daemons
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.native_loop import NativeLoop
@@ -76,7 +76,7 @@ class TurnLoop(NativeLoop):
         function = getattr(self._handler, attr)
         running: Future[Any]
         if inspect.iscoroutinefunction(function):
-            running = self._loop.create_task(function(*args))
+            running = self._loop.create_task(_in_time(function, args))
         else:
             context = contextvars.copy_context()
             running = self._loop.run_in_executor(self._executor, _apart, context, function, args)
@@ -100,9 +100,15 @@ class TurnLoop(NativeLoop):
             self._finished.set()
 
 
+async def _in_time(function: Any, args: tuple[Any, ...]) -> Any:
+    check_time_left(current_call.get())
+    return await function(*args)
+
+
 def _apart(context: contextvars.Context, function: Any, args: tuple[Any, ...]) -> Any:
     process = os.getpid()
     try:
+        check_time_left(context.get(current_call))
         return context.run(function, *args)
     finally:
         end_forked_child(process)

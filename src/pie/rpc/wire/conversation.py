@@ -1,6 +1,7 @@
 """Requests that a client writes and replies that it reads, without I/O."""
 
 import itertools
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from pie.govern import remaining
@@ -8,6 +9,7 @@ from pie.model import BUSINESS_CODE_MIN, Call, Endpoint, Failure, Kind, describe
 from pie.rpc.wire.business import BusinessError, BusinessStatus, read_status
 from pie.rpc.wire.metadata import peer_failure, read_reply_header, request_base, request_header
 from pie.thrift import (
+    CRRST,
     FRAMED,
     TTHEADER,
     ApplicationError,
@@ -17,6 +19,7 @@ from pie.thrift import (
     Frame,
     FrameError,
     Headers,
+    MessageType,
     Method,
     Protocol,
     Struct,
@@ -32,12 +35,14 @@ from pie.thrift import (
 
 _NATIVE = (TTHEADER, FRAMED)
 _MAX_SEQID = 0x7FFFFFFF
-_numbers = itertools.count(1)
+_STOPS = "none"
+_numbers = itertools.count()
 
 
 def next_seqid() -> int:
-    """A number that no other call in flight has, for clients may share a connection."""
-    return next(_numbers) & _MAX_SEQID
+    """A number that no other call in flight has, for clients may share a connection; never 0, which
+    a stopping peer uses."""
+    return next(_numbers) % _MAX_SEQID + 1
 
 
 class Answer(NamedTuple):
@@ -99,8 +104,21 @@ def write_request(
     host: str,
     *,
     multiplex: bool = False,
+    service: str = "",
+    to: str = "",
 ) -> bytes:
-    """The bytes of a request; ``host`` is our own address.
+    """The bytes of a request.
+
+    Args:
+        call: that is made.
+        method: that is called, with
+        args: its arguments.
+        seqid: number of the request.
+        way: how to write it.
+        host: our own address.
+        multiplex: the reply may come out of order.
+        service: that has the method, by its name in the IDL.
+        to: whom the request is for; empty = whoever is there.
 
     Raises:
         Failure: the arguments do not match the IDL.
@@ -109,7 +127,7 @@ def write_request(
     fill_base(args, request_base(call, f"pie/{method.service}", host))
     header = None
     if transport.headers is Headers.FULL:
-        header = request_header(call, remaining(call))
+        header = request_header(call, remaining(call), service=service, to=to)
         header.flags |= Flag.OUT_OF_ORDER if multiplex else 0
     try:
         request = encode_call(method, args, seqid, transport, header, protocol)
@@ -125,12 +143,41 @@ def unwritable(call: Call, method: Method, error: Exception) -> Failure:
     return Failure(Kind.INVALID, what, raised_by="self")
 
 
-def answers(frame: Frame, seqid: int) -> bool:
-    """Whether a frame is the reply to this request, be it a value or an error."""
+def leaves_usable(frame: Frame, seqid: int) -> bool:
+    """Whether the connection of a reply to this request can be used again, as far as that says.
+
+    One that answers something else is out of step: it would spoil the next call, too. After an
+    application exception some servers (Kitex) close the connection, and a transport without headers
+    cannot announce that.
+    """
     try:
-        return read_message(frame.payload, frame.protocol)[0].seqid == seqid
+        head = read_message(frame.payload, frame.protocol)[0]
     except CodecError:
         return False
+    if head.seqid != seqid:
+        return False
+    return frame.header is not None or head.type is not MessageType.EXCEPTION
+
+
+def answers_other(frame: Frame, seqid: int, unanswered: Collection[tuple[int, str]]) -> bool:
+    """Whether a frame that came on a connection for one call at a time is none of that call's.
+
+    Args:
+        frame: that came.
+        seqid: of the request that waits.
+        unanswered: sequence ids and methods of oneway calls made on the connection before; some
+            servers answer those that they cannot serve.
+
+    The other kind is the sign of a multiplexed Kitex server that stops: a reply to ``none``.
+    """
+    try:
+        head = read_message(frame.payload, frame.protocol)[0]
+    except CodecError:
+        return False
+    if (head.seqid, head.name) in unanswered:
+        return True
+    stops = head.seqid == 0 != seqid and head.name == _STOPS and head.type is MessageType.REPLY
+    return stops and frame.header is not None and CRRST in frame.header.strings
 
 
 def read_answer(call: Call, method: Method, frame: Frame | None, seqid: int) -> Answer:

@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+from pie.observe.log.terminal import clean
 from pie.serve.debug.client import DebugClient, DebugError
 
 USAGE = (
@@ -29,8 +30,8 @@ def main(arguments: list[str]) -> None:
     try:
         answer = DebugClient(path).ask(command, **given)
     except DebugError as error:
-        sys.exit(f"pie: {error}")
-    sys.stdout.write(_text(command, answer) + "\n")
+        sys.exit(clean(f"pie: {error}"))
+    sys.stdout.write(clean(_text(command, answer)) + "\n")
 
 
 def _text(command: str, answer: Any) -> str:

@@ -6,10 +6,9 @@ import logging
 import os
 import socket
 import struct
-import threading
 from pathlib import Path
 
-from pie.model import after_fork
+from pie.model import Resident, after_fork
 from pie.serve.debug.commands import Commands
 
 logger = logging.getLogger("pie.debug")
@@ -36,6 +35,7 @@ class DebugServer:
         self.path = directory / f"{name}.{os.getpid()}.sock"
         self._commands = commands
         self._listener: socket.socket | None = None
+        self._closed = False
 
     def start(self) -> None:
         """Listen, and answer from a thread of its own. Call it after the last fork.
@@ -48,12 +48,14 @@ class DebugServer:
         except OSError as error:
             raise NoDebugSocket(f"{self.path}: {error.strerror or error}") from None
         after_fork(self._leave_to_parent)
-        threading.Thread(target=self._serve, name="pie-debug", daemon=True).start()
+        self._thread = Resident("pie-debug", self._serve_one, logger)
+        self._thread.start()
 
     def close(self) -> None:
         """Close the socket, and end its thread."""
         if self._listener is None:
             return
+        self._closed = True
         with contextlib.suppress(OSError):
             self.path.unlink()
         with contextlib.suppress(OSError):
@@ -81,20 +83,22 @@ class DebugServer:
             self._listener.close()
             self._listener = None
 
-    def _serve(self) -> None:
+    def _serve_one(self) -> float | None:
         listener = self._listener
-        while listener is not None:
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return  # Closed.
-            try:
-                with sock:
-                    self._answer(sock)
-            except OSError:
-                pass  # The asker went away.
-            except Exception:
-                logger.exception("a debug request could not be answered")
+        if listener is None:
+            return None
+        try:
+            sock, _ = listener.accept()
+        except OSError:
+            if self._closed:
+                return None
+            raise  # Out of descriptors, usually.
+        try:
+            with sock:
+                self._answer(sock)
+        except OSError:
+            pass  # The asker went away.
+        return 0.0
 
     def _answer(self, sock: socket.socket) -> None:
         sock.settimeout(_IDLE_SECONDS)

@@ -21,6 +21,7 @@ from pie.model import after_fork, end_forked_child
 from pie.observe import Seldom
 from pie.rpc.server.daemons import Daemons
 from pie.serve.listeners import OwnSocket
+from pie.serve.settings.descriptors import connections_within
 from pie.web.response import Environ, StartResponse
 from pie.web.wsgi import RECEIVED_KEY, WsgiApp
 
@@ -46,7 +47,7 @@ class HttpServer:
         after_fork(self._leave_to_parent)
         config = Config()
         config.set("threads", threads)
-        config.set("worker_connections", max(1000, threads * 2))
+        config.set("worker_connections", connections_within(max(1000, threads * 2)))
         config.set("keepalive", 75)
         config.settings["graceful_timeout"].value = drain_seconds  # ``set`` wants whole seconds.
         if "control_socket_disable" in config.settings:  # Since 25.1.

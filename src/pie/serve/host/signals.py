@@ -10,6 +10,7 @@ library may fork without telling Python: the kernel notes who wrote a number, an
 what is not of this process.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -18,8 +19,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pie.model import after_fork
+from pie.model import Resident, after_fork
 
+logger = logging.getLogger(__name__)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 _HOLDABLE = signal.valid_signals() - _CRASHES
@@ -41,12 +43,13 @@ class StopSignals:
             self._reader.setsockopt(socket.SOL_SOCKET, _PASS_CREDENTIALS, 1)
         self._writer.setblocking(False)
         self._before: dict[signal.Signals, Any] = {}
+        self._count = 0
 
     def follow(self) -> None:
         """Begin. To be called by the main thread, after the last fork before serving."""
         after_fork(self._leave_to_parent)
         _held.begin()
-        threading.Thread(target=self._wait, name="pie-stop", daemon=True).start()
+        Resident("pie-stop", self._wait, logger).start()
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in STOPPING:
             self._before[number] = signal.signal(number, _nothing)
@@ -61,13 +64,12 @@ class StopSignals:
         self._reader.close()
         self._writer.close()
 
-    def _wait(self) -> None:
-        count = 0
-        while True:
-            for number in self._receive():
-                if number in STOPPING:
-                    self._action(signal.Signals(number), count)
-                    count += 1
+    def _wait(self) -> float:
+        for number in self._receive():
+            if number in STOPPING:
+                count, self._count = self._count, self._count + 1
+                self._action(signal.Signals(number), count)
+        return 0.0
 
     def _receive(self) -> bytes:
         """Numbers of signals that this process got."""

@@ -26,8 +26,8 @@ _MOST_NAMED = 100
 class Stop:
     """Ends one server at a signal.
 
-    The first signal begins. One more while the service still accepts connections ends that time;
-    any other ends the process at once.
+    The first signal begins. One more while the service still accepts connections ends that time,
+    which SIGINT leaves out; any other ends the process at once.
 
     Args:
         life: of the service.
@@ -55,6 +55,8 @@ class Stop:
 
     def signalled(self, number: signal.Signals, count: int) -> None:
         """A signal came, after ``count`` others."""
+        if number == signal.SIGINT:
+            self._hurried.set()  # A person at a terminal waits, a deployment sends SIGTERM.
         if count == 0:
             threading.Thread(
                 target=self._run, args=(number,), name="pie-drain", daemon=True

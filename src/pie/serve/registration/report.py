@@ -1,12 +1,14 @@
 """Keeps the run-time description of an instance up to date in the registry."""
 
-import threading
+import logging
 
 import msgspec
 
+from pie.model import Resident
 from pie.observe import Recorder
 from pie.state import Registrar, RuntimeDescription
 
+logger = logging.getLogger(__name__)
 REPORT_SECONDS = 10.0
 
 
@@ -27,8 +29,7 @@ class DescriptionReporter:
         self._registrar = registrar
         self._description = description
         self._recorder = recorder
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pie-report", daemon=True)
+        self._thread = Resident("pie-report", self._step, logger)
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -36,7 +37,7 @@ class DescriptionReporter:
 
     def stop(self) -> None:
         """Report no more."""
-        self._stopped.set()
+        self._thread.stop()
 
     def report(self) -> None:
         """Report what changed since the last report."""
@@ -48,6 +49,6 @@ class DescriptionReporter:
             self._description = description
             self._registrar.update(description=description)
 
-    def _run(self) -> None:
-        while not self._stopped.wait(REPORT_SECONDS):
-            self.report()
+    def _step(self) -> float:
+        self.report()
+        return REPORT_SECONDS

@@ -38,6 +38,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Show all log lines on the console, and leave stdout and stderr there."""
     LOG_LEVEL: str = "INFO"
     """DEBUG, INFO, WARNING, ERROR or CRITICAL."""
+    CALLER_ERRORS: Literal["INFO", "WARNING"] = "INFO"
+    """Level of the line of a call in which the caller was wrong, such as one answered 404. A call
+    that failed otherwise is an ERROR."""
     STDOUT: Literal["road", "console"] = "road"
     """Where what the running service writes to stdout and stderr goes: "road" = hourly files beside
     the logs, which the agent collects; "console" = where it was started, as for a container whose

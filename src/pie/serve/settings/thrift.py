@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 from pie.rpc import ServerOptions
+from pie.serve.settings.descriptors import connections_within
 from pie.serve.settings.keys import Settings, SettingsError
 
 THREADS = 64
@@ -20,7 +21,7 @@ def server_options(settings: Settings, folder: Path) -> ServerOptions:
         SettingsError: the files for TLS do not hold what the settings say.
     """
     return ServerOptions(
-        max_connections=settings.MAX_CONNECTIONS,
+        max_connections=connections_within(settings.MAX_CONNECTIONS),
         max_threads=settings.THREADS or THREADS,
         frame_limit=settings.FRAME_LIMIT,
         idle_timeout=settings.IDLE_SECONDS,

@@ -114,9 +114,13 @@ class Directory:
         if len(self._views) >= MAX_SERVICES:
             raise ValueError(f"{psm} would be service {MAX_SERVICES + 1} that this process follows")
         view = View(psm, self._snapshots, self._clock, lambda: describe_absent(self._store, psm))
-        self._views[psm] = view
         if self._closed:
             view.lost(StoreAway("this directory was closed"))
         else:
-            self._follower.follow(instances_prefix(psm), view)
+            try:
+                self._follower.follow(instances_prefix(psm), view)
+            except RuntimeError as error:  # No thread: the next look tries again.
+                view.lost(StoreAway(f"the registry cannot be followed: {error}"))
+                return view
+        self._views[psm] = view
         return view

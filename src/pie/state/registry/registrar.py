@@ -1,11 +1,10 @@
 """Keeps one instance registered while it lives, whatever becomes of the store."""
 
 import logging
-import os
 import threading
 from typing import Literal
 
-from pie.model import SYSTEM_RANDOM, Backoff, Random
+from pie.model import SYSTEM_RANDOM, Backoff, Random, Resident
 from pie.state.registry.instances import (
     Instance,
     RuntimeDescription,
@@ -55,18 +54,21 @@ class Registrar:
         self._meta = meta
         self._description = description
         self._ttl = ttl
-        self._backoff = Backoff(longest=min(5.0, ttl / 2), random=random)
         self._lock = threading.Lock()
-        self._wake = threading.Event()
         self._registered = threading.Event()
-        self._stopping = False
         self._deregister = True
         self._lease = 0
         self._written: _Entries | None = None
         self._state: State = "new"
         self._was_registered = False
-        self._pid = 0
-        self._thread: threading.Thread | None = None
+        self._thread = Resident(
+            "pie-registrar",
+            self._step,
+            _log,
+            backoff=Backoff(longest=min(5.0, ttl / 2), random=random),
+            trouble=self._trouble,
+            finish=self._end,
+        )
 
     @property
     def state(self) -> State:
@@ -79,10 +81,8 @@ class Registrar:
         Raises:
             RuntimeError: it was started before.
         """
-        if self._thread is not None:
+        if self._thread.ident is not None:
             raise RuntimeError(f"the registrar of {self._instance.psm} was started before")
-        self._pid = os.getpid()
-        self._thread = threading.Thread(target=self._run, name="pie-registrar", daemon=True)
         self._thread.start()
 
     def wait_registered(self, timeout: float) -> bool:
@@ -109,7 +109,7 @@ class Registrar:
             self._instance = instance or self._instance
             self._meta = meta or self._meta
             self._description = description or self._description
-        self._wake.set()
+        self._thread.wake()
 
     def stop(self, *, deregister: bool = True, timeout: float = 2.0) -> None:
         """End, at most ``timeout`` seconds from now; the lease's end deregisters what is left.
@@ -118,28 +118,10 @@ class Registrar:
             deregister: False leaves the registration to a successor with the same id, which has
                 one TTL to take it over.
         """
-        if self._thread is None or self._pid != os.getpid():
-            return
         self._deregister = deregister
-        self._stopping = True
-        self._wake.set()
-        self._thread.join(timeout)
+        self._thread.stop(timeout)
 
-    def _run(self) -> None:
-        while not self._stopping:
-            try:
-                self._step()
-            except Exception as error:  # The thread lives as long as the service.
-                self._trouble(error)
-                wait = self._backoff.next()
-            else:
-                self._backoff.reset()
-                wait = self._ttl / KEEP_ALIVES_PER_TTL
-            self._wake.wait(wait)
-            self._wake.clear()
-        self._finish()
-
-    def _step(self) -> None:
+    def _step(self) -> float:
         """Write what the store does not hold yet; raises `StoreError`."""
         if self._lease and self._lease in self._store.keep_alive([self._lease]).missing:
             self._lease = 0
@@ -154,6 +136,7 @@ class Registrar:
             self._write(*wanted)
             self._written = wanted
         self._settled()
+        return self._ttl / KEEP_ALIVES_PER_TTL
 
     def _write(
         self, instance: Instance, meta: ServiceMeta | None, description: RuntimeDescription | None
@@ -187,7 +170,7 @@ class Registrar:
         self._was_registered = True
         _log.info("registered%s: %s at %s", again, self._instance.psm, self._instance.address)
 
-    def _trouble(self, error: Exception) -> None:
+    def _trouble(self, error: BaseException) -> None:
         if self._state == "away":
             return
         self._state = "away"
@@ -199,7 +182,7 @@ class Registrar:
             exc_info=None if isinstance(error, StoreError) else error,
         )
 
-    def _finish(self) -> None:
+    def _end(self) -> None:
         self._state = "stopped"
         self._registered.clear()
         if not self._lease or not self._deregister:

@@ -1,9 +1,8 @@
 """The thread that ends leases whose time is over."""
 
 import logging
-import threading
 
-from pie.model import SYSTEM_CLOCK, Clock
+from pie.model import SYSTEM_CLOCK, Clock, Resident
 from pie.state.store.interface import StoreError
 from pie.state.store.memory import MemoryStore
 
@@ -26,31 +25,29 @@ class ExpiryThread:
         self._store = store
         self._clock = clock
         self._period = period
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pie-state-expiry", daemon=True)
+        self._last = clock.monotonic()
         self._failing = False
+        self._thread = Resident("pie-state-expiry", self._step, _log)
 
     def start(self) -> None:
         """Start the thread; once."""
+        self._last = self._clock.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
         """Stop it and wait for its end."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop(None)
 
-    def _run(self) -> None:
-        last = self._clock.monotonic()
-        while not self._stop.wait(self._period):
-            now = self._clock.monotonic()
-            late = now - last - self._period
-            last = now
-            if late > LATE_S:
-                self._store.grace(late)
-            self._tick()
+    def _step(self) -> float:
+        now = self._clock.monotonic()
+        late = now - self._last - self._period
+        self._last = now
+        if late > LATE_S:
+            self._store.grace(late)
+        self._expire()
+        return self._period
 
-    def _tick(self) -> None:
+    def _expire(self) -> None:
         try:
             self._store.expire()
         except StoreError as error:

@@ -87,14 +87,14 @@ class Follower:
         """Begin to tell a listener of a prefix, in place of an earlier one; returns at once.
 
         Raises:
-            RuntimeError: the follower was stopped.
+            RuntimeError: the follower was stopped, or the system refuses a thread.
         """
         with self._lock:
             if self._closed:
                 raise RuntimeError("this follower was stopped")
-            self._followed[prefix] = _Followed(listener, Backoff(random=self._random))
             if self._thread.ident is None:
                 self._thread.start()
+            self._followed[prefix] = _Followed(listener, Backoff(random=self._random))
         self._interrupt()
 
     def forget(self, prefix: str) -> None:

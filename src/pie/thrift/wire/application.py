@@ -20,6 +20,9 @@ class ApplicationErrorType(IntEnum):
     INVALID_TRANSFORM = 8
     INVALID_PROTOCOL = 9
     UNSUPPORTED_CLIENT_TYPE = 10
+    UNKNOWN_SERVICE = 20
+    """Of Kitex, as the next one."""
+    NO_SERVICE_NAME = 21
 
 
 class ApplicationError(StructException):

@@ -73,6 +73,11 @@ class FrameSplitter:
         """Bytes fed and not taken."""
         return len(self._buffer)
 
+    @property
+    def rest(self) -> bytes:
+        """The bytes fed and not taken."""
+        return bytes(self._buffer)
+
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Add what was received."""
         self._buffer += data

@@ -14,6 +14,8 @@ from pie.thrift.wire.message_head import MessageHeader, MessageType, encode_head
 from pie.thrift.wire.transport import Headers, Transport
 from pie.thrift.wire.ttheader import TTHeader
 
+_SERVICE_SEPARATOR = ":"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -106,13 +108,9 @@ def decode_call(
             f"{service.name} takes calls, this message is a {header.type.name.lower()}",
             ApplicationErrorType.INVALID_MESSAGE_TYPE,
         )
-    method = service.methods.get(header.name)
+    method = find_method(service, header.name)
     if method is None:
-        raise ApplicationError(
-            f"{service.name} has no method {shown(header.name)}: it has "
-            f"{', '.join(service.methods) or 'none'}; compare the IDLs of both sides",
-            ApplicationErrorType.UNKNOWN_METHOD,
-        )
+        raise _unknown(service, header.name)
     args = decode(
         method.args,
         frame.payload,
@@ -121,6 +119,36 @@ def decode_call(
         decoded_limit=decoded_limit,
     )
     return Request(header, method, args)
+
+
+def served_names(service: type[Service]) -> tuple[str, ...]:
+    """The names by which a multiplexed client may call a service: its own, and those of the
+    services that it extends."""
+    return tuple(dict.fromkeys((service.name, *(m.service for m in service.methods.values()))))
+
+
+def find_method(service: type[Service], name: str) -> Method | None:
+    """The method that a message names; None if there is none. Clients of Apache Thrift that use
+    ``TMultiplexedProtocol`` put the name of the service before it, ``Shop:GetItem``."""
+    prefix, separator, bare = name.partition(_SERVICE_SEPARATOR)
+    if not separator:
+        return service.methods.get(name)
+    return service.methods.get(bare) if prefix in served_names(service) else None
+
+
+def _unknown(service: type[Service], name: str) -> ApplicationError:
+    prefix, separator, bare = name.partition(_SERVICE_SEPARATOR)
+    if separator and prefix not in served_names(service):
+        return ApplicationError(
+            f"{service.name} is served here, not {shown(prefix)}, which the message names before "
+            f"its method {shown(bare)}",
+            ApplicationErrorType.UNKNOWN_METHOD,
+        )
+    return ApplicationError(
+        f"{service.name} has no method {shown(bare or name)}: it has "
+        f"{', '.join(service.methods) or 'none'}; compare the IDLs of both sides",
+        ApplicationErrorType.UNKNOWN_METHOD,
+    )
 
 
 def decode_reply(method: Method, frame: Frame, seqid: int | None = None) -> Struct:

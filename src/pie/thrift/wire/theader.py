@@ -125,7 +125,4 @@ class _Reader:
             raise FrameError(f"THeader ends within a header of {size} bytes")
         data = self._data[self._at : self._at + size]
         self._at += size
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            raise FrameError("a THeader key or value is not UTF-8") from None
+        return data.decode(errors="replace")  # As in TTHeader.

@@ -9,7 +9,9 @@ from pie.thrift.codec.protocol import Protocol
 from pie.thrift.errors import FrameError
 from pie.thrift.wire.ttheader import TTHeader
 
-ENOUGH = 6
+SHOWN = 6
+"""Bytes that an error shows of what begins no transport."""
+ENOUGH = 10
 """Bytes that are enough to recognise every transport."""
 
 LENGTH = 4
@@ -56,6 +58,7 @@ class Transport:
         headers: that its frames carry.
         configurable: a client can be configured to speak it, by its name and by its name with
             ``+compact`` behind it.
+        advice: what to do, where the transport is not spoken.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Transport:
     measure: Callable[[], Measure] = lambda: by_length
     headers: Headers = Headers.NONE
     configurable: bool = False
+    advice: str = "Call this service with a Thrift client"
 
     @property
     def supported(self) -> bool:
@@ -84,8 +88,7 @@ class UnsupportedTransport(FrameError):
     def __init__(self, transport: Transport) -> None:
         super().__init__(
             f"the peer speaks {transport}, here is spoken Thrift: TTHeader, THeader, framed or "
-            "buffered, in the binary or the compact protocol. Let it call an HTTP service, or call "
-            "this one with a Thrift client"
+            f"buffered, in the binary or the compact protocol. {transport.advice}"
         )
         self.transport = transport
 
@@ -96,6 +99,7 @@ def behind_length(mark: bytes) -> Callable[[Data], bool | None]:
     def begins(data: Data) -> bool | None:
         if data[0] >= 0x80:
             return False
-        return data[LENGTH:ENOUGH] == mark if len(data) >= ENOUGH else None
+        end = LENGTH + len(mark)
+        return data[LENGTH:end] == mark if len(data) >= end else None
 
     return begins

@@ -11,10 +11,12 @@ from pie.thrift.errors import FrameError, shown
 from pie.thrift.wire import theader, ttheader
 from pie.thrift.wire.message_end import MessageEnd
 from pie.thrift.wire.message_head import BINARY_MAGIC, COMPACT_MAGIC, protocol_of
-from pie.thrift.wire.transport import ENOUGH, LENGTH, Data, Headers, Transport, behind_length
+from pie.thrift.wire.transport import LENGTH, SHOWN, Data, Headers, Transport, behind_length
 
 _HTTP1_METHODS = b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH"
-_HTTP1 = tuple((word + b" ")[:ENOUGH] for word in _HTTP1_METHODS.split())
+_HTTP1_BYTES = 6
+_HTTP1 = tuple((word + b" ")[:_HTTP1_BYTES] for word in _HTTP1_METHODS.split())
+_TLS_HANDSHAKE, _TLS_MAJOR, _TLS_CLIENT_HELLO = 0x16, 0x03, 0x01
 
 
 def _begins_message(data: Data) -> bool | None:
@@ -26,7 +28,29 @@ def _begins_message(data: Data) -> bool | None:
 def _begins_framed(data: Data) -> bool | None:
     if data[0] >= 0x80:
         return False
-    return protocol_of(data[LENGTH:ENOUGH]) is not None if len(data) >= ENOUGH else None
+    end = LENGTH + 2
+    return protocol_of(data[LENGTH:end]) is not None if len(data) >= end else None
+
+
+def _begins_framed_theader(data: Data) -> bool | None:
+    """A THeader frame, whose length stands before its mark, behind a length of its own."""
+    if data[0] >= 0x80:
+        return False
+    inner = int.from_bytes(data[:LENGTH], "big") - LENGTH
+    if len(data) < LENGTH or inner < 0:
+        return None if len(data) < LENGTH else False
+    expected = inner.to_bytes(LENGTH, "big") + theader.MAGIC
+    found = bytes(data[LENGTH : LENGTH + len(expected)])
+    if len(found) < len(expected):
+        return None if expected.startswith(found) else False
+    return found == expected
+
+
+def _begins_tls(data: Data) -> bool | None:
+    """A ClientHello. As a frame it would be one of 350 MB."""
+    if data[0] != _TLS_HANDSHAKE or data[1:2] not in (b"", bytes((_TLS_MAJOR,))):
+        return False
+    return data[5] == _TLS_CLIENT_HELLO if len(data) > 5 else None
 
 
 TTHEADER = Transport(
@@ -44,13 +68,34 @@ THEADER = Transport(
     theader.encode_theader,
     headers=Headers.STRINGS,
 )
-HTTP1 = Transport("http/1", lambda data: bytes(data[:ENOUGH]).startswith(_HTTP1))
-HTTP2 = Transport("http/2", lambda data: data.startswith(b"PRI "))
+FRAMED_THEADER = Transport(
+    "framed theader",
+    _begins_framed_theader,
+    lambda frame, limit: theader.decode_theader(frame[LENGTH:], limit),
+    lambda header, message, protocol: _framed(theader.encode_theader(header, message, protocol)),
+    headers=Headers.STRINGS,
+)
+HTTP1 = Transport(
+    "http/1",
+    lambda data: bytes(data[:_HTTP1_BYTES]).startswith(_HTTP1),
+    advice="Let it call an HTTP service, or call this one with a Thrift client",
+)
+HTTP2 = Transport(
+    "http/2",
+    lambda data: data.startswith(b"PRI "),
+    advice="Neither gRPC nor streaming is supported: call this service with a Thrift client, over "
+    "TTHeader, framed or buffered",
+)
+TLS = Transport(
+    "tls",
+    _begins_tls,
+    advice="Let it connect without TLS, or give this service a certificate",
+)
 FRAMED = Transport(
     "framed",
     _begins_framed,
     lambda frame, limit: (None, frame[LENGTH:]),
-    lambda header, message, protocol: len(message).to_bytes(LENGTH, "big") + message,
+    lambda header, message, protocol: _framed(message),
     configurable=True,
 )
 BUFFERED = Transport(
@@ -61,6 +106,11 @@ BUFFERED = Transport(
     measure=lambda: MessageEnd().find,
     configurable=True,
 )
+
+
+def _framed(message: bytes) -> bytes:
+    return len(message).to_bytes(LENGTH, "big") + message
+
 
 _table: list[Transport] = []
 _names: dict[str, tuple[Transport, Protocol]] = {}
@@ -107,7 +157,7 @@ def parse_transport(text: str) -> tuple[Transport, Protocol]:
 
 
 def sniff(data: Data) -> Transport | None:
-    """The transport that a message begins with; None if more bytes (at most 6) are needed.
+    """The transport that a message begins with; None if more bytes (at most 10) are needed.
 
     Raises:
         FrameError: no known transport begins like this.
@@ -121,7 +171,7 @@ def sniff(data: Data) -> Transport | None:
     if undecided:
         return None
     raise FrameError(
-        f"bytes {bytes(data[:ENOUGH]).hex(' ')} begin no known transport: expected TTHeader, "
+        f"bytes {bytes(data[:SHOWN]).hex(' ')} begin no known transport: expected TTHeader, "
         "THeader, or a framed or buffered message in the strict binary or the compact protocol"
     )
 
@@ -135,5 +185,5 @@ def _derive() -> None:
     known_transports[:] = _names
 
 
-for _each in (TTHEADER, THEADER, HTTP1, HTTP2, FRAMED, BUFFERED):
+for _each in (TTHEADER, THEADER, FRAMED_THEADER, HTTP1, HTTP2, TLS, FRAMED, BUFFERED):
     add_transport(_each)

@@ -25,6 +25,8 @@ RPC_BACKWARD = "RPC_BACKWARD_"
 """Prefix of metadata that comes back with a reply."""
 
 _FRAME = HeaderFrame("TTHeader", MAGIC)
+_PROTOCOL_STRUCT = 0x10
+"""Of streaming: the payload is a struct without a message around it."""
 _LENGTH = 4
 _BLOCK_PADDING, _BLOCK_STRINGS, _BLOCK_INTS, _BLOCK_TOKEN = 0x00, 0x01, 0x10, 0x11
 _u16 = struct.Struct(">H")
@@ -64,6 +66,24 @@ class IntKey(IntEnum):
     STRESS_TAG = 21
     MESSAGE_TYPE = 22
     LB_TYPE = 25
+    FRAME_TYPE = 27
+
+
+class StreamingFrame(FrameError):
+    """A frame of a stream: streaming is not spoken here.
+
+    Attributes:
+        seqid: of the stream.
+        method: that the stream calls; empty where the frame does not say.
+    """
+
+    def __init__(self, seqid: int, method: str) -> None:
+        super().__init__(
+            f"a frame of a streaming call{f' of {shown(method)}' if method else ''}: streaming is "
+            "not supported here, only calls with one request and one reply"
+        )
+        self.seqid = seqid
+        self.method = method
 
 
 @dataclass(slots=True)
@@ -110,14 +130,21 @@ def encode_ttheader(
 def decode_ttheader(frame: bytes) -> tuple[TTHeader, bytes]:
     """The headers of a whole frame, and the bare message in it.
 
+    Keys and values are UTF-8. What is not, is read with U+FFFD in its place: one odd pair of a peer
+    costs neither the frame nor its connection.
+
     Raises:
+        StreamingFrame: it belongs to a stream.
         FrameError: the frame is damaged, or its message is not of the protocol that it names.
     """
     flags, seqid, headers, payload = _FRAME.unpack(frame)
+    header = TTHeader(seqid, flags)
+    if flags & Flag.STREAMING or headers[0] == _PROTOCOL_STRUCT:
+        _decode_headers(header, headers[2:])
+        raise StreamingFrame(seqid, header.ints.get(IntKey.TO_METHOD, ""))
     protocol = _FRAME.protocol_by_id(headers[0])
     if headers[1]:
         raise FrameError(f"TTHeader with {headers[1]} transforms: none are known here")
-    header = TTHeader(seqid, flags)
     _decode_headers(header, headers[2:])
     header.framed = protocol_of(payload) is None
     message = payload[_LENGTH:] if header.framed else payload
@@ -196,9 +223,6 @@ class _Reader:
         end = self.at + size
         if end > len(self._body):
             raise FrameError(f"TTHeader ends within a header of {size} bytes")
-        try:
-            text = self._body[self.at : end].decode()
-        except UnicodeDecodeError:
-            raise FrameError("a TTHeader key or value is not UTF-8") from None
+        text = self._body[self.at : end].decode(errors="replace")
         self.at = end
         return text

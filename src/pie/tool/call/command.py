@@ -221,7 +221,10 @@ def _show_response(response: HttpResponse) -> None:
             pass
         else:
             return
-    click.echo(response.body, nl=not response.body.endswith(b"\n"))
+    if sys.stdout.isatty():
+        echo(response.body.decode("utf-8", "replace").removesuffix("\n"))
+    else:
+        click.echo(response.body, nl=not response.body.endswith(b"\n"))
 
 
 def _fail(made: Call, failure: Failure) -> NoReturn:

@@ -10,6 +10,7 @@ import click
 from pie.thrift import Method, Struct, StructType
 from pie.thrift.json_example import example
 from pie.thrift.json_form import JsonFormError, from_json, struct_from_json, type_name
+from pie.tool.terminal.clean import json_text
 from pie.tool.terminal.table import Style, paint
 
 _TOKEN = re.compile(
@@ -117,7 +118,7 @@ def signature(method: Method) -> str:
 
 def pretty(data: Any) -> str:
     """JSON over several lines, coloured where colour is wanted."""
-    text = json.dumps(data, indent=2, ensure_ascii=False)
+    text = json_text(data, indent=2)
     # Text of others goes to a terminal: what is not printable stays escaped.
     text = "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
     return _TOKEN.sub(lambda found: paint(found[0], _LOOKS[found.lastgroup or "word"]), text)

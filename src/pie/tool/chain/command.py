@@ -1,6 +1,5 @@
 """``pie chain``: what one request did, as a tree."""
 
-import json
 import sys
 import time
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pie.model import logid_time
 from pie.tool.chain.tree import find_logids
 from pie.tool.chain.view import show_chain
 from pie.tool.terminal.api import Api, ApiError, with_api
+from pie.tool.terminal.clean import json_text
 from pie.tool.terminal.table import echo
 from pie.tool.terminal.text import note
 
@@ -44,7 +44,7 @@ def chain(api: Api, text: tuple[str, ...], logs: bool, as_json: bool) -> None:
         lines = api.get(f"/api/chains/{logid}/logs", {"limit": _MOST_LINES})
     if as_json:
         whole = found if lines is None else {**found, "logs": lines}
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        click.echo(json_text(whole, indent=2))
         return
     echo("\n".join(show_chain(found, lines)))
 

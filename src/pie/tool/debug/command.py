@@ -11,6 +11,7 @@ import click
 from pie.serve.debug import DebugClient, DebugError, remove_stale
 from pie.tool.ls.command import matches
 from pie.tool.terminal.api import Api, ApiError, with_api
+from pie.tool.terminal.clean import json_text
 from pie.tool.terminal.table import BOLD, DIM, Cell, Column, echo, paint, render
 from pie.tool.terminal.text import keep_columns, milliseconds, plural
 
@@ -65,7 +66,7 @@ def debug(
     except DebugError as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        click.echo(json_text(answer, indent=2))
     else:
         echo(_text(command, answer))
 
@@ -206,7 +207,7 @@ def _settings(answer: list[dict[str, str]]) -> str:
 
 def _pairs(answer: Any) -> str:
     if not isinstance(answer, dict):
-        return json.dumps(answer, ensure_ascii=False, indent=2)
+        return json_text(answer, indent=2)
     room = max(map(len, answer), default=0)
     return "\n".join(
         f"{name:<{room}}  {value if isinstance(value, str) else json.dumps(value)}"

@@ -1,6 +1,5 @@
 """``pie logs``: search and follow the log lines of the fleet."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pie.tool.logs.query import matcher_of
 from pie.tool.logs.remote import Wanted, follow, search
 from pie.tool.ls.command import matches
 from pie.tool.terminal.api import Api, ApiError, PlatformAwayError, with_api
+from pie.tool.terminal.clean import json_text
 from pie.tool.terminal.table import DIM, echo, terminal_width
 from pie.tool.terminal.text import note
 from pie.tool.terminal.when import When
@@ -35,7 +35,7 @@ class _Output(NamedTuple):
     def show(self, lines: list[Line]) -> None:
         for line in lines:
             if self.as_json:
-                click.echo(json.dumps(line, ensure_ascii=False))
+                click.echo(json_text(line))
             else:
                 echo("\n".join(show_line(line, self.look)))
         if lines:

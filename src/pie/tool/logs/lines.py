@@ -56,7 +56,7 @@ def show_line(line: Line, look: Look) -> list[str]:
     if look.host:
         parts.append(paint(pad(host, 15), DIM))
     if look.logid:
-        logid = "" if line.get("logid", "") in _OUTSIDE else line["logid"]
+        logid = "" if line.get("logid", "") in _OUTSIDE else one_line(line["logid"])
         parts.append(paint(pad(logid[-look.logid :] or "-", look.logid), DIM))
     head = " ".join(parts) + " "
     taken = visible_width(head)

@@ -16,6 +16,7 @@ import msgspec
 from pie.agent.names import HUMAN_FOLDERS, LogFile, parse_name
 from pie.agent.options import AgentOptions
 from pie.observe.facts.rows import LogRow
+from pie.observe.log.colour import without_colours
 from pie.observe.log.parse import LineParser
 from pie.tool.logs.lines import Line
 from pie.tool.logs.query import severity
@@ -158,8 +159,8 @@ class LocalLogs:
         return lines, at
 
     def _line(self, raw: bytes, file: _File, end: int) -> Line:
-        text = raw.decode("utf-8", "replace")
-        row = self._parse(text, file.about.folder)
+        text = without_colours(raw.decode("utf-8", "replace"))
+        row = self._parse(text, file.about.folder, file.about.owner)
         if row is None:
             row = LogRow(
                 ts=_mtime(file.path), folder=file.about.folder, psm=file.about.psm, message=text

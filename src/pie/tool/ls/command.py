@@ -1,7 +1,6 @@
 """``pie ls``: the services of the fleet."""
 
 import fnmatch
-import json
 import shutil
 import sys
 import time
@@ -9,8 +8,10 @@ from typing import Any
 
 import click
 
+from pie.observe.log.terminal import clean
 from pie.tool.ls.service import show_service
 from pie.tool.terminal.api import Api, ApiError, PlatformAwayError, with_api
+from pie.tool.terminal.clean import json_text, steer
 from pie.tool.terminal.table import BOLD, DIM, GOOD, WARN, Cell, Column, echo, paint, render
 from pie.tool.terminal.text import (
     ago,
@@ -78,7 +79,7 @@ def ls(api: Api, filter_: str, watch: bool, window: int, as_json: bool) -> None:
         return
     answer = _ask(api, filter_, window)
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        click.echo(json_text(answer, indent=2))
     elif filter_ in {each["psm"] for each in answer["services"]}:
         show_service(api, filter_, window, answer)
         return
@@ -166,7 +167,7 @@ def _watch(api: Api, filter_: str, window: int) -> None:
     screen = sys.stdout.isatty()
     page, trouble = "", ""
     if screen:
-        click.echo("\x1b[?1049h\x1b[?25l", nl=False)
+        steer("\x1b[?1049h\x1b[?25l")
     try:
         while True:
             try:
@@ -182,7 +183,7 @@ def _watch(api: Api, filter_: str, window: int) -> None:
             time.sleep(_TURN_S)
     finally:
         if screen:
-            click.echo("\x1b[?25h\x1b[?1049l", nl=False)
+            steer("\x1b[?25h\x1b[?1049l")
 
 
 def _draw(page: str, trouble: str, *, screen: bool) -> None:
@@ -194,4 +195,4 @@ def _draw(page: str, trouble: str, *, screen: bool) -> None:
     title = paint(f"pie ls · {time.strftime('%H:%M:%S')} · Ctrl-C ends", DIM)
     lines = [title, *page.split("\n"), *([paint(trouble, WARN)] if trouble else [])]
     # Each line is cleared behind its text, not before it: nothing flickers.
-    click.echo("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J", nl=False)
+    steer("\x1b[H" + "".join(f"{clean(line)}\x1b[K\n" for line in lines) + "\x1b[J")

@@ -1,6 +1,5 @@
 """``pie psm``: who owns what."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ import click
 
 from pie.tool.psm.view import show_name, show_tree
 from pie.tool.terminal.api import Api, ApiError, with_api
+from pie.tool.terminal.clean import json_text
 from pie.tool.terminal.table import echo
 
 _NOTHING: dict[str, Any] = {
@@ -106,6 +106,6 @@ def _print(
     answer: dict[str, Any], as_json: bool, show_lines: Callable[[dict[str, Any]], list[str]]
 ) -> None:
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        click.echo(json_text(answer, indent=2))
     else:
         echo("\n".join(show_lines(answer)))

@@ -14,6 +14,7 @@ from pie.state.registry.instances import encode
 from pie.thrift import transport_names
 from pie.tool.registry.registry import Found, Registered, Registry, as_json
 from pie.tool.registry.view import show_list, show_service
+from pie.tool.terminal.clean import CleanGroup
 from pie.tool.terminal.table import WARN, echo, paint
 from pie.tool.terminal.text import moment
 
@@ -24,7 +25,7 @@ _PLATFORM = click.option(
 _JSON = click.option("--json", "as_json_", is_flag=True, help="Print JSON, for programs.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CleanGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(pie.__version__, prog_name="sd")
 def sd() -> None:
     """Service discovery: who is registered where.
@@ -53,7 +54,7 @@ def lookup(psm: str, cluster: str, as_json_: bool, url: str) -> None:
     if cluster:
         found = _only(found, cluster)
     if as_json_:
-        click.echo(as_json(found))
+        click.echo(as_json(found).decode())
     else:
         show_service(found, time.time())
 
@@ -66,7 +67,7 @@ def list_(text: str, as_json_: bool, url: str) -> None:
     """List services: all, or those with TEXT in their name."""
     services = [found for psm, found in Registry(url).all().items() if text.lower() in psm]
     if as_json_:
-        click.echo(b"[" + b",".join(as_json(found) for found in services) + b"]")
+        click.echo((b"[" + b",".join(as_json(found) for found in services) + b"]").decode())
     elif services:
         show_list(services)
     else:

@@ -6,6 +6,7 @@ import click
 
 from pie.serve.launch import Launch
 from pie.serve.run import run_django, run_flask, run_thrift
+from pie.tool.terminal.clean import own_streams
 
 _AS_GIVEN = {"ignore_unknown_options": True, "help_option_names": []}
 _HELP = (["-h"], ["--help"])
@@ -62,4 +63,5 @@ def thrift(service: str, handler: str, options: tuple[str, ...]) -> None:
 
 
 def _launch(what: str, options: tuple[str, ...]) -> Launch:
+    own_streams()
     return Launch(None, Path.cwd(), f"pie serve {what}", options)

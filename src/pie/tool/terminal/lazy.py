@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from pie.tool.terminal.clean import CleanGroup
 
-class LazyGroup(click.Group):
+
+class LazyGroup(CleanGroup):
     """A click group whose commands are named, each with its one line of help.
 
     Args:

@@ -60,6 +60,15 @@ A, B, C = Words("a"), Words("b"), Words("c")
         ("a->b", Words("a->b")),
         ("x>y", Words("x>y")),
         ("KeyError: 'x'", And((Words("KeyError:"), Words("'x'")))),
+        ("- -]", And((Words("-"), Words("-]")))),
+        ("-> -- -==-", And((Words("->"), Words("--"), Words("-==-")))),
+        ('-a[ -~"b" -(c)', And((Not(Words("a[")), Not(Part("b")), Not(Words("c"))))),
+        ("workerEnv.init() ok", And((Words("workerEnv.init()"), Words("ok")))),
+        ("sshd(pam_unix)[19939]: a", And((Words("sshd(pam_unix)[19939]:"), A))),
+        ("a(b OR c)", And((A, Or((B, C))))),
+        ("NOT(a) b", And((Not(A), B))),
+        ("\x1b[32mDEBUG\x1b[0;39m", Words("DEBUG")),
+        ("retry>12345678901234567890", FieldCompares("retry", ">", "12345678901234567890")),
         (LOGID.upper(), Logid(LOGID)),
         (f'"{LOGID}"', Words(LOGID)),
         ("psm:toutiao.my.api", FieldIs("psm", "toutiao.my.api")),
@@ -128,7 +137,9 @@ def test_errors_point_at_a_character(query, offset, length):
     assert f"character {offset + 1}" in caught.value.message
 
 
-TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(str.strip)
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x1b"), min_size=1, max_size=12
+).filter(str.strip)
 KEY = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 NAME = st.sampled_from(["psm", "cluster", "host", "level", "folder", "file", "logid", "span"])
 COLUMN = st.sampled_from(["", "message", "stack"])
@@ -181,6 +192,7 @@ def test_any_text_is_a_query_or_an_error_inside_it(query):
     try:
         tree = parse(query)
     except QueryError as error:
+        assert parse(error.literal) is not None
         assert 0 <= error.at.offset < len(query)
         assert 1 <= error.at.length <= len(query) - error.at.offset
     else:

@@ -177,6 +177,19 @@ def test_without_a_time_it_is_the_last_hour_or_the_time_in_the_logid(searched):
     assert reply.json["until"] - reply.json["since"] < 2 * 86_400
 
 
+def test_a_time_that_is_asked_for_is_not_narrowed_by_a_logid(searched):
+    for query in (LOGID, f"logid:{LOGID}"):
+        reply = ask(searched, "search", q=query, since=NOW - HOUR)
+        assert (reply.json["lines"], reply.json["since"]) == ([], pytest.approx(NOW - HOUR))
+        reply = ask(searched, "search", q=query, until=NOW - 3 * HOUR)
+        assert reply.json["lines"] == []
+        assert reply.json["until"] == pytest.approx(NOW - 3 * HOUR)
+        wide = ask(searched, "search", q=query, since=NOW - 9 * 86_400, until=NOW).json
+        assert wide["since"] == pytest.approx(NOW - 9 * 86_400)
+        assert wide["until"] == pytest.approx(NOW)
+        assert wide["lines"]
+
+
 def test_tabs_and_chosen_values(searched):
     assert found(searched, "failed", tab="keyword") == [7, 6, 2]
     assert found(searched, "", tab="stack") == [7, 6]
@@ -334,13 +347,15 @@ for query, tab in json.loads(sys.argv[1]):
     print(json.dumps([line["explain"].strip() for line in plan]))
 """
     asked = [
-        ("登录", "keyword", {"i_msg", "i_stk"}),
-        ("login 登录", "keyword", {"i_msg", "i_stk"}),
-        ("a OR 用户登录", "keyword", {"i_msg", "i_stk"}),
-        ("message:login", "keyword", {"i_msg"}),
-        ("KeyError", "stack", {"i_stk"}),
-        (LOGID, "keyword", {"i_msg", "i_stk", "i_logid"}),
+        ("登录", "keyword", {"i_words", "i_stack_words"}),
+        ("login 登录", "keyword", {"i_words", "i_stack_words"}),
+        ("a OR 用户登录", "keyword", {"i_words", "i_stack_words"}),
+        ("message:login", "keyword", {"i_words"}),
+        ("KeyError", "stack", {"i_stack_words"}),
+        (LOGID, "keyword", {"i_words", "i_stack_words", "i_logid"}),
         (f"logid:{LOGID}", "keyword", {"i_logid"}),
+        ('message:~"ser login fai"', "keyword", {"i_words"}),
+        ("called:*", "keyword", {"i_keys"}),
     ]
     done = subprocess.run(
         [sys.executable, "-c", script, json.dumps([each[:2] for each in asked])],

@@ -14,11 +14,16 @@ export interface Cause {
  * below which nothing failed. Without a failed entry, the first such call of the whole chain; none if nothing failed.
  */
 export function causeOf(tree: Tree): Cause | undefined {
-  const entry = earliest(tree.roots.filter(isFailed));
-  let item = entry ?? earliest(tree.items.filter((each) => isFailed(each) && each.failedBelow === 0));
-  for (let next = item; next; next = earliest(next.children.filter(isFailed))) item = next;
-  const record = item?.node ?? item?.call;
+  const entry = earliest(tree.roots.filter(failure));
+  let item = entry ?? earliest(tree.items.filter((each) => failure(each) && !each.children.some(failure)));
+  for (let next = item; next; next = earliest(next.children.filter(failure))) item = next;
+  const record = item && failure(item);
   return item && record ? { item, record, fatal: entry !== undefined } : undefined;
+}
+
+/** The record of a failure, on the server's side or else on its caller's, who may not have waited for the answer. */
+function failure({ node, call }: Item): ChainNode | ChainCall | undefined {
+  return [node, call].find((record) => record?.status === 'ERROR') ?? undefined;
 }
 
 /** Whether a failure only passes on what a call below it says. */

@@ -3,8 +3,11 @@
 Every text of the query becomes a parameter; the SQL itself holds nothing that a person typed.
 """
 
+import itertools
+import math
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pie.platform.ask.query.tree import (
@@ -20,12 +23,17 @@ from pie.platform.ask.query.tree import (
     Logid,
     Node,
     Not,
+    Op,
     Or,
     Part,
     Words,
 )
+from pie.platform.ask.query.words import whole_words_of, words_of
 
-_ONE_WORD = re.compile(r"[A-Za-z0-9]+")
+_SIGNS = r"[\x00-/:-@\[-`{-\x7f]"
+"""What separates words, as a class of a regular expression over text in lower case."""
+DECIMALS = 18
+"""Digits behind the point that count when fields are compared; 58 may stand in front of it."""
 _FILE_LINE = re.compile(r"(.+):(\d{1,9})", re.ASCII)
 _COLUMN_OF = {"span": "span_id"}
 _SEVERITY = {name: rank for rank, names in enumerate(LEVELS) for name in names}
@@ -73,7 +81,7 @@ def condition(  # noqa: PLR0911 - one for each kind of node
             found = _begins_word if prefix else _has_words
             return _any_of((column,) if column else columns, text, found, params)
         case Part(text, column):
-            return _any_of((column,) if column else columns, text, _contains, params)
+            return _any_of((column,) if column else columns, text, _has_part, params)
         case Logid(logid):
             # Quoted by others, a logid may also be a word of the text; so may any MD5.
             quoted = _any_of(columns, logid, _has_words, params)
@@ -105,22 +113,49 @@ def _any_of(
 
 def _has_words(column: str, text: str, params: Params) -> str:
     # Both functions take the index's own preprocessor and tokenizer to the text.
-    text = text.strip()
-    if _ONE_WORD.fullmatch(text):
-        return f"hasAllTokens({column}, {params.text(text)})"
-    if all(char.isascii() and not char.isalnum() for char in text):
-        return _contains(column, text, params)  # nothing but signs: no word to look up
-    return f"hasPhrase({column}, {params.text(text)})"
+    words = words_of(text)
+    if not words:
+        return _contains(column, text.strip(), params)  # nothing but signs: no word to look up
+    every = f"hasAllTokens({column}, {_words(words, params)})"
+    if len(words) == 1:
+        return every
+    # The index tells which lines have the words; only these are read for their order.
+    return f"({every} AND hasPhrase({column}, {params.text(' '.join(words))}))"
+
+
+def _has_part(column: str, text: str, params: Params) -> str:
+    part = _contains(column, text, params)
+    inside = whole_words_of(text)
+    return f"(hasAllTokens({column}, {_words(inside, params)}) AND {part})" if inside else part
 
 
 def _begins_word(column: str, text: str, params: Params) -> str:
-    border = "(^|[^0-9A-Za-z])" if text[0].isascii() and text[0].isalnum() else ""
-    return f"match({column}, {params.text('(?is)' + border + re.escape(text))})"
+    words = words_of(text)
+    if not words:
+        return _contains(column, text.strip(), params)
+    if not words[-1].isascii():
+        return _has_words(column, text, params)
+    row = words[0]
+    for before, word in itertools.pairwise(words):
+        # Where two ASCII words meet, signs stand between them, or they were one.
+        row += _SIGNS + ("+" if before.isascii() and word.isascii() else "*") + word
+    border = "(^|[^0-9a-z])" if words[0].isascii() else ""
+    begins = f"match(lowerUTF8({column}), {params.text('(?s)' + border + row)})"
+    if len(words) == 1:
+        return begins
+    return f"(hasAllTokens({column}, {_words(words[:-1], params)}) AND {begins})"
+
+
+def _words(words: Sequence[str], params: Params) -> str:
+    return params.add(list(dict.fromkeys(words)), "Array(String)")
 
 
 def _contains(column: str, text: str, params: Params) -> str:
-    function = "positionCaseInsensitive" if text.isascii() else "positionCaseInsensitiveUTF8"
-    return f"({function}({column}, {params.text(text)}) > 0)"
+    if text.isascii():
+        return f"(positionCaseInsensitive({column}, {params.text(text)}) > 0)"
+    lowered = text.lower()
+    searched = column if lowered == text.upper() else f"lowerUTF8({column})"
+    return f"(position({searched}, {params.text(lowered)}) > 0)"
 
 
 def _field_is(node: FieldIs, params: Params) -> str:
@@ -179,12 +214,20 @@ def _field_compares(node: FieldCompares, params: Params) -> str:
         }[op]
         names = [name for each in wanted for name in LEVELS[each]]
         return f"(upper(level) IN {params.add(names, 'Array(String)')})"
-    number = params.add(float(node.value), "Float64")
     column, _ = _column(node.name, params)
     if node.name in NUMBERS:
-        return f"({column} {op} {number})"
+        return f"({column} {op} {_whole(op, node.value, params)})"
     # A line without the field, or with another text in it, is on neither side.
-    return f"ifNull(toFloat64OrNull({column}) {op} {number}, 0)"
+    number = f"toDecimal256({params.text(node.value)}, {DECIMALS})"
+    return f"ifNull(toDecimal256OrNull({column}, {DECIMALS}) {op} {number}, 0)"
+
+
+def _whole(op: Op, value: str, params: Params) -> str:
+    """The whole number that a whole one is compared with in the place of this one."""
+    number = Decimal(value)
+    # 1.5 < n says the same as 1 < n, and n < 1.5 the same as n < 2.
+    whole = math.floor(number) if op in (">", "<=") else math.ceil(number)
+    return f"toInt128({params.text(str(max(-1, min(2**64, whole))))})"
 
 
 def _column(name: str, params: Params) -> tuple[str, str]:

@@ -70,7 +70,7 @@ def leaf_of_field(name: str) -> LeafOf:
 def _number_is(name: str, text: str, kind: str, at: Span) -> Node:
     if kind == "part":
         raise QueryError(f"{name} is a number, which has no parts: compare it with > and <", at)
-    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+    if not re.fullmatch(r"\d{1,20}", text, re.ASCII) or int(text) >= 2**64:
         raise QueryError(f"{name} is a number: {text[:40]!r} is none", at)
     return FieldIs(name, text, "exact", at)
 

@@ -6,13 +6,17 @@ one    = ("NOT" | "-") one | "(" query ")" | field | text
 field  = name ":" value | name (">=" | ">" | "<=" | "<") number
 value  = text | "(" query of texts ")"
 text   = word | '"' phrase '"' | '~"' part '"'
+
+A ``-`` in front of nothing but signs is a sign itself, and so are brackets inside a word.
 """
 
 import re
 from dataclasses import replace
 from typing import cast
 
+from pie.observe.log.colour import without_colours
 from pie.platform.ask.query.leaves import LeafOf, free_text, leaf_of_field
+from pie.platform.ask.query.literal import literal_of
 from pie.platform.ask.query.tree import (
     BUILT_IN,
     LEVELS,
@@ -34,7 +38,11 @@ MAX_DEPTH = 20
 
 _NAME = re.compile(r"([A-Za-z_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?)(:|>=|<=|>|<)(?!//)")
 _WORD = re.compile(r'[^\s()"]+')
-_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+# With brackets in it, as "init()" and "f(x)[0]" have: they follow a letter or digit at once, and
+# hold neither space nor another bracket.
+_TEXT = re.compile(r'[^\s()"]+(?:(?<=\w)\([^\s()"]*\)[^\s()"]*)*')
+_SIGNS = re.compile(r'[!-/:-@\[-`{-~]+(?=[\s()"]|$)')
+_NUMBER = re.compile(r"-?\d{1,38}(?:\.\d{1,18})?", re.ASCII)
 _KEYWORDS = frozenset({"AND", "OR", "NOT"})
 _LEVEL_NAMES = frozenset(name for names in LEVELS for name in names)
 
@@ -43,8 +51,17 @@ def parse(query: str) -> Node:
     """The tree of a query; an empty one asks for everything.
 
     Raises:
-        QueryError: it is not a query; the message has the position and what would be right.
+        QueryError: it is not a query; the message has the position and what would be right, and
+            ``literal`` the query that looks for it as it stands.
     """
+    try:
+        return _tree_of(without_colours(query).replace("\x1b", " "))
+    except QueryError as error:
+        error.literal = literal_of(query)
+        raise
+
+
+def _tree_of(query: str) -> Node:
     if len(query) > MAX_LENGTH:
         raise QueryError(
             f"the query has {len(query)} characters, {MAX_LENGTH} are the most: ask for less",
@@ -157,7 +174,7 @@ class _Parser:
         if rest[:1] == '"':
             text = self._quoted()
             return leaf(text, "phrase", self._since(begin))
-        match = _WORD.match(self._query, begin)
+        match = _TEXT.match(self._query, begin)
         assert match is not None, "a term begins with neither space nor bracket"
         self._pos = match.end()
         return leaf(match[0], "word", self._since(begin))
@@ -247,6 +264,7 @@ class _Parser:
             or not following
             or following in "-)"
             or following.isspace()
+            or (following not in '~*"(' and _SIGNS.match(self._query, self._pos))
         ):
             return False
         self._pos += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pie.model import Failure, Kind
+from pie.platform.ask.query.literal import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,15 @@ class Span:
 
 
 class QueryError(Failure):
-    """The query cannot be understood; ``at`` is the part that is wrong."""
+    """The query cannot be understood; ``at`` is the part that is wrong.
+
+    ``literal`` is the query that looks for the text as it stands, for what was pasted.
+    """
 
     def __init__(self, message: str, at: Span) -> None:
         super().__init__(Kind.INVALID, f"{message} (character {at.offset + 1} of the query)")
         self.at = at
+        self.literal = ""
 
 
 _NOWHERE = Span(0, 0)
@@ -148,14 +153,14 @@ def to_text(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
         case Everything():
             return "*"
         case Words(text, column, prefix):
-            value = f"{text}*" if prefix else _quote(text)
+            value = f"{text}*" if prefix else quoted(text)
             return f"{column}:{value}" if column else value
         case Part(text, column):
-            return f"{column}:~{_quote(text)}" if column else f"~{_quote(text)}"
+            return f"{column}:~{quoted(text)}" if column else f"~{quoted(text)}"
         case Logid(logid):
             return logid
         case FieldIs(name, value, how):
-            shown = {"exact": _quote(value), "glob": value, "part": f"~{_quote(value)}"}[how]
+            shown = {"exact": quoted(value), "glob": value, "part": f"~{quoted(value)}"}[how]
             return f"{name}:{shown}"
         case FieldCompares(name, op, value):
             return f"{name}{op}{value}"
@@ -169,10 +174,6 @@ def to_text(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
 
 def _grouped(node: Node) -> str:
     return f"({to_text(node)})" if isinstance(node, And | Or) else to_text(node)
-
-
-def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def logid_of(node: Node) -> str | None:

@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Literal, get_args
 
+import msgspec
+
 from pie.model import Failure, Kind, logid_time
-from pie.platform.ask.asking import DAY
+from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.logs import CLIENT_FOLDER
 from pie.platform.ask.query.condition import Params, condition, level_names
+from pie.platform.ask.query.fallback import FieldCondition, doubtful, with_texts
+from pie.platform.ask.query.literal import literal_of
 from pie.platform.ask.query.parse import parse
-from pie.platform.ask.query.tree import Node, logid_of
+from pie.platform.ask.query.tree import Everything, Node, logid_of
 
 Tab = Literal["keyword", "stack", "client"]
 Facet = Literal["psm", "cluster", "host", "level", "folder"]
@@ -40,11 +44,17 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """``chosen`` holds the wanted values of a facet, any of them; none is no restriction."""
+    """``chosen`` holds the wanted values of a facet, any of them; none is no restriction.
+
+    ``as_text`` holds the conditions of the query that ``node`` has as texts, see ``settle``;
+    ``literal`` is the query for its text as it stands.
+    """
 
     node: Node
     tab: Tab = "keyword"
     chosen: dict[Facet, tuple[str, ...]] = field(default_factory=dict)
+    as_text: tuple[FieldCondition, ...] = ()
+    literal: str = ""
 
     @property
     def logid(self) -> str | None:
@@ -79,7 +89,37 @@ def log_filter(q: str, tab: Tab, chosen: dict[Facet, Sequence[str]]) -> LogFilte
     Raises:
         QueryError: the query cannot be understood.
     """
-    return LogFilter(parse(q), tab, {facet: tuple(chosen.get(facet, ())) for facet in FACETS})
+    values: dict[Facet, tuple[str, ...]] = {facet: tuple(chosen.get(facet, ())) for facet in FACETS}
+    return LogFilter(parse(q), tab, values, literal=literal_of(q))
+
+
+class _Name(msgspec.Struct):
+    name: str
+
+
+async def settle(ask: Ask, wanted: LogFilter, window: Window) -> LogFilter:
+    """The filter with texts in the place of fields that no line has: of those chosen, in the time.
+
+    ``localhost:8080`` is pasted text as long as no line has a field ``localhost``.
+    """
+    maybe = tuple(doubtful(wanted.node))
+    if not maybe:
+        return wanted
+    every = replace(wanted, node=Everything())
+    params = Params()
+    where = every.where(params, window)
+    names = sorted({each.name for each in maybe})
+    union = " UNION ALL ".join(
+        f"(SELECT {key} AS name FROM logs WHERE {where} AND mapContains(fields, {key}) LIMIT 1)"
+        for key in map(params.text, names)
+    )
+    there = {row.name for row in decode(await ask(union, params.values), _Name)}
+    absent = frozenset(names) - there
+    return replace(
+        wanted,
+        node=with_texts(wanted.node, absent),
+        as_text=tuple(each for each in maybe if each.name in absent),
+    )
 
 
 def within(window: Window, params: Params) -> str:
@@ -97,8 +137,8 @@ def window_of(
 ) -> Window:
     """The time a question is about: what is asked, the time in a logid, or the last hour.
 
-    Never more than ten days. A logid carries the second in which its chain began, in an unknown
-    time zone: a window of a day and a half covers them all.
+    Never more than ten days. A logid may carry the second in which its chain began, in an unknown
+    time zone: a window of a day and a half covers them all. It narrows nothing that was asked for.
 
     Raises:
         Failure: ``since`` is not before ``until``.
@@ -116,7 +156,8 @@ def window_of(
             Kind.INVALID,
             f"since ({begin:.3f}) is not before until ({end:.3f}): nothing lies between",
         )
-    made = logid_time(logid, UTC) if logid else None
+    asked = since is not None or until is not None
+    made = logid_time(logid, UTC) if logid and not asked else None
     if made is not None:
         narrow = max(begin, made.timestamp() - _EARLIEST_ZONE)
         narrow_end = min(end, made.timestamp() + _LONGEST_CHAIN)

@@ -12,7 +12,14 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from pie.model import Failure, Kind
-from pie.platform.pages.logs.filters import LogFilter, Tab, Window, log_filter, window_of
+from pie.platform.pages.logs.filters import (
+    LogFilter,
+    Tab,
+    Window,
+    log_filter,
+    settle,
+    window_of,
+)
 from pie.platform.pages.logs.lines import LineId, Order
 from pie.platform.pages.logs.sql import MAX_BUCKETS
 from pie.platform.pages.logs.views import (
@@ -150,6 +157,7 @@ class _TailResponse(StreamingResponse):
 )
 async def tail_logs(work: _Work, about: _Wanted) -> Response:
     """Server-sent events: `lines` (a list of lines as they arrive), `dropped`, `ping`."""
+    lines = await settle(work.search.ask, about.lines, about.window)
     seat = ExitStack()
     seat.enter_context(work.tails.seat())
-    return _TailResponse(seat, work.tails.follow(about.lines))
+    return _TailResponse(seat, work.tails.follow(lines))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.query.condition import Params
+from pie.platform.ask.query.fallback import FieldCondition, text_instead
 from pie.platform.pages.logs.build import (
     Count,
     Stack,
@@ -16,7 +17,15 @@ from pie.platform.pages.logs.build import (
     stacks_of,
     step_of,
 )
-from pie.platform.pages.logs.filters import FACETS, MICROS, Facet, LogFilter, Window, within
+from pie.platform.pages.logs.filters import (
+    FACETS,
+    MICROS,
+    Facet,
+    LogFilter,
+    Window,
+    settle,
+    within,
+)
 from pie.platform.pages.logs.lines import (
     COLUMNS,
     WHOLE_COLUMNS,
@@ -32,6 +41,7 @@ from pie.platform.pages.logs.views import (
     Line,
     SearchAnswer,
     StackGroups,
+    TakenAsText,
 )
 
 MAX_BUCKETS = 1000
@@ -63,6 +73,7 @@ class LogSearch:
     ) -> SearchAnswer:
         """Lines in their order, from the cursor on if there is one."""
         began = time.monotonic()
+        wanted = await settle(self.ask, wanted, window)
         found = await find_lines(self.ask, wanted, window, order, limit, cursor)
         since, until = window.seconds
         return SearchAnswer(
@@ -72,12 +83,15 @@ class LogSearch:
             until=until,
             took_ms=_since(began),
             logid=wanted.logid,
+            taken_as_text=list(map(_taken_as_text, wanted.as_text)),
+            literal=wanted.literal,
         )
 
     async def histogram(self, wanted: LogFilter, window: Window, buckets: int) -> Histogram:
         """How many lines of each level in each step of time."""
         began = time.monotonic()
         step = step_of(window, buckets)
+        wanted = await settle(self.ask, wanted, window)
         rows = await self.counts(wanted, window, step)
         return histogram_of(window, step, rows, _since(began))
 
@@ -95,6 +109,7 @@ class LogSearch:
     async def facets(self, wanted: LogFilter, window: Window) -> Facets:
         """The most frequent values of each facet."""
         began = time.monotonic()
+        wanted = await settle(self.ask, wanted, window)
         params = Params()
         # Facets in which nothing is chosen are of the same lines: read once, counted together.
         free = [facet for facet in FACETS if not wanted.chosen.get(facet)]
@@ -109,6 +124,7 @@ class LogSearch:
     async def stacks(self, wanted: LogFilter, window: Window) -> StackGroups:
         """Lines with a stack, by stack."""
         began = time.monotonic()
+        wanted = await settle(self.ask, wanted, window)
         params = Params()
         where = wanted.where(params, window)
         groups = decode(
@@ -243,6 +259,13 @@ def _counted(facets: Sequence[Facet], where: str) -> str:
         f"GROUP BY GROUPING SETS ({', '.join(f'({facet})' for facet in facets)}) "
         f"ORDER BY count DESC, value LIMIT {_FACET_VALUES} BY facet"
     )
+
+
+def _taken_as_text(condition: FieldCondition) -> TakenAsText:
+    words = text_instead(condition)
+    assert words is not None, "it was replaced by a text"
+    shown = f"{words.text}*" if words.prefix else words.text
+    return TakenAsText(condition.name, shown, condition.at.offset, condition.at.length)
 
 
 def _same_source(line: Line, params: Params) -> str:

@@ -32,8 +32,25 @@ class Line:
 
 
 @dataclass(slots=True)
+class TakenAsText:
+    """A condition of the query that was searched as text, since no line has this field.
+
+    ``offset`` and ``length`` say where it stands in the query, in characters.
+    """
+
+    field: str
+    text: str
+    offset: int
+    length: int
+
+
+@dataclass(slots=True)
 class SearchAnswer:
-    """Lines in the order asked for; ``next`` is the cursor of the lines after them."""
+    """Lines in the order asked for; ``next`` is the cursor of the lines after them.
+
+    ``literal`` is a query that looks for the text of this one as it stands: for what was pasted and
+    is not found as words and fields. Empty when it would be the same.
+    """
 
     lines: list[Line]
     next: str | None
@@ -41,6 +58,8 @@ class SearchAnswer:
     until: float
     took_ms: float
     logid: str | None
+    taken_as_text: list[TakenAsText]
+    literal: str
 
 
 @dataclass(slots=True)

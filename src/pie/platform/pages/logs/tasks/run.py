@@ -12,7 +12,7 @@ from pie.platform.ask.chain_rows import calls_of
 from pie.platform.ask.chain_tree import build_tree
 from pie.platform.ask.query.tree import Logid
 from pie.platform.pages.logs.build import step_of
-from pie.platform.pages.logs.filters import MICROS, LogFilter, Tab, Window, log_filter
+from pie.platform.pages.logs.filters import MICROS, LogFilter, Tab, Window, log_filter, settle
 from pie.platform.pages.logs.lines import find_lines
 from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks.store import Result
@@ -77,6 +77,7 @@ class TaskRun:
         self._buckets: dict[int, Counter[str]] = {}
         self._step = step_of(self._window, _BUCKETS)
         self._bytes = 0
+        self._settled = False
         self._began = time.monotonic()
         self.result = Result()
 
@@ -92,6 +93,7 @@ class TaskRun:
             since = max(self._window.since, until - size)
             began = time.monotonic()
             try:
+                await self._settle()
                 await self._slice(Window(since, until))
             except Failure as failure:
                 patient = failure.kind in (Kind.UNAVAILABLE, Kind.EXHAUSTED)
@@ -119,6 +121,16 @@ class TaskRun:
             return
         tree = build_tree(calls.rows)
         self._task.message = f"{_many(len(tree.nodes), 'node')}, {_many(tree.call_count, 'call')}"
+
+    async def _settle(self) -> None:
+        """Once: read as text what is no field, for the whole time of the task alike."""
+        if self._settled:
+            return
+        self._wanted = await settle(self._search.ask, self._wanted, self._window)
+        self._settled = True
+        names = sorted({each.name for each in self._wanted.as_text})
+        if names:
+            self._task.message = f"no line has a field {', '.join(names)}: searched as text"
 
     async def _slice(self, window: Window) -> None:
         """Ask first, then count: a slice that fails counts nothing."""
