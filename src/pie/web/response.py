@@ -80,6 +80,8 @@ class Response:
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """The application's ``start_response``: reads the status and sets the logid."""
+        if fork.process != self._process:
+            return _nowhere  # The parent answers; uWSGI's requests are in memory that both share.
         call = self._call
         number = int(status[:3])
         added = (LOGID, call.logid)
@@ -390,6 +392,11 @@ class Response:
         call = self._call
         text = text_of(error) if is_a(error, Misuse) else describe_error(error)
         logger.error("%s %s failed: %s", call.verb, call.path, text, exc_info=error)
+
+
+def _nowhere(data: bytes) -> object:
+    """The ``write`` of a forked child."""
+    return None
 
 
 class Misuse(Failure):
