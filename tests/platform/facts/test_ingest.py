@@ -3,13 +3,17 @@
 import gzip
 import http.client
 import json
+import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
+from pie.platform.facts.decode import MAX_ROWS
 
 DAY = 86_400
 _src = count(1000)
@@ -309,3 +313,39 @@ def test_questions_and_errors_have_one_form(platform):
         assert error["message"]
     assert platform.ask("PUT", "/api/services").status == 405
     assert json.loads(platform.ask("GET", "/openapi.json").body)["openapi"].startswith("3.")
+
+
+def test_a_post_of_too_many_rows_is_refused_with_what_to_do(platform, logid):
+    for row in (b'{"ts": 1}', b"", b"bad"):
+        reply = platform.post("logs", [row] * (MAX_ROWS + 2), packed=True)
+        assert (reply.status, reply.json["error"]["code"]) == (413, 413)
+        assert "split it" in reply.json["error"]["message"]
+    bad = platform.post("logs", [b"bad"] * MAX_ROWS, packed=True)
+    assert bad.json["rejected_count"] == MAX_ROWS
+    assert len(bad.json["rejected"]) == 10
+
+
+@pytest.mark.slow
+def test_memory_is_bounded_while_many_large_posts_come_at_once(own_platform):
+    def peak():
+        status = Path(f"/proc/{own_platform.child}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+
+    own_platform.accepted("logs", [{"ts": time.time()}])
+    before = peak()
+    now = time.time()
+    many = gzip.compress(b'{"ts":%d}\n' % now * 880_000)
+    most = gzip.compress(b'{"ts":%d}\n' % now * MAX_ROWS)
+    bad = gzip.compress(b"bad\n" * MAX_ROWS)
+    long = gzip.compress((b'{"ts":%d,"message":"%s"}\n' % (now, b"x" * 1000)) * 15_000)
+    headers = {"Content-Encoding": "gzip"}
+
+    def post(body):
+        return own_platform.ask("POST", "/api/ingest/logs", body, role="service", headers=headers)
+
+    with ThreadPoolExecutor(24) as threads:
+        answers = list(threads.map(post, [many, most, bad, long] * 6))
+    assert [each.status for each in answers[::4]] == [413] * 6
+    assert {each.status for each in answers} <= {200, 413, 503}
+    print("PEAK", before >> 20, peak() >> 20, [e.status for e in answers])
+    assert peak() - before < 700 << 20
