@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from pie.agent import Agent, AgentError, AgentOptions, read_status
+from pie.agent.stream import Stream
 
 NEVER = 1e12
 POISON = "poison"
@@ -484,4 +485,26 @@ def test_a_journal_of_an_older_agent_is_read_on(road, tmp_path, platform, start,
     road.write(road.line("two"))
     start()
     eventually(lambda: platform.messages() == ["one", "two"])
+    assert platform.duplicates == 0
+
+
+def test_an_error_inside_a_batch_sends_nothing_twice_and_skips_nothing(
+    road, platform, start, eventually, monkeypatch
+):
+    path = road.write(road.line("one"))
+    agent = start()
+    eventually(agent.is_level)
+    deliver, failed = Stream._deliver, []
+
+    def fail_once(stream, rows):
+        if rows and not failed:
+            failed.append(rows)
+            raise MemoryError
+        return deliver(stream, rows)
+
+    monkeypatch.setattr(Stream, "_deliver", fail_once)
+    road.write(road.line("two"), path=path)
+    eventually(lambda: platform.messages() == ["one", "two"])
+    assert failed
+    assert len({row["src"] for row in platform.all()}) == 1
     assert platform.duplicates == 0
