@@ -149,7 +149,10 @@ def reason_of(error: OSError | None) -> str:
         why = os.strerror(errno.ENOSPC)
         return f"{why} [Errno {errno.ENOSPC}]; is the disk full? Free some space"
     why = f"{error.strerror} [Errno {error.errno}]"
-    return f"{why}; the folder of logs is PIE_LOG_ROOT, or log_root in pie.toml"
+    return (
+        f"{why}; the folder of logs is PIE_LOG_ROOT, or log_root in pie.toml: "
+        "name one that this user can write"
+    )
 
 
 def say(text: str) -> None:
