@@ -174,7 +174,7 @@ def test_other_troubles_of_the_logs(services, disk: Disk, trouble: str) -> None:
             "    app.taken = []\n"
             "    try:\n        while True:\n"
             "            app.taken.append(os.open('/', os.O_RDONLY))\n"
-            "    except OSError:\n        for _ in range(3):\n"
+            "    except OSError:\n        for _ in range(10):\n"
             "            os.close(app.taken.pop())\n"
             "    return 'few'\n"
         )
