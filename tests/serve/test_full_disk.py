@@ -262,6 +262,6 @@ def test_output_and_lines_go_on_after_the_logs_are_deleted(services) -> None:
         return "printed after" in output and "logged after" in lines and "data=GET /after" in lines
 
     running.until(comes_again, "files made anew")
-    assert lost(running, "app")
+    running.until(lambda: lost(running, "app"), "what may be lost")
     assert "the file was deleted, renamed or replaced" in running.log("python")
     running.stop()
