@@ -271,9 +271,35 @@ def test_too_much_in_chunks_is_refused(platform):
     assert platform.ask("GET", "/api/health").json["status"] == "ok"
 
 
+KITEX_LOGID = "0217330000000000000000000000000000000FFFF0A0B0C0D1E2F3A"
+
+
+@pytest.mark.parametrize("logid", [KITEX_LOGID, 'a/b?c#d%20"e\\', "logs"])
+def test_a_chain_of_another_form_is_found_by_its_name(platform, logid):
+    """By its name alone: there is no time in it, and upper case is not told from lower case."""
+    now, psm = time.time() - 3 * 86_400, "pq.foreign.name"
+    call = {
+        "ts": now, "side": "server", "protocol": "thrift", "psm": psm, "callee": psm,
+        "method": "Get", "outcome": "ok", "logid": logid, "span_id": "s",
+    }  # fmt: skip
+    log = {"ts": now, "psm": psm, "logid": logid, "span_id": "s", "message": f"of {logid[:3]}"}
+    assert platform.accepted("calls", [call]) == (1, 0)
+    assert platform.accepted("logs", [log]) == (1, 0)
+    path = f"/api/chains/{quote(logid, safe='')}"
+    assert [each["psm"] for each in platform.ask("GET", path).json["nodes"]] == [psm]
+    (line,) = platform.ask("GET", f"{path}/logs").json["lines"]
+    assert line["message"] == log["message"]
+    asked = [f'logid:"{logid}"'.replace("\\", "\\\\") if '"' not in logid else None]
+    asked += [logid] if logid == KITEX_LOGID else []
+    for query in filter(None, asked):
+        found = platform.ask("GET", f"/api/logs/search?q={quote(query)}").json
+        assert [each["message"] for each in found["lines"]] == [log["message"]], query
+
+
 def test_questions_and_errors_have_one_form(platform):
     for path, status in [
-        ("/api/chains/xyz", 400),
+        ("/api/chains/a%20b", 400),
+        ("/api/chains/xyz", 404),
         (f"/api/chains/{'e' * 32}", 404),
         ("/api/chains?limit=0", 400),
         ("/api/services?window=abc", 400),
