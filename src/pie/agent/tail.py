@@ -129,6 +129,11 @@ class TailFile:
         self._before = ((self._before or b"") + taken)[-TAIL_BYTES:]
         self.pos = pos
 
+    def go_back(self) -> None:
+        """Read again what is not stored."""
+        self.pos = self.acked
+        self._before = None
+
     def reached(self) -> Reached:
         """How far it is read, for ``acknowledge``."""
         return Reached(self.pos, self._before or b"")
