@@ -86,7 +86,7 @@ def test_the_facts_process_is_killed_while_rows_come_in(own_platform):
 
 def test_the_registry_lives_on_without_the_facts(own_platform, wait_gone):
     store = RemoteStore(
-        f"http://127.0.0.1:{own_platform.port}", own_platform.token("service"), timeout=5
+        f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"), timeout=5
     )
     child = own_platform.child
     os.kill(child, signal.SIGSTOP)  # first hung, then dead
@@ -126,7 +126,7 @@ def test_the_whole_platform_is_killed_while_rows_come_in(own_platform, wait_gone
 
 
 def test_stopping_ends_both_processes_and_keeps_everything(own_platform, wait_gone):
-    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("service"))
+    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
     store.put("/pie/kept", json.dumps({"a": 1}))
     watch = store.watch("/pie/")  # an open stream must not hold the stop up
     child = own_platform.child

@@ -21,6 +21,7 @@ from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, 
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.http_server import PlatformServer
 from pie.platform.server.keep_on import keep_on
+from pie.platform.server.state_access import access_of
 from pie.platform.server.state_routes import state_router
 from pie.platform.server.supervisor import Supervisor
 from pie.state import lookup_services
@@ -163,7 +164,9 @@ class _Platform:
         )
 
     def _server(self, deps: Deps, works: list[Work]) -> PlatformServer:
-        app = build_app(deps, works, state_router(self._store), _STATIC, self._host_names)
+        app = build_app(
+            deps, works, state_router(self._store, access_of), _STATIC, self._host_names
+        )
         return PlatformServer(app, _GRACE_S)
 
 
