@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.world import LOG_ROAD, Request, World
+from tests.faults.world import KINDS, LOG_ROAD, Request, World, send
 
 SETTLE_S = 60.0
+LEAST_GOOD = 0.4
+"""Share of requests that go well in spite of all faults; most of the time one is on."""
 _QUIET_S = 3.0
 _RECORDS_MAY_GO = ("full-disk", "no-permission", "no-descriptors", "kill")
 """Faults of the disk that the records go to; each loss is counted where it can be."""
@@ -59,6 +61,17 @@ def settle(world: World) -> list[str]:
         time.sleep(0.5)
         missing = _missing(world, since)
     return missing
+
+
+def after_all(world: World) -> list[str]:
+    """Each kind of request, when nothing is wrong any more: what is not as it was before."""
+    requests = [send(world.fleet.entries, kind) for kind in KINDS]
+    world.requests += requests
+    return [
+        f"{each.kind.name} is answered with {each.status} when all is over"
+        for each in requests
+        if not each.is_good
+    ]
 
 
 def _missing(world: World, since: float) -> list[str]:
@@ -132,7 +145,10 @@ def _compare_counts(world: World, counts: dict[str, int], verdict: Verdict) -> N
     good = [request for request in world.requests if request.is_good]
     least = sum(request.kind.served for request in good)
     total = sum(counts.values())
+    verdict.figures["requests that went well"] = len(good)
     verdict.figures["calls of whole chains"] = least
+    if len(good) < LEAST_GOOD * len(world.requests):
+        verdict.say(f"only {len(good)} of {len(world.requests)} requests went well")
     verdict.figures["calls counted"] = total
     if total < least:
         verdict.say(f"chains that went well hold {least} served calls, the aggregates {total}")

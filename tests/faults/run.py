@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.faults.check import Verdict, compare, disturbed_requests, leftovers, settle  # noqa: E402
+from tests.faults.check import Verdict, after_all, compare, disturbed_requests, leftovers, settle  # noqa: E402
 from tests.faults.injections import INJECTIONS  # noqa: E402
 from tests.faults.world import FaultFleet, World, can_mount  # noqa: E402
 
@@ -41,10 +41,11 @@ def run_faults(
                 name = queue.pop(0)
                 before = len(world.requests)
                 INJECTIONS[name](world)
-                seconds, sent = time.monotonic() - began, len(world.requests) - before
-                say(f"{seconds:6.1f} s  {name} {world.windows[-1].who}: {sent} requests")
+                at, sent = time.monotonic() - began, len(world.requests) - before
+                say(f"{at:6.1f} s  {name} {world.windows[-1].who}: {sent} requests")
                 time.sleep(chance.random())
         missing = settle(world)
+        missing += after_all(world) + settle(world)
         fleet.stop(*reversed(fleet.services), "agent", "platform")
         verdict = compare(world)
         verdict.wrong[:0] = missing

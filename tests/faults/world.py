@@ -61,6 +61,20 @@ class Request:
         return self.status == self.kind.status
 
 
+KINDS = [kind for kind in traffic.KINDS.values() if kind.path != _SLOW]
+
+
+def send(entries: dict[str, str], kind: traffic.Kind) -> Request:
+    """Send one request; it may come to nothing."""
+    since = time.monotonic()
+    try:
+        sent = traffic.send(entries, kind)
+        status, logid = sent.status, sent.logid or ""
+    except (OSError, http.client.HTTPException):
+        status, logid = 0, ""
+    return Request(kind, since, time.monotonic(), status, logid)
+
+
 @dataclass
 class World:
     """The fleet, its disks, the load, and what was done to it. ``chance`` decides everything."""
@@ -92,11 +106,8 @@ class World:
     def load(self, threads: int, pause: float) -> Iterator[None]:
         """Send requests in the background, as fast as answers come with a pause between them."""
         stop = threading.Event()
-        entries = self.fleet.entries
         senders = [
-            threading.Thread(
-                target=self._send, args=(entries, stop, pause, self.chance.getrandbits(32))
-            )
+            threading.Thread(target=self._send, args=(stop, pause, self.chance.getrandbits(32)))
             for _ in range(threads)
         ]
         for each in senders:
@@ -108,22 +119,19 @@ class World:
             for each in senders:
                 each.join()
 
-    def _send(
-        self, entries: dict[str, str], stop: threading.Event, pause: float, seed: int
-    ) -> None:
+    def _send(self, stop: threading.Event, pause: float, seed: int) -> None:
         chance = random.Random(seed)
-        kinds = [kind for kind in traffic.KINDS.values() if kind.path != _SLOW]
-        weights = [kind.weight for kind in kinds]
+        weights = [kind.weight for kind in KINDS]
+        entries = self.fleet.entries
         while not stop.is_set():
-            kind = chance.choices(kinds, weights)[0]
-            since = time.monotonic()
-            try:
-                sent = traffic.send(entries, kind)
-                status, logid = sent.status, sent.logid or ""
-            except (OSError, http.client.HTTPException):
-                status, logid = 0, ""
-            self.requests.append(Request(kind, since, time.monotonic(), status, logid))
+            request = send(entries, chance.choices(KINDS, weights)[0])
+            self.requests.append(request)
             stop.wait(pause * chance.random())
+            if not request.logid:
+                stop.wait(0.1)
+                # A service that was started again may listen on another port.
+                with contextlib.suppress(OSError):
+                    entries = entries | self.fleet.entries
 
 
 class FaultFleet(Fleet):

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pie.model import LogidGenerator, logid_address, logid_time, new_span_id, normalise_logid
+from pie.model import (
+    LogidGenerator,
+    accept_logid,
+    chain_of,
+    logid_address,
+    logid_time,
+    new_span_id,
+    normalise_logid,
+    trace_id_of,
+)
 from pie.testing import FakeClock
 
 SEED_LOGID = "2017041721432901000304821652640C"
@@ -90,3 +99,38 @@ def test_span_ids_are_never_zero() -> None:
 
     assert new_span_id(Zero()) == "0" * 15 + "1"
     assert len(new_span_id()) == 16
+
+
+KITEX = "02" + "1733000000000" + "0" * 20 + "ffff0a0b0c0d1e2f3a"
+SPAN = "1" * 16
+
+
+@pytest.mark.parametrize("name", [KITEX, "a", "x/y?z#%20", '"quoted"\\', "~" * 64, "02", "a" * 31])
+def test_a_name_of_another_form_is_kept(name) -> None:
+    assert accept_logid(name) == accept_logid(f" {name}\n") == name
+    assert (logid_time(name), logid_address(name)) == (None, None)
+    stands = trace_id_of(name)
+    assert normalise_logid(stands) == stands == trace_id_of(name) != name
+    assert chain_of(name, "", "").note == f"W3C trace id {stands} stands for logid {name}"
+    assert chain_of(name, stands, SPAN)[:2] == (name, SPAN)
+    assert chain_of(name, "a" * 32, SPAN)[:2] == (name, "")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-", "0", "0" * 32, "x" * 65, "a b", "a\tb", "\u8336", "a\x7f"]
+)
+def test_what_is_no_name(name) -> None:
+    assert accept_logid(name) is None
+    assert chain_of(name, "a" * 32, SPAN) == ("a" * 32, SPAN, "")
+    assert chain_of(name, "", "") == ("", "", "")
+
+
+def test_of_two_logids_of_one_form_the_trace_id_wins() -> None:
+    assert accept_logid(SEED_LOGID) == SEED_LOGID.lower() == trace_id_of(SEED_LOGID.lower())
+    assert chain_of(SEED_LOGID, "a" * 32, SPAN) == ("a" * 32, SPAN, "")
+    assert chain_of(SEED_LOGID, "", "") == (SEED_LOGID.lower(), "", "")
+
+
+def test_a_trace_id_is_not_taken_for_a_time_before_logids() -> None:
+    assert logid_time("0217" + "1" * 28) is None
+    assert logid_time("2017" + "1" * 28) is not None

@@ -20,7 +20,14 @@ _kept: list[object] = []
 
 def act(what: str, kind: str) -> str:
     """Do one of the acts below."""
-    return str({"end": end, "leave": leave, "call": call, "back": back}[what](kind))
+    acts: dict[str, Callable[[str], object]] = {
+        "end": end, "leave": leave, "call": call, "back": back, "hang": hang, "pid": pid_of,
+    }  # fmt: skip
+    return str(acts[what](kind))
+
+
+def pid_of(kind: str) -> int:
+    return os.getpid()
 
 
 def end(kind: str) -> str:
@@ -60,6 +67,17 @@ def back(kind: str) -> int:
             return 0
         os.waitpid(pid, 0)
     return os.getpid()
+
+
+def hang(kind: str) -> None:
+    """Take longer than any drain lasts."""
+    time.sleep(begin())
+
+
+def begin() -> float:
+    """Say that it begins; how long it takes."""
+    Path("hangs").touch()
+    return 60.0
 
 
 def nap() -> None:

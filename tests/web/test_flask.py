@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, Response, abort, jsonify
 from flask.testing import FlaskClient
 
-from pie.model import Failure, Kind, current_call
+from pie.model import Failure, Kind, current_call, trace_id_of
 from pie.serve.host.gunicorn import HttpServer
 from pie.web.flask import describe, instrument
 from pie.web.peers import TrustedPeers
@@ -104,6 +104,20 @@ def test_the_chain_of_the_caller_is_continued(client: FlaskClient, bench) -> Non
     first, second = bench.facts()
     assert (first["logid"], first["parent_id"]) == (LOGID, "00f067aa0ba902b7")
     assert (second["logid"], second["parent_id"]) == (LOGID, "")
+
+
+def test_a_chain_of_another_form_keeps_its_name(client: FlaskClient, bench) -> None:
+    name = "02173300000000000000000000000000000ffff0a0b0c0d1e2f3a"
+    span, other = "00f067aa0ba902b7", "a" * 32
+    for trace in ("", f"00-{trace_id_of(name)}-{span}-01", f"00-{other}-{span}-01"):
+        client.get("/", headers={"X-Tt-Logid": name, "traceparent": trace})
+    rows = bench.facts()
+    assert [(row["logid"], row["parent_id"]) for row in rows] == [
+        (name, ""), (name, span), (other, span),
+    ]  # fmt: skip
+    assert [[n for n in row["notes"] if "stands for logid" in n] != [] for row in rows] == [
+        True, True, False,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

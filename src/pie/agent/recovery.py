@@ -1,4 +1,4 @@
-"""Finds what killed processes had counted, and has it written as rows that the agent ships."""
+"""Finds what killed processes had counted and not written, and has it written to ship it."""
 
 import os
 import threading
@@ -60,8 +60,12 @@ class Recovery:
                     f"counts of killed processes in {product / COUNTS} wait to be written: {error}",
                 )
                 continue
-            if done.rows or done.damaged:
-                self._tally.add(recovered_rows=done.rows, damaged_counts=done.damaged)
+            if any(done):
+                self._tally.add(
+                    recovered_rows=done.rows,
+                    recovered_lines=done.lines,
+                    damaged_counts=done.damaged,
+                )
 
     def _products(self) -> Iterator[Path]:
         with os.scandir(self._root) as entries:

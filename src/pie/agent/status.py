@@ -61,6 +61,8 @@ class AgentStatus(msgspec.Struct, kw_only=True):
     journal_damaged: int = 0
     recovered_rows: int = 0
     """Rows of aggregates that killed processes had not written."""
+    recovered_lines: int = 0
+    """Records and lines of calls that killed processes had not written."""
     damaged_counts: int = 0
     """Files of such counts that were set aside."""
 

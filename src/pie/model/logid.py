@@ -114,6 +114,10 @@ def normalise_logid(text: str) -> str | None:
     return lowered if _VALID.fullmatch(lowered) and lowered != _ZERO else None
 
 
+LOGID_FORM = r"(?:[0-9a-fA-F]{32}|02[0-9]{13}[0-9a-fA-F]{17,49})"
+"""What is taken for a logid where it stands in a text: Pie's form and W3C's, and Kitex's."""
+
+
 def accept_logid(text: str) -> str | None:
     """A peer's name of a chain: a logid in lower case, or up to 64 visible ASCII characters as they
     came; None if the text is neither, or stands for no logid (``0``, ``-``)."""
@@ -139,6 +143,9 @@ class Chain(NamedTuple):
     logid: str
     parent_id: str
     note: str = ""
+
+
+NO_CHAIN = Chain("", "")
 
 
 def chain_of(logid: str, trace_id: str, parent_id: str) -> Chain:

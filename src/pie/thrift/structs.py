@@ -13,7 +13,11 @@ is read can be declared as its own type and still be left out of the constructor
 
 
 class Union(Struct):
-    """A struct of which exactly one field is set; the codec checks it both ways."""
+    """A struct of which exactly one field is set; the codec checks it both ways.
+
+    One exception: a union that a newer peer sent with a member that its IDL has and this one has
+    not. None of its fields is set then, and it cannot be sent on, for the member is not kept.
+    """
 
     __slots__ = ()
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pie.model import Call, current_call, normalise_logid
+from pie.model import NO_CHAIN, Call, chain_of, current_call, trace_id_of
 from pie.web.peers import TrustedPeers
 
 LOGID = "X-Tt-Logid"
@@ -28,14 +28,17 @@ _MAX_VALUE = 1024
 def take_chain(call: Call, environ: dict[str, Any], trusted: TrustedPeers, address: str) -> None:
     """Read what a WSGI environ says of the chain into a call.
 
-    A traceparent wins over a logid: its span belongs to its trace. Metadata of a peer that is not
+    A traceparent wins over a logid, unless its trace id stands for that: its span belongs to its
+    trace. Metadata of a peer that is not
     trusted is taken out of the environ, so that nobody hands it on.
     """
     logid, traceparent = environ.get("HTTP_X_TT_LOGID"), environ.get("HTTP_TRACEPARENT")
-    if logid:
-        call.logid = normalise_logid(str(logid)) or ""
+    given = chain_of(str(logid), "", "") if logid else NO_CHAIN
+    call.logid = given.logid
     if traceparent:
         _take_trace(call, str(traceparent), environ.get("HTTP_TRACESTATE"))
+    if given.note and call.logid == given.logid:
+        call.notes.append(given.note)
     if _METADATA in "\n".join(environ):
         keys = [key for key in environ if key.startswith(_METADATA)]
         if trusted.trusts(address):
@@ -54,7 +57,10 @@ def chain_headers() -> dict[str, str]:
     if call is None:
         return {}
     flags = call.trace_flags or _SAMPLED
-    headers = {LOGID: call.logid, "traceparent": f"00-{call.logid}-{call.span_id}-{flags}"}
+    headers = {
+        LOGID: call.logid,
+        "traceparent": f"00-{trace_id_of(call.logid)}-{call.span_id}-{flags}",
+    }
     if call.tracestate:
         headers["tracestate"] = call.tracestate
     for key, value in call.persist.items():
@@ -102,7 +108,9 @@ def _take_trace(call: Call, traceparent: str, tracestate: object) -> None:
     trace = parse_traceparent(traceparent)
     if trace is None:
         return
-    call.logid, call.parent_id, call.trace_flags = trace
+    trace_id, call.parent_id, call.trace_flags = trace
+    if not call.logid or trace_id_of(call.logid) != trace_id:
+        call.logid = trace_id
     if tracestate:
         call.tracestate = parse_tracestate(str(tracestate))
 

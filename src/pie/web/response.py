@@ -19,6 +19,7 @@ from pie.model import (
     failure_of,
     fork,
     is_a,
+    repr_of,
     text_of,
     type_name,
 )
@@ -80,8 +81,10 @@ class Response:
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """The application's ``start_response``: reads the status and sets the logid."""
+        if fork.process != self._process:
+            return _nowhere  # The parent answers; uWSGI's requests are in memory that both share.
         call = self._call
-        number = int(status[:3])
+        number = _number_of(status)
         added = (LOGID, call.logid)
         whole = [*headers, added]
         for name, value in headers:
@@ -390,6 +393,19 @@ class Response:
         call = self._call
         text = text_of(error) if is_a(error, Misuse) else describe_error(error)
         logger.error("%s %s failed: %s", call.verb, call.path, text, exc_info=error)
+
+
+def _number_of(status: str) -> int:
+    try:
+        return int(status[:3])
+    except (TypeError, ValueError):
+        shown = repr_of(status)[:40]
+        raise Misuse(f"start_response was given {shown}; WSGI wants a status as '200 OK'") from None
+
+
+def _nowhere(data: bytes) -> object:
+    """The ``write`` of a forked child."""
+    return None
 
 
 class Misuse(Failure):

@@ -15,6 +15,7 @@ from pie.observe.facts.rows import EdgeRow, PeerRow
 from pie.observe.log.access import LOCATION
 from pie.observe.log.line import LineFormat
 from pie.observe.record.description import Part, aggregate, row_parts
+from pie.observe.record.slots import slot_size
 
 TEXTS = ["", "Get", "登录失败\n", '"\\\r\n\t', "\ud800x", "a" * 7, "b" * 8, "c" * 33, "é" * 900]
 TEXTS += ["\ud800" * 99, "登" * 499 + "\ud800"]
@@ -49,6 +50,16 @@ def some_call(chance: random.Random) -> Call:
     return call
 
 
+def attach(log: Any, chance: random.Random) -> None:
+    """Give it shared memory for some of what it holds."""
+    if chance.random() < 0.7:
+        log.attach("edges", memoryview(bytearray(slot_size(histogram=True) * 3)))
+        log.attach("peers", memoryview(bytearray(slot_size(histogram=False) * 2)))
+    for what in ("calls", "served", "asked"):
+        if chance.random() < 0.7:
+            log.attach_halves(what, memoryview(bytearray(chance.choice([1024, 4096, 65536]))))
+
+
 def main() -> None:
     rounds, chance = int(sys.argv[1]), random.Random(int(sys.argv[2]))
     who = Identity(psm="a.b.c", host="10.0.0.1", instance='x"1', version="7")
@@ -64,13 +75,22 @@ def main() -> None:
             notable_per_second=5, stamp=LineFormat("h", "a.b.c").stamp, wake=lambda: None,
             limit=chance.choice([0, 500, 100_000]), prepare=None,
         )  # fmt: skip
+        attach(log, chance)
         for _ in range(chance.randrange(200)):
             log.record(some_call(chance))
             if chance.random() < 0.02:
-                log.take(chance.choice(["calls", "served", "asked"]))
-                log.take_totals(chance.choice(["edges", "peers"]), chance.uniform(0, 2e5))
+                what = chance.choice(["calls", "served", "asked"])
+                half = log.take_half(what)
+                log.take(what)
+                if half is not None and chance.random() < 0.7:
+                    log.release_half(what, half[2])
+                name = chance.choice(["edges", "peers"])
+                for _, slot in log.take_totals(name, chance.uniform(0, 2e5)):
+                    if slot >= 0 and chance.random() < 0.7:
+                        log.release(name, slot)
             if chance.random() < 0.005:
                 log.begin()
+                attach(log, chance)
 
 
 main()

@@ -25,6 +25,7 @@ from pie.observe.log.files import HourlyFile
 from pie.observe.log.line import LineFormat
 from pie.observe.log.parse import LineParser
 from pie.observe.record import recover as recovering
+from pie.observe.record import road_files
 from pie.observe.record.call_log import AGGREGATES, CallLog
 from pie.observe.record.counts import CountFile
 from pie.observe.record.slots import Slots
@@ -65,7 +66,7 @@ class Process:
         self.backlogs = {}
         for name, slots in self.counts.slots.items():
             self.log.attach(name, slots.memory)
-            file = _File(root / "facts", f"a.b.c.{name}", fuse, disk)
+            file = SteppedFile(root / "facts", f"a.b.c.{name}", fuse, disk)
             self.backlogs[name] = TotalsBacklog(name, self.log, file)
             self._step_through(name)
             self.counts.slots[name] = _Notes(slots, fuse)
@@ -151,16 +152,21 @@ def write(descriptor: int, data: bytes, fuse: Fuse, disk: Disk) -> int:
     return written
 
 
-class _File(HourlyFile):
-    def __init__(self, folder: Path, stem: str, fuse: Fuse, disk: Disk) -> None:
-        super().__init__(folder, stem, "ndjson")
+class SteppedFile(HourlyFile):
+    """A file of rows or lines on that disk."""
+
+    def __init__(
+        self, folder: Path, stem: str, fuse: Fuse, disk: Disk, suffix: str = "ndjson"
+    ) -> None:
+        super().__init__(folder, stem, suffix)
         self._end = fuse, disk
 
     def _write(self, file: Any, lines: bytes) -> int:
         prefix = b"\n" * file.torn
         written = write(file.descriptor, prefix + lines, *self._end) - len(prefix)
-        file.torn = written < len(lines)
-        return 0 if file.torn else written
+        whole = lines.rfind(b"\n", 0, max(written, 0)) + 1
+        file.torn = written > whole
+        return whole
 
 
 class Once(RuleBasedStateMachine):
@@ -179,8 +185,11 @@ class Once(RuleBasedStateMachine):
         forward = {name: getattr(os, name) for name in dir(os)}
         forward["write"] = lambda fd, data: write(fd, data, self._fuse, self._disk)
         forward["pwrite"] = self._pwrite
-        recovering.os = SimpleNamespace(**forward)  # type: ignore[assignment]
+        fake: Any = SimpleNamespace(**forward)
+        for module in (recovering, road_files):
+            module.os = fake
         self._ends.callback(setattr, recovering, "os", os)
+        self._ends.callback(setattr, road_files, "os", os)
 
     def _start(self) -> None:
         self._processes.append(Process(self._root, self._fuse, self._disk))
@@ -269,7 +278,7 @@ class Once(RuleBasedStateMachine):
             for _ in range(2):
                 done = recovering.recover(self._root / "counts", self._root / "facts")
                 assert done.damaged == 0
-            assert done == (0, 0, 0)
+            assert done == (0, 0, 0, 0)
             self._check()
 
     def _check(self) -> None:

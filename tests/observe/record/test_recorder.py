@@ -18,6 +18,8 @@ from pie.call import Driver, Policies
 from pie.model import Call, Failure, Kind
 from pie.observe import Budget, Console, Identity, Observer
 from pie.observe.facts.rows import CallRow, bucket_upper_us, histogram_bucket
+from pie.observe.log.line import LineFormat
+from pie.observe.record.call_log import CallLog
 from pie.observe.record.encode import encode
 
 
@@ -145,19 +147,20 @@ def test_a_full_disk_costs_no_fact(tmp_path: Path, observer: Observer) -> None:
         pytest.skip("no /dev/full on this system")
     from pie.observe.log.files import HourlyFile
     from pie.observe.log.line import hour_of
-    from pie.observe.record.recorder import Backlog
+    from pie.observe.record.backlog import Backlog
 
     path = tmp_path / f"a.b.c.calls.{hour_of(0)}.ndjson"
     path.symlink_to("/dev/full")
     road = HourlyFile(tmp_path, "a.b.c.calls", "ndjson")
-    file = Backlog(road)
+    log = CallLog(Identity(psm="a.b.c"), LineFormat("h", "a.b.c"), Budget(), lambda: None)
+    file = Backlog("calls", log, road)
     for number in range(10):
         row = CallRow(ts=number, side="server", protocol="http", psm="a.b.c", method=str(number))
-        file.add([(number, encode(row))])
-    assert not file.flush()
+        file.add([(number, encode(row), -1)])
+    assert not file.flush(None)
     road.close()
     path.unlink()
-    assert file.flush()
+    assert file.flush(None)
     assert [json.loads(line)["method"] for line in path.read_text().splitlines()] == list(
         map(str, range(10))
     )

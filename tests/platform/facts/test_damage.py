@@ -1,6 +1,7 @@
 """Damage to the files of the store: mended where it can be, else said; the registry serves."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -144,3 +145,42 @@ def test_a_disk_that_takes_nothing_is_said_and_tried_again(own_disk, unstarted, 
         assert "cannot be used" in health(unstarted)["facts_trouble"]
     else:
         assert len(unstarted.messages("ef" * 16)) == 1
+
+
+def test_damaged_and_missing_parts_are_said(own_platform):
+    """Never silently no rows: damage found at the start, damage found by a question, and loss."""
+    logid = "ab" * 16
+    day = 86_400
+    rows = [line(logid) | {"ts": time.time() - n * day} for n in range(4)]
+    own_platform.accepted("logs", rows)
+    assert own_platform.stop() == 0
+    store = (own_platform.directory / "facts" / "store" / "store").resolve()
+    uuid = re.search(r"UUID '([^']+)'", (definitions(own_platform) / "logs.sql").read_text())[1]
+    broken, gone, zeros = sorted((store / uuid[:3] / uuid).glob("2*"))[:3]
+    (broken / "data.bin").chmod(0o600)
+    (broken / "data.bin").write_bytes(b"")
+    shutil.rmtree(gone)
+    (zeros / "data.bin").chmod(0o600)
+    (zeros / "data.bin").write_bytes(bytes((zeros / "data.bin").stat().st_size))
+    for _ in range(2):  # it is said again at each start
+        own_platform.start()
+        notes = " ".join(health(own_platform)["facts_notes"])
+        assert "1 parts of the table logs are damaged" in notes
+        for part in (broken, gone):
+            assert f"{part.name[:8]} (1 rows)" in notes
+        assert zeros.name[:8] not in notes
+        reply = own_platform.ask("GET", f"/api/chains/{logid}/logs?limit=10")
+        assert reply.status == 500
+        assert zeros.name in reply.json["error"]["message"]
+        assert any(zeros.name in note for note in health(own_platform)["facts_notes"])
+        assert own_platform.stop() == 0
+        assert notes.partition(":")[0] in own_platform.said
+
+    (own_platform.directory / "facts-inventory.json").unlink()
+    shutil.rmtree(zeros)
+    for folder in store.glob("*/*/detached"):
+        for each in folder.iterdir():
+            shutil.rmtree(each)
+    own_platform.start()
+    assert health(own_platform)["facts_notes"] == []
+    assert len(own_platform.messages(logid)) == 1

@@ -3,13 +3,17 @@
 import gzip
 import http.client
 import json
+import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
+from pie.platform.facts.decode import MAX_ROWS
 
 DAY = 86_400
 _src = count(1000)
@@ -267,9 +271,35 @@ def test_too_much_in_chunks_is_refused(platform):
     assert platform.ask("GET", "/api/health").json["status"] == "ok"
 
 
+KITEX_LOGID = "0217330000000000000000000000000000000FFFF0A0B0C0D1E2F3A"
+
+
+@pytest.mark.parametrize("logid", [KITEX_LOGID, 'a/b?c#d%20"e\\', "logs"])
+def test_a_chain_of_another_form_is_found_by_its_name(platform, logid):
+    """By its name alone: there is no time in it, and upper case is not told from lower case."""
+    now, psm = time.time() - 3 * 86_400, "pq.foreign.name"
+    call = {
+        "ts": now, "side": "server", "protocol": "thrift", "psm": psm, "callee": psm,
+        "method": "Get", "outcome": "ok", "logid": logid, "span_id": "s",
+    }  # fmt: skip
+    log = {"ts": now, "psm": psm, "logid": logid, "span_id": "s", "message": f"of {logid[:3]}"}
+    assert platform.accepted("calls", [call]) == (1, 0)
+    assert platform.accepted("logs", [log]) == (1, 0)
+    path = f"/api/chains/{quote(logid, safe='')}"
+    assert [each["psm"] for each in platform.ask("GET", path).json["nodes"]] == [psm]
+    (line,) = platform.ask("GET", f"{path}/logs").json["lines"]
+    assert line["message"] == log["message"]
+    asked = [f'logid:"{logid}"'.replace("\\", "\\\\") if '"' not in logid else None]
+    asked += [logid] if logid == KITEX_LOGID else []
+    for query in filter(None, asked):
+        found = platform.ask("GET", f"/api/logs/search?q={quote(query)}").json
+        assert [each["message"] for each in found["lines"]] == [log["message"]], query
+
+
 def test_questions_and_errors_have_one_form(platform):
     for path, status in [
-        ("/api/chains/xyz", 400),
+        ("/api/chains/a%20b", 400),
+        ("/api/chains/xyz", 404),
         (f"/api/chains/{'e' * 32}", 404),
         ("/api/chains?limit=0", 400),
         ("/api/services?window=abc", 400),
@@ -283,3 +313,39 @@ def test_questions_and_errors_have_one_form(platform):
         assert error["message"]
     assert platform.ask("PUT", "/api/services").status == 405
     assert json.loads(platform.ask("GET", "/openapi.json").body)["openapi"].startswith("3.")
+
+
+def test_a_post_of_too_many_rows_is_refused_with_what_to_do(platform, logid):
+    for row in (b'{"ts": 1}', b"", b"bad"):
+        reply = platform.post("logs", [row] * (MAX_ROWS + 2), packed=True)
+        assert (reply.status, reply.json["error"]["code"]) == (413, 413)
+        assert "split it" in reply.json["error"]["message"]
+    bad = platform.post("logs", [b"bad"] * MAX_ROWS, packed=True)
+    assert bad.json["rejected_count"] == MAX_ROWS
+    assert len(bad.json["rejected"]) == 10
+
+
+@pytest.mark.slow
+def test_memory_is_bounded_while_many_large_posts_come_at_once(own_platform):
+    def peak():
+        status = Path(f"/proc/{own_platform.child}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+
+    own_platform.accepted("logs", [{"ts": time.time()}])
+    before = peak()
+    now = time.time()
+    many = gzip.compress(b'{"ts":%d}\n' % now * 880_000)
+    most = gzip.compress(b'{"ts":%d}\n' % now * MAX_ROWS)
+    bad = gzip.compress(b"bad\n" * MAX_ROWS)
+    long = gzip.compress((b'{"ts":%d,"message":"%s"}\n' % (now, b"x" * 1000)) * 15_000)
+    headers = {"Content-Encoding": "gzip"}
+
+    def post(body):
+        return own_platform.ask("POST", "/api/ingest/logs", body, role="service", headers=headers)
+
+    with ThreadPoolExecutor(24) as threads:
+        answers = list(threads.map(post, [many, most, bad, long] * 6))
+    assert [each.status for each in answers[::4]] == [413] * 6
+    assert {each.status for each in answers} <= {200, 413, 503}
+    print("PEAK", before >> 20, peak() >> 20, [e.status for e in answers])
+    assert peak() - before < 700 << 20

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.thrift.generate.test_far_includes import FILES as FAR_FILES
 
 from pie.rpc import over
 from pie.thrift import IdlError, generate, load_idl, load_module
@@ -88,6 +89,8 @@ def test_type_checker_linter_and_formatter_accept_it(idl_folder, tmp_path):
     write(generate(corners), tmp_path / "made" / "corners")
     methods = load_idl("m.thrift", {**CORNER_FILES, "m.thrift": TYPES_AND_METHODS}.__getitem__)
     write(generate(methods), tmp_path / "made" / "methods")
+    far = load_idl("a.thrift", FAR_FILES.__getitem__)
+    write(generate(far), tmp_path / "made" / "far")
     write({"made/__init__.py": ""}, tmp_path)
     (tmp_path / "use.py").write_text(
         "from made.demo2 import demo2\n"

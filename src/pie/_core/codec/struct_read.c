@@ -226,7 +226,7 @@ ALWAYS_INLINE PyObject *field_read(Source *source, Type *type, int code, int dep
     return part_read(source, type, depth, protocol);
 }
 
-static int values_check(const Program *program, PyObject *const *values) {
+static int values_check(const Program *program, PyObject *const *values, bool has_unknown) {
     int count = 0;
     for (int i = 0; i < program->size; i++) {
         count += values[i] != NULL;
@@ -236,7 +236,8 @@ static int values_check(const Program *program, PyObject *const *values) {
             return -1;
         }
     }
-    if (UNLIKELY(program->is_union && count != 1)) {
+    /* A newer peer may have set a member that is not known here: then none of those here is. */
+    if (UNLIKELY(program->is_union && count != 1 && (count > 0 || !has_unknown))) {
         codec_error("a union has exactly one field set, this one has %d", count);
         return -1;
     }
@@ -251,13 +252,15 @@ ALWAYS_INLINE int values_read(Source *source, Program *program, PyObject **value
     if (UNLIKELY(read_spend(source, program->memory) < 0)) {
         return -1;
     }
+    bool has_unknown = false;
     for (int next = 0, id = 0;;) {
         int code = read_field_head(source, &id, protocol);
         if (code <= 0) {
-            return code < 0 ? -1 : values_check(program, values);
+            return code < 0 ? -1 : values_check(program, values, has_unknown);
         }
         int index = field_find(program, code, id, next, protocol);
         if (UNLIKELY(index < 0)) {
+            has_unknown = true;
             if (skip_field(source, protocol, code, depth - 1) < 0) {
                 codec_error_under(".<unknown field %d>", id);
                 return -1;

@@ -8,34 +8,8 @@
 
 #include "base/text.h"
 #include "record/aggregate_init.h"
-#include "record/budget.h"
-#include "record/line.h"
-#include "record/ring.h"
-#include "record/row.h"
-
-#define STAMP 19 /* "2017-04-18 11:17:44" */
-#define AGGREGATES 4
-
-enum { CALLS, SERVED, ASKED, RINGS };
-static const char *const ring_names[RINGS] = {"calls", "served", "asked"};
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *make_stamp, *wake, *prepare;
-    ProcessTexts process;
-    Row row;
-    LineParts line;
-    Budget budget;
-    Aggregate aggregates[AGGREGATES];
-    int aggregate_count;
-    Ring rings[RINGS];
-    int64_t lost; /* for want of memory */
-    int64_t serving, asking;
-    int64_t second; /* of the stamp */
-    char stamp[STAMP];
-    bool woken;    /* since the writer took something */
-    bool prepared; /* `prepare` was called in this process */
-} CallLog;
+#include "record/call_log_object.h"
+#include "record/call_log_take.h"
 
 /* --- calls in flight --- */
 
@@ -180,71 +154,6 @@ static PyObject *log_leave(PyObject *self, PyObject *call) {
     return log_record(self, call);
 }
 
-static PyObject *log_take(CallLog *self, PyObject *name) {
-    for (int i = 0; i < RINGS; i++) {
-        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, ring_names[i]) == 0) {
-            self->woken = false;
-            return ring_take(&self->rings[i]);
-        }
-    }
-    return PyErr_Format(PyExc_ValueError, "there is nothing called %R to take", name);
-}
-
-static Aggregate *aggregate_named(CallLog *self, PyObject *name) {
-    for (int i = 0; i < self->aggregate_count; i++) {
-        if (PyUnicode_Compare(self->aggregates[i].name, name) == 0) {
-            return &self->aggregates[i];
-        }
-    }
-    PyErr_Format(PyExc_ValueError, "no totals are called %R", name);
-    return NULL;
-}
-
-static PyObject *log_take_totals(CallLog *self, PyObject *const *args, Py_ssize_t count) {
-    double before = count == 2 ? PyFloat_AsDouble(args[1]) : 0;
-    if (count != 2 || !PyUnicode_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "take_totals() takes a name and a time");
-        return NULL;
-    }
-    if (before == -1.0 && PyErr_Occurred()) {
-        return NULL;
-    }
-    Aggregate *aggregate = aggregate_named(self, args[0]);
-    if (aggregate == NULL) {
-        return NULL;
-    }
-    self->woken = false;
-    return aggregate_take(aggregate, before);
-}
-
-static PyObject *log_attach(CallLog *self, PyObject *const *args, Py_ssize_t count) {
-    if (count != 2 || !PyUnicode_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "attach() takes a name and a buffer");
-        return NULL;
-    }
-    Aggregate *aggregate = aggregate_named(self, args[0]);
-    if (aggregate == NULL || aggregate_attach(aggregate, args[1]) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *log_release(CallLog *self, PyObject *const *args, Py_ssize_t count) {
-    long slot = count == 2 ? PyLong_AsLong(args[1]) : 0;
-    if (count != 2 || !PyUnicode_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "release() takes a name and a slot");
-        return NULL;
-    }
-    if (slot == -1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    Aggregate *aggregate = aggregate_named(self, args[0]);
-    if (aggregate == NULL || aggregate_release(aggregate, slot) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
 static int set_process(CallLog *self) {
     char text[64];
     int size = PyOS_snprintf(text, sizeof text, " process=%ld thread=", (long)getpid());
@@ -363,6 +272,7 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     self->second = INT64_MIN;
     for (int i = 0; i < RINGS; i++) {
         self->rings[i].limit = (size_t)(limit < 0 ? 0 : limit);
+        self->rings[i].filling = -1;
     }
     self->process.env = PyUnicode_FromObject(env); /* Exact: rows are written without Python. */
     self->process.version = PyUnicode_FromObject(version);
@@ -412,12 +322,17 @@ static PyMethodDef log_methods[] = {
     {"enter", log_enter, METH_O, "A call is on its way."},
     {"leave", log_leave, METH_O, "A call is no longer on its way, and is recorded."},
     {"record", log_record, METH_O, "Count and write down a finished call or attempt."},
-    {"take", (PyCFunction)log_take, METH_O, "What waits in \"calls\", \"served\" or \"asked\"."},
-    {"take_totals", (PyCFunction)log_take_totals, METH_FASTCALL,
+    {"take", (PyCFunction)call_log_take, METH_O, "What waits in \"calls\", \"served\" or \"asked\"."},
+    {"take_half", (PyCFunction)call_log_take_half, METH_O,
+     "What waits in the shared mapping, before what take() takes after that."},
+    {"release_half", (PyCFunction)call_log_release_half, METH_FASTCALL, "A half is written."},
+    {"attach_halves", (PyCFunction)call_log_attach_halves, METH_FASTCALL,
+     "Keep \"calls\", \"served\" or \"asked\" in a shared mapping."},
+    {"take_totals", (PyCFunction)call_log_take_totals, METH_FASTCALL,
      "Rows and slots of an aggregate's buckets that are over."},
-    {"attach", (PyCFunction)log_attach, METH_FASTCALL,
+    {"attach", (PyCFunction)call_log_attach, METH_FASTCALL,
      "Count an aggregate in the slots of a shared mapping."},
-    {"release", (PyCFunction)log_release, METH_FASTCALL, "The row of a slot is written."},
+    {"release", (PyCFunction)call_log_release, METH_FASTCALL, "The row of a slot is written."},
     {"begin", (PyCFunction)log_begin, METH_NOARGS, "Start empty, in a forked child."},
     {NULL},
 };

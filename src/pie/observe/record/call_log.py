@@ -135,6 +135,17 @@ class CallLog:
             self._work_off()
             return self._waiting[what].take()
 
+    def take_half(self, what: What) -> tuple[float, bytes, int] | None:
+        """What waits in a shared mapping: nothing, since lines are made when they are taken."""
+
+    def release_half(self, what: What, half: int) -> None:
+        """A half is written. Only C has any."""
+        raise ValueError(f"half {half} of {what} is not in use")
+
+    def attach_halves(self, what: What, memory: memoryview) -> None:
+        """Keep lines in a shared mapping. Only C does."""
+        raise NotImplementedError
+
     def take_totals(self, name: Totals, before: float) -> list[tuple[AggregateRow, int]]:
         """The rows of an aggregate whose buckets ended at ``before`` (Unix seconds) or earlier,
         with the numbers of their slots; -1 = none."""

@@ -1,4 +1,6 @@
-"""The file of a process in which its open aggregates stand, as a shared mapping.
+"""The file of a process in which what it has not written yet stands, as a shared mapping.
+
+These are the aggregates of open buckets and, where C makes them, lines and records of calls.
 
 A process that is killed leaves it behind, and what is in it (``recover`` reads it). Its owner holds
 a lock on it as long as it lives; the kernel frees it, however the process ends. All space is
@@ -13,9 +15,9 @@ import re
 import secrets
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,6 +27,7 @@ from pie.observe.facts.fields import cuts_of
 from pie.observe.facts.rows import AggregateRow
 from pie.observe.identity import Identity
 from pie.observe.record.aggregate import PROCESS, Shape
+from pie.observe.record.halves import Halves
 from pie.observe.record.slots import SUMS, DamagedError, Slots, slot_size
 
 COUNTS = "state/counts"
@@ -36,7 +39,9 @@ MOST_LEFT = 128
 """Files of dead processes in a folder beyond which no more are made: nobody recovers them."""
 HEADER_SIZE = 8192
 _MAGIC = b"PIECOUNT"
-_VERSION = 1
+_VERSION = 2
+HALF_SIZES = {"calls": 384 << 10, "served": 192 << 10, "asked": 192 << 10}
+"""Bytes of a half for lines of a kind. What comes beyond waits in private memory."""
 _START = struct.Struct("<8sIII")
 _TOKEN = re.compile("[0-9a-f]{16}")
 
@@ -71,17 +76,37 @@ class TableHeader(msgspec.Struct, frozen=True, kw_only=True):
         return self.slots * slot_size(histogram=bool(self.histogram))
 
 
+class LinesHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of a kind: they are for ``<file>.<hour>.…`` in a folder of the log road."""
+
+    name: Literal["calls", "served", "asked"]
+    folder: Literal["facts", "app", "rpc"]
+    file: Annotated[str, Meta(pattern="^[a-z0-9_.@-]{1,300}$")]
+
+    @property
+    def half(self) -> int:
+        """Bytes of a half."""
+        return HALF_SIZES[self.name]
+
+    @property
+    def suffix(self) -> str:
+        """Of the file's name."""
+        return "ndjson" if self.folder == "facts" else "log"
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """Whose file it is. ``token`` is of this file and no other."""
 
     token: str
     psm: str
     tables: Annotated[list[TableHeader], Meta(min_length=1, max_length=4)]
+    lines: Annotated[list[LinesHeader], Meta(max_length=3)]
 
     @property
     def bytes(self) -> int:
         """Of the whole file."""
-        return HEADER_SIZE + sum(table.bytes for table in self.tables)
+        tables = sum(table.bytes for table in self.tables)
+        return HEADER_SIZE + tables + sum(2 * lines.half for lines in self.lines)
 
 
 def pack_header(header: Header) -> bytes:
@@ -136,6 +161,7 @@ class CountFile:
     Attributes:
         token: of the marks of its rows.
         slots: by the name of their aggregate.
+        halves: by what lines they hold.
 
     Raises:
         OSError: it cannot be made, e.g. because there is no room for it.
@@ -147,10 +173,11 @@ class CountFile:
         folder: Path,
         identity: Identity,
         row_types: Mapping[Any, type[AggregateRow]],
+        lines: Sequence[LinesHeader] = (),
     ) -> None:
         self.token = secrets.token_hex(8)
         tables = [_table(name, each, identity) for name, each in row_types.items()]
-        self._header = Header(token=self.token, psm=identity.psm, tables=tables)
+        self._header = Header(token=self.token, psm=identity.psm, tables=tables, lines=[*lines])
         self._path = folder / f"{identity.psm}.{self.token}{SUFFIX}"
         self._lock = -1
         folder.mkdir(parents=True, exist_ok=True)
@@ -164,11 +191,14 @@ class CountFile:
             self._unlock()
             new.unlink(missing_ok=True)
             raise
-        self.slots = self._parts()
+        self.slots: dict[Any, Slots] = {}
+        self.halves: dict[Any, Halves] = {}
+        self._share_out()
 
     def close(self) -> None:
         """All is written: delete it. What is not stays, for whoever recovers it."""
-        if all(each.empty for each in self.slots.values()):
+        slots, halves = self.slots.values(), self.halves.values()
+        if all(each.empty for each in slots) and all(each.empty for each in halves):
             with contextlib.suppress(OSError):
                 self._path.unlink()
             self._unlock()
@@ -194,14 +224,16 @@ class CountFile:
         finally:
             os.close(descriptor)
 
-    def _parts(self) -> dict[Any, Slots]:
-        parts: dict[Any, Slots] = {}
+    def _share_out(self) -> None:
+        memory = memoryview(self._mapping)
         at = HEADER_SIZE
         for table in self._header.tables:
-            memory = memoryview(self._mapping)[at : at + table.bytes]
-            parts[table.name] = Slots(memory, histogram=bool(table.histogram))
+            part = memory[at : at + table.bytes]
+            self.slots[table.name] = Slots(part, histogram=bool(table.histogram))
             at += table.bytes
-        return parts
+        for lines in self._header.lines:
+            self.halves[lines.name] = Halves(memory[at : at + 2 * lines.half])
+            at += 2 * lines.half
 
     def _unlock(self) -> None:
         lock, self._lock = self._lock, -1

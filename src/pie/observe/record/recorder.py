@@ -10,7 +10,6 @@ import math
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,61 +20,19 @@ from pie.observe.log.files import HourlyFile
 from pie.observe.log.handler import LineSink
 from pie.observe.log.line import LineFormat
 from pie.observe.log.losses import Losses
+from pie.observe.record.backlog import Backlog
 from pie.observe.record.budget import Budget
-from pie.observe.record.call_log import AGGREGATES, Batches, Totals, What, call_log
-from pie.observe.record.counts import CountFile
+from pie.observe.record.call_log import AGGREGATES, CallLog, Totals, What, call_log
+from pie.observe.record.counts import CountFile, LinesHeader
 from pie.observe.record.ending import write_at_end
 from pie.observe.record.totals import TotalsBacklog
 
 logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
-_BACKLOG_BYTES = 16 << 20
 _WAIT_FOR_DISK_SECONDS = 1.0
 _TRY_COUNTS_AGAIN_SECONDS = 60.0
 """Of the time to gather, after errors in a row."""
 _WHY_LOST = "the disk takes none, or calls come faster than it writes"
-
-
-class Backlog:
-    """Batches of whole lines on their way to an hourly file; keeps what a full disk does not take.
-
-    Attributes:
-        lost: lines dropped because the backlog was full.
-    """
-
-    def __init__(self, file: HourlyFile) -> None:
-        self._file = file
-        self.lost = 0
-        self.clear()
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def clear(self) -> None:
-        """Forget what was not written yet."""
-        self._batches: deque[tuple[float, bytes]] = deque()
-        self._bytes = 0
-
-    def add(self, batches: Batches) -> None:
-        """Queue batches, each of one file."""
-        for ts, lines in batches:
-            if self._bytes + len(lines) > _BACKLOG_BYTES:
-                self.lost += lines.count(b"\n")
-            else:
-                self._batches.append((ts, lines))
-                self._bytes += len(lines)
-
-    def flush(self) -> bool:
-        """Write in order; True when nothing is left."""
-        while self._batches:
-            ts, lines = self._batches[0]
-            written = self._file.append(lines, ts)
-            self._bytes -= written
-            if written < len(lines):
-                self._batches[0] = (ts, lines[written:])
-                return False
-            self._batches.popleft()
-        return True
 
 
 class Recorder:
@@ -122,9 +79,9 @@ class Recorder:
         self._files = (calls, *totals.values())
         self._totals = {name: TotalsBacklog(name, self.log, file) for name, file in totals.items()}
         self._backlogs: dict[What, Backlog] = {
-            "calls": Backlog(calls),
-            "served": Backlog(served.file),
-            "asked": Backlog(asked.file),
+            "calls": Backlog("calls", self.log, calls),
+            "served": Backlog("served", self.log, served.file),
+            "asked": Backlog("asked", self.log, asked.file),
         }
         self._sinks: dict[What, LineSink] = {"served": served, "asked": asked}
         self._clock = clock
@@ -208,12 +165,25 @@ class Recorder:
         if self._folder is None:
             return
         try:
-            self._counts = CountFile(self._folder, self._identity, AGGREGATES)
+            self._counts = CountFile(self._folder, self._identity, AGGREGATES, self._lines())
             for name, slots in self._counts.slots.items():
                 self.log.attach(name, slots.memory)
+            for what, halves in self._counts.halves.items():
+                self.log.attach_halves(what, halves.memory)
         except Exception as error:
             self._trouble = error
             self._try_counts_at = time.monotonic() + _TRY_COUNTS_AGAIN_SECONDS
+
+    def _lines(self) -> list[LinesHeader]:
+        """Lines that outlive a kill: those that C makes on the caller's thread."""
+        if isinstance(self.log, CallLog):
+            return []
+        name = self._identity.log_name
+        return [
+            LinesHeader(name="calls", folder="facts", file=f"{self._identity.psm}.calls"),
+            LinesHeader(name="served", folder="app", file=name),
+            LinesHeader(name="asked", folder="rpc", file=name),
+        ]
 
     def _try_counts_again(self) -> None:
         if time.monotonic() < self._try_counts_at:
@@ -224,13 +194,12 @@ class Recorder:
 
     def _pass_on(self, what: What, backlog: Backlog) -> bool:
         """While the disk is full, what comes waits in the call log."""
-        if not backlog.flush():
+        if not backlog.flush(self._counts):
             return False
-        batches = self.log.take(what)
+        batches = backlog.take(self._counts)
         if what in self._sinks:
             self._sinks[what].show(batches)
-        backlog.add(batches)
-        return backlog.flush()
+        return backlog.flush(self._counts)
 
     def wake(self) -> None:
         """There is something to write. Never raises: the caller is in the middle of a call."""

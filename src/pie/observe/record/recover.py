@@ -1,4 +1,4 @@
-"""What processes that were killed had counted, out of the files that they left behind.
+"""What processes that were killed had counted and recorded, out of the files that they left behind.
 
 The rows go where those of living processes go, in files of their own name, which the reader makes
 with its own rights. A file may be recovered again and again, by one reader at a time and by one
@@ -30,6 +30,8 @@ from pie.observe.record.counts import (
     marked,
     read_header,
 )
+from pie.observe.record.recover_lines import write_lines
+from pie.observe.record.road_files import NO_LINK, append_noted, read_noted
 from pie.observe.record.slots import (
     RELEASE,
     Contents,
@@ -45,18 +47,23 @@ _log = logging.getLogger(__name__)
 _DAMAGED = ".damaged"
 _MOST_DAMAGED = 10
 """Files that are kept for somebody to look at."""
-_CHUNK = 1 << 20
 _LONGEST_MARK = 100
 _HALF_MADE_SECONDS = 3600.0
-_NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Recovered(NamedTuple):
-    """What was done: rows written, files gone, files set aside."""
+    """What was done: rows of aggregates and lines (also records) written, files gone, files set
+    aside."""
 
     rows: int = 0
+    lines: int = 0
     files: int = 0
     damaged: int = 0
+
+
+class _Written(NamedTuple):
+    rows: int
+    lines: int
 
 
 class _Left(NamedTuple):
@@ -82,7 +89,7 @@ def recover(folder: Path, facts: Path, zone: tzinfo = UTC) -> Recovered:
         OSError: the rows of a file could not be written, e.g. because the disk is full, after all
             others were looked at. What is left is recovered next time.
     """
-    rows = files = damaged = 0
+    total = Recovered()
     trouble: OSError | None = None
     try:
         names = sorted(each.name for each in folder.iterdir())
@@ -97,24 +104,24 @@ def recover(folder: Path, facts: Path, zone: tzinfo = UTC) -> Recovered:
             trouble = error
             continue
         if done is not None:
-            rows, files, damaged = rows + done.rows, files + done.files, damaged + done.damaged
+            total = Recovered(*map(sum, zip(total, done, strict=True)))
     _tidy(folder, names)
     if trouble is not None:
         raise trouble
-    return Recovered(rows, files, damaged)
+    return total
 
 
 def _recover_file(path: Path, facts: Path, zone: tzinfo) -> Recovered | None:
     """None for a file whose process lives, or which another version of Pie is to read."""
     with contextlib.ExitStack() as stack:
-        rows, trouble = 0, "it is no file"
+        done, trouble = _Written(0, 0), "it is no file"
         if stat.S_ISREG(path.stat(follow_symlinks=False).st_mode):
-            descriptor = os.open(path, os.O_RDWR | _NO_LINK)
+            descriptor = os.open(path, os.O_RDWR | NO_LINK)
             stack.callback(os.close, descriptor)
             if not _lock(path, descriptor):
                 return None
             try:
-                rows, trouble = _write_rows(descriptor, facts, zone)
+                done, trouble = _write_all(descriptor, facts, zone)
             except OtherVersionError as error:
                 _log.debug("%s is left alone: %s", path, error)
                 return None
@@ -122,7 +129,7 @@ def _recover_file(path: Path, facts: Path, zone: tzinfo) -> Recovered | None:
                 trouble = str(error)
         if not trouble:
             path.unlink()
-            return Recovered(rows, files=1)
+            return Recovered(done.rows, done.lines, files=1)
         aside = path.with_name(path.name + _DAMAGED)
         path.rename(aside)
         _log.error(
@@ -130,7 +137,7 @@ def _recover_file(path: Path, facts: Path, zone: tzinfo) -> Recovered | None:
             "it is set aside as %s",
             path, trouble, aside.name,
         )  # fmt: skip
-        return Recovered(rows, damaged=1)
+        return Recovered(done.rows, done.lines, damaged=1)
 
 
 def _lock(path: Path, descriptor: int) -> bool:
@@ -143,8 +150,8 @@ def _lock(path: Path, descriptor: int) -> bool:
     return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
 
 
-def _write_rows(descriptor: int, facts: Path, zone: tzinfo) -> tuple[int, str]:
-    """How many rows were written, and what is damaged."""
+def _write_all(descriptor: int, facts: Path, zone: tzinfo) -> tuple[_Written, str]:
+    """What was written, and what is damaged."""
     header = read_header(os.pread(descriptor, HEADER_SIZE, 0))
     size = os.fstat(descriptor).st_size
     if size != header.bytes:
@@ -158,7 +165,9 @@ def _write_rows(descriptor: int, facts: Path, zone: tzinfo) -> tuple[int, str]:
             _append(descriptor, header, facts, zone, each)
             rows += 1
         os.pwrite(descriptor, RELEASE, each.at)
-    return rows, "; ".join(sorted(set(trouble)))
+    halves = HEADER_SIZE + sum(table.bytes for table in header.tables)
+    lines = write_lines(descriptor, header, halves, facts.parent, zone, trouble)
+    return _Written(rows, lines), "; ".join(sorted(set(trouble)))
 
 
 def _left_in(descriptor: int, header: Header, trouble: list[str]) -> Iterator[_Left]:
@@ -206,28 +215,18 @@ def _written(header: Header, facts: Path, left: list[_Left]) -> set[str]:
     for (name, inode), offset in first.items():
         if not re.fullmatch(rf"{re.escape(header.psm)}\.[a-z0-9_.]+\.ndjson", name):
             raise DamagedError(f"a slot whose note names the file {name!r}")
-        found |= _marks_in(facts / name, inode, offset, header.token)
+        found |= _marks_in(facts, Note(name, inode, offset), header.token)
     return found
 
 
-def _marks_in(path: Path, inode: int, offset: int, token: str) -> set[str]:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | _NO_LINK)
-    except FileNotFoundError:
-        return set()
+def _marks_in(folder: Path, note: Note, token: str) -> set[str]:
     mark = re.compile(rb'"mark":"(%b\.[a-z]{1,20}\.[0-9]{1,20})"}' % token.encode())
     found: set[str] = set()
-    try:
-        status = os.fstat(descriptor)
-        at = offset if status.st_ino == inode else 0
-        rest = b""
-        while stat.S_ISREG(status.st_mode) and (data := os.pread(descriptor, _CHUNK, at)):
-            at += len(data)
-            data = rest + data
-            found |= {each[1].decode() for each in mark.finditer(data)}
-            rest = data[-_LONGEST_MARK:]
-    finally:
-        os.close(descriptor)
+    rest = b""
+    for piece in read_noted(folder, note):
+        data = rest + piece
+        found |= {each[1].decode() for each in mark.finditer(data)}
+        rest = data[-_LONGEST_MARK:]
     return found
 
 
@@ -237,20 +236,13 @@ def _append(descriptor: int, header: Header, facts: Path, zone: tzinfo, each: _L
         hour = hour_of(each.ts, zone)
     except (OverflowError, ValueError, OSError):
         raise DamagedError(f"a slot of the time {each.ts}") from None
-    name = f"{header.psm}.recovered.{each.table}.{hour}.ndjson"
-    facts.mkdir(parents=True, exist_ok=True)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_LINK
-    out = os.open(facts / name, flags, 0o640)
-    try:
-        status = os.fstat(out)
-        for at, stored in note_stores(Note(name, status.st_ino, status.st_size)):
+
+    def note(new: Note) -> None:
+        for at, stored in note_stores(new):
             os.pwrite(descriptor, stored, each.at + at)
-        torn = status.st_size > 0 and os.pread(out, 1, status.st_size - 1) != b"\n"
-        line = b"\n" * torn + each.row
-        if os.write(out, line) < len(line):
-            raise OSError(f"{name} took a part of a row only: the disk is full")
-    finally:
-        os.close(out)
+
+    name = f"{header.psm}.recovered.{each.table}.{hour}.ndjson"
+    append_noted(facts, name, each.row, note)
 
 
 def _tidy(folder: Path, names: list[str]) -> None:
@@ -268,7 +260,7 @@ def _tidy(folder: Path, names: list[str]) -> None:
 
 def _delete_unlocked(path: Path) -> None:
     """Raises OSError: its process lives, or it is gone."""
-    descriptor = os.open(path, os.O_RDONLY | _NO_LINK)
+    descriptor = os.open(path, os.O_RDONLY | NO_LINK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if time.time() - os.fstat(descriptor).st_mtime > _HALF_MADE_SECONDS:

@@ -29,15 +29,14 @@ _USED = 2
 _STATE = struct.Struct("<I")
 _HEAD = struct.Struct("<IIIIqQ")
 _IDENTITY = struct.Struct("<qQ")
-_NOTE = struct.Struct(f"<QQI{_NAME_SIZE}s")
+NOTE = struct.Struct(f"<QQI{_NAME_SIZE}s")
 _NOTE_SIZE = struct.Struct("<I")
 _COPY = struct.Struct(f"<{SUMS}qII")
 _COUNT = struct.Struct("<I")
 _HISTOGRAM = struct.Struct(f"<{BUCKETS}I")
 
 _NOTE_AT = _HEAD.size
-_NOTE_SIZE_AT = _NOTE_AT + 16
-_COPIES_AT = _NOTE_AT + _NOTE.size
+_COPIES_AT = _NOTE_AT + NOTE.size
 _COPY_AT = (_COPIES_AT, _COPIES_AT + _COPY.size)
 _EMPTY = (0,) * BUCKETS
 _KEYS_AT = _COPIES_AT + 2 * _COPY.size
@@ -76,7 +75,7 @@ def slot_size(*, histogram: bool) -> int:
     return _HISTOGRAM_AT + histogram * _HISTOGRAM.size
 
 
-def note_stores(note: Note) -> list[tuple[int, bytes]]:
+def note_stores(note: Note, at: int = _NOTE_AT) -> list[tuple[int, bytes]]:
     """What is stored, in this order and by offset in the slot, to note it.
 
     Raises:
@@ -86,9 +85,9 @@ def note_stores(note: Note) -> list[tuple[int, bytes]]:
     if len(name) > _NAME_SIZE:
         raise ValueError(f"the name of {note.name} is too long to note")
     return [
-        (_NOTE_SIZE_AT, _NOTE_SIZE.pack(0)),
-        (_NOTE_AT, _NOTE.pack(note.inode, note.offset, 0, name)),
-        (_NOTE_SIZE_AT, _NOTE_SIZE.pack(len(name))),
+        (at + 16, _NOTE_SIZE.pack(0)),
+        (at, NOTE.pack(note.inode, note.offset, 0, name)),
+        (at + 16, _NOTE_SIZE.pack(len(name))),
     ]
 
 
@@ -118,17 +117,22 @@ def read_slot(slot: bytes | memoryview, *, histogram: bool) -> Contents | None:
             raise DamagedError(f"a slot with a call in bucket {bucket}")
         if value:
             counts[bucket] = value
-    return Contents(ts, sequence, keys, tuple(sums), counts, _read_note(slot))
+    return Contents(ts, sequence, keys, tuple(sums), counts, read_note(slot))
 
 
-def _read_note(slot: bytes | memoryview) -> Note | None:
-    inode, offset, size, name = _NOTE.unpack_from(slot, _NOTE_AT)
+def read_note(slot: bytes | memoryview, at: int = _NOTE_AT) -> Note | None:
+    """What is noted; None for nothing.
+
+    Raises:
+        DamagedError: that is no name of a file.
+    """
+    inode, offset, size, name = NOTE.unpack_from(slot, at)
     if size == 0:
         return None
     try:
         return Note(name[:size].decode(), inode, offset)
     except UnicodeDecodeError:
-        raise DamagedError("a slot whose note names no file") from None
+        raise DamagedError("a note names no file") from None
 
 
 def pack_keys(values: Sequence[str | int]) -> bytes:
@@ -230,7 +234,7 @@ class SlotWriter(Slots):
         at = slot * self.size
         checksum = zlib.crc32(identity + keys)
         _HEAD.pack_into(self.memory, at, 0, len(keys), checksum, 0, ts, self._sequence)
-        _NOTE.pack_into(self.memory, at + _NOTE_AT, 0, 0, 0, b"")
+        NOTE.pack_into(self.memory, at + _NOTE_AT, 0, 0, 0, b"")
         self._put_copy(self.memory, at + _COPY_AT[0], *self._nothing, 0, 0)
         self.memory[at + _KEYS_AT : at + _KEYS_AT + len(keys)] = keys
         if self.histogram:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
 
-from pie.model import Failure, Kind, normalise_logid
+from pie.model import FOREIGN_LENGTH, Failure, Kind, accept_logid
 
 PsmPath = Annotated[str, Path(max_length=200)]
 PsmQuery = Annotated[str, Query(max_length=200)]
@@ -12,12 +12,25 @@ ClusterQuery = Annotated[str, Query(max_length=200)]
 OutcomeQuery = Annotated[Literal["", "ok", "business", "rejected", "failed"], Query()]
 
 
-def _logid(logid: Annotated[str, Path(max_length=64)]) -> str:
-    normal = normalise_logid(logid)
-    if normal is None:
-        raise Failure(Kind.INVALID, f"{logid!r} is not a logid: it has 32 characters 0-9 a-f")
-    return normal
+def checked_logid(text: str) -> str:
+    """A logid as the store has it.
+
+    Raises:
+        Failure: it is none.
+    """
+    logid = accept_logid(text)
+    if logid is None:
+        raise Failure(
+            Kind.INVALID,
+            f"{text[:80]!r} is not a logid: it has 32 characters 0-9 a-f, or in a chain that began "
+            f"elsewhere up to {FOREIGN_LENGTH} visible characters",
+        )
+    return logid.lower()
+
+
+def _logid(logid: Annotated[str, Path(max_length=FOREIGN_LENGTH)]) -> str:
+    return checked_logid(logid)
 
 
 LogidPath = Annotated[str, Depends(_logid)]
-"""A logid in its normal form."""
+"""A logid as the store has it. Its route is written ``{logid:path}``: it may hold a slash."""

@@ -10,6 +10,7 @@ from pie.platform.facts.frames import (
     Answer,
     IngestRequest,
     Message,
+    Noted,
     Ping,
     QueryRequest,
     Refusal,
@@ -154,3 +155,5 @@ class FactsClient:
             if future is not None and not future.done():
                 failure = Failure(Kind(message.kind), message.message, code=message.code)
                 future.set_exception(failure)
+        elif isinstance(message, Noted):
+            self._notes = message.notes

@@ -11,6 +11,9 @@ from pie.platform.facts.rows import ROW_TYPES, StoredRow, settle
 MAX_BODY = 16 << 20
 """Bytes of a post's body, before and after gzip."""
 
+MAX_ROWS = 50_000
+"""Rows of a post: a body of few bytes, even less under gzip, may hold millions of them."""
+
 _DECODERS: dict[str, msgspec.json.Decoder[StoredRow]] = {
     table: msgspec.json.Decoder(row_type) for table, row_type in ROW_TYPES.items()
 }
@@ -45,6 +48,22 @@ def gunzip(body: bytes, limit: int = MAX_BODY) -> bytes:
     if not stream.eof or stream.unused_data:
         raise Failure(Kind.INVALID, "the gzip body is cut off, or something follows it")
     return text
+
+
+def count_rows(text: bytes) -> int:
+    """How many rows an NDJSON text may hold.
+
+    Raises:
+        Failure: 413 beyond ``MAX_ROWS`` (none is decoded).
+    """
+    lines = text.count(b"\n") + (not text.endswith(b"\n"))
+    if lines > MAX_ROWS:
+        raise Failure(
+            Kind.INVALID,
+            f"the post has {lines} lines, and {MAX_ROWS} are the most: split it and send the parts",
+            code=413,
+        )
+    return lines
 
 
 def decode_rows(table: str, text: bytes) -> tuple[list[StoredRow], list[BadLine]]:

@@ -26,6 +26,8 @@ _SESSION = {
     "output_format_json_quote_64bit_integers": 0,
     "max_execution_time": 20,
     "max_threads": 2,
+    # By default a thread is only used for each whole GiB that is free, of which a store has one.
+    "max_threads_min_free_memory_per_thread": 0,
     "async_insert": 0,
 }
 
@@ -45,6 +47,10 @@ _ATOMIC_INSERT = {
 
 # ClickHouse's codes for input that does not parse as, or fit, the columns it is for.
 _DATA_CODES = frozenset({6, 25, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 349, 436})
+
+
+# ClickHouse's codes for files of its own that are damaged or gone.
+_DAMAGE_CODES = frozenset({32, 33, 40, 76, 107, 108, 226, 228, 246, 271, 432, 740})
 
 
 class Engine:
@@ -162,7 +168,9 @@ def _raise_open_files() -> None:
 def _store_error(error: ClickHouseError) -> StoreError:
     # An engine that cannot be opened repeats all its options before it says why.
     text = re.sub(r"^Unable to open the chdb engine at '[^']*': ", "", str(error).strip())
+    code = getattr(error, "code", None)
     return StoreError(
         f"the column store says: {text[:1000]}",
-        about_data=getattr(error, "code", None) in _DATA_CODES,
+        about_data=code in _DATA_CODES,
+        damage=code in _DAMAGE_CODES,
     )

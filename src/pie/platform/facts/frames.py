@@ -52,6 +52,12 @@ class Ready(msgspec.Struct, tag=True):
     notes: list[str]
 
 
+class Noted(msgspec.Struct, tag=True):
+    """Child: the notes of the open store have changed."""
+
+    notes: list[str]
+
+
 class Unopened(msgspec.Struct, tag=True):
     """Child, last: the store cannot be opened now, why, and what to do."""
 
@@ -74,7 +80,7 @@ class Refusal(msgspec.Struct, tag=True):
     message: str
 
 
-Message = Hello | IngestRequest | QueryRequest | Ping | Ready | Unopened | Answer | Refusal
+Message = Hello | IngestRequest | QueryRequest | Ping | Ready | Noted | Unopened | Answer | Refusal
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

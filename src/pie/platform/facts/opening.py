@@ -8,6 +8,7 @@ from pie.platform.facts.errors import StoreError
 from pie.platform.facts.files import sync_tree
 from pie.platform.facts.frames import Hello
 from pie.platform.facts.home import ROOM, Home
+from pie.platform.facts.inventory import Inventory
 from pie.platform.facts.schema_copy import SchemaCopy
 from pie.platform.facts.upgrade import prepare
 
@@ -24,6 +25,7 @@ class OpenStore:
 
     home: Home
     engine: Engine
+    inventory: Inventory
     notes: list[str] = field(default_factory=list)
 
 
@@ -53,7 +55,9 @@ def open_store(hello: Hello) -> OpenStore:
         # The engine syncs what it writes into parts, but not every directory of a new table.
         sync_tree(home.store, _TABLE_DEPTH)
     notes += _keep(copy)
-    return OpenStore(home, engine, notes)
+    inventory = Inventory(engine, Path(hello.directory) / "facts-inventory.json")
+    notes += inventory.compare()
+    return OpenStore(home, engine, inventory, notes)
 
 
 def _repair(home: Home, copy: SchemaCopy) -> list[str]:

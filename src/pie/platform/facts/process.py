@@ -57,7 +57,7 @@ async def _main(descriptor: int) -> int:
         watching.cancel()
     from pie.platform.facts.serve import FactsServer  # as in _open
 
-    server = FactsServer(opened.engine, opened.home, hello.insert_interval)
+    server = FactsServer(opened, hello.insert_interval)
     write_message(writer, Ready(opened.notes))
     await server.serve(reader, writer)
     return 0

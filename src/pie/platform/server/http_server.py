@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import resource
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,6 +25,18 @@ _ACCEPTED_AT_ONCE = 16
 accepted before have sent their head, and are known, before later ones take their places. The
 kernel's queue is made longer afterwards."""
 _KERNEL_QUEUE = 1024
+_LACKING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_lacks = Seldom(logging.getLogger(__name__))
+
+
+def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what no task takes. asyncio repeats a lack of descriptors for each place in its
+    backlog, with a stack each time: that is one sort of line, without a stack."""
+    error = context.get("exception")
+    if isinstance(error, OSError) and error.errno in _LACKING:
+        _lacks.warning("cannot accept a connection: %s", error.strerror)
+    else:
+        loop.default_exception_handler(context)
 
 
 def raise_open_files() -> int:
@@ -67,6 +81,7 @@ class PlatformServer(uvicorn.Server):
                 logger.addFilter(Seldom(logger))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(_complain)
         await super().startup(sockets)
         for listener in sockets or []:
             listener.listen(_KERNEL_QUEUE)

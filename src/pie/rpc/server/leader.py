@@ -12,7 +12,7 @@ from types import ModuleType
 from pie.call import Course
 from pie.model import end_forked_child
 from pie.rpc.server.dispatch import Dispatcher
-from pie.rpc.server.native_loop import NativeLoop
+from pie.rpc.server.native_loop import CUT_SECONDS, NativeLoop
 from pie.rpc.server.options import ServerOptions
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class LeaderLoop(NativeLoop):
         self._server.drain(seconds)
         self._threaded.drain.begin()
         for each in self._threads:  # Grows no more once the first has ended.
-            each.join(max(0.0, deadline + 1 - time.monotonic()))
+            each.join(max(0.0, deadline + CUT_SECONDS - time.monotonic()))
         self._threaded.finish(max(0.0, deadline - time.monotonic()))
 
     def spawn(self) -> bool:

@@ -4,7 +4,6 @@ C reads the fields of the classes here by name: a field that C does not read, or
 find, fails tests/core/test_contract.py.
 """
 
-import logging
 import os
 import socket
 from collections.abc import Callable
@@ -21,7 +20,8 @@ from pie.rpc.wire.metadata import identity, name_from_peer
 from pie.rpc.wire.native_methods import MethodPlan, method_plans
 from pie.thrift import FrameSplitter, StructException, ThriftError, served_names
 
-logger = logging.getLogger(__name__)
+CUT_SECONDS = 0.3
+"""A drain that is over has cut the last connections by then; only handlers that hang are left."""
 
 
 class LoopLimits(NamedTuple):

@@ -18,7 +18,7 @@ from pie.model import current_call, end_forked_child
 from pie.rpc.server.coroutines import Coroutines, check_time_left
 from pie.rpc.server.daemons import Daemons
 from pie.rpc.server.dispatch import Dispatcher
-from pie.rpc.server.native_loop import NativeLoop
+from pie.rpc.server.native_loop import CUT_SECONDS, NativeLoop
 from pie.rpc.server.options import ServerOptions
 
 _TICK_SECONDS = 0.05
@@ -67,7 +67,7 @@ class TurnLoop(NativeLoop):
         deadline = time.monotonic() + seconds
         self._server.drain(seconds)
         self._threaded.drain.begin()
-        self._finished.wait(seconds + 1)
+        self._finished.wait(seconds + CUT_SECONDS)
         self._threaded.finish(max(0.0, deadline - time.monotonic()))
         self._executor.shutdown()
 

@@ -16,7 +16,7 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from pie.model import Resident, after_fork
@@ -48,7 +48,7 @@ class StopSignals:
     def follow(self) -> None:
         """Begin. To be called by the main thread, after the last fork before serving."""
         after_fork(self._leave_to_parent)
-        _held.begin()
+        hold_around_forks()
         Resident("pie-stop", self._wait, logger).start()
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in STOPPING:
@@ -87,9 +87,15 @@ class _Held:
     def __init__(self) -> None:
         self._masks = threading.local()
         self._begun = False
+        self._child_mask: Set[int] | None = None
 
-    def begin(self) -> None:
-        """From now on. Forks of other threads that are under way are left alone."""
+    def begin(self, child_mask: Set[int] | None = None) -> None:
+        """From now on. Forks of other threads that are under way are left alone.
+
+        Args:
+            child_mask: signals that a child keeps back; if None, those that its parent keeps back.
+        """
+        self._child_mask = child_mask
         if not self._begun:
             self._begun = True
             os.register_at_fork(
@@ -107,6 +113,8 @@ class _Held:
         early = signal.SIGINT in signal.sigpending()
         if early and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if self._child_mask is not None:
+            self._masks.before = self._child_mask
         self._release()
 
     def _release(self) -> None:
@@ -116,6 +124,7 @@ class _Held:
 
 
 _held = _Held()
+hold_around_forks = _held.begin
 
 
 def _nothing(*_: object) -> None:

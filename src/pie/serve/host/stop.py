@@ -16,7 +16,7 @@ from pie.serve.listeners import drop_newcomers
 from pie.serve.settings.keys import Settings
 
 logger = logging.getLogger(__name__)
-_CLOSING_SECONDS = 2.0
+CLOSING_SECONDS = 3.0
 """For what follows the drain: the last facts to the disk, and the end of the interpreter."""
 _EARLY_SECONDS = 0.02
 """Calls are named so long before the server cuts them."""
@@ -84,21 +84,28 @@ class Stop:
         logger.info("draining: calls in flight have %g s", self._drain)
         self._server.stop()
         if not self._served.wait(end - time.monotonic() - _EARLY_SECONDS):
-            _name_cut(f"the drain time is over (DRAIN_SECONDS = {self._drain:g})")
-        time.sleep(max(0.0, end + _CLOSING_SECONDS - time.monotonic()))
-        _leave(0, _obstacles())
+            name_cut(f"the drain time is over (DRAIN_SECONDS = {self._drain:g})")
+        leave_in_time(end + CLOSING_SECONDS - time.monotonic())
 
     def _end_at_once(self, number: signal.Signals) -> None:
         """Name what is cut, unless the log is what hangs."""
-        naming = threading.Thread(
-            target=_name_cut, args=(f"{number.name} came again",), daemon=True
-        )
+        naming = threading.Thread(target=name_cut, args=(f"{number.name} came again",), daemon=True)
         naming.start()
         naming.join(1.0)
         _leave(128 + number)
 
 
-def _name_cut(reason: str) -> None:
+def leave_in_time(seconds: float) -> None:
+    """End the process after so many seconds if it is still there, whatever keeps it."""
+
+    def leave() -> None:
+        time.sleep(max(0.0, seconds))
+        _leave(0, _obstacles())
+
+    threading.Thread(target=leave, name="pie-leave", daemon=True).start()
+
+
+def name_cut(reason: str) -> None:
     """Log which calls do not get an answer."""
     served = [each for each in calls_in_flight() if each.call.side == "server"]
     for each in served[:_MOST_NAMED]:

@@ -1,18 +1,22 @@
 """A service inside a uWSGI worker: uWSGI owns processes and sockets, Pie the rest."""
 
 import ctypes
+import faulthandler
 import functools
 import importlib
 import logging
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pie.model import run_after_fork
+from pie.model import after_fork, run_after_fork
 from pie.serve.host.alone import http_address
 from pie.serve.host.host import Life, ServerFactory
+from pie.serve.host.signals import hold_around_forks
+from pie.serve.host.stop import CLOSING_SECONDS, leave_in_time, name_cut
 from pie.serve.settings.keys import Settings
 from pie.serve.settings.loading import Loaded
 
@@ -21,6 +25,7 @@ _HTTP = ("http-socket", "http11-socket", "http", "https-socket", "https")
 _SOCKETS = ("socket", "uwsgi-socket", "shared-socket")
 _ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
+_HANDLED = _ENDS | _CRASHES | {signal.SIGUSR1, signal.SIGTSTP}
 
 
 class UwsgiHost:
@@ -64,10 +69,14 @@ class UwsgiHost:
         application that ``bootstrap.py`` names."""
 
         def come_up() -> None:
+            hold_around_forks(child_mask=set())
+            after_fork(self._leave_to_worker)
+            for descriptor in self._module.sockets:
+                os.set_inheritable(descriptor, False)  # By programs that requests start.
             life.open(self.server, self.threads, workers=self.workers)
             # A worker that ends does not know whether the service ends or only the worker. A
             # successor takes the registration over; without one it ends with its lease.
-            self.at_exit(life.close)
+            self.at_exit(functools.partial(self._end, life))
 
         self.in_worker(come_up)
 
@@ -110,8 +119,11 @@ class UwsgiHost:
     def at_exit(self, action: Callable[[], None]) -> None:
         """Run ``action`` when this worker ends in order. (``atexit`` is not always run there.)"""
         earlier = getattr(self._module, "atexit", None)
+        owner = os.getpid()
 
         def hook() -> None:
+            if os.getpid() != owner:
+                return
             # Ctrl-C, say, reaches the worker twice: from the terminal and from the master.
             signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
             action()
@@ -119,6 +131,23 @@ class UwsgiHost:
                 earlier()
 
         self._module.atexit = hook
+
+    def _end(self, life: Life) -> None:
+        """The worker ends: uWSGI has waited for requests as long as its configuration says."""
+        leave_in_time(CLOSING_SECONDS)
+        name_cut("uWSGI ends its worker")
+        life.close()
+
+    def _leave_to_worker(self) -> None:
+        """In a child that a request forked, of which uWSGI knows nothing: its handlers end the
+        worker, whose pid they remember, and its sockets must be free when it stops."""
+        faulthandler.disable()  # It would go on to uWSGI's handlers.
+        for number in _HANDLED:
+            before = signal.getsignal(number)
+            signal.signal(number, signal.SIG_DFL if before is None else before)
+        faulthandler.enable(2)
+        for descriptor in self._module.sockets:
+            os.close(descriptor)
 
     def _ports(self, names: Iterable[str]) -> list[int]:
         ends = [each.rpartition(":")[2].partition(",")[0] for each in self._options(names)]
@@ -142,6 +171,7 @@ def uwsgi_host() -> UwsgiHost | None:
     if not hasattr(module, "worker_id"):
         return None
     _shield_threads()
+    _open_programs()
     _renew_environment()
     return UwsgiHost(module)
 
@@ -165,6 +195,27 @@ def _shield_threads() -> None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     threading.Thread.start = shielded  # type: ignore[method-assign, assignment]
+
+
+def _open_programs() -> None:
+    """Let programs that a request starts get signals: uWSGI's threads keep all of them back, and a
+    program inherits that."""
+    own = subprocess._fork_exec  # type: ignore[attr-defined]
+    if hasattr(own, "__wrapped__"):
+        return
+
+    @functools.wraps(own)
+    def opened(*arguments: Any) -> Any:
+        before = signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        try:
+            return own(*arguments)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    subprocess._fork_exec = opened  # type: ignore[attr-defined]
+    subprocess._USE_POSIX_SPAWN = False  # type: ignore[misc]  # The other way.
+    posix: Any = importlib.import_module("_posixsubprocess")  # multiprocessing's.
+    posix.fork_exec = opened
 
 
 def _renew_environment() -> None:

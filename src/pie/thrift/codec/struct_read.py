@@ -119,6 +119,7 @@ def _compile(cls: type[Struct], form: ReadForm) -> Reader:
         by_key = plan.by_key
         values = plan.blank.copy()
         seen = set()
+        has_unknown = False
         number = 0
         while True:
             code, number, at = read_head(data, at, number)
@@ -127,6 +128,7 @@ def _compile(cls: type[Struct], form: ReadForm) -> Reader:
             found = by_key.get((code, number))
             if found is None:
                 at = _skip(form, data, at, code, number, depth - 1)
+                has_unknown = True
                 continue
             index, attr, read_field = found
             try:
@@ -137,7 +139,8 @@ def _compile(cls: type[Struct], form: ReadForm) -> Reader:
         for index, attr in plan.required:
             if index not in seen:
                 raise CodecError("required field is missing", f".{attr}")
-        if is_union and len(seen) != 1:
+        # A newer peer may have set a member that is not known here: then none of those here is.
+        if is_union and len(seen) != 1 and (seen or not has_unknown):
             raise CodecError(f"a union has exactly one field set, this one has {len(seen)}")
         return cls(*values), at
 

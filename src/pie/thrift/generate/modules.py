@@ -51,8 +51,9 @@ class _Module:
         self._modules = modules
         self._check_names()
         taken = self._public() | MODULE_NAMES | BUILTINS | method_names(document)
+        self._included = list(dict.fromkeys(program.includes[document.path].values()))
         self._aliases: dict[str, str] = {}
-        for target in dict.fromkeys(program.includes[document.path].values()):
+        for target in _reachable(program, document.path):
             alias = modules[target][-1]
             while alias in taken:
                 alias += "_"
@@ -69,7 +70,6 @@ class _Module:
         structs += [struct for service in services for struct in service.structs()]
         enums = [enum_source(d) for d in definitions if isinstance(d, EnumDef)]
         blocks = [
-            self._header(),
             *enums,
             *(struct.class_lines() for struct in structs),
             *(function for struct in structs for function in struct.default_functions()),
@@ -86,6 +86,7 @@ class _Module:
                 service.async_client_lines(),
                 service.handler_lines(),
             ]
+        blocks.insert(0, self._header())  # Last, for it imports what the others have named.
         return "\n\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
     def _header(self) -> list[str]:
@@ -94,12 +95,13 @@ class _Module:
         imports = ["from pie.thrift import runtime as _t"]
         if any(isinstance(d, ServiceDef) for d in document.definitions):
             imports.insert(0, "from pie.rpc import stub as _rpc")
-        if self._aliases:
+        imported = {**dict.fromkeys(self._included), **dict.fromkeys(self._scope.used)}
+        if imported:
             own = self._modules[document.path]
             imports.append("")
             imports += sorted(
-                relative_import(own, self._modules[target], alias)
-                for target, alias in self._aliases.items()
+                relative_import(own, self._modules[target], self._aliases[target])
+                for target in imported
             )
         if self._scope.needs_builtins:
             imports = ["import builtins", "", *imports]
@@ -158,7 +160,7 @@ class _Module:
         return lines
 
     def _idl(self) -> list[str]:
-        included = [f"    **{alias}._idl_files," for alias in self._aliases.values()]
+        included = [f"    **{self._aliases[each]}._idl_files," for each in self._included]
         return [
             f"_idl = {triple_quote(self._document.text)}",
             "_idl_files = {",
@@ -193,6 +195,18 @@ class _Module:
                         f"the name {name} is made for the service {service.name}",
                         "give this definition another name",
                     )
+
+
+def _reachable(program: Program, path: str) -> list[str]:
+    """The files that a file includes, and then those that these include, and so on: a type behind
+    a typedef of one may stand in another."""
+    found: dict[str, None] = {}
+    level = [path]
+    while level:
+        level = [target for each in level for target in program.includes[each].values()]
+        level = [target for target in dict.fromkeys(level) if target not in found]
+        found |= dict.fromkeys(level)
+    return list(found)
 
 
 def _joined(blocks: Iterable[list[str]]) -> list[str]:

@@ -49,10 +49,16 @@ _MUTABLE = (ListConstant, MapConstant, StructConstant)
 
 
 class ModuleScope:
-    """The names of one module. ``aliases`` are its imports of other modules, by IDL path."""
+    """The names of one module.
+
+    Attributes:
+        aliases: names of its imports of other modules, by IDL path.
+        used: paths of those that were named; grows as the module is written.
+    """
 
     def __init__(self, program: Program, document: Document, aliases: dict[str, str]) -> None:
         self.program = program
+        self.used: set[str] = set()
         self.path = document.path
         self._document = document
         self._aliases = aliases
@@ -68,6 +74,7 @@ class ModuleScope:
         have the name of a type; ``renamed`` has those that differ."""
         own = {definition_name(each.name): each for each in self._document.definitions}
         scope = ModuleScope(self.program, self._document, self._aliases)
+        scope.used = self.used
         for name in sorted(method_names(self._document) & own.keys()):
             if isinstance(own[name], (Typedef, EnumDef, StructDef)):
                 alias = f"_{name}"
@@ -91,7 +98,10 @@ class ModuleScope:
         own = definition_name(name)
         if path == self.path and own in self._renamed:
             return self._renamed[own]
-        return own if path == self.path else f"{self._aliases[path]}.{own}"
+        if path == self.path:
+            return own
+        self.used.add(path)
+        return f"{self._aliases[path]}.{own}"
 
     def reference(self, name: str) -> str:
         """A name written in this module's IDL."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pie.model import logid_address, normalise_logid
+from pie.model import LOGID_FORM, accept_logid, logid_address
 
-_LOGID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])")
+_LOGID = re.compile(rf"(?<![0-9A-Za-z]){LOGID_FORM}(?![0-9A-Za-z])")
 
 FLAGS = {
     "outlives_chain": "ended after the chain's own end: work went on after the answer, or a host's "
@@ -109,7 +109,7 @@ def walk(roots: list[Item]) -> Iterator[tuple[Item, str, str]]:
 
 def find_logids(text: str) -> list[str]:
     """The logids in a text, each once; those with a time and an address in them first."""
-    found = dict.fromkeys(filter(None, map(normalise_logid, _LOGID.findall(text))))
+    found = dict.fromkeys(filter(None, map(accept_logid, _LOGID.findall(text))))
     return sorted(found, key=lambda logid: logid_address(logid) is None)
 
 

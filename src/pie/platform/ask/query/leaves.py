@@ -6,7 +6,7 @@ from typing import cast
 
 from pie.platform.ask.query.tree import (
     FIELDS_PREFIX,
-    HEX32,
+    LOGID_WORD,
     NUMBERS,
     STACK_HASH,
     TEXTS,
@@ -27,7 +27,7 @@ LeafOf = Callable[[str, str, Span], Node]
 
 def free_text(text: str, kind: str, at: Span) -> Node:
     """The leaf of a text without a field."""
-    if kind == "word" and HEX32.fullmatch(text):
+    if kind == "word" and LOGID_WORD.fullmatch(text):
         return Logid(text.lower(), at)
     return _words("", text, kind, at)
 

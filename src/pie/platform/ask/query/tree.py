@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from pie.model import Failure, Kind
+from pie.model import LOGID_FORM, Failure, Kind, accept_logid
 from pie.platform.ask.query.literal import quoted
 
 
@@ -144,7 +144,7 @@ LEVELS = (
 )
 """By severity, each with its other names."""
 
-HEX32 = re.compile(r"[0-9a-fA-F]{32}")
+LOGID_WORD = re.compile(LOGID_FORM)
 
 
 def to_text(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
@@ -181,7 +181,7 @@ def logid_of(node: Node) -> str | None:
     match node:
         case Logid(logid):
             return logid
-        case FieldIs("logid", value, "exact") if HEX32.fullmatch(value):
+        case FieldIs("logid", value, "exact") if accept_logid(value):
             return value.lower()
         case And(parts):
             return next((found for part in parts if (found := logid_of(part))), None)

@@ -19,7 +19,19 @@ from pie.platform.server.gatekeeper import require
 router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
 
 
-@router.get("/chains/{logid}", response_model=Chain)
+@router.get("/chains/{logid:path}/logs", response_model=LogLines)
+async def get_chain_logs(
+    deps: AskDeps,
+    logid: LogidPath,
+    span_id: Annotated[str, Query(max_length=64)] = "",
+    psm: PsmQuery = "",
+    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+) -> Response:
+    """The log lines of one chain, of one span or service of it if asked."""
+    return json_response(await lines_of(deps.facts.query, logid, span_id, psm, limit))
+
+
+@router.get("/chains/{logid:path}", response_model=Chain)
 async def get_chain(deps: AskDeps, logid: LogidPath) -> Response:
     """One chain: the tree its servers logged, and the calls its callers logged."""
     calls = await calls_of(deps.facts.query, logid)
@@ -32,15 +44,3 @@ async def get_chain(deps: AskDeps, logid: LogidPath) -> Response:
     return await run_in_threadpool(
         lambda: json_response(build_chain(logid, calls.rows, truncated=calls.truncated))
     )
-
-
-@router.get("/chains/{logid}/logs", response_model=LogLines)
-async def get_chain_logs(
-    deps: AskDeps,
-    logid: LogidPath,
-    span_id: Annotated[str, Query(max_length=64)] = "",
-    psm: PsmQuery = "",
-    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
-) -> Response:
-    """The log lines of one chain, of one span or service of it if asked."""
-    return json_response(await lines_of(deps.facts.query, logid, span_id, psm, limit))

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from pie.model import Failure, Kind, normalise_logid
+from pie.model import Failure, Kind, accept_logid
 from pie.observe.facts.rows import LogRow
 from pie.observe.log.stack import hash63
 from pie.platform.ask.asking import DAY
@@ -122,7 +122,7 @@ def _row(entry: ClientEntry, about: dict[str, str], psm: str, address: str, now:
         host=_clean(address)[:_NAME],
         psm=psm,
         level=level if level in _LEVELS else "INFO",
-        logid=normalise_logid(entry.logid) or "",
+        logid=accept_logid(entry.logid) or "",
         message=_clean(entry.message)[:_MESSAGE],
         stack=stack,
         stack_hash=client_stack_hash(stack) if stack.strip() else 0,

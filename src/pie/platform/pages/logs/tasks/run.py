@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from pie.model import Failure, Kind, normalise_logid
+from pie.model import Failure, Kind
 from pie.platform.ask.chain_rows import calls_of
 from pie.platform.ask.chain_tree import build_tree
+from pie.platform.ask.params import checked_logid
 from pie.platform.ask.query.tree import Logid
 from pie.platform.pages.logs.build import step_of
 from pie.platform.pages.logs.filters import MICROS, LogFilter, Tab, Window, log_filter, settle
@@ -48,13 +49,7 @@ def filter_of(kind: TaskType, params: TaskParams) -> LogFilter:
         Failure: a chain task's query is no logid.
     """
     if kind == "chain":
-        logid = normalise_logid(params.q)
-        if logid is None:
-            raise Failure(
-                Kind.INVALID,
-                f"{params.q[:80]!r} is not a logid: a chain task takes one, 32 characters 0-9 a-f",
-            )
-        return LogFilter(Logid(logid))
+        return LogFilter(Logid(checked_logid(params.q)))
     chosen = {
         "psm": params.psm,
         "cluster": params.cluster,
