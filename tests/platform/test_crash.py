@@ -162,3 +162,16 @@ def test_token_files_that_others_may_read_are_refused(unstarted):
     _, errors = refused.communicate(timeout=30)
     assert refused.returncode == 1
     assert "chmod 600" in errors
+
+
+def test_an_empty_registry_file_is_restored_and_said(own_platform):
+    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
+    store.put("/pie/kept", "1")
+    assert own_platform.stop() == 0
+    (own_platform.directory / "state.db").write_bytes(b"")
+    own_platform.process = process = own_platform.launch()
+    assert "state.db is empty: restored " in process.stdout.readline()
+    own_platform.port = int(process.stdout.readline().rsplit(":", 1)[1])
+    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
+    assert store.get("/pie/kept").value == "1"
+    assert own_platform.stop() == 0

@@ -27,6 +27,8 @@ from pie.platform.server.supervisor import Supervisor
 from pie.state import lookup_services
 from pie.state.store.embedded import EmbeddedStore, StateFileError
 from pie.state.store.expiry import ExpiryThread
+from pie.state.store.recovery import open_store, snapshot_path
+from pie.state.store.snapshot import SnapshotThread
 
 _STATIC = Path(__file__).parent / "static"
 _INGEST_BYTES = 64 << 20
@@ -71,21 +73,25 @@ def run_platform(
     with _own(directory):
         try:
             keys = load_or_create_keys(directory)
-            store = EmbeddedStore(directory / "state.db")
+            state = directory / "state.db"
+            store = open_store(state, _say)
         except (TokenFileError, StateFileError) as error:
             raise PlatformError(str(error)) from error
         except OSError as error:
             raise PlatformError(f"a file in {directory} cannot be used: {error}") from error
         expiry = ExpiryThread(store)
+        snapshots = SnapshotThread(store, snapshot_path(state))
         try:
             with _listen(host, port) as listener:
                 expiry.start()
+                snapshots.start()
                 platform = _Platform(
                     directory, keys, store, listener, allowed_hosts, insert_interval
                 )
                 asyncio.run(platform.run(on_ready or _print_ready(directory)))
         finally:
             expiry.stop()
+            snapshots.stop()
             store.close()
 
 

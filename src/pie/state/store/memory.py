@@ -161,6 +161,18 @@ class MemoryStore(Store):
             return self._history.subscribe_all(prefixes, refused, wake)
 
     @property
+    def revision(self) -> int:
+        """Of the last change."""
+        with self._state:
+            return self._history.revision
+
+    def contents(self) -> tuple[int, list[Entry], list[tuple[int, float]]]:
+        """The revision, all entries, and the leases as pairs of number and TTL, at one moment."""
+        with self._state:
+            leases = [(number, lease.ttl) for number, lease in self._leases.items()]
+            return self._history.revision, list(self._entries.values()), leases
+
+    @property
     def watches(self) -> int:
         """How many watches are open."""
         with self._state:
