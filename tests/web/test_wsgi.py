@@ -170,7 +170,19 @@ def number(environ: Any, start: Start) -> Any:
     return 7
 
 
+def no_status(environ: Any, start: Start) -> Any:
+    start("fine", [])
+    return [b"x"]
+
+
+def status_number(environ: Any, start: Start) -> Any:
+    start(200, [])
+    return [b"x"]
+
+
 MISUSES = [
+    (no_status, "start_response was given 'fine'; WSGI wants a status as '200 OK'"),
+    (status_number, "start_response was given 200; WSGI wants a status as '200 OK'"),
     (never, "the application did not call start_response before its body"),
     (never_and_empty, "the application did not call start_response before its body"),
     (nothing, "the application returned NoneType; WSGI wants an iterable of bytes"),

@@ -23,11 +23,16 @@ _MIN_REWRITE = 4 * MIB
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """File at ``path``: all before ``pos`` is acknowledged. No identity: the file is forgotten."""
+    """File at ``path``: all before ``pos`` is acknowledged. No identity: the file is forgotten.
+
+    ``tail_len`` bytes before ``pos`` have the hash ``tail``; 0 where an older agent did not say.
+    """
 
     path: str
     identity: Identity | None
     pos: int
+    tail: int = 0
+    tail_len: int = 0
 
 
 _encode = msgspec.json.Encoder().encode

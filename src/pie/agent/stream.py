@@ -16,7 +16,7 @@ from pie.agent.options import BATCH_BYTES, BATCH_ROWS, AgentOptions
 from pie.agent.rows import Block, RowMaker
 from pie.agent.send import Away, Sender, Taken, Verdict
 from pie.agent.status import Reach, Tally, WarningLog
-from pie.agent.tail import TailFile
+from pie.agent.tail import Reached, TailFile
 
 _log = logging.getLogger("pie.agent")
 _MOST_TAKEN = 4 * BATCH_BYTES
@@ -30,7 +30,7 @@ class Batch:
         self.bytes = 0
         self.taken = 0
         """Bytes of files it was made from; many, where lines give no rows."""
-        self.reached: dict[TailFile, int] = {}
+        self.reached: dict[TailFile, Reached] = {}
         self.level_at: dict[TailFile, float] = {}
         """Files that were read to their end, and when."""
 
@@ -110,7 +110,7 @@ class Stream:
     def _go_back(self) -> None:
         """After an error inside a batch: read its files again from what was acknowledged."""
         for file in [*self._begun]:
-            file.pos = file.acked
+            file.go_back()
             file.unread = True
             self.offer(file)
         self._begun.clear()
@@ -165,8 +165,9 @@ class Stream:
     def _take(self, block: Block, file: TailFile, src: int, batch: Batch, now: float) -> bool:
         batch.taken += len(block.data)
         end = block.start + len(block.data)
+        pos = block.start
         for row in self._make.rows(block, file.file, src):
-            file.pos = row.pos
+            pos = row.pos
             if row.json is not None:
                 batch.rows.append(row.json)
                 batch.bytes += len(row.json) + 1
@@ -177,14 +178,15 @@ class Stream:
                 self._warnings.warn(
                     "bad", f"{file.path}: the line before byte {row.pos} is not sent: {row.bad}"
                 )
-        if block.at_end and file.pos < end and not batch.full:
+        file.advance(block, pos)
+        if block.at_end and pos < end and not batch.full:
             # The rest of the last record is to come: look again soon, also if nothing comes.
             file.unread = True
-            if file.pos > block.start:
-                batch.reached[file] = file.pos
+            if pos > block.start:
+                batch.reached[file] = file.reached()
             return False
-        batch.reached[file] = file.pos
-        done = file.pos >= end
+        batch.reached[file] = file.reached()
+        done = pos >= end
         if block.continued or not block.data.endswith(b"\n"):
             self._tally.add_table(self._table, cut_lines=1)
         if done and block.at_end:
@@ -254,9 +256,8 @@ class Stream:
 
     def _acknowledge(self, batch: Batch) -> None:
         moved = 0
-        for file, pos in batch.reached.items():
-            moved += pos - file.acked
-            file.acked = pos
+        for file, reached in batch.reached.items():
+            moved += file.acknowledge(reached)
         for file, at in batch.level_at.items():
             file.level_at = at
         if batch.reached:

@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from pie.agent.identity import HEAD_BYTES, Identity, head_of, identify
 from pie.agent.journal import Entry
@@ -11,6 +12,9 @@ from pie.agent.options import MAX_LINE
 from pie.agent.rows import Block
 from pie.observe.log.stack import hash63
 
+TAIL_BYTES = 512
+"""So much before the position is remembered, at least the time of a usual line: a file that was
+begun anew differs there, however it begins and grows."""
 QUANTUM = 256 * 1024
 """Bytes a file may give before the next one has its turn."""
 RECORD_WAIT_S = 1.0
@@ -22,13 +26,22 @@ FINAL_AFTER_S = 600.0
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+class Reached(NamedTuple):
+    """A position and the bytes before it."""
+
+    pos: int
+    before: bytes
+
+
 class TailFile:
-    """Read by its stream's thread alone; the watch alone sets what it has ``seen``.
+    """Read by its stream's thread alone; the watch alone sets what it has ``seen`` and ``shrunk``.
 
     ``pos`` is read, ``acked`` is stored. ``level_at`` is when the reader last stood at the end.
     """
 
     __slots__ = (
+        "_acked_tail",
+        "_before",
         "_host_id",
         "abandoned",
         "acked",
@@ -43,6 +56,7 @@ class TailFile:
         "path",
         "pos",
         "seen",
+        "shrunk",
         "unread",
     )
 
@@ -59,6 +73,12 @@ class TailFile:
         self.generation = 0
         self.pos = 0
         self.acked = 0
+        self._before: bytes | None = b""
+        """The bytes before ``pos``; None until they were read again."""
+        self._acked_tail = (0, 0)
+        """Hash and number of the bytes before ``acked``."""
+        self.shrunk = -1
+        """Generation that was seen shorter than what is acknowledged of it."""
         self.seen = (0, 0)
         """Inode and size at the watch's last look."""
         self.grown_at = 0.0
@@ -73,6 +93,8 @@ class TailFile:
             self.inode = entry.identity.inode
             self.generation = entry.identity.generation
             self.pos = self.acked = entry.pos
+            self._before = None
+            self._acked_tail = (entry.tail, entry.tail_len)
 
     @property
     def size(self) -> int:
@@ -99,7 +121,29 @@ class TailFile:
 
     def entry(self) -> Entry:
         """Its entry in the journal."""
-        return Entry(self.path, self.identity, self.acked)
+        return Entry(self.path, self.identity, self.acked, *self._acked_tail)
+
+    def advance(self, block: Block, pos: int) -> None:
+        """All of the block up to ``pos`` is read."""
+        taken = block.data[: pos - block.start]
+        self._before = ((self._before or b"") + taken)[-TAIL_BYTES:]
+        self.pos = pos
+
+    def go_back(self) -> None:
+        """Read again what is not stored."""
+        self.pos = self.acked
+        self._before = None
+
+    def reached(self) -> Reached:
+        """How far it is read, for ``acknowledge``."""
+        return Reached(self.pos, self._before or b"")
+
+    def acknowledge(self, reached: Reached) -> int:
+        """All before that is stored. Returns by how many bytes that is more than before."""
+        moved = reached.pos - self.acked
+        self.acked = reached.pos
+        self._acked_tail = (hash63(reached.before), len(reached.before))
+        return moved
 
     def read(self, now: float) -> Block | None:
         """The next lines from ``pos`` on, at most a quantum of them; None when there is none.
@@ -145,13 +189,17 @@ class TailFile:
             known is not None
             and status.st_ino == self.inode
             and status.st_size >= self.pos
+            and self.shrunk != self.generation
             and hash63(os.pread(fd, known.head_len, 0)) == known.head_hash
+            and self._goes_on(fd)
         ):
             return True
         if known is not None:
             self.generation = self.generation + 1 if status.st_ino == self.inode else 0
             self.identity = None
             self.pos = self.acked = 0
+            self._before = b""
+            self._acked_tail = (0, 0)
         elif status.st_ino != self.inode:
             self.generation = 0
         self.inode = status.st_ino
@@ -161,4 +209,16 @@ class TailFile:
         self.identity = identify(
             self._host_id, self.path, status.st_dev, status.st_ino, head, self.generation
         )
+        return True
+
+    def _goes_on(self, fd: int) -> bool:
+        """Whether the bytes before the position are still those that were read there."""
+        known = self._before
+        if known is not None:
+            return os.pread(fd, len(known), self.pos - len(known)) == known
+        tail, size = self._acked_tail
+        if size and hash63(os.pread(fd, size, self.pos - size)) != tail:
+            return False
+        size = min(self.pos, TAIL_BYTES)
+        self._before = os.pread(fd, size, self.pos - size)
         return True

@@ -4,6 +4,7 @@ A folder is listed again only when its own time changed; live files are asked ev
 those of past hours every ``cold_poll_s``.
 """
 
+import contextlib
 import os
 import stat
 import threading
@@ -151,6 +152,9 @@ class Watch:
             return
         path = f"{folder}/{name}"
         file = TailFile(self._root, path, kind, self._host_id, self._journal.get(path))
+        with contextlib.suppress(OSError):  # Before the file counts: it must not look settled.
+            status = file.look()
+            file.seen = (status.st_ino, status.st_size)
         with self._lock:
             self._files[folder][name] = file
         self._look(file, now, first=True)
@@ -168,6 +172,9 @@ class Watch:
             self._drop(file)
             return
         seen = (status.st_ino, status.st_size)
+        generation = file.generation
+        if status.st_ino == file.inode and status.st_size < file.acked:
+            file.shrunk = generation  # It may have grown again before it is read.
         if first:
             file.grown_at = file.level_at = min(now, status.st_mtime)
             file.seen = seen
@@ -196,12 +203,12 @@ class Watch:
             self._forget(file)
         lost = file.size - file.pos
         if lost > 0:
-            self._tally.add(vanished_bytes=lost)
             self._warnings.warn(
                 "vanished",
                 f"{file.path} was deleted with {lost} bytes unsent: they are lost. Leave the "
                 "deleting of log files to the agent (settings: keep, quota)",
             )
+            self._tally.add(vanished_bytes=lost)
 
     def _forget(self, file: TailFile) -> None:
         folder, _, name = file.path.rpartition("/")

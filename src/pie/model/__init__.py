@@ -16,7 +16,7 @@ from pie.model.endpoint import (
     static_endpoint,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
-from pie.model.foreign import describe_error, is_a, text_of, type_name
+from pie.model.foreign import describe_error, is_a, repr_of, text_of, type_name
 from pie.model.fork import after_fork, at_child_end, end_forked_child, run_after_fork
 from pie.model.logid import (
     FOREIGN_LENGTH,
@@ -76,6 +76,7 @@ __all__ = [
     "misdirected",
     "new_span_id",
     "normalise_logid",
+    "repr_of",
     "run_after_fork",
     "split_transport",
     "static_endpoint",

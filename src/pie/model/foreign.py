@@ -28,6 +28,14 @@ def text_of(value: object) -> str:
         return f"<its text cannot be had: __str__ raised {type_name(error)}>"
 
 
+def repr_of(value: object) -> str:
+    """Its ``repr``, or the name of its class where that raised: an exact ``str``."""
+    try:
+        return str.__str__(repr(value))
+    except BaseException:
+        return f"<{type_name(value)}>"
+
+
 def describe_error(error: BaseException) -> str:
     """An exception as one reads it: ``KeyError: 'x'``."""
     return f"{type_name(error)}: {text_of(error)}"

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from pie.model import repr_of
+
 MAX_SHOWN = 80
 
 
@@ -56,9 +58,5 @@ class FrameError(ThriftError):
 
 def shown(value: object) -> str:
     """A value for an error message: its repr, cut to a length people read."""
-    try:
-        text = repr(value)
-    except Exception:
-        # A broken __repr__ must not hide the error that is reported.
-        text = f"<{type(value).__name__}>"
+    text = repr_of(value)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

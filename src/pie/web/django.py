@@ -25,6 +25,7 @@ from pie.model import Call, Failure, Kind, current_call, failure_of, is_a
 from pie.state import Interface, ServiceMeta
 from pie.web.body import RequestBody
 from pie.web.errors import error_body
+from pie.web.names import view_name
 from pie.web.response import ERROR_KEY, Environ, StartResponse
 from pie.web.wsgi import UNMATCHED, Edge, Middleware, WsgiApp
 
@@ -100,7 +101,7 @@ class _Handler(WSGIHandler):
         match = super().resolve_request(request)
         call = _served_call()
         if call is not None:
-            call.method = _view_path(match.func)
+            call.method = view_name(match.func, match.route)
             call.route = _template(match.route)
         return match
 
@@ -112,7 +113,7 @@ def _interfaces(resolver: URLResolver, prefix: str) -> Iterator[Interface]:
             yield from _interfaces(each, route)
         elif isinstance(each, URLPattern):
             yield Interface(
-                method=_view_path(each.callback),
+                method=view_name(each.callback, route),
                 route=_template(route),
                 verbs=_verbs(each.callback),
             )
@@ -123,25 +124,15 @@ def _template(route: str) -> str:
     return "/" + route.removeprefix("^").removesuffix(r"\Z").removesuffix("$")
 
 
-def _view_path(view: Any) -> str:
-    """``module.function`` or ``module.Class`` of a view."""
-    while hasattr(view, "func") and not hasattr(view, "__name__"):
-        view = view.func  # A partial.
-    view = getattr(view, "view_class", None) or getattr(view, "cls", None) or view
-    if not hasattr(view, "__qualname__"):
-        view = type(view)
-    return f"{view.__module__}.{view.__qualname__}"
-
-
 def _verbs(view: Any) -> tuple[str, ...]:
     """The verbs that a class view answers; a function view decides for itself."""
-    kind = getattr(view, "view_class", None)
-    if not inspect.isclass(kind):
-        return ()
-    names = getattr(kind, "http_method_names", ())
-    return tuple(
-        sorted(name.upper() for name in names if name != "options" and hasattr(kind, name))
-    )
+    try:
+        kind = getattr(view, "view_class", None)
+        names = getattr(kind, "http_method_names", ()) if inspect.isclass(kind) else ()
+        verbs = [name.upper() for name in names if name != "options" and hasattr(kind, name)]
+    except Exception:
+        return ()  # An object of its own kind, which is asked for nothing else.
+    return tuple(sorted(verbs))
 
 
 def _keep_exception(request: HttpRequest | None = None, **_: object) -> None:

@@ -4,7 +4,6 @@ Uses Flask's own signals; routing, error handlers, blueprints and test clients w
 """
 
 from importlib.metadata import version
-from typing import Any
 
 import flask
 from flask import Flask, Response, request
@@ -15,6 +14,7 @@ from pie.model import Call, Failure, Kind, current_call, failure_of
 from pie.state import Interface, ServiceMeta
 from pie.web.body import BrokenBody
 from pie.web.errors import error_body
+from pie.web.names import view_name
 from pie.web.response import ERROR_KEY
 from pie.web.wsgi import UNMATCHED, Edge, Middleware
 
@@ -47,7 +47,7 @@ def describe(app: Flask, psm: str, owners: tuple[str, ...]) -> ServiceMeta:
     """The description of a Flask service, with its routes."""
     interfaces = tuple(
         Interface(
-            method=_view_path(app, rule.endpoint),
+            method=view_name(app.view_functions.get(rule.endpoint), rule.endpoint),
             route=rule.rule,
             verbs=tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})),
         )
@@ -64,20 +64,11 @@ def describe(app: Flask, psm: str, owners: tuple[str, ...]) -> ServiceMeta:
     )
 
 
-def _view_path(app: Flask, endpoint: str) -> str:
-    """``module.function`` or ``module.Class`` of a view."""
-    view: Any = app.view_functions.get(endpoint)
-    if view is None:
-        return endpoint
-    view = getattr(view, "view_class", view)
-    return f"{view.__module__}.{view.__qualname__}"
-
-
 def _name_method(sender: Flask, **_: object) -> None:
     call = _served_call()
     rule = request.url_rule
     if call is not None and rule is not None:
-        call.method = _view_path(sender, rule.endpoint)
+        call.method = view_name(sender.view_functions.get(rule.endpoint), rule.endpoint)
         call.route = rule.rule
 
 

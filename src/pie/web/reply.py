@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from pie.model import Call, Failure, Kind
+from pie.model import Call, Failure, Kind, text_of
 from pie.web.errors import error_body
 from pie.web.headers import LOGID, UNSENT
 
@@ -60,8 +60,8 @@ class Reply:
             return  # It reached the application, or was cancelled on its way.
         try:
             answer = _answer(call)
-        except (TypeError, ValueError) as error:
-            why = f"a gate gave a result that is no answer on HTTP: {error}"
+        except Exception as error:
+            why = f"a gate gave a result that is no answer on HTTP: {text_of(error)}"
             call.fail(Failure(Kind.INTERNAL, why, raised_by="self"))
             answer = _answer(call)
         call.status, call.response_bytes = int(answer.status[:3]), len(answer.body)
@@ -72,7 +72,7 @@ def _answer(call: Call) -> Answer:
     """Of the call's failure or result.
 
     Raises:
-        TypeError, ValueError: JSON cannot hold the result.
+        Exception: JSON cannot hold the result.
     """
     if call.failure is not None:
         return answer_of(call.failure, call)

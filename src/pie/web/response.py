@@ -19,6 +19,7 @@ from pie.model import (
     failure_of,
     fork,
     is_a,
+    repr_of,
     text_of,
     type_name,
 )
@@ -83,7 +84,7 @@ class Response:
         if fork.process != self._process:
             return _nowhere  # The parent answers; uWSGI's requests are in memory that both share.
         call = self._call
-        number = int(status[:3])
+        number = _number_of(status)
         added = (LOGID, call.logid)
         whole = [*headers, added]
         for name, value in headers:
@@ -357,8 +358,10 @@ class Response:
             error = self._behind_status(status)
         if body is not None and body.broken is not None and (error is not None or status >= 400):
             return body.failure(status)
-        if error is None or is_a(error, Exception) or self._is_interrupt(error):
+        if error is None or is_a(error, Exception):
             return error
+        if self._is_interrupt(error):
+            return failure_of(error)  # The server ends: the call is cancelled.
         return _internal(error)
 
     def _behind_status(self, status: int) -> BaseException | None:
@@ -392,6 +395,14 @@ class Response:
         call = self._call
         text = text_of(error) if is_a(error, Misuse) else describe_error(error)
         logger.error("%s %s failed: %s", call.verb, call.path, text, exc_info=error)
+
+
+def _number_of(status: str) -> int:
+    try:
+        return int(status[:3])
+    except (TypeError, ValueError):
+        shown = repr_of(status)[:40]
+        raise Misuse(f"start_response was given {shown}; WSGI wants a status as '200 OK'") from None
 
 
 def _nowhere(data: bytes) -> object:

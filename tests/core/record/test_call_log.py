@@ -74,7 +74,7 @@ def calls(draw: Any) -> Call:
         callee_cluster=draw(texts),
         parent_id=draw(texts),
     )
-    for name in ("verb", "route", "span_id", "version", "traffic", "gate"):
+    for name in ("verb", "path", "route", "span_id", "version", "traffic", "gate"):
         setattr(call, name, draw(texts) * draw(st.sampled_from([1, 1, 300])))
     call.queued = draw(st.floats(-1, 1e6))
     call.hedges = draw(st.integers(0, 3))
