@@ -1,10 +1,11 @@
-"""The number of lines: of whole days straight from the index, of the days at both ends by time.
+"""The number of lines: of whole days from the index, of days at the ends of a range by time.
 
-A condition on ``ts`` makes the store read the time of every line. A whole day is a partition, and
-how many of its lines have a word is known without reading any of them.
+A condition on ``ts`` makes the store read the time of every line. A day is a partition, and how
+many lines of the whole store have a word is known without reading any of them. So most of the store
+is counted whole, less what of it lies outside of the range, and little of it day by day.
 """
 
-from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,56 +20,72 @@ class _Total(msgspec.Struct):
     total: int
 
 
-class _Ends(msgspec.Struct):
+class _Day(msgspec.Struct):
+    """A partition: the times of its first and its last line, in microseconds."""
+
     day: str
     first: int
     last: int
 
 
+class _Days(NamedTuple):
+    """The days of a store by how they lie to a range: in it, over one of its ends, outside."""
+
+    inside: list[str]
+    over: list[_Day]
+    outside: list[str]
+
+
 async def total_of(ask: Ask, wanted: LogFilter, window: Window) -> int:
     """How many lines there are."""
-    days, edges = _split(window)
-    if edges:
-        ends = await _ends(ask, [_day(edge.since) for edge in edges])
-        whole = [edge for edge in edges if _holds(window, ends.get(_day(edge.since)))]
-        days += [_day(edge.since) for edge in whole]
-        edges = [edge for edge in edges if edge not in whole]
+    days = _sorted(decode(await ask(_DAYS, {}), _Day), window)
     params = Params()
-    where = [f"{within(edge, params)} AND {wanted.where(params, None)}" for edge in edges]
-    if days:
-        among = f"_partition_id IN {params.add(days, 'Array(String)')}"
-        where.append(f"{among} AND {wanted.where(params, None)}")
-    union = " UNION ALL ".join(
-        f"(SELECT count() AS total FROM logs WHERE {each})" for each in where
-    )
-    return sum(row.total for row in decode(await ask(union, params.values), _Total))
+    selects = []
+
+    def count(sign: str, *conditions: str) -> None:
+        where = " AND ".join((*conditions, wanted.where(params, None)))
+        selects.append(f"(SELECT {sign}toInt64(count()) AS total FROM logs WHERE {where})")
+
+    if len(days.outside) <= len(days.inside):
+        count("")
+        if days.outside:
+            count("-", _among(days.outside, params))
+        for day in days.over:
+            # A day more on either side: for lines that come between the two questions.
+            before, after = day.first - _DAY, day.last + _DAY
+            for part in Window(before, window.since), Window(window.until, after):
+                if day.first < part.until and part.since <= day.last:
+                    count("-", _among([day.day], params), within(part, params))
+    else:
+        if days.inside:
+            count("", _among(days.inside, params))
+        for day in days.over:
+            count("", _among([day.day], params), within(window, params))
+    if not selects:
+        return 0
+    rows = decode(await ask(" UNION ALL ".join(selects), params.values), _Total)
+    return sum(row.total for row in rows)
 
 
-def _split(window: Window) -> tuple[list[str], list[Window]]:
-    """The whole days of a window, and what of it lies in the other one or two."""
-    begin, end = -(-window.since // _DAY), window.until // _DAY
-    if begin > end:
-        return [], [window]
-    edges = Window(window.since, begin * _DAY), Window(end * _DAY, window.until)
-    days = [_day(number * _DAY) for number in range(begin, end)]
-    return days, [edge for edge in edges if edge.since < edge.until]
+_DAYS = """
+SELECT _partition_id AS day, toUnixTimestamp64Micro(min(logs.ts)) AS first,
+  toUnixTimestamp64Micro(max(logs.ts)) AS last
+FROM logs GROUP BY _partition_id
+"""
+"""Answered from the metadata of the store's parts."""
 
 
-async def _ends(ask: Ask, days: list[str]) -> dict[str, _Ends]:
-    """The times of the first and the last line of days, which are known without a look at them."""
-    rows = await ask(
-        "SELECT _partition_id AS day, toUnixTimestamp64Micro(min(logs.ts)) AS first, "
-        "toUnixTimestamp64Micro(max(logs.ts)) AS last FROM logs "
-        "WHERE _partition_id IN {days:Array(String)} GROUP BY _partition_id",
-        {"days": days},
-    )
-    return {row.day: row for row in decode(rows, _Ends)}
+def _sorted(days: list[_Day], window: Window) -> _Days:
+    found = _Days([], [], [])
+    for day in days:
+        if day.last < window.since or day.first >= window.until:
+            found.outside.append(day.day)
+        elif window.since <= day.first and day.last < window.until:
+            found.inside.append(day.day)
+        else:
+            found.over.append(day)
+    return found
 
 
-def _holds(window: Window, ends: _Ends | None) -> bool:
-    return ends is None or (window.since <= ends.first and ends.last < window.until)
-
-
-def _day(micros: int) -> str:
-    """The partition of a time."""
-    return datetime.fromtimestamp(micros // MICROS, UTC).strftime("%Y%m%d")
+def _among(days: list[str], params: Params) -> str:
+    return f"_partition_id IN {params.add(days, 'Array(String)')}"
