@@ -268,3 +268,11 @@ def test_the_time_that_a_request_waited_for_a_thread_is_recorded(
         for client in clients:
             assert client.recv(9) == b"HTTP/1.1 "
     assert max(row["queued_us"] for row in rows(5)) >= 100_000
+
+
+@pytest.mark.parametrize("length", ["9" * 18, "9" * 30, "9" * 5000, "٣"])
+def test_a_length_that_nobody_can_send(served: Any, rows: Any, length: str) -> None:
+    answer = served.ask(post("/echo", f"Content-Length: {length}", body=b"hello"), end=True)
+    assert status_of(answer) in (400, 413, 431)
+    assert served.get("/").endswith(b"hello")
+    assert all(row["outcome"] in ("ok", "invalid") for row in rows(1))

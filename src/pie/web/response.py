@@ -92,8 +92,9 @@ class Response:
             if size == 10 and name.lower() == _LOGID_LOWER:
                 whole = [each for each in headers if each[0].lower() != _LOGID_LOWER]
                 whole.append(added)
-            elif size == 14 and name.lower() == _LENGTH_LOWER and str(value).isdecimal():
-                self._length = int(value)
+            elif size == 14 and name.lower() == _LENGTH_LOWER:
+                text = str(value)
+                self._length = int(text) if text.isdecimal() and len(text) <= 18 else -1
         if exc_info is None:
             self._write = self._start(status, whole)
         else:
