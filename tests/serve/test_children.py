@@ -1,6 +1,7 @@
 """Children of a service, however they are started: what happens to them does not happen to it."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -8,7 +9,7 @@ import socket
 import pytest
 from tests.serve.acts import KINDS
 from tests.serve.conftest import until
-from tests.serve.hosts import HOSTS, IN_UWSGI, Host
+from tests.serve.hosts import CALLEE, HOSTS, IN_UWSGI, SERVICE, SETTINGS, Host
 
 
 def stop(host: Host) -> None:
@@ -53,6 +54,24 @@ def check(host: Host, kind: str) -> None:
 @pytest.mark.parametrize("host", ["flask", "thrift"])
 def test_children_that_are_forked(services, bench, host: str) -> None:
     check(Host(services, host), "fork")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("host", HOSTS)
+def test_children_call_others(services, bench, host: str, kind: str) -> None:
+    services.write(SETTINGS, **CALLEE, service=SERVICE)
+    callee = services.start(program="callee.py", PYTHONUNBUFFERED="1", PIE_PSM="toutiao.my.callee")
+    line = callee.read_until("Starting ... with port").splitlines()[-1]
+    port = int(line.rpartition(":")[2])
+    it = Host(services, host, PIE_PIN=f"toutiao.my.callee=127.0.0.1:{port}/ttheader")
+    assert it.act("call", kind) == "0"
+    it.running.stop()
+    files = (services.root / "toutiao/log/facts").glob("toutiao.my.api.edges.2*.ndjson")
+    edges = [json.loads(each) for file in files for each in file.read_text().splitlines()]
+    counts = [(e["side"], e["callee"], e["count"]) for e in edges if e["side"] == "client"]
+    if kind != "os.fork":  # It ends by os._exit: its counts are recovered later.
+        assert counts == [("client", "toutiao.my.callee", 1)]
 
 
 @pytest.mark.slow
