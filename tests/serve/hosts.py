@@ -12,6 +12,7 @@ from tests.serve.conftest import Running, Services
 from pie.thrift import load_module
 
 UWSGI = Path(sys.executable).with_name("uwsgi")
+ACTS = Path(__file__).with_name("acts.py")
 SETTINGS = "DEBUG = True\nDRAIN_SECONDS = 0.5\nNOTICE_SECONDS = 0\n"
 SERVICE = (
     "from pie.thrift import load_module\n"
@@ -94,7 +95,7 @@ class Host:
         self, services: Services, host: str, settings: str = SETTINGS, **environ: str
     ) -> None:
         services.write(settings, **HOSTS[host], **CALLEE, service=SERVICE)
-        shutil.copy(Path(__file__).with_name("acts.py"), services.root)
+        shutil.copy(ACTS, services.root)
         environ |= {"PIE_CORE": "python"} if host.endswith(IN_PYTHON) else {}
         self.is_http = "thrift" not in host
         self.stops = "draining"
