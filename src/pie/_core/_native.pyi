@@ -109,7 +109,7 @@ def setup_call(
     call: type,
     failure: type[Exception],
     kind: type,
-    failure_of: Callable[[BaseException], Exception],
+    failure_of: Callable[[BaseException, str], Exception],
     /,
 ) -> None: ...
 def setup_context(current_call: object, /) -> None: ...
