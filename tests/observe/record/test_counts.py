@@ -19,6 +19,7 @@ from pie.observe import Identity
 from pie.observe.record.call_log import AGGREGATES
 from pie.observe.record.counts import COUNTS, HEADER_SIZE, SUFFIX, CountFile
 from pie.observe.record.recover import Recovered, recover
+from pie.platform.facts.decode import decode_rows
 
 SERVE = """
 import itertools, mmap, os, struct, sys, time, warnings
@@ -309,6 +310,29 @@ def test_without_a_folder_of_its_own_it_counts_in_private_memory(tmp_path: Path)
     assert counted(tmp_path) == 30
 
 
+CANARY = """
+observer = Observer(
+    Identity(psm="a.b.c", cluster="Canary-2", instance="i:1"), Path(sys.argv[1]), Path("nowhere")
+)
+log = observer.recorder.log
+serve(10)
+os.kill(os.getpid(), 9)
+"""
+
+
+@cores
+def test_lines_of_another_cluster_come_to_its_files(tmp_path: Path, core: str) -> None:
+    subprocess.run(
+        [sys.executable, "-c", SERVE + CANARY, str(tmp_path)], env=environment(core), check=False
+    )
+    assert recovered(tmp_path).damaged == 0
+    assert counted(tmp_path) == 10
+    files = {file.name.split(".2")[0] for file in (tmp_path / "a" / "log" / "rpc").glob("*.2*")}
+    assert files <= {"a.b.c@Canary-2", "a.b.c.recovered@Canary-2"}
+    if core != "python":
+        assert len(lines_of(tmp_path, "rpc")) == 10
+
+
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     file = CountFile(tmp_path, Identity(psm="a.b.c"), AGGREGATES)
     (path,) = tmp_path.iterdir()
@@ -360,6 +384,16 @@ def test_a_damaged_file_is_set_aside_and_said(
     )
     # What could be read of them is there.
     assert counted(tmp_path, "peers") == 30 * 4
+
+
+def test_the_platform_takes_rows_with_their_mark(tmp_path: Path) -> None:
+    killed(tmp_path)
+    recovered(tmp_path)
+    for name, table in (("edges", "edge_10s"), ("peers", "peer_60s")):
+        (file,) = facts(tmp_path).glob(f"a.b.c.recovered.{name}.2*.ndjson")
+        found, bad = decode_rows(table, file.read_bytes())
+        assert [row.count for row in found] == [30]
+        assert not bad
 
 
 def test_a_file_of_another_version_is_left_alone(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ if native is None:
 
 WHO = Identity(psm="a.b.c")
 LINES = [
-    LinesHeader(name="calls", folder="facts", file="a.b.c.calls"),
-    LinesHeader(name="asked", folder="rpc", file="a.b.c"),
+    LinesHeader(name="calls", folder="facts", file="a.b.c.calls", half=64 << 10),
+    LinesHeader(name="asked", folder="rpc", file="a.b.c", half=32 << 10),
 ]
 START = 1_700_000_000.0
 
