@@ -40,6 +40,10 @@ def _while(world: World, seconds: float) -> None:
 def kill(world: World) -> None:
     """kill -9 of one process, which is started again."""
     name = world.chance.choice(_processes(world))
+    if name in world.fleet.services:
+        # On a full disk a process says that its counts would not outlive it, and tries again.
+        pid = world.fleet.pid(name)
+        world.fleet.wait(lambda: _counts_outlive(pid), f"{name} has no file of counts")
     with world.disturbed(name, "kill"):
         if name == "facts":
             signal_quietly(world.fleet.facts_pid, signal.SIGKILL)
@@ -210,6 +214,11 @@ def _folders(world: World) -> list[Path]:
 
 def _open_files(pid: int) -> int:
     return max(int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()) + 1
+
+
+def _counts_outlive(pid: int) -> bool:
+    """Whether a process counts in a file that others can read; one without calls has none."""
+    return ".counts" in Path(f"/proc/{pid}/maps").read_text()
 
 
 def _is_up(world: World, name: str) -> bool:
