@@ -4,9 +4,7 @@ import json
 import os
 import threading
 import time
-import zlib
 
-import msgspec
 import pytest
 
 from pie.agent import Agent, AgentError, AgentOptions, read_status
@@ -425,63 +423,3 @@ def test_writers_and_agent_at_once(road, platform, start, eventually):
     eventually(lambda: len(platform.all()) == 2000)
     assert set(platform.messages()) == {f"{w}-{n}" for w in range(4) for n in range(500)}
     assert not platform.disorder
-
-
-def begin_anew(path, lines):
-    """As copytruncate does when the writer goes on at once: the same inode, never seen shorter."""
-    with path.open("r+b", buffering=0) as file:
-        data = "".join(lines).encode()
-        os.pwrite(file.fileno(), data, 0)
-        os.ftruncate(file.fileno(), len(data))
-
-
-@pytest.mark.parametrize("stopped", [True, False])
-def test_a_file_begun_anew_with_the_same_first_line(road, platform, start, eventually, stopped):
-    path = road.write("started\n" + road.line("one") + road.line("two"))
-    agent = start()
-    eventually(lambda: len(platform.all()) == 3)
-    eventually(agent.is_level)
-    if stopped:
-        agent.stop()
-    new = ["started\n", road.line("six"), road.line("too"), road.line("more")]
-    begin_anew(path, new)
-    if stopped:
-        agent = start()
-    eventually(lambda: platform.messages()[3:] == ["started", "six", "too", "more"])
-    assert len({row["src"] for row in platform.all()}) == 2
-    eventually(agent.is_level)
-    agent.stop()
-    road.write(road.line("last"), path=path)
-    start()
-    eventually(lambda: platform.messages()[7:] == ["last"])
-    assert platform.duplicates == 0
-
-
-def test_a_file_begun_anew_with_the_same_lines(road, platform, start, eventually):
-    """What it begins with tells nothing; that it was shorter does."""
-    path = road.write("started\n" * 3)
-    agent = start()
-    eventually(lambda: len(platform.all()) == 3)
-    eventually(agent.is_level)
-    file = next(iter(agent.agent._watch.files()))
-    os.truncate(path, 0)
-    eventually(lambda: file.seen[1] == 0)
-    road.write("started\n" * 4, path=path)
-    eventually(lambda: len(platform.all()) == 7)
-
-
-def test_a_journal_of_an_older_agent_is_read_on(road, tmp_path, platform, start, eventually):
-    road.write(road.line("one"))
-    agent = start()
-    eventually(agent.is_level)
-    agent.stop()
-    journal = tmp_path / ".pie-agent" / "journal"
-    lines = []
-    for line in journal.read_bytes().splitlines():
-        text = msgspec.json.encode(msgspec.json.decode(line.partition(b" ")[2])[:3])
-        lines.append(b"%08x %b\n" % (zlib.crc32(text), text))
-    journal.write_bytes(b"".join(lines))
-    road.write(road.line("two"))
-    start()
-    eventually(lambda: platform.messages() == ["one", "two"])
-    assert platform.duplicates == 0

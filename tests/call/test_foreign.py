@@ -22,7 +22,15 @@ class Watch:
         self.seen.append((call.outcome, call.code, call.message))
 
 
-@pytest.mark.parametrize(("make", "kind", "code", "message"), FOREIGN)
+EXITS: list[tuple[Callable[[], BaseException], str, int, str]] = [
+    (lambda: SystemExit(3), "internal", 500, "SystemExit: 3"),
+    (KeyboardInterrupt, "internal", 500, "KeyboardInterrupt: "),
+    (GeneratorExit, "cancelled", 499, "cancelled by GeneratorExit"),
+]
+"""Out of the code that serves a call."""
+
+
+@pytest.mark.parametrize(("make", "kind", "code", "message"), FOREIGN + EXITS)
 def test_the_call_fails_as_its_exception_says(
     kit: Any, make: Callable[[], BaseException], kind: str, code: int, message: str
 ) -> None:

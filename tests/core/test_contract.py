@@ -100,7 +100,7 @@ def test_a_wrong_limit_is_an_error_that_names_it(fields: dict[str, Any], message
 
     def work(*_: Any) -> None: ...
 
-    limits = LoopLimits(1, 1, 1, 1, 1.0, 1.0, 1.0)._replace(**fields)
+    limits = LoopLimits(1, 1, 1, 1, 1, 1.0, 1.0, 1.0)._replace(**fields)
     hooks = ServerHooks(*[work] * len(ServerHooks._fields))
     twin = ServerTwin(*[work] * len(ServerTwin._fields))
     plan = ServerPlan(

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,7 +174,7 @@ def test_other_troubles_of_the_logs(services, disk: Disk, trouble: str) -> None:
             "    app.taken = []\n"
             "    try:\n        while True:\n"
             "            app.taken.append(os.open('/', os.O_RDONLY))\n"
-            "    except OSError:\n        for _ in range(3):\n"
+            "    except OSError:\n        for _ in range(10):\n"
             "            os.close(app.taken.pop())\n"
             "    return 'few'\n"
         )
@@ -228,3 +229,39 @@ def test_who_reads_its_output_may_go_away(services) -> None:
     assert {running.get(port)[0] for _ in range(5)} == {200}
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(15) == 0
+
+
+def test_a_log_root_that_cannot_be_is_named_with_the_reason(services) -> None:
+    services.write()
+    (services.root / "afile").touch()
+    running = services.start(PIE_LOG_ROOT=str(services.root / "afile"))
+    assert running.get(running.port)[0] == 200
+    printed, errors = running.stop()
+    assert running.process.returncode == 0
+    assert errors.startswith(f"pie: log lines are being lost: {services.root}/afile/toutiao/log/")
+    assert "Not a directory [Errno 20]; the folder of logs is PIE_LOG_ROOT" in errors
+    assert "disk" not in printed + errors
+
+
+def test_output_and_lines_go_on_after_the_logs_are_deleted(services) -> None:
+    views = (
+        "import logging\nfrom flask import Flask\napp = Flask(__name__)\n"
+        "@app.get('/<word>')\ndef say(word):\n"
+        "    print('printed', word)\n    logging.warning('logged %s', word)\n    return 'ok'\n"
+    )
+    services.write(views=views)
+    running = services.start()
+    port = running.port
+    running.get(port, "/before")
+    running.until(lambda: "printed before" in running.log("uwsgi"), "the first output")
+    shutil.rmtree(services.root / "toutiao" / "log")
+
+    def comes_again() -> bool:
+        running.get(port, "/after")
+        output, lines = running.log("uwsgi"), running.log("app")
+        return "printed after" in output and "logged after" in lines and "data=GET /after" in lines
+
+    running.until(comes_again, "files made anew")
+    running.until(lambda: lost(running, "app"), "what may be lost")
+    assert "the file was deleted, renamed or replaced" in running.log("python")
+    running.stop()

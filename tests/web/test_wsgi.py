@@ -437,3 +437,38 @@ def test_it_is_wsgi_to_the_letter(bench: Any) -> None:
     body: Any = checked(environ, lambda status, headers, exc_info=None: lambda data: None)
     assert list(body) == [b"four"]
     body.close()
+
+
+@pytest.mark.parametrize(
+    ("to", "is_ours"),
+    [
+        ("toutiao.my.server/127.0.0.1:1", True),
+        ("toutiao.my.server", True),
+        ("toutiao.my.server/127.0.0.1:2", False),
+        ("toutiao.other.server/127.0.0.1:1", False),
+        ("\x00", False),
+    ],
+)
+def test_a_request_for_another_process_is_not_served(bench: Any, to: str, is_ours: bool) -> None:
+    ran: list[bool] = []
+
+    def app(environ: dict[str, Any], start: Start) -> list[bytes]:
+        ran.append(True)
+        ok(start)
+        return [b"x"]
+
+    answer = Answer(bench, app, HTTP_PIE_TO=to)
+    unsent = dict(answer.started[-1][1]).get("Pie-Unsent")
+    assert (bool(ran), answer.status[:3], unsent) == (
+        (True, "200", None) if is_ours else (False, "503", "1")
+    )
+    assert answer.row["outcome"] == ("ok" if is_ours else "unavailable")
+
+
+def test_a_failure_of_the_applications_own_calls_says_nothing_of_this_one(bench: Any) -> None:
+    def app(environ: dict[str, Any], start: Start) -> list[bytes]:
+        raise Failure(Kind.UNAVAILABLE, "the callee is away", never_sent=True)
+
+    answer = Answer(bench, app)
+    assert answer.status[:3] == "503"
+    assert "Pie-Unsent" not in dict(answer.started[-1][1])

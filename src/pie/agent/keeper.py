@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 
 from pie.agent.journal import sync_directory
 from pie.agent.lease import settled_file
-from pie.agent.names import compressed_hour
+from pie.agent.names import compressed_hour, former_name
 from pie.agent.options import MIB, AgentOptions
 from pie.agent.status import Tally
 from pie.agent.tail import TailFile
@@ -58,6 +58,8 @@ class Keeper:
         for file in self._watch.files():
             if self._stopping():
                 return
+            if former_name(file.full.name):
+                continue  # Whoever renamed it looks after it.
             hour = file.file.hour
             old = hour is not None and now - hour.end > self._options.compress_after_s
             if old and not file.unsent:

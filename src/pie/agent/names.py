@@ -22,6 +22,7 @@ DEFAULT_CLUSTER = "default"
 
 _HUMAN = re.compile(r"(?P<name>.+?)(?:\.(?P<hour>[0-9]{10}))?\.log")
 _FACTS = re.compile(r"(?P<name>.+?)\.(?P<kind>[a-z0-9_]+)(?:\.(?P<hour>[0-9]{10}))?\.ndjson")
+_RENAMED = re.compile(r"(.+?\.(?:log|ndjson))[.~-](?!.*gz$).*")
 _COMPRESSED = re.compile(r".+\.(?P<hour>[0-9]{10})\.(?:log|ndjson)(?:-[0-9]+)?\.gz")
 
 
@@ -67,6 +68,12 @@ def parse_name(folder: str, name: str, zone: tzinfo) -> LogFile | None:
     hour = parse_hour(match["hour"], zone) if match["hour"] else None
     psm, cluster = _owner(match["name"])
     return LogFile(table, folder, psm, hour, cluster)
+
+
+def former_name(name: str) -> str:
+    """The name of a log file before somebody added an end to it, as logrotate does; or empty."""
+    match = _RENAMED.fullmatch(name)
+    return match[1] if match else ""
 
 
 def compressed_hour(name: str, zone: tzinfo) -> Hour | None:

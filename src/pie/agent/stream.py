@@ -109,7 +109,7 @@ class Stream:
     def _go_back(self) -> None:
         """After an error inside a batch: read its files again from what was acknowledged."""
         for file in [*self._begun]:
-            file.pos = file.acked
+            file.go_back()
             file.unread = True
             self.offer(file)
         self._begun.clear()

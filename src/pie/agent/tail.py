@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from pie.agent.identity import HEAD_BYTES, Identity, head_of, identify
 from pie.agent.journal import Entry
 from pie.agent.names import LogFile
@@ -40,11 +42,10 @@ class TailFile:
     """
 
     __slots__ = (
-        "_acked_tail",
         "_before",
         "_host_id",
+        "_stored",
         "abandoned",
-        "acked",
         "asked_final",
         "file",
         "full",
@@ -72,11 +73,11 @@ class TailFile:
         self.inode = 0
         self.generation = 0
         self.pos = 0
-        self.acked = 0
         self._before: bytes | None = b""
         """The bytes before ``pos``; None until they were read again."""
-        self._acked_tail = (0, 0)
-        """Hash and number of the bytes before ``acked``."""
+        self._stored = (0, 0, 0)
+        """``acked`` with the hash and the number of the bytes before it: one value, since the watch
+        asks for it too."""
         self.shrunk = -1
         """Generation that was seen shorter than what is acknowledged of it."""
         self.seen = (0, 0)
@@ -92,9 +93,14 @@ class TailFile:
             self.identity = entry.identity
             self.inode = entry.identity.inode
             self.generation = entry.identity.generation
-            self.pos = self.acked = entry.pos
+            self.pos = entry.pos
             self._before = None
-            self._acked_tail = (entry.tail, entry.tail_len)
+            self._stored = (entry.pos, entry.tail, entry.tail_len)
+
+    @property
+    def acked(self) -> int:
+        """All bytes before are stored."""
+        return self._stored[0]
 
     @property
     def size(self) -> int:
@@ -121,13 +127,23 @@ class TailFile:
 
     def entry(self) -> Entry:
         """Its entry in the journal."""
-        return Entry(self.path, self.identity, self.acked, *self._acked_tail)
+        return Entry(self.path, self.identity, *self._stored)
+
+    def renamed(self, root: Path, path: str) -> "TailFile":
+        """The same file at its new path, read from what is stored of it."""
+        entry = msgspec.structs.replace(self.entry(), path=path)
+        return TailFile(root, path, self.file, self._host_id, entry)
 
     def advance(self, block: Block, pos: int) -> None:
         """All of the block up to ``pos`` is read."""
         taken = block.data[: pos - block.start]
         self._before = ((self._before or b"") + taken)[-TAIL_BYTES:]
         self.pos = pos
+
+    def go_back(self) -> None:
+        """Read again what is not stored."""
+        self.pos = self.acked
+        self._before = None
 
     def reached(self) -> Reached:
         """How far it is read, for ``acknowledge``."""
@@ -136,8 +152,7 @@ class TailFile:
     def acknowledge(self, reached: Reached) -> int:
         """All before that is stored. Returns by how many bytes that is more than before."""
         moved = reached.pos - self.acked
-        self.acked = reached.pos
-        self._acked_tail = (hash63(reached.before), len(reached.before))
+        self._stored = (reached.pos, hash63(reached.before), len(reached.before))
         return moved
 
     def read(self, now: float) -> Block | None:
@@ -192,9 +207,9 @@ class TailFile:
         if known is not None:
             self.generation = self.generation + 1 if status.st_ino == self.inode else 0
             self.identity = None
-            self.pos = self.acked = 0
+            self.pos = 0
             self._before = b""
-            self._acked_tail = (0, 0)
+            self._stored = (0, 0, 0)
         elif status.st_ino != self.inode:
             self.generation = 0
         self.inode = status.st_ino
@@ -211,7 +226,7 @@ class TailFile:
         known = self._before
         if known is not None:
             return os.pread(fd, len(known), self.pos - len(known)) == known
-        tail, size = self._acked_tail
+        _, tail, size = self._stored
         if size and hash63(os.pread(fd, size, self.pos - size)) != tail:
             return False
         size = min(self.pos, TAIL_BYTES)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pie.agent.journal import Journal
-from pie.agent.names import FOLDERS, parse_name
+from pie.agent.names import FOLDERS, former_name, parse_name
 from pie.agent.options import AgentOptions
 from pie.agent.status import Tally, WarningLog
 from pie.agent.tail import TailFile
@@ -143,14 +143,18 @@ class Watch:
                 if entry.name not in known and entry.is_file(follow_symlinks=False):
                     self._add(folder, entry.name, now)
         for name in known.keys() - present:
-            self._drop(known[name])
+            self._drop(known[name], now)
         self._listed[folder] = _Listing(status.st_ino, status.st_mtime_ns, now)
 
     def _add(self, folder: str, name: str, now: float) -> None:
-        kind = parse_name(folder.rpartition("/")[2], name, self._zone) if _is_text(name) else None
-        if kind is None:
+        if not _is_text(name):
             return
         path = f"{folder}/{name}"
+        # A renamed file is known to the journal only when its rest was being read.
+        known = former_name(name) if self._journal.get(path) is not None else ""
+        kind = parse_name(folder.rpartition("/")[2], known or name, self._zone)
+        if kind is None:
+            return
         file = TailFile(self._root, path, kind, self._host_id, self._journal.get(path))
         with contextlib.suppress(OSError):  # Before the file counts: it must not look settled.
             status = file.look()
@@ -163,15 +167,17 @@ class Watch:
         try:
             status = file.look()
         except FileNotFoundError:
-            self._drop(file)
+            self._drop(file, now)
             return
         except OSError as error:
             self._warnings.warn("look", f"cannot look at {file.path}: {error}; trying again")
             return
         if not stat.S_ISREG(status.st_mode):
-            self._drop(file)
+            self._drop(file, now)
             return
         seen = (status.st_ino, status.st_size)
+        if not first and file.seen[0] not in (0, status.st_ino):
+            self._follow(file, now)
         generation = file.generation
         if status.st_ino == file.inode and status.st_size < file.acked:
             file.shrunk = generation  # It may have grown again before it is read.
@@ -195,14 +201,41 @@ class Watch:
             if file.unsent:
                 self._offer(file)
 
-    def _drop(self, file: TailFile) -> None:
+    def _follow(self, file: TailFile, now: float) -> bool:
+        """Read the rest of a file that was renamed in its folder, as logrotate does.
+
+        Returns whether it was: its writers go on with it until they notice.
+        """
+        folder, _, name = file.path.rpartition("/")
+        inode = file.seen[0]
+        if file.identity is not None and file.inode != inode:
+            return False
+        try:
+            with os.scandir(self._root / folder) as entries:
+                new = next(
+                    (e.name for e in entries if e.inode() == inode and former_name(e.name)), name
+                )
+        except OSError:
+            return False
+        if new == name or new in self._files[folder]:
+            return False
+        renamed = file.renamed(self._root, f"{folder}/{new}")
+        if renamed.identity is not None:
+            self._journal.record([renamed.entry()])
+        with self._lock:
+            self._files[folder][new] = renamed
+        self._look(renamed, now, first=True)
+        return True
+
+    def _drop(self, file: TailFile, now: float) -> None:
+        goes_on = self._follow(file, now)
         with self._lock:
             if file.abandoned:
                 return
             file.abandoned = True
             self._forget(file)
         lost = file.size - file.pos
-        if lost > 0:
+        if lost > 0 and not goes_on:
             self._warnings.warn(
                 "vanished",
                 f"{file.path} was deleted with {lost} bytes unsent: they are lost. Leave the "

@@ -46,7 +46,7 @@ def flow_in_python(call: Call, course: Course) -> Flow:
             yield from _attempts(call, course, course.attempt_gates)
     except BaseException as error:
         cause = error
-        call.fail(failure_of(error))
+        call.fail(failure_of(error, call.side))
         if not isinstance(error, Exception):
             raise
     finally:
@@ -83,10 +83,10 @@ def _attempt(call: Call, course: Course, gates: Gates) -> Generator[Step, Any, E
         yield from _pauses(call, passage, course.clock)
         call.succeed((yield SEND))
     except Exception as error:
-        call.fail(failure_of(error))
+        call.fail(failure_of(error, call.side))
         return error
     except BaseException as error:
-        call.fail(failure_of(error))
+        call.fail(failure_of(error, call.side))
         raise
     finally:
         call.end = course.clock.monotonic()

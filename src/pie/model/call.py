@@ -92,16 +92,22 @@ class Call(Fields):
         )
 
 
-def failure_of(error: BaseException) -> Failure:
+def failure_of(error: BaseException, side: str = "") -> Failure:
     """The failure an exception stands for; exceptions Pie does not know are ``internal``.
 
     Never raises, whatever the exception's own methods do.
+
+    Args:
+        error: what ended the call.
+        side: of the call. While one is *made*, ``SystemExit`` and ``KeyboardInterrupt`` cancel it;
+            out of the code that *serves* one, they are its errors like any other.
     """
     if is_a(error, Failure):
         return error if is_sound(error) else repaired(error)
     if is_a(error, TimeoutError):
         return Failure(Kind.DEADLINE, text_of(error) or "timed out", raised_by="self")
-    if not is_a(error, Exception):
+    ends = is_a(error, SystemExit) or is_a(error, KeyboardInterrupt)
+    if not is_a(error, Exception) and not (ends and side == "server"):
         return Failure(Kind.CANCELLED, f"cancelled by {type_name(error)}", raised_by="self")
     return Failure(Kind.INTERNAL, describe_error(error), raised_by="self")
 

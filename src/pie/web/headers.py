@@ -8,6 +8,10 @@ from pie.model import NO_CHAIN, Call, chain_of, current_call, trace_id_of
 from pie.web.peers import TrustedPeers
 
 LOGID = "X-Tt-Logid"
+ADDRESSEE_KEY = "HTTP_PIE_TO"
+"""Environ key of the header that names whom a request is for."""
+UNSENT = "Pie-Unsent"
+"""Header of an answer, with value 1: the request was not served, and may be sent elsewhere."""
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _KNOWN_FLAGS = 0x03  # Sampled, and that the trace id is random.
 _SAMPLED = "01"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pie.model import Call, Failure, Kind, text_of
 from pie.web.errors import error_body
-from pie.web.headers import LOGID
+from pie.web.headers import LOGID, UNSENT
 
 _CLIENT_CLOSED_REQUEST = Kind.CANCELLED.http_status
 """No status of the standard, so its phrase is not there either."""
@@ -36,6 +36,10 @@ class Refusal(Failure):
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(Kind.INVALID, message, code=status)
+
+
+class Unserved(Failure):
+    """A request that was rejected before the application ran: another instance may be asked."""
 
 
 class Reply:
@@ -76,9 +80,12 @@ def _answer(call: Call) -> Answer:
 
 
 def answer_of(failure: Failure, call: Call) -> Answer:
-    """The error form of a failure."""
+    """The error form of a failure; it says whether the request may be sent elsewhere."""
     body = error_body(failure, call)
-    return _answer_with(status_of(failure), "application/json", body, call)
+    answer = _answer_with(status_of(failure), "application/json", body, call)
+    if failure.never_sent and (call.gate or type(failure) is Unserved):
+        return answer._replace(headers=(*answer.headers, (UNSENT, "1")))
+    return answer
 
 
 def status_of(failure: Failure) -> int:

@@ -358,8 +358,10 @@ class Response:
             error = self._behind_status(status)
         if body is not None and body.broken is not None and (error is not None or status >= 400):
             return body.failure(status)
-        if error is None or is_a(error, Exception) or self._is_interrupt(error):
+        if error is None or is_a(error, Exception):
             return error
+        if self._is_interrupt(error):
+            return failure_of(error)  # The server ends: the call is cancelled.
         return _internal(error)
 
     def _behind_status(self, status: int) -> BaseException | None:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, NoReturn
 
 from pie.call import Driver, Runtime
-from pie.model import Call, Failure
+from pie.model import Call, Failure, is_for, misdirected
 from pie.web.body import RequestBody
 from pie.web.file import SentFile
-from pie.web.headers import take_chain
+from pie.web.headers import ADDRESSEE_KEY, take_chain
 from pie.web.path import QueryRule, path_of
 from pie.web.peers import TrustedPeers
-from pie.web.reply import Answer, Refusal, Reply
+from pie.web.reply import Answer, Refusal, Reply, Unserved
 from pie.web.response import FILE_WRAPPER, Environ, Response, StartResponse
 
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -69,6 +69,8 @@ class Middleware:
         if self._method:
             call.method = self._method  # Gates saw the verb: no route is known before they enter.
         app, body = self._app, None
+        if ADDRESSEE_KEY in environ and not self._is_addressee(environ):
+            app = self._misdirected
         if environ.get("CONTENT_LENGTH", "0") not in _NO_LENGTH or _ENCODING in environ:
             body = _body(environ)
             if body is None:
@@ -79,6 +81,15 @@ class Middleware:
         if wrap_file is not None:
             environ[FILE_WRAPPER] = SentFile
         return Response(call, open_call, environ, start_response, body).answer(app, wrap_file)
+
+    def _is_addressee(self, environ: Environ) -> bool:
+        """Whether the request is for this process: another one may have had its address before."""
+        return is_for(str(environ[ADDRESSEE_KEY]), self._identity.psm, self._identity.instance)
+
+    def _misdirected(self, environ: Environ, _start_response: StartResponse) -> NoReturn:
+        to, who = str(environ[ADDRESSEE_KEY]), self._identity
+        failure = misdirected(to, who.psm, who.instance)
+        raise Unserved(failure.kind, failure.message, never_sent=True)
 
     def _call(self, environ: Environ) -> Call:
         who = self._identity

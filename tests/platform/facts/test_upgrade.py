@@ -113,6 +113,25 @@ insert("edge_10s", {"pos": 20, "count": 5, "histogram": {"150": 5}})
 insert("logs", {"pos": 40, "message": "hello"}, {"src": 0, "pos": 99, "message": "unplaced"})
 """
 
+FIND = """
+import json, sys, time
+from pathlib import Path
+from pie.platform.facts.engine import open_chdb
+
+engine = open_chdb(Path(sys.argv[1]), memory=1 << 30, patience=5)
+engine.execute("SYSTEM STOP MERGES logs")
+found = engine.query("SELECT count() AS n FROM logs WHERE hasAllTokens(message, ['hello'])")
+engine.execute("SYSTEM START MERGES logs")
+give_up = time.monotonic() + 60
+unfinished = "SELECT count() AS n FROM system.mutations WHERE table = 'logs' AND NOT is_done"
+while engine.query(unfinished)[0]["n"] and time.monotonic() < give_up:
+    time.sleep(0.05)
+words = "SELECT token FROM mergeTreeTextIndex(currentDatabase(), 'logs', 'i_words') ORDER BY token"
+print(json.dumps({
+    "found": found[0]["n"], "indexed": [row["token"] for row in engine.query(words)]
+}))
+"""
+
 MANY = """
 import sys
 from pathlib import Path
@@ -184,6 +203,13 @@ def test_everything_is_found_and_the_second_start_writes_nothing(old: Path) -> N
     assert again.pop("done") == 0
     del found["done"]
     assert again == found
+
+
+def test_old_lines_are_found_at_once_and_indexed_in_the_background(old: Path) -> None:
+    start(old)
+    done = run(FIND, old)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"found": 1, "indexed": ["hello", "unplaced"]}
 
 
 def test_marks_are_carried_over_day_by_day_so_that_many_days_need_no_more_memory(

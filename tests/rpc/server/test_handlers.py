@@ -25,7 +25,7 @@ EXITS = [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledE
 @pytest.mark.parametrize("error", EXITS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("kind", ["function", "coroutine"])
 def test_exceptions_that_are_for_a_thread_are_answered(
-    start, handler, demo, peer, kind, error
+    start, handler, demo, peer, bench, kind, error
 ) -> None:
     def get(req):
         if req.ItemId == 1:
@@ -44,6 +44,10 @@ def test_exceptions_that_are_for_a_thread_are_answered(
             one.reply()
         one.send(2)
         assert one.reply()[0] == 2
+    failed = {row["outcome"] for row in bench.facts()} - {"ok"}
+    assert failed == {
+        "internal" if isinstance(error, (SystemExit, KeyboardInterrupt)) else "cancelled"
+    }
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Forking with threads.

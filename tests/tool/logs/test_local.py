@@ -128,6 +128,35 @@ def test_nothing_here_either(pie, road) -> None:
     assert "reading the files" not in done.stderr
 
 
+def test_the_files_know_the_grammar_of_the_platform(pie, road) -> None:
+    lines = [
+        "x a_b y",
+        "a b",
+        "C++ and C",
+        "say [x]",
+        "x alone",
+        "error -1 here",
+        "uid:40883 there",
+    ]
+    for ago, message in enumerate(reversed(lines)):
+        road.write(message, ts=time.time() - 5 - ago)
+    for query, found in {
+        "a_b": [0, 1],
+        "C++": [2],
+        '"[x]"': [0, 3, 4],
+        '"-1"': [5],
+        "uid:40883": [6],
+        '~"a_"': [0],
+    }.items():
+        done = pie("logs", "--local", "--json", "-q", query)
+        assert messages(done) == [lines[at] for at in found], query
+    assert "uid:40883 was searched as text" in pie("logs", "--local", "-q", "uid:40883").stderr
+    assert (
+        """as a text: pie logs -q '~"init (x"'""" in pie("logs", "--local", "-q", "init (x").stderr
+    )
+    assert """as a text: pie logs -q '~"nowher"'""" in pie("logs", "--local", "-q", "nowher").stderr
+
+
 def test_what_a_service_prints_is_its_own_and_steers_no_terminal(pie, road) -> None:
     forged = LineFormat("9.9.9.9", "toutiao.other.victim").line(
         level="CRITICAL", ts=time.time() - 2, location="/srv/x.py:1", message="forged \x9b2J",

@@ -12,6 +12,8 @@ export class ApiError extends Error {
     message: string,
     /** The part of the question that is wrong, in characters, when the platform points at one. */
     readonly at?: TextRange | undefined,
+    /** A query that looks for the text of the wrong one as it stands. */
+    readonly literal = '',
   ) {
     super(message);
   }
@@ -94,7 +96,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
   const error = isObject(body) && isObject(body.error) ? body.error : {};
-  return new ApiError(response.status, String(error.message ?? ''), rangeOf(error.at));
+  return new ApiError(response.status, String(error.message ?? ''), rangeOf(error.at), String(error.literal ?? ''));
 }
 
 function rangeOf(at: unknown): TextRange | undefined {

@@ -90,7 +90,7 @@ PyObject *call_fail_with(CallObject *call, PyObject *error) {
         set_failure(call, error);
         return Py_NewRef(error);
     }
-    PyObject *failure = PyObject_CallOneArg(failure_of_function, error);
+    PyObject *failure = PyObject_CallFunctionObjArgs(failure_of_function, error, call->side, NULL);
     if (failure == NULL) {
         return NULL;
     }

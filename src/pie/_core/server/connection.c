@@ -7,6 +7,7 @@
 
 #include "server/arrivals.h"
 #include "server/connections.h"
+#include "server/crowd.h"
 #include "server/outbox.h"
 
 #define LATE_NS 2000000 /* since the thread of an asyncio loop last received: it may have been busy */
@@ -34,11 +35,6 @@ Connection *connection_new(Loop *loop, int fd, const char *peer) {
     pthread_mutex_init(&connection->writing, NULL);
     snprintf(connection->peer, sizeof connection->peer, "%s", peer);
     return connection;
-}
-
-bool connection_take(Connection *connection) {
-    int idle = CONNECTION_IDLE;
-    return atomic_compare_exchange_strong(&connection->state, &idle, CONNECTION_BUSY);
 }
 
 /* Lets go; false if an event came meanwhile and the owner must look again. */
@@ -76,6 +72,21 @@ int connection_give_away(Connection *connection) {
     return fd;
 }
 
+bool connections_thin(Worker *worker, Connection *own) {
+    while (crowd_is_too_large(worker->loop)) {
+        Connection *found = crowd_heaviest(worker->loop, own);
+        if (found == NULL) {
+            return true; /* All are being served: the next sweep looks again. */
+        }
+        worker->loop->protocol->crowded(worker, found->peer, crowd_held(found));
+        if (found == own) {
+            return false;
+        }
+        connection_end(found);
+    }
+    return true;
+}
+
 /* --- Reading --- */
 
 /* Keeps what is not answered yet; `data` may lie within the buffer already. A frame's time runs from
@@ -97,6 +108,7 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, b
     if (size == 0) {
         buffer_reset(rest, 0); /* An idle connection holds no buffer. */
     }
+    crowd_count_rest(connection);
     if (size == 0) {
         atomic_store(&connection->frame_begun, 0);
     } else if (another || atomic_load(&connection->frame_begun) == 0) {
@@ -152,7 +164,10 @@ static Outcome answer_messages(Worker *worker, Connection *connection, const uin
         }
         answered = true;
     }
-    return keep_rest(connection, data, size, answered) < 0 ? HANG_UP : DONE;
+    if (keep_rest(connection, data, size, answered) < 0) {
+        return HANG_UP;
+    }
+    return UNLIKELY(crowd_is_too_large(loop)) && !connections_thin(worker, connection) ? HANG_UP : DONE;
 }
 
 double connection_received(const Connection *connection) {

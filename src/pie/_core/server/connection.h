@@ -7,8 +7,6 @@
 
 /* Of the listener's protocol. NULL when there is no memory. */
 Connection *connection_new(Loop *loop, int fd, const char *peer);
-/* Takes an idle connection; false if another thread has it. */
-bool connection_take(Connection *connection);
 /* Answers what is there, until nothing is. */
 void connection_serve(Worker *worker, Connection *connection);
 /* Lets the connection go before its reply is there, so that others may be served on it meanwhile:
@@ -20,5 +18,8 @@ double connection_received(const Connection *connection);
 int connection_give_away(Connection *connection);
 /* Closes; once. */
 void connection_end(Connection *connection);
+/* Ends connections until what they hold fits. False when the worker's own (NULL = none) is the one to
+ * go, which it ends itself. */
+bool connections_thin(Worker *worker, Connection *own);
 
 #endif

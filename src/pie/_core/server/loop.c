@@ -43,6 +43,7 @@ static bool keep_house(Worker *worker) {
     }
     if (now - loop->swept >= (draining ? DRAIN_SWEEP_MS : SWEEP_MS)) {
         sweep(loop, now);
+        connections_thin(worker, NULL);
     }
     connections_free_buried(loop);
     bool cut = draining && now > atomic_load(&loop->drain_end) + DRAIN_SWEEP_MS;

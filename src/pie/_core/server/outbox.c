@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server/connections.h"
+#include "server/crowd.h"
 
 #define KEPT_CAPACITY (64 << 10) /* buffers larger than this are given back */
 
@@ -16,6 +17,7 @@ void connection_release(Connection *connection) {
         free(connection->progress);
         buffer_free(&connection->rest);
         buffer_free(&connection->pending);
+        crowd_leave(connection);
         pthread_mutex_destroy(&connection->writing);
         connections_bury(connection->loop, connection);
     }
@@ -64,6 +66,7 @@ static void push(Connection *connection) {
         atomic_store(&connection->write_begun, monotonic_ms());
     }
     atomic_store(&connection->blocked, blocked);
+    crowd_count_pending(connection);
 }
 
 /* Under `writing`: puts a reply behind what is pending. */
@@ -80,6 +83,7 @@ static void append(Connection *connection, Buffer *reply) {
     if (full || buffer_add(pending, reply->data, reply->size) < 0) {
         connection_hang_up(connection);
     }
+    crowd_count_pending(connection);
     buffer_reset(reply, KEPT_CAPACITY);
 }
 

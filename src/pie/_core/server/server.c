@@ -34,6 +34,7 @@ static const NamedField hook_fields[] = {
     NAMED(ServerHooks, complain, CALLABLE),
     NAMED(ServerHooks, refused, CALLABLE),
     NAMED(ServerHooks, cannot_accept, CALLABLE),
+    NAMED(ServerHooks, crowded, CALLABLE),
     NAMED(ServerHooks, backlog_served, CALLABLE),
     NAMED_OR_NONE(ServerHooks, spawn, CALLABLE),
     NAMED_OR_NONE(ServerHooks, start_handler, CALLABLE),
@@ -54,6 +55,7 @@ static const NamedField twin_fields[] = {
 static const NamedField limit_fields[] = {
     NAMED(Limits, frame_limit, SIZE),
     NAMED(Limits, write_limit, SIZE),
+    NAMED(Limits, buffer_limit, SIZE),
     NAMED(Limits, max_connections, INT),
     NAMED(Limits, max_threads, INT),
     NAMED_AS(Limits, idle_ms, "idle_timeout", MILLIS),
@@ -193,6 +195,19 @@ static PyObject *get_threads(ServerObject *server, void *closure) {
     return PyLong_FromLong(server->loop.worker_count);
 }
 
+static PyObject *server_hold_elsewhere(ServerObject *server, PyObject *bytes) {
+    long long held = PyLong_AsLongLong(bytes);
+    if (held == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    atomic_store(&server->loop.held_elsewhere, held);
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_held(ServerObject *server, void *closure) {
+    return PyLong_FromLongLong(atomic_load(&server->loop.held));
+}
+
 static PyMethodDef server_methods[] = {
     {"work", (PyCFunction)server_work, METH_NOARGS,
      "Answer requests until the server has drained; any number of threads may."},
@@ -202,6 +217,8 @@ static PyMethodDef server_methods[] = {
      "Serve what is ready, on the thread of the asyncio loop; False when the server has drained."},
     {"fileno", (PyCFunction)server_fileno, METH_NOARGS,
      "The descriptor that is readable when a turn is due."},
+    {"hold_elsewhere", (PyCFunction)server_hold_elsewhere, METH_O,
+     "How many bytes wait in connections that were given away."},
     {"drain", (PyCFunction)server_drain, METH_O,
      "Stop accepting, let connections end, and cut what is left after so many seconds."},
     {NULL},
@@ -209,6 +226,7 @@ static PyMethodDef server_methods[] = {
 
 static PyGetSetDef server_attributes[] = {
     {"connections", (getter)get_connections, NULL, "How many are open.", NULL},
+    {"held", (getter)get_held, NULL, "Bytes that wait in connections.", NULL},
     {"pending", (getter)get_pending, NULL, "Requests that are on the asyncio loop.", NULL},
     {"threads", (getter)get_threads, NULL, "How many answer requests.", NULL},
     {NULL},

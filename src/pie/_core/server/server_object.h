@@ -14,6 +14,7 @@ typedef struct {
     PyObject *complain;       /* (peer, bytes): a connection was closed because of these bytes */
     PyObject *refused;        /* (peer): one connection too many */
     PyObject *cannot_accept;  /* (errno) */
+    PyObject *crowded;        /* (peer, bytes): closed, for all connections hold too much */
     PyObject *backlog_served; /* () */
     PyObject *spawn;          /* () → bool: start one more thread; NULL = handlers are coroutines */
     PyObject *start_handler;  /* (attr, args, pending); NULL = handlers run on threads */

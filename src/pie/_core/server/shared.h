@@ -44,6 +44,8 @@ typedef struct {
     void (*refused)(Worker *worker, const char *peer);
     /* accept() failed with this errno. */
     void (*cannot_accept)(Worker *worker, int error);
+    /* A connection is closed, for all of them hold more than buffer_limit. */
+    void (*crowded)(Worker *worker, const char *peer, long long held);
     /* Nothing more is accepted. */
     void (*backlog_served)(Worker *worker);
 } LoopProtocol;
@@ -53,6 +55,7 @@ typedef struct {
 typedef struct {
     size_t frame_limit;    /* bytes of one message */
     size_t write_limit;    /* bytes of replies that a connection's peer has not read */
+    size_t buffer_limit;   /* bytes that wait in all connections together; crowd.h */
     int max_connections;
     int max_threads;
     int64_t idle_ms;       /* without a request */
@@ -97,6 +100,7 @@ struct Loop {
 
     Connection *open;
     atomic_int open_count;
+    atomic_llong held, held_elsewhere; /* bytes; here, and in connections that were given away */
     Connection *buried; /* ended, but an event may still name them */
     Connection *queue, **queue_end; /* with more to do, without an event for it */
     atomic_int queue_count;
@@ -149,6 +153,7 @@ struct Connection {
     Buffer rest;            /* owner: received and not answered */
     void *progress;         /* owner: the protocol's, in a message that is partial; freed by free() */
     pthread_mutex_t writing;
+    atomic_llong rest_held, pending_held; /* bytes that are counted in the loop's `held` */
     Buffer pending;         /* under `writing`: replies that the socket did not take */
     size_t pending_at;
     atomic_bool blocked;    /* something is pending */
@@ -168,5 +173,11 @@ struct Connection {
     bool outgoing;
     char peer[PEER_TEXT];
 };
+
+/* Takes an idle connection; false if another thread has it. */
+static inline bool connection_take(Connection *connection) {
+    int idle = CONNECTION_IDLE;
+    return atomic_compare_exchange_strong(&connection->state, &idle, CONNECTION_BUSY);
+}
 
 #endif

@@ -117,6 +117,13 @@ static void cannot_accept(Worker *worker, int error) {
     worker->python = PyEval_SaveThread();
 }
 
+static void crowded(Worker *worker, const char *peer, long long held) {
+    ServerObject *server = server_of(worker);
+    PyEval_RestoreThread(worker->python);
+    drop(server->hooks.crowded, PyObject_CallFunction(server->hooks.crowded, "sL", peer, held));
+    worker->python = PyEval_SaveThread();
+}
+
 static void backlog_served(Worker *worker) {
     ServerObject *server = server_of(worker);
     PyEval_RestoreThread(worker->python);
@@ -128,5 +135,6 @@ const LoopProtocol thrift_protocol = {
     .answer = answer,
     .refused = refused,
     .cannot_accept = cannot_accept,
+    .crowded = crowded,
     .backlog_served = backlog_served,
 };

@@ -5,16 +5,18 @@ Whatever observes reports its losses here and goes on; nothing here raises.
 
 import contextlib
 import errno
+import logging
 import os
 import sys
 import threading
 import time
 
-from pie.model import after_fork
+from pie.model import Resident, after_fork
 from pie.observe.log.files import HourlyFile
 from pie.observe.log.line import LineFormat
 
 LOCATION = f"{__file__}:1"
+logger = logging.getLogger(__name__)
 _TELL_SECONDS = 1.0
 _AGAIN_SECONDS = 3.0
 """Losses that go on are told this often."""
@@ -55,7 +57,7 @@ class Losses:
         """Also in a forked child: its parent tells of its own losses."""
         self._lock = threading.RLock()
         self._losses: dict[tuple[str, str], _Loss] = {}
-        self._thread: threading.Thread | None = None
+        self._thread: Resident | None = None
         self._closed = threading.Event()
 
     def add(self, what: str, lines: int, ts: float, reason: str) -> None:
@@ -93,6 +95,8 @@ class Losses:
     def close(self) -> None:
         """Tell what can be told now; the process ends."""
         self._closed.set()
+        if self._thread is not None:
+            self._thread.stop()
         if not self.tell():
             count = sum(each.count for each in self._losses.values())
             say(f"pie: {_lines(count)} of logs lost")
@@ -118,20 +122,21 @@ class Losses:
         )
 
     def _start(self) -> None:
-        thread = threading.Thread(target=self._run, name="pie-losses", daemon=True)
+        thread = Resident("pie-losses", self._step, logger)
         # The system may refuse a thread; the next loss asks again.
         with contextlib.suppress(RuntimeError):
             thread.start()
             self._thread = thread
 
-    def _run(self) -> None:
-        wait = _TELL_SECONDS
-        while not self._closed.wait(wait):
-            with self._lock:
-                if not self._losses:
-                    self._thread = None
-                    return
-            wait = _AGAIN_SECONDS if self.tell() else _TELL_SECONDS
+    def _step(self) -> float | None:
+        """Tell what may be told; the thread ends when nothing is left."""
+        if self._closed.wait(_TELL_SECONDS):
+            return None
+        with self._lock:
+            if not self._losses:
+                self._thread = None
+                return None
+        return _AGAIN_SECONDS if self.tell() else 0.0
 
 
 def _lines(count: int) -> str:
@@ -144,7 +149,10 @@ def reason_of(error: OSError | None) -> str:
         why = os.strerror(errno.ENOSPC)
         return f"{why} [Errno {errno.ENOSPC}]; is the disk full? Free some space"
     why = f"{error.strerror} [Errno {error.errno}]"
-    return f"{why}; the folder of logs is PIE_LOG_ROOT, or log_root in pie.toml"
+    return (
+        f"{why}; the folder of logs is PIE_LOG_ROOT, or log_root in pie.toml: "
+        "name one that this user can write"
+    )
 
 
 def say(text: str) -> None:

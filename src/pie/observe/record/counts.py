@@ -38,6 +38,11 @@ SLOTS = 512
 MOST_LEFT = 128
 """Files of dead processes in a folder beyond which no more are made: nobody recovers them."""
 HEADER_SIZE = 8192
+_LONG = struct.calcsize("l")
+_GET_FLAGS = 0x80006601 | _LONG << 16
+_SET_FLAGS = 0x40006602 | _LONG << 16
+_NO_COPY_ON_WRITE = 0x00800000
+"""Of <linux/fs.h>: FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_NOCOW_FL."""
 _MAGIC = b"PIECOUNT"
 _VERSION = 2
 HALF_SIZES = {"calls": 384 << 10, "served": 192 << 10, "asked": 192 << 10}
@@ -216,6 +221,7 @@ class CountFile:
         # Locked by a descriptor that nothing else holds: the mapping keeps a copy of its own.
         self._lock = os.open(path, flags, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _write_in_place(self._lock)
         os.posix_fallocate(self._lock, 0, size)
         os.pwrite(self._lock, pack_header(self._header), 0)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -239,6 +245,13 @@ class CountFile:
         lock, self._lock = self._lock, -1
         if lock >= 0:
             os.close(lock)
+
+
+def _write_in_place(descriptor: int) -> None:
+    """Where a file system copies blocks on write (Btrfs), it would need room for each store."""
+    with contextlib.suppress(OSError):
+        (flags,) = struct.unpack("l", fcntl.ioctl(descriptor, _GET_FLAGS, bytes(_LONG)))
+        fcntl.ioctl(descriptor, _SET_FLAGS, struct.pack("l", flags | _NO_COPY_ON_WRITE))
 
 
 def left_behind(folder: Path) -> int:

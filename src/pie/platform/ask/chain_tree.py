@@ -4,6 +4,7 @@ Nothing that was recorded is dropped: what contradicts itself (a child outside i
 caller nobody logged, spans that form a circle) is kept and flagged.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pie.observe.facts.rows import CallRow
@@ -78,14 +79,25 @@ class _Spans:
             if node is not None:
                 return node
             outer = self.calls.get(row.parent_id)
-            if outer is None or outer.span_id in passed:
+            if outer is None or outer.span_id in passed or not row.attempt:
                 return None
             passed.add(outer.span_id)
             row = outer
         return self.scripts.get(_process(row))
 
+    def call_to(self, node: Node) -> CallRow | None:
+        """The caller's row of a served call, if it was logged.
 
-def build_tree(rows: list[CallRow]) -> ChainTree:
+        A span of Pie is one side of a call, and the server's names the client's as its parent. With
+        other tracers the two sides share one span, and its parent is the span of the caller.
+        """
+        shared = self.calls.get(node.row.span_id)
+        if shared is not None:
+            return shared
+        return None if node.row.parent_id in self.nodes else self.calls.get(node.row.parent_id)
+
+
+def build_tree(rows: Sequence[CallRow]) -> ChainTree:
     """The tree of at least one row of a logid, in any order, of both sides."""
     servers, clients, repeated = _without_repeats(rows)
     nodes = [_server_node(row) for row in servers]
@@ -99,11 +111,12 @@ def build_tree(rows: list[CallRow]) -> ChainTree:
             _attach(node, spans)
     ordered = _number(nodes)
 
-    first = ordered[0] if ordered else None
-    start = first.start if first else min(row.ts for row in clients)
-    end = first.end if first else max(end_of(row) for row in clients)
-    if first is not None and first.orphan:
-        end = max(node.end for node in ordered)
+    # A logid may enter the fleet more than once: the chain is all of it, not its first entry.
+    entries = [node for node in ordered if node.parent is None and not node.orphan] or ordered
+    start = min((node.start for node in entries), default=0.0)
+    end = max((node.end for node in entries), default=0.0)
+    if not entries:
+        start, end = min(row.ts for row in clients), max(map(end_of, clients))
     for node in ordered:
         _flag_times(node, end)
     return ChainTree(
@@ -113,7 +126,7 @@ def build_tree(rows: list[CallRow]) -> ChainTree:
         end=end,
         repeated=repeated,
         _spans=spans,
-        _callees=_callees(ordered, clients),
+        _callees=_callees(ordered, clients, spans),
     )
 
 
@@ -122,7 +135,7 @@ def end_of(row: CallRow) -> float:
     return row.ts + row.duration_us / 1e6
 
 
-def _without_repeats(rows: list[CallRow]) -> tuple[list[CallRow], list[CallRow], bool]:
+def _without_repeats(rows: Sequence[CallRow]) -> tuple[list[CallRow], list[CallRow], bool]:
     """Server rows and client rows by time, each recorded call once."""
     seen: set[tuple[object, ...]] = set()
     servers: list[CallRow] = []
@@ -173,7 +186,7 @@ def _process(row: CallRow) -> tuple[str, str]:
 
 def _attach(node: Node, spans: _Spans) -> None:
     """Find a served call's parent; without one it is at the top, flagged."""
-    call = spans.calls.get(node.row.parent_id)
+    call = spans.call_to(node)
     if call is not None:
         parent = spans.caller_of(call)
     else:
@@ -229,12 +242,15 @@ def _flag_times(node: Node, chain_end: float) -> None:
             node.flags.append("outlives_parent")
 
 
-def _callees(ordered: list[Node], clients: list[CallRow]) -> dict[str, Node]:
+def _callees(ordered: list[Node], clients: list[CallRow], spans: _Spans) -> dict[str, Node]:
     """From the span of a client row to the node that served it."""
     callees: dict[str, Node] = {}
     for node in ordered:
-        parent = node.row.parent_id
-        if not node.script and parent and callees.setdefault(parent, node) is not node:
+        if node.script:
+            continue
+        call, parent = spans.call_to(node), node.row.parent_id
+        span = call.span_id if call is not None else "" if parent in spans.nodes else parent
+        if span and callees.setdefault(span, node) is not node:
             node.flags.append("served_again")
     last: dict[str, CallRow] = {}
     for row in clients:

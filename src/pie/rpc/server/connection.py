@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from pie.model import end_forked_child
+from pie.rpc.server.crowd import Crowd, Crowded
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.farewell import say_farewell
 from pie.rpc.server.options import ServerOptions
@@ -62,9 +63,12 @@ class ServerConnection:
         drain: Drain,
         on_close: Callable[[ServerConnection], None],
         received: bytes = b"",
+        *,
+        crowd: Crowd,
     ) -> None:
         self._sock = sock
-        self._peer = peer
+        self._peer = self.peer = peer
+        self._crowd = crowd
         self._dispatcher = dispatcher
         self._options = options
         self._drain = drain
@@ -96,6 +100,8 @@ class ServerConnection:
             self._serve()
         except ThriftError as error:
             self._complain(error)
+        except Crowded:
+            pass  # Its peer has been named.
         except TimeoutError:
             logger.debug("closed the connection of %s: idle or too slow", self._peer)
         except ssl.SSLError as error:
@@ -105,6 +111,7 @@ class ServerConnection:
         finally:
             self.abort()  # Not left to close(): another process may hold a copy of the descriptor.
             self._sock.close()
+            self._crowd.leave(self)
             self._on_close(self)
 
     def _complain(self, reason: object) -> None:
@@ -121,6 +128,7 @@ class ServerConnection:
         splitter.feed(self._received)
         received = latest = time.monotonic()
         frame_deadline = read_at = 0.0
+        holds = False
         while True:
             try:
                 frame = splitter.take()
@@ -129,6 +137,9 @@ class ServerConnection:
                 say_farewell(self._sock, error, splitter.rest)
                 return
             if frame is not None:
+                if holds:
+                    self._crowd.hold(self, splitter.pending)
+                    holds = splitter.pending > 0
                 self._answer(frame, received)
                 received = latest  # What is left in the buffer came with the latest bytes.
                 frame_deadline = 0.0
@@ -149,13 +160,29 @@ class ServerConnection:
             if not splitter.pending:
                 received = latest
             splitter.feed(data)
+            if splitter.pending > _CHUNK:
+                self._crowd.hold(self, splitter.pending)
+                holds = True
 
     def _answer(self, frame: Frame, received: float) -> None:
         reply = self._dispatcher.answer(frame, self._peer, received, closing=self._drain.begun)
         end_forked_child(self._process)
         if reply is not None:
             self._sock.settimeout(self._options.transfer_timeout)
-            self._sock.sendall(reply)
+            if len(reply) <= _CHUNK:
+                self._sock.sendall(reply)
+            else:
+                self._send_long(reply)
+
+    def _send_long(self, reply: bytes) -> None:
+        """A reply that counts until its peer has taken it."""
+        rest = memoryview(reply)
+        deadline = time.monotonic() + self._options.transfer_timeout
+        while rest:
+            self._crowd.hold(self, len(reply))
+            self._sock.settimeout(max(0.001, deadline - time.monotonic()))
+            rest = rest[self._sock.send(rest) :]
+        self._crowd.leave(self)
 
     def _waited(self) -> float:
         """Seconds since the latest bytes came to this machine; 0 where the system does not say."""

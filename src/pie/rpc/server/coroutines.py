@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from typing import Any, Self
 
 from pie.govern import remaining
@@ -58,7 +59,10 @@ class Coroutines:
     def _waiting(self, function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         def wait(*args: Any) -> Any:
             work = _within(current_call.get(), function, args)
-            return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+            try:
+                return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+            except CancelledError:  # That of futures is an ordinary exception.
+                raise asyncio.CancelledError from None
 
         return wait
 

@@ -402,7 +402,7 @@ class Dispatcher:
 
     @staticmethod
     def _failed(error: BaseException, call: Call, name: str, form: Form) -> bytes:
-        failure = failure_of(error)
+        failure = failure_of(error, call.side)
         if failure is not error:
             failure.__cause__ = error
         if failure.__cause__ is not None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pie.call import Course
 from pie.model import Chain, addressee, after_fork, end_forked_child
+from pie.rpc.server.crowd import Crowd
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.threaded import Connections
@@ -29,6 +30,7 @@ class LoopLimits(NamedTuple):
 
     frame_limit: int
     write_limit: int
+    buffer_limit: int
     max_connections: int
     max_threads: int
     idle_timeout: float
@@ -43,6 +45,7 @@ class ServerHooks(NamedTuple):
     complain: Callable[[str, bytes], None]
     refused: Callable[[str], None]
     cannot_accept: Callable[[int], None]
+    crowded: Callable[[str, int], None]
     backlog_served: Callable[[], None]
     spawn: Callable[[], bool] | None
     start_handler: Callable[[str, tuple[Any, ...], Any], None] | None
@@ -129,7 +132,13 @@ class NativeLoop:
         self._listener = listener
         self._options = options
         # THeader has no loop in C: its connections get a thread each.
-        self._threaded = Connections(dispatcher, options)
+        self._crowd = Crowd(
+            options.held_limit,
+            dispatcher.complaints,
+            elsewhere=lambda: self._server.held,
+            changed=lambda held: self._server.hold_elsewhere(held),  # noqa: PLW0108 - made below
+        )
+        self._threaded = Connections(dispatcher, options, self._crowd)
         self._complaints = dispatcher.complaints
         listener.setblocking(False)
         native.setup_metadata(MetadataHooks(name_from_peer, identity))
@@ -147,6 +156,7 @@ class NativeLoop:
                     complain=self.complain,
                     refused=self.refused,
                     cannot_accept=self.cannot_accept,
+                    crowded=self.crowded,
                     backlog_served=self.backlog_served,
                     spawn=spawn,
                     start_handler=start_handler,
@@ -197,6 +207,10 @@ class NativeLoop:
         """The system gives no more connections."""
         self._complaints.refused.warning("cannot accept a connection: %s", os.strerror(error))
 
+    def crowded(self, peer: str, held: int) -> None:
+        """A connection is closed, for all of them hold too much."""
+        self._crowd.complain(peer, held)
+
     def backlog_served(self) -> None:
         """Nothing more is accepted."""
         self._listener.close()
@@ -227,6 +241,7 @@ def _limits(options: ServerOptions) -> LoopLimits:
     return LoopLimits(
         frame_limit=options.frame_limit,
         write_limit=options.write_limit,
+        buffer_limit=options.held_limit,
         max_connections=options.max_connections,
         max_threads=options.max_threads,
         idle_timeout=options.idle_timeout,

@@ -29,6 +29,10 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the arguments of one request may take in memory."""
     write_limit: int = 64 << 20
     """Replies that one peer has not read."""
+    buffer_limit: int = 256 << 20
+    """Of all connections together: received parts of messages, and replies that peers have not
+    read. Beyond it connections are closed, those first that hold much and have not moved for long.
+    Twice the frame_limit counts if that is more."""
     idle_timeout: float = 600.0
     """A connection without a request is closed after this."""
     transfer_timeout: float = 30.0
@@ -37,6 +41,11 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """When all threads have been busy for so long, what waits is refused."""
     tls: ssl.SSLContext | None = None
     """Speak TLS, by this context of the server's side."""
+
+    @property
+    def held_limit(self) -> int:
+        """The ``buffer_limit`` that counts: two messages have room in any case."""
+        return max(self.buffer_limit, 2 * self.frame_limit)
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pie.model import Backoff, Resident, after_fork
 from pie.rpc.server.connection import Drain, ServerConnection
+from pie.rpc.server.crowd import Crowd
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 
@@ -23,9 +24,16 @@ _ACCEPT_PAUSE_S = 1.0
 
 
 class Connections:
-    """The connections of a server that have a thread each."""
+    """The connections of a server that have a thread each.
 
-    def __init__(self, dispatcher: Dispatcher, options: ServerOptions) -> None:
+    Args:
+        crowd: counts what they hold; by default they are all that the server has.
+    """
+
+    def __init__(
+        self, dispatcher: Dispatcher, options: ServerOptions, crowd: Crowd | None = None
+    ) -> None:
+        self._crowd = crowd or Crowd(options.held_limit, dispatcher.complaints)
         self._dispatcher = dispatcher
         self._options = options
         self._limit = min(options.max_connections, _MOST_THREADS)
@@ -47,8 +55,9 @@ class Connections:
                 )
                 return
             connection = ServerConnection(
-                sock, peer, self._dispatcher, self._options, self.drain, self._forget, received
-            )
+                sock, peer, self._dispatcher, self._options, self.drain, self._forget, received,
+                crowd=self._crowd,
+            )  # fmt: skip
             try:
                 connection.start()
             except RuntimeError as error:  # No thread can be started.

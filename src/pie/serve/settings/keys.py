@@ -57,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Open connections of a Thrift service; more are closed at once."""
     FRAME_LIMIT: int = 16 << 20
     """Bytes of one Thrift message."""
+    BUFFER_LIMIT: int = 256 << 20
+    """Bytes that the connections of a Thrift service may hold together: received parts of messages,
+    and replies that callers have not read. Beyond it connections are closed, those first that hold
+    much and have not moved for long."""
     IDLE_SECONDS: float = 600.0
     """A Thrift connection without a request is closed after this."""
     TLS_CERT: str = ""
@@ -214,6 +218,10 @@ def _frame_limit(value: int) -> str | None:
     return None if 1024 <= value < 1 << 31 else "choose 1024 bytes to 2 GiB"
 
 
+def _buffer_limit(value: int) -> str | None:
+    return None if 1 << 20 <= value < 1 << 31 else "choose 1 MiB to 2 GiB"
+
+
 def _seconds(value: float) -> str | None:
     return None if 0 <= value <= _LONGEST else f"choose 0 to {_LONGEST}"
 
@@ -253,6 +261,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "IDLE_SECONDS": _seconds,
     "MAX_CONNECTIONS": _connections,
     "FRAME_LIMIT": _frame_limit,
+    "BUFFER_LIMIT": _buffer_limit,
     "CACHE": _cache,
     "TRUSTED_PEERS": _peers,
 }

@@ -24,6 +24,7 @@ def server_options(settings: Settings, folder: Path) -> ServerOptions:
         max_connections=connections_within(settings.MAX_CONNECTIONS),
         max_threads=settings.THREADS or THREADS,
         frame_limit=settings.FRAME_LIMIT,
+        buffer_limit=settings.BUFFER_LIMIT,
         idle_timeout=settings.IDLE_SECONDS,
         tls=_tls(settings, folder),
     )

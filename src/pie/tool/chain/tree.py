@@ -24,6 +24,7 @@ FLAGS = {
     "served_again": "served once more for the same call: the request arrived more than once",
     "duplicate_span": "claims a span id that another node has too: both are shown",
     "cycle": "one of several nodes that name each other as callers: opened at its first node",
+    "clamped": "the store moved its time: its host's clock is far off, or it came very late",
     "truncated": "the chain has more records than can be shown at once; these are the first",
     "repeated_rows": "some records were delivered twice; each is shown once",
 }

@@ -213,6 +213,10 @@ def _of_record(record: dict[str, Any], who: str, *, message: bool = True) -> lis
         found.append(Cell(f"· {who}decided by rule {record['rule']}", WARN))
     found += [Cell(f"· {who}{each}", DIM) for each in record["notes"]]
     found += [Cell(f"! {flag_text(flag)}", WARN) for flag in record["flags"]]
+    if record.get("skew_ms"):
+        shift = milliseconds(abs(record["skew_ms"]))
+        way = "later" if record["skew_ms"] > 0 else "earlier"
+        found.append(Cell(f"! {who}drawn {shift} {way}, as the hosts' clocks differ", WARN))
     return found
 
 

@@ -11,8 +11,8 @@ import click
 from pie.model import PSM, normalise_logid
 from pie.tool.logs.lines import Line, Look, show_line, words_of
 from pie.tool.logs.local import LocalLogs
-from pie.tool.logs.query import matcher_of
-from pie.tool.logs.remote import Wanted, follow, search
+from pie.tool.logs.query import LocalQuery, way_out
+from pie.tool.logs.remote import Found, Wanted, follow, search
 from pie.tool.ls.command import matches
 from pie.tool.terminal.api import Api, ApiError, PlatformAwayError, with_api
 from pie.tool.terminal.clean import json_text
@@ -116,7 +116,7 @@ def logs(
             return
         except PlatformAwayError as error:
             _say_away(api, error)
-    files = LocalLogs(api.workspace.log_root, matcher_of(wanted.query))
+    files = LocalLogs(api.workspace.log_root, LocalQuery(wanted.query, wanted.q))
     wanted = wanted._replace(psm=_psms(services, files.psms))
     _local(files, wanted, count, following, _output_for(wanted, full, as_json))
 
@@ -156,22 +156,23 @@ def _remote(api: Api, wanted: Wanted, count: int, following: bool, output: Outpu
 def _local(
     files: LocalLogs, wanted: Wanted, count: int, following: bool, output: OutputMaker
 ) -> None:
-    if wanted.cluster:
-        raise click.UsageError("the files do not say the cluster: leave --cluster out")
     if following:
         _show_as_they_come(files.follow(wanted, count), output)
     else:
         _show(files.search(wanted, count), wanted, output)
 
 
-def _show(lines: list[Line], wanted: Wanted, output: OutputMaker) -> None:
+def _show(found: Found, wanted: Wanted, output: OutputMaker) -> None:
+    lines = found.lines
     output(lines).show(lines)
+    for text in found.texts:
+        note(f"{text} was searched as text: no line has such a field", DIM)
     if lines:
         return
     where = f" of {', '.join(wanted.psm)}" if wanted.psm else ""
     narrow = " of the last hour" if wanted.since is None and not wanted.logid else ""
     more = "; --since 1d looks further back" if narrow else ""
-    note(f"no such line{where}{narrow}{more}", DIM)
+    note(f"no such line{where}{narrow}{more}{way_out(wanted.query)}", DIM)
     raise click.exceptions.Exit(1)
 
 

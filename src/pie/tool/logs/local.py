@@ -5,6 +5,7 @@ nothing of other hosts, nor of files that were compressed.
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +20,8 @@ from pie.observe.facts.rows import LogRow
 from pie.observe.log.colour import without_colours
 from pie.observe.log.parse import LineParser
 from pie.tool.logs.lines import Line
-from pie.tool.logs.query import severity
-from pie.tool.logs.remote import Wanted
+from pie.tool.logs.query import LocalQuery
+from pie.tool.logs.remote import Found, Wanted
 
 _BLOCK = 64 * 1024
 _MOST_BYTES = 64 << 20
@@ -47,8 +48,7 @@ class _Matcher(NamedTuple):
         return (
             self.since <= line["ts"] < self.until
             and (not wanted.host or line["host"] in wanted.host)
-            and (not wanted.level or severity(line["level"]) >= severity(wanted.level))
-            and (not wanted.logid or wanted.logid in (line["logid"], *line["message"].split()))
+            and (not wanted.cluster or line["cluster"] in wanted.cluster)
             and self.query(line)
         )
 
@@ -63,12 +63,12 @@ class LocalLogs:
 
     Args:
         log_root: where it is.
-        query: tells whether a line matches what the person asked for.
+        query: what the person asked for, options included.
     """
 
-    def __init__(self, log_root: Path, query: Callable[[Line], bool] = lambda _: True) -> None:
+    def __init__(self, log_root: Path, query: LocalQuery | None = None) -> None:
         self._root = log_root
-        self._query = query
+        self._query = query or LocalQuery()
         self._zone = ZoneInfo(AgentOptions().zone)
         self._parse = LineParser(self._zone)
 
@@ -80,21 +80,18 @@ class LocalLogs:
         """The services that wrote here."""
         return sorted({file.about.psm for file in self._files(())})
 
-    def search(self, wanted: Wanted, count: int) -> list[Line]:
+    def search(self, wanted: Wanted, count: int) -> Found:
         """The newest ``count`` lines, in order of time."""
         now = time.time()
         until = now + _LATE_S if wanted.until is None else wanted.until
         since = (until - _DEFAULT_S) if wanted.since is None else wanted.since
         if wanted.since is None and wanted.logid:
             since = 0.0
-        matcher = _Matcher(wanted, since, until, self._query)
-        found: list[Line] = []
-        for file in self._files(wanted.psm):
-            hour = file.about.hour
-            if hour is None or (hour.start < until and hour.end > since):
-                found += self._newest(file, matcher, count)
-        found.sort(key=lambda line: float(line["ts"]))
-        return found[-count:] if count else []
+        every = _Matcher(wanted, since, until, lambda _: True)
+        texts = self._query.settle(self._matching(every, sys.maxsize))
+        matcher = every._replace(query=self._query)
+        found = sorted(self._matching(matcher, count), key=lambda line: float(line["ts"]))
+        return Found(found[-count:] if count else [], texts)
 
     def follow(self, wanted: Wanted, count: int) -> Iterator[list[Line]]:
         """The newest ``count`` lines, then those that are written, also to the files of the next
@@ -103,7 +100,7 @@ class LocalLogs:
         ends = {file.path: _size(file.path) for file in self._files(wanted.psm)}
         matcher = _Matcher(wanted, 0.0, float("inf"), self._query)
         started = time.time()
-        lines = self.search(wanted._replace(until=None), count)
+        lines = self.search(wanted._replace(until=None), count).lines
         yield [line for line in lines if line["ts"] <= started]
         while True:
             new: list[Line] = []
@@ -128,6 +125,13 @@ class LocalLogs:
                 about = parse_name(folder, path.name, self._zone)
                 if about is not None and (not psms or about.psm in psms):
                     yield _File(path, about)
+
+    def _matching(self, matcher: _Matcher, count: int) -> Iterator[Line]:
+        """The newest of each file, as many as ``count``."""
+        for file in self._files(matcher.wanted.psm):
+            hour = file.about.hour
+            if hour is None or (hour.start < matcher.until and hour.end > matcher.since):
+                yield from self._newest(file, matcher, count)
 
     def _newest(self, file: _File, matcher: _Matcher, count: int) -> list[Line]:
         found: list[Line] = []
@@ -165,6 +169,7 @@ class LocalLogs:
             row = LogRow(
                 ts=_mtime(file.path), folder=file.about.folder, psm=file.about.psm, message=text
             )
+        row.cluster = file.about.cluster
         return {**msgspec.structs.asdict(row), "id": f"{file.path}:{end}"}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pie.tool.logs.lines import Line
-from pie.tool.logs.query import point_at
+from pie.tool.logs.query import point_at, way_out
 from pie.tool.terminal.api import Api, ApiError, Event, PlatformAwayError
 
 _PAGE = 1000
@@ -50,11 +50,18 @@ class Wanted(NamedTuple):
         }
 
 
+class Found(NamedTuple):
+    """Lines in order of time; ``texts`` of the query look like fields that no line has."""
+
+    lines: list[Line]
+    texts: list[str]
+
+
 class QueryError(ApiError):
     """The query does not parse; the message shows where."""
 
 
-def search(api: Api, wanted: Wanted, count: int) -> list[Line]:
+def search(api: Api, wanted: Wanted, count: int) -> Found:
     """The newest ``count`` lines, in order of time.
 
     Raises:
@@ -62,6 +69,7 @@ def search(api: Api, wanted: Wanted, count: int) -> list[Line]:
         ApiError: as ``Api.get``.
     """
     lines: list[Line] = []
+    texts: list[str] = []
     cursor = ""
     while len(lines) < count:
         page = _ask(
@@ -70,11 +78,12 @@ def search(api: Api, wanted: Wanted, count: int) -> list[Line]:
             {"order": "desc", "limit": min(_PAGE, count - len(lines)), "cursor": cursor},
         )
         lines += page["lines"]
+        texts = [each["text"] for each in page.get("taken_as_text", ())]
         cursor = page["next"] or ""
         if not cursor:
             break
     lines.reverse()
-    return lines
+    return Found(lines, texts)
 
 
 def follow(
@@ -98,7 +107,7 @@ def follow(
             events = _tail(api, wanted)
             if since is None:
                 began = time.time()
-                lines = search(api, wanted, count)
+                lines = search(api, wanted, count).lines
                 oldest = _position(lines[0]) if lines else (int(began * 1e6),)
                 yield shown.new(lines)
             else:
@@ -185,4 +194,5 @@ def _explained(error: ApiError, wanted: Wanted) -> ApiError:
     if not isinstance(at, dict):
         return error
     message = point_at(wanted.q, int(at["offset"]), int(at["length"]), error.message)
+    message += way_out(wanted.query)
     return QueryError(message, error.status, error.body)

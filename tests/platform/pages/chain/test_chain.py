@@ -1,6 +1,7 @@
 """From the rows of a logid to its chain, by examples."""
 
 import random
+import time
 
 from pie.observe.facts.rows import CallRow
 from pie.platform.pages.chain.build import build_chain
@@ -239,3 +240,94 @@ def test_ten_thousand_nodes_deep_and_wide():
     chain = build_chain(LOGID, rows)
     assert (chain.node_count, chain.call_count) == (10_001, 10_000)
     assert max(node.depth for node in chain.nodes) == 5000
+
+
+def test_rows_of_a_tracer_whose_two_sides_share_a_span():
+    """Its parent is the span of the caller, whose own two rows share that."""
+    rows = [
+        server("a.b.web", "w", ms=100, protocol="http"),
+        client("a.b.web", "a.b.mid", "m", "w", 1, 50),
+        server("a.b.mid", "m", "w", 2, 48),
+        client("a.b.mid", "a.b.deep", "d", "m", 3, 20),
+        server("a.b.deep", "d", "m", 4, 18),
+        client("a.b.mid", "a.b.deep", "e", "m", 30, 10),
+        server("a.b.deep", "e", "m", 31, 8),
+        server("a.b.alone", "f", "e", 32, 2),
+    ]
+    chain = build_chain(LOGID, rows)
+    assert shape(chain) == [
+        (0, None, 0, "a.b.web"),
+        (1, 0, 1, "a.b.mid"),
+        (2, 1, 2, "a.b.deep"),
+        (3, 1, 2, "a.b.deep"),
+        (4, 3, 3, "a.b.alone"),
+    ]
+    assert [(call.caller_no, call.callee_no) for call in chain.calls] == [(0, 1), (1, 2), (1, 3)]
+    assert chain.flags == ["call_not_logged"]
+    lost = build_chain(LOGID, [row for row in rows if row is not rows[2]])
+    assert {node.psm: node.parent_no for node in lost.nodes}["a.b.deep"] is None
+    assert {"orphan", "caller_not_logged", "callee_not_logged"} <= set(lost.flags)
+
+
+def test_a_chain_with_two_entries_lasts_from_the_first_to_the_end_of_the_last():
+    chain = build_chain(
+        LOGID,
+        [
+            server("a.b.web", "w", start=0, ms=10, protocol="http"),
+            server("a.b.web", "v", start=5000, ms=20, protocol="http"),
+            client("a.my.script", "a.b.web", "c", start=5100, ms=5),
+        ],
+    )
+    assert (chain.start, chain.total_ms) == (T0, 5105)
+    assert [node.offset_ms for node in chain.nodes] == [5100, 0, 5000]
+    assert "outlives_chain" not in chain.flags
+
+
+def test_times_of_another_hosts_clock_are_shown_inside_the_callers_wait():
+    chain = build_chain(
+        LOGID,
+        [
+            server("a.b.web", "w", ms=100, host="h1"),
+            client("a.b.web", "a.b.late", "c", "w", 10, 30, host="h1"),
+            server("a.b.late", "l", "c", 2010, 20, host="h2"),
+            client("a.b.late", "a.b.deep", "d", "l", 2012, 10, host="h2"),
+            server("a.b.deep", "e", "d", 2013, 8, host="h2"),
+            client("a.b.web", "a.b.right", "f", "w", 50, 10, host="h1"),
+            server("a.b.right", "g", "f", 52, 5, host="h3"),
+            client("a.b.web", "a.b.slow", "h", "w", 60, 10, host="h1"),
+            server("a.b.slow", "i", "h", 61, 500, host="h2"),
+        ],
+    )
+    at = {node.psm: (node.offset_ms, node.skew_ms) for node in chain.nodes}
+    assert at == {
+        "a.b.web": (0, 0),
+        "a.b.late": (15, -1995),
+        "a.b.deep": (18, -1995),
+        "a.b.right": (52, 0),
+        "a.b.slow": (61, 0),
+    }
+    by_callee = {call.callee: (call.offset_ms, call.skew_ms) for call in chain.calls}
+    assert by_callee["a.b.deep"] == (17, -1995)
+    assert {"a.b.late", "a.b.slow"} == {
+        node.psm for node in chain.nodes if "outlives_parent" in node.flags
+    }
+
+
+def test_a_time_that_the_store_moved_is_marked(platform):
+    logid = "00000000000000000000000000c1a3bd"
+    moved = {
+        "side": "server",
+        "protocol": "http",
+        "psm": "a.b.late",
+        "span_id": "s",
+        "logid": logid,
+        "ts": 1000.0,
+    }
+    right = moved | {"psm": "a.b.right", "span_id": "t", "ts": time.time()}
+    assert platform.accepted("calls", [moved, right])[0] == 2
+    chain = platform.ask("GET", f"/api/chains/{logid}").json
+    assert {node["psm"]: node["flags"] for node in chain["nodes"]} == {
+        "a.b.late": ["clamped"],
+        "a.b.right": [],
+    }
+    assert chain["flags"] == ["clamped"]

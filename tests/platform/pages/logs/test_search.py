@@ -221,6 +221,36 @@ def test_the_histogram_counts_every_line_once(searched):
     assert (answer["total"], answer["step_s"]) == (3, 5)
 
 
+@pytest.mark.parametrize("query", ["", "failed", "登录", "artic*", "level:error", "-failed"])
+def test_a_count_is_that_of_the_histogram_whatever_days_it_spans(searched, query):
+    for since, until in ((9.95, 0), (9.5, 3), (5.2, 4.9), (2, 1), (0.01, 0)):
+        times = {"since": NOW - since * 86_400, "until": NOW - until * 86_400}
+        answer = ask(searched, "count", q=query, **times).json
+        assert answer["total"] == ask(searched, "histogram", q=query, **times).json["total"]
+
+
+def test_a_beginning_of_more_words_than_are_looked_up(platform):
+    words = [f"wide{number:04}" for number in range(1200)]
+    lines = [
+        row(1, " ".join(words[:600]), src=9100, psm="search.wide.words"),
+        row(2, " ".join(words[600:]), src=9100, psm="search.wide.words"),
+        row(3, "a wider b", src=9100, psm="search.wide.words"),
+        row(4, "nothing", src=9100, psm="search.wide.words"),
+    ]
+    assert platform.accepted("logs", lines)[0] == 4
+    for query, positions in {
+        "wide*": {1, 2, 3}, "wide00*": {1}, "wide*ly": None, "wide1199*": {2}, "widest*": set(),
+        '"a"': {3}, "a.wid*": {3}, "b.wid*": set(), "-wide0*": {3, 4}, "stack:wide*": set(),
+        "widest* OR nothing": {4}, "-widest* OTHING": set(),
+    }.items():  # fmt: skip
+        text = urllib.parse.urlencode({"psm": "search.wide.words", "q": query})
+        reply = platform.ask("GET", f"/api/logs/search?{text}")
+        if positions is None:
+            assert reply.status == 400
+            continue
+        assert {int(line["id"].rpartition("-")[2]) for line in reply.json["lines"]} == positions
+
+
 def test_a_facet_ignores_its_own_choice(searched):
     answer = ask(searched, "facets", since=NOW - 9.95 * 86_400, host="10.3.48.217").json
     facets = {

@@ -15,7 +15,7 @@ export const en = {
   flagsTitle: 'What to know about this chain',
   flags: {
     outlives_chain: 'ended after the chain’s own end: work went on after the answer, or a host’s clock is wrong.',
-    before_parent: 'claims to have started before its caller did: the hosts’ clocks differ. Times are shown as reported.',
+    before_parent: 'claims to have started before its caller did: the hosts’ clocks differ. It is shown inside its caller’s wait.',
     outlives_parent: 'claims to have ended after its caller did: the caller did not wait, or the hosts’ clocks differ.',
     callee_took_longer: 'was served for longer than its caller waited: the caller had given up, and the work went on without it.',
     callee_not_logged: 'has no record of its server side: its callee no. is −1.',
@@ -25,6 +25,7 @@ export const en = {
     served_again: 'was served once more for the same call: the request reached servers more than once.',
     duplicate_span: 'claims a span id that another node has too. Both are shown.',
     cycle: 'is among nodes that name each other as callers. The circle is opened at its first node.',
+    clamped: 'had a time so far off that the store moved it: its host’s clock is wrong, or it came very late.',
     truncated: 'The chain has more records than can be shown at once; these are the first.',
     repeated_rows: 'Some records were delivered twice; each is shown once.',
   },
@@ -40,6 +41,7 @@ export const en = {
     served_again: 'served again',
     duplicate_span: 'duplicate span',
     cycle: 'circle',
+    clamped: 'time moved',
     truncated: 'truncated',
     repeated_rows: 'repeated records',
   },
@@ -78,7 +80,7 @@ export const en = {
     row: (psm: string, method: string, time: string, at: string) => `${psm} ${method}: ${time}, starts at ${at}`,
   },
   kinds: { nginx: 'nginx', api: 'api', service: 'service', script: 'script' },
-  why: { code: 'code', rule: 'rule', view: 'View', route: 'Route', cluster: 'Cluster', instance: 'Instance', span: 'Span', peer: 'Peer', notes: 'Decisions', gap: 'Caller waited', network: 'of it outside the server' },
+  why: { code: 'code', rule: 'rule', view: 'View', route: 'Route', cluster: 'Cluster', instance: 'Instance', span: 'Span', peer: 'Peer', notes: 'Decisions', gap: 'Caller waited', network: 'of it outside the server', skew: 'clock shift' },
   logs: {
     view: 'View log',
     hide: 'Hide log',

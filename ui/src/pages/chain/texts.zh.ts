@@ -16,7 +16,7 @@ export const zh: Texts = {
   flagsTitle: '关于这条调用链',
   flags: {
     outlives_chain: '在整条链结束之后才结束：应答之后仍在工作，或者某台机器的时钟不准。',
-    before_parent: '自称早于调用方开始：各机器的时钟不一致，时间按上报值显示。',
+    before_parent: '自称早于调用方开始：各机器的时钟不一致，已移到调用方等待的时间内显示。',
     outlives_parent: '自称晚于调用方结束：调用方没有等待它，或者各机器的时钟不一致。',
     callee_took_longer: '服务端处理的时间比调用方等待的还长：调用方已放弃等待，服务端仍在继续处理。',
     callee_not_logged: '没有服务端的记录：接收方编号为 −1。',
@@ -26,6 +26,7 @@ export const zh: Texts = {
     served_again: '同一次调用被再次处理：请求不止一次到达服务端。',
     duplicate_span: '与另一个节点使用了相同的 span id，两者都显示。',
     cycle: '与其他节点互称调用方，环在其第一个节点处断开。',
+    clamped: '时间偏差过大，存储时已修正：机器时钟有误，或上报太晚。',
     truncated: '这条链的记录太多，只显示最前面的部分。',
     repeated_rows: '部分记录送达了两次，每条只显示一次。',
   },
@@ -41,6 +42,7 @@ export const zh: Texts = {
     served_again: '重复处理',
     duplicate_span: 'span 重复',
     cycle: '环',
+    clamped: '时间已修正',
     truncated: '已截断',
     repeated_rows: '记录重复',
   },
@@ -79,7 +81,7 @@ export const zh: Texts = {
     row: (psm, method, time, at) => `${psm} ${method}：${time}，始于 ${at}`,
   },
   kinds: { nginx: 'nginx', api: 'api', service: 'service', script: 'script' },
-  why: { code: '错误码', rule: '规则', view: '视图', route: '路由', cluster: '集群', instance: '实例', span: 'Span', peer: '对端', notes: '决策', gap: '调用方等待', network: '其中服务端之外' },
+  why: { code: '错误码', rule: '规则', view: '视图', route: '路由', cluster: '集群', instance: '实例', span: 'Span', peer: '对端', notes: '决策', gap: '调用方等待', network: '其中服务端之外', skew: '时钟修正' },
   logs: {
     view: '查看日志',
     hide: '收起日志',

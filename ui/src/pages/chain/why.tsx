@@ -1,5 +1,5 @@
 import type { ChainCall, ChainNode } from '../../api.gen';
-import { duration } from '../../format';
+import { duration, offset } from '../../format';
 import { flagLabel, flagText, isContradiction } from './flags';
 import { Indent } from './indent';
 import { useTexts } from './texts';
@@ -96,6 +96,7 @@ function factsOf(item: Item | null, record: Reasoned, t: Texts): Array<[string, 
   const served = item && serverSpan(item);
   if (waited) facts.push([why.gap, duration(waited.to - waited.from)]);
   if (waited && served) facts.push([why.network, duration(waited.to - waited.from - (served.to - served.from))]);
+  if (record.skew_ms) facts.push([why.skew, offset(record.skew_ms)]);
   facts.push([why.peer, peer], [why.code, record.code ? String(record.code) : ''], [why.span, record.span_id]);
   for (const [name, value] of Object.entries(record.fields)) facts.push([name, String(value)]);
   return facts.filter(([, value]) => value);

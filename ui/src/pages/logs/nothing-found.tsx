@@ -4,7 +4,7 @@ import { useTexts } from './texts';
 import { FILTER_FIELDS } from './filter-fields';
 
 /** What to try when a search finds nothing. */
-export function NothingFound({ state }: { state: SearchState }) {
+export function NothingFound({ state, literal = '' }: { state: SearchState; literal?: string }) {
   const t = useTexts();
   const { search, go } = state;
   const filtered = FILTER_FIELDS.some((field) => search.filters[field].length > 0);
@@ -14,6 +14,13 @@ export function NothingFound({ state }: { state: SearchState }) {
     <div class="nothing" data-testid="nothing">
       <h3>{t.nothing.title}</h3>
       <ul>
+        {literal && (
+          <li>
+            <button type="button" class="link" data-testid="literal" onClick={() => go({ q: literal })}>
+              {t.query.literal}
+            </button>
+          </li>
+        )}
         {!long && (
           <li>
             <button type="button" class="link" onClick={() => go({ range: { quick: '10d' }, zoomedFrom: [] })}>

@@ -60,6 +60,13 @@ export function QueryBar({ state, span, error, busy, again, children }: Props) {
           <>
             {misunderstood.at && <strong>{t.query.at(misunderstood.at.offset + 1)} </strong>}
             {misunderstood.message.replace(/ \(character \d+ of the query\)$/, '')}{' '}
+            {misunderstood.literal && (
+              <>
+                <button type="button" class="link" data-testid="literal" onClick={() => go({ q: misunderstood.literal })}>
+                  {t.query.literal}
+                </button>{' '}
+              </>
+            )}
             <button type="button" class="link" onClick={() => setHelp(true)}>
               {t.help.open}
             </button>

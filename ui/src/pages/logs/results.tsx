@@ -60,11 +60,16 @@ export function ResultPanel({ state, params, span, round, total, pattern, explai
           {t.results.isLogid} <a href={pathTo('chain', { logid: first.logid })}>{t.detail.chain}</a>
         </p>
       )}
+      {first && first.taken_as_text.length > 0 && !pending && (
+        <p class="hint" data-testid="taken-as-text">
+          {t.results.takenAsText(first.taken_as_text.map(({ text }) => text).join(' · '))}
+        </p>
+      )}
       {search.open && first && !pending && !lines.some(({ id }) => id === search.open) && (
         <LinkedLine id={search.open} client={search.tab === 'client'} pattern={pattern} actions={actions} onClose={() => patch({ open: '' })} />
       )}
       {waiting && !error && <WaitingLines />}
-      {!pending && !error && lines.length === 0 && <NothingFound state={state} />}
+      {!pending && !error && lines.length === 0 && <NothingFound state={state} literal={first?.literal ?? ''} />}
       {lines.length > 0 && (
         <LineList
           lines={lines}

@@ -14,6 +14,7 @@ export const en = {
     manual: 'Manual',
   },
   query: {
+    literal: 'Search for it as it stands, as one text',
     label: 'Search query',
     placeholder: 'Words, "a phrase", field:value …',
     search: 'Search',
@@ -65,6 +66,7 @@ export const en = {
     back: 'Zoom out',
   },
   results: {
+    takenAsText: (texts: string) => 'No line of this time has such a field, so this was searched as text: ' + texts,
     lines: 'Lines',
     total: (text: string, n: number) => `${text} ${plural(n, 'line', 'lines')}`,
     took: (time: string) => `found in ${time}`,

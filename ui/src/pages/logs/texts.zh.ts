@@ -13,6 +13,7 @@ export const zh: Texts = {
     manual: '使用手册',
   },
   query: {
+    literal: '按原文搜索',
     label: '搜索语句',
     placeholder: '词语、"短语"、字段:值 …',
     search: '搜索',
@@ -64,6 +65,7 @@ export const zh: Texts = {
     back: '返回放大前',
   },
   results: {
+    takenAsText: (texts) => '这段时间没有这样的字段，已按文本搜索：' + texts,
     lines: '日志',
     total: (text) => `${text} 行`,
     took: (time) => `用时 ${time}`,

@@ -34,9 +34,9 @@ _SIGNS = r"[\x00-/:-@\[-`{-\x7f]"
 """What separates words, as a class of a regular expression over text in lower case."""
 DECIMALS = 18
 """Digits behind the point that count when fields are compared; 58 may stand in front of it."""
-_FILE_LINE = re.compile(r"(.+):(\d{1,9})", re.ASCII)
+FILE_LINE = re.compile(r"(.+):(\d{1,9})", re.ASCII)
 _COLUMN_OF = {"span": "span_id"}
-_SEVERITY = {name: rank for rank, names in enumerate(LEVELS) for name in names}
+SEVERITY = {name: rank for rank, names in enumerate(LEVELS) for name in names}
 
 
 class Params:
@@ -77,9 +77,12 @@ def condition(  # noqa: PLR0911 - one for each kind of node
             return f"({' OR '.join(condition(part, params, columns) for part in possible)})"
         case Not(part):
             return f"NOT {condition(part, params, columns)}"
-        case Words(text, column, prefix):
-            found = _begins_word if prefix else _has_words
-            return _any_of((column,) if column else columns, text, found, params)
+        case Words(text, column, prefix, _, begun):
+            searched = (column,) if column else columns
+            if not prefix:
+                return _any_of(searched, text, _has_words, params)
+            each = (_begins_word(name, text, begun.get(name), params) for name in searched)
+            return f"({' OR '.join(each)})"
         case Part(text, column):
             return _any_of((column,) if column else columns, text, _has_part, params)
         case Logid(logid):
@@ -99,10 +102,15 @@ def _contradicts(node: Node) -> bool:
     return len({each.name for each in exact}) < len({(each.name, each.value) for each in exact})
 
 
+def column_of(name: str) -> str:
+    """The column of a field that every line has."""
+    return _COLUMN_OF.get(name, name)
+
+
 def level_names(name: str) -> tuple[str, ...]:
     """All names of a level, in upper case."""
     upper = name.upper()
-    return LEVELS[_SEVERITY[upper]] if upper in _SEVERITY else (upper,)
+    return LEVELS[SEVERITY[upper]] if upper in SEVERITY else (upper,)
 
 
 def _any_of(
@@ -129,7 +137,7 @@ def _has_part(column: str, text: str, params: Params) -> str:
     return f"(hasAllTokens({column}, {_words(inside, params)}) AND {part})" if inside else part
 
 
-def _begins_word(column: str, text: str, params: Params) -> str:
+def _begins_word(column: str, text: str, begun: Sequence[str] | None, params: Params) -> str:
     words = words_of(text)
     if not words:
         return _contains(column, text.strip(), params)
@@ -141,9 +149,12 @@ def _begins_word(column: str, text: str, params: Params) -> str:
         row += _SIGNS + ("+" if before.isascii() and word.isascii() else "*") + word
     border = "(^|[^0-9a-z])" if words[0].isascii() else ""
     begins = f"match(lowerUTF8({column}), {params.text('(?s)' + border + row)})"
+    # No word has a space in it: a list of none is an error.
+    known = "" if begun is None else f"hasAnyTokens({column}, {_words(begun or ' ', params)})"
     if len(words) == 1:
-        return begins
-    return f"(hasAllTokens({column}, {_words(words[:-1], params)}) AND {begins})"
+        return known or begins
+    before = f"hasAllTokens({column}, {_words(words[:-1], params)})"
+    return f"({' AND '.join(filter(None, (before, known, begins)))})"
 
 
 def _words(words: Sequence[str], params: Params) -> str:
@@ -193,7 +204,7 @@ def _level_is(node: FieldIs, params: Params) -> str:
 
 def _file_is(value: str, params: Params) -> str:
     """The whole path or its end, from a slash on; ``:line`` may follow."""
-    matched = _FILE_LINE.fullmatch(value)
+    matched = FILE_LINE.fullmatch(value)
     at_line = ""
     if matched is not None:
         value = matched[1]
@@ -205,7 +216,7 @@ def _file_is(value: str, params: Params) -> str:
 def _field_compares(node: FieldCompares, params: Params) -> str:
     op = node.op
     if node.name == "level":
-        rank = _SEVERITY[node.value]
+        rank = SEVERITY[node.value]
         wanted = {
             ">": range(rank + 1, len(LEVELS)),
             ">=": range(rank, len(LEVELS)),
@@ -233,7 +244,7 @@ def _whole(op: Op, value: str, params: Params) -> str:
 def _column(name: str, params: Params) -> tuple[str, str]:
     """The expression of a field, and the condition that the line has it."""
     if name in BUILT_IN:
-        column = _COLUMN_OF.get(name, name)
+        column = column_of(name)
         return column, f"({column} != '')"
     key = params.text(name.removeprefix(FIELDS_PREFIX))
     return f"fields[{key}]", f"mapContains(fields, {key})"

@@ -4,6 +4,7 @@ A node's ``at`` is its span in the text; it does not count when nodes are compar
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -48,12 +49,16 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of ``text``, whole and in a row; with ``prefix`` its end may be inside a word."""
+    """The words of ``text``, whole and in a row; with ``prefix`` its end may be inside a word.
+
+    ``begun`` holds all words of a column that begin like the last one, where they were looked up.
+    """
 
     text: str
     column: Column = ""
     prefix: bool = False
     at: Span = field(default=_NOWHERE, compare=False)
+    begun: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

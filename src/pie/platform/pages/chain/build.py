@@ -1,7 +1,11 @@
 """From the tree of a chain to its view: nodes as servers saw them, calls as callers did. Pure."""
 
+from collections.abc import Sequence
+
 from pie.model import logid_address
 from pie.observe.facts.rows import CallRow
+from pie.platform.ask.chain_rows import ChainRow
+from pie.platform.ask.chain_skew import shifts_of
 from pie.platform.ask.chain_tree import SKEW_MS, ChainTree, Node, build_tree, end_of
 from pie.platform.ask.further import further
 from pie.platform.ask.outcomes import SERVED
@@ -14,7 +18,7 @@ _further_of_call = further("chain", ChainCall, _BOTH)
 _UNKNOWN = frozenset({"", "unknown", "cancelled"})
 
 
-def build_chain(logid: str, rows: list[CallRow], *, truncated: bool = False) -> Chain:
+def build_chain(logid: str, rows: Sequence[CallRow], *, truncated: bool = False) -> Chain:
     """The view of one chain.
 
     Args:
@@ -23,8 +27,9 @@ def build_chain(logid: str, rows: list[CallRow], *, truncated: bool = False) -> 
         truncated: there are more rows than these.
     """
     tree = build_tree(rows)
-    nodes = [_node_view(node, tree.start) for node in tree.nodes]
-    calls = [_call_view(row, tree) for row in tree.calls]
+    shifts = shifts_of(tree)
+    nodes = [_node_view(node, tree.start, shifts[node.no]) for node in tree.nodes]
+    calls = [_call_view(row, tree, shifts) for row in tree.calls]
     entry = tree.nodes[0].row.host if tree.nodes else ""
     return Chain(
         logid=logid,
@@ -39,9 +44,10 @@ def build_chain(logid: str, rows: list[CallRow], *, truncated: bool = False) -> 
     )
 
 
-def _call_view(row: CallRow, tree: ChainTree) -> ChainCall:
+def _call_view(row: CallRow, tree: ChainTree, shifts: list[float]) -> ChainCall:
     caller, callee = tree.caller_of(row), tree.callee_of(row)
-    flags = []
+    shift = 0.0 if caller is None else shifts[caller.no]
+    flags = _clamped(row)
     if caller is None:
         flags.append("caller_not_logged")
     if callee is None:
@@ -58,7 +64,8 @@ def _call_view(row: CallRow, tree: ChainTree) -> ChainCall:
         method=row.verb or row.method,
         protocol=row.protocol,
         start=row.ts,
-        offset_ms=_ms(row.ts - tree.start),
+        offset_ms=_ms(row.ts + shift - tree.start),
+        skew_ms=_ms(shift),
         duration_ms=row.duration_us / 1000,
         status=_status(row.outcome),
         outcome=row.outcome,
@@ -76,7 +83,7 @@ def _call_view(row: CallRow, tree: ChainTree) -> ChainCall:
     )
 
 
-def _node_view(node: Node, start: float) -> ChainNode:
+def _node_view(node: Node, start: float, shift: float) -> ChainNode:
     row = node.row
     own = not node.script
     return ChainNode(
@@ -93,7 +100,8 @@ def _node_view(node: Node, start: float) -> ChainNode:
         kind=_kind(node),
         start=node.start,
         duration_ms=_ms(node.end - node.start),
-        offset_ms=_ms(node.start - start),
+        offset_ms=_ms(node.start + shift - start),
+        skew_ms=_ms(shift),
         status=_status(node.outcome),
         outcome=node.outcome,
         code=row.code if own else 0,
@@ -101,9 +109,13 @@ def _node_view(node: Node, start: float) -> ChainNode:
         rule=row.rule if own else "",
         span_id=row.span_id if own else "",
         notes=row.notes if own else [],
-        flags=node.flags,
+        flags=node.flags + (_clamped(row) if own else []),
         fields=_further_of_node(row) if own else {},
     )
+
+
+def _clamped(row: CallRow) -> list[str]:
+    return ["clamped"] if isinstance(row, ChainRow) and row.clamped else []
 
 
 def _kind(node: Node) -> NodeKind:

@@ -14,7 +14,8 @@ class ChainNode:
     """One call as its server saw it, or a script that made calls; in pre-order.
 
     ``method`` is the verb of an HTTP call, whose view stands in ``view``.
-    ``offset_ms`` counts from the chain's start and may be negative when clocks differ. ``fields``
+    ``offset_ms`` counts from the chain's start, with ``skew_ms`` in it: what was added because the
+    clock of its host differs from that of its caller. ``start`` is what its host wrote. ``fields``
     are those of its record that are not empty and have no attribute here.
     """
 
@@ -32,6 +33,7 @@ class ChainNode:
     start: float
     duration_ms: float
     offset_ms: float
+    skew_ms: float
     status: Status
     outcome: str
     code: int
@@ -47,7 +49,7 @@ class ChainNode:
 class ChainCall:
     """One call as its caller saw it. ``callee_no`` is -1 when its server side was not logged.
 
-    ``fields`` as in ``ChainNode``.
+    ``skew_ms`` and ``fields`` as in ``ChainNode``.
     """
 
     caller: str
@@ -58,6 +60,7 @@ class ChainCall:
     protocol: str
     start: float
     offset_ms: float
+    skew_ms: float
     duration_ms: float
     status: Status
     outcome: str
@@ -76,7 +79,10 @@ class ChainCall:
 
 @dataclass(slots=True)
 class Chain:
-    """A whole chain: the servers' view (``nodes``) and the callers' view (``calls``)."""
+    """A whole chain: the servers' view (``nodes``) and the callers' view (``calls``).
+
+    ``total_ms`` is from the start of its first entry to the end of its last.
+    """
 
     logid: str
     entry_ip: str

@@ -29,6 +29,7 @@ from pie.platform.pages.logs.views import (
     Histogram,
     SearchAnswer,
     StackGroups,
+    Total,
 )
 from pie.platform.pages.logs.work import LogWork
 from pie.platform.server.answers import json_response
@@ -93,6 +94,12 @@ async def logs_histogram(
 ) -> Response:
     """How many lines of each level over time."""
     return json_response(await work.search.histogram(about.lines, about.window, buckets))
+
+
+@router.get("/count", response_model=Total)
+async def logs_count(work: _Work, about: _Wanted) -> Response:
+    """How many lines there are: the number alone, which is found fastest."""
+    return json_response(await work.search.total(about.lines, about.window))
 
 
 @router.get("/facets", response_model=Facets)

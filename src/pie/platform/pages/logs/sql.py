@@ -17,6 +17,7 @@ from pie.platform.pages.logs.build import (
     stacks_of,
     step_of,
 )
+from pie.platform.pages.logs.counting import total_of
 from pie.platform.pages.logs.filters import (
     FACETS,
     MICROS,
@@ -34,6 +35,7 @@ from pie.platform.pages.logs.lines import (
     find_lines,
     order_by,
 )
+from pie.platform.pages.logs.tokens import with_tokens
 from pie.platform.pages.logs.views import (
     Context,
     Facets,
@@ -42,6 +44,7 @@ from pie.platform.pages.logs.views import (
     SearchAnswer,
     StackGroups,
     TakenAsText,
+    Total,
 )
 
 MAX_BUCKETS = 1000
@@ -73,7 +76,7 @@ class LogSearch:
     ) -> SearchAnswer:
         """Lines in their order, from the cursor on if there is one."""
         began = time.monotonic()
-        wanted = await settle(self.ask, wanted, window)
+        wanted = await self._settled(wanted, window)
         found = await find_lines(self.ask, wanted, window, order, limit, cursor)
         since, until = window.seconds
         return SearchAnswer(
@@ -97,6 +100,7 @@ class LogSearch:
 
     async def counts(self, wanted: LogFilter, window: Window, step: int) -> list[Count]:
         """How many lines of each level lie in each step; steps are microseconds from 1970 on."""
+        wanted = await with_tokens(self.ask, wanted)
         params = Params()
         where = wanted.where(params, window)
         width = params.add(step, "Int64")
@@ -106,10 +110,18 @@ class LogSearch:
         )
         return decode(await self.ask(sql, params.values), Count)
 
+    async def total(self, wanted: LogFilter, window: Window) -> Total:
+        """How many lines there are: the bare number, which takes least."""
+        began = time.monotonic()
+        wanted = await self._settled(wanted, window)
+        total = await total_of(self.ask, wanted, window)
+        since, until = window.seconds
+        return Total(since, until, total, _since(began))
+
     async def facets(self, wanted: LogFilter, window: Window) -> Facets:
         """The most frequent values of each facet."""
         began = time.monotonic()
-        wanted = await settle(self.ask, wanted, window)
+        wanted = await self._settled(wanted, window)
         params = Params()
         # Facets in which nothing is chosen are of the same lines: read once, counted together.
         free = [facet for facet in FACETS if not wanted.chosen.get(facet)]
@@ -124,7 +136,7 @@ class LogSearch:
     async def stacks(self, wanted: LogFilter, window: Window) -> StackGroups:
         """Lines with a stack, by stack."""
         began = time.monotonic()
-        wanted = await settle(self.ask, wanted, window)
+        wanted = await self._settled(wanted, window)
         params = Params()
         where = wanted.where(params, window)
         groups = decode(
@@ -203,6 +215,9 @@ GROUP BY stack_hash ORDER BY count DESC, last DESC, hash LIMIT {_STACK_GROUPS}""
             self._values[facet] = now, values
         wanted = prefix.lower()
         return [value for value in values if value.lower().startswith(wanted)][:_FACET_VALUES]
+
+    async def _settled(self, wanted: LogFilter, window: Window) -> LogFilter:
+        return await with_tokens(self.ask, await settle(self.ask, wanted, window))
 
     async def _neighbours(
         self, line: Line, target: LineId, count: int, *, backwards: bool

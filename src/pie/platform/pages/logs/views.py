@@ -84,6 +84,16 @@ class Histogram:
 
 
 @dataclass(slots=True)
+class Total:
+    """How many lines there are."""
+
+    since: float
+    until: float
+    total: int
+    took_ms: float
+
+
+@dataclass(slots=True)
 class FacetValue:
     value: str
     count: int

@@ -18,6 +18,7 @@ from pie.platform.pages.logs.lines import find_lines
 from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks.store import Result
 from pie.platform.pages.logs.tasks.views import Task, TaskParams, TaskType
+from pie.platform.pages.logs.tokens import with_tokens
 from pie.platform.pages.logs.views import Bucket, Histogram, Line
 
 MAX_LINES = 200
@@ -134,7 +135,8 @@ class TaskRun:
         lines: list[Line] = []
         room = MAX_LINES - len(self.result.lines)
         if found and room and not self.result.truncated:
-            answer = await find_lines(self._search.ask, self._wanted, window, "desc", room)
+            wanted = await with_tokens(self._search.ask, self._wanted)
+            answer = await find_lines(self._search.ask, wanted, window, "desc", room)
             lines = answer.lines
         for row in counted:
             self._buckets.setdefault(row.bucket, Counter())[row.level] += row.count
