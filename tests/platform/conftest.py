@@ -168,7 +168,7 @@ def platform(tmp_path_factory):
 @pytest.fixture
 def register(platform):
     """Put instances, runtime descriptions and metadata of services into the registry."""
-    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("service"))
+    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("admin"))
 
     def put(*entries):
         for entry in entries:

@@ -86,7 +86,7 @@ def test_the_facts_process_is_killed_while_rows_come_in(own_platform):
 
 def test_the_registry_lives_on_without_the_facts(own_platform, wait_gone):
     store = RemoteStore(
-        f"http://127.0.0.1:{own_platform.port}", own_platform.token("service"), timeout=5
+        f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"), timeout=5
     )
     child = own_platform.child
     os.kill(child, signal.SIGSTOP)  # first hung, then dead
@@ -126,7 +126,7 @@ def test_the_whole_platform_is_killed_while_rows_come_in(own_platform, wait_gone
 
 
 def test_stopping_ends_both_processes_and_keeps_everything(own_platform, wait_gone):
-    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("service"))
+    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
     store.put("/pie/kept", json.dumps({"a": 1}))
     watch = store.watch("/pie/")  # an open stream must not hold the stop up
     child = own_platform.child
@@ -162,3 +162,16 @@ def test_token_files_that_others_may_read_are_refused(unstarted):
     _, errors = refused.communicate(timeout=30)
     assert refused.returncode == 1
     assert "chmod 600" in errors
+
+
+def test_an_empty_registry_file_is_restored_and_said(own_platform):
+    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
+    store.put("/pie/kept", "1")
+    assert own_platform.stop() == 0
+    (own_platform.directory / "state.db").write_bytes(b"")
+    own_platform.process = process = own_platform.launch()
+    assert "state.db is empty: restored " in process.stdout.readline()
+    own_platform.port = int(process.stdout.readline().rsplit(":", 1)[1])
+    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
+    assert store.get("/pie/kept").value == "1"
+    assert own_platform.stop() == 0

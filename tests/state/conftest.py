@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 from tests.ports import free_port
 
+from pie.platform.server.state_access import Access
 from pie.platform.server.state_routes import state_router
 from pie.state import MemoryStore, RemoteStore, Store
 from pie.state.store.embedded import EmbeddedStore
@@ -75,7 +76,7 @@ class LoopbackPlatform:
     def serve(self, engine: MemoryStore, **options) -> str:
         self._count += 1
         prefix = f"/n{self._count}"
-        self.app.include_router(state_router(engine, **options), prefix=prefix)
+        self.app.include_router(state_router(engine, lambda _: Access(), **options), prefix=prefix)
         return f"http://127.0.0.1:{self.port}{prefix}"
 
     def stop(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from pie.platform.server.state_access import Access
 from pie.platform.server.state_routes import state_router
 from pie.state.store.embedded import EmbeddedStore
 from pie.state.store.expiry import ExpiryThread
@@ -16,7 +17,7 @@ async def serve(path: Path, port: int) -> None:
     store = EmbeddedStore(path)
     ExpiryThread(store, period=0.05).start()
     app = FastAPI()
-    app.include_router(state_router(store))
+    app.include_router(state_router(store, lambda _: Access()))
     server = uvicorn.Server(
         uvicorn.Config(app, port=port, log_level="error", ws="none", timeout_graceful_shutdown=1)
     )

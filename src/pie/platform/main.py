@@ -21,11 +21,14 @@ from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, 
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.http_server import PlatformServer
 from pie.platform.server.keep_on import keep_on
+from pie.platform.server.state_access import access_of
 from pie.platform.server.state_routes import state_router
 from pie.platform.server.supervisor import Supervisor
 from pie.state import lookup_services
 from pie.state.store.embedded import EmbeddedStore, StateFileError
 from pie.state.store.expiry import ExpiryThread
+from pie.state.store.recovery import open_store, snapshot_path
+from pie.state.store.snapshot import SnapshotThread
 
 _STATIC = Path(__file__).parent / "static"
 _INGEST_BYTES = 64 << 20
@@ -70,21 +73,25 @@ def run_platform(
     with _own(directory):
         try:
             keys = load_or_create_keys(directory)
-            store = EmbeddedStore(directory / "state.db")
+            state = directory / "state.db"
+            store = open_store(state, _say)
         except (TokenFileError, StateFileError) as error:
             raise PlatformError(str(error)) from error
         except OSError as error:
             raise PlatformError(f"a file in {directory} cannot be used: {error}") from error
         expiry = ExpiryThread(store)
+        snapshots = SnapshotThread(store, snapshot_path(state))
         try:
             with _listen(host, port) as listener:
                 expiry.start()
+                snapshots.start()
                 platform = _Platform(
                     directory, keys, store, listener, allowed_hosts, insert_interval
                 )
                 asyncio.run(platform.run(on_ready or _print_ready(directory)))
         finally:
             expiry.stop()
+            snapshots.stop()
             store.close()
 
 
@@ -163,7 +170,9 @@ class _Platform:
         )
 
     def _server(self, deps: Deps, works: list[Work]) -> PlatformServer:
-        app = build_app(deps, works, state_router(self._store), _STATIC, self._host_names)
+        app = build_app(
+            deps, works, state_router(self._store, access_of), _STATIC, self._host_names
+        )
         return PlatformServer(app, _GRACE_S)
 
 

@@ -73,7 +73,7 @@ def test_a_store_that_cannot_be_mended_is_said_and_the_registry_serves(own_platf
     (definitions(own_platform) / "logs.sql").write_bytes(b"")
     (own_platform.directory / "facts" / "schema-copy.json").write_text("{not json")
     own_platform.start()
-    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("service"))
+    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
     store.put("/pie/test", "1")
     assert store.get("/pie/test").value == "1"
     store.close()

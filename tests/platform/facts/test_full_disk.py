@@ -54,7 +54,7 @@ def fill(directory: Path, leave: int = 0) -> Path:
 
 
 def registry_serves(platform, value):
-    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("service"), timeout=10)
+    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("admin"), timeout=10)
     try:
         return store.get("/pie/full").value == value
     finally:
@@ -67,7 +67,7 @@ def test_the_facts_die_on_a_full_disk_and_all_rows_are_there_when_there_is_room(
 ):
     platform = disk_platform
     assert platform.accepted("logs", rows(20)) == (20, 0)
-    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("service"))
+    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("admin"))
     store.put("/pie/full", "kept")
     store.close()
     filler = fill(small_disk)

@@ -27,6 +27,7 @@ from pie.platform.server.door import (
 )
 from pie.platform.server.gatekeeper import Gatekeeper, require
 from pie.platform.server.http_server import PlatformServer
+from pie.platform.server.state_access import access_of
 from pie.platform.server.state_routes import state_router
 from pie.state import MemoryStore, RemoteStore, StoreAway
 
@@ -172,7 +173,7 @@ class Served:
         self.engine = MemoryStore()
         app = FastAPI()
         app.include_router(
-            state_router(self.engine, heartbeat=0.1),
+            state_router(self.engine, access_of, heartbeat=0.1),
             dependencies=[Depends(require("service", "admin"))],
         )
         self.door = Door(bounds)
@@ -193,7 +194,7 @@ class Served:
         self._listener.close()
 
     def store(self) -> RemoteStore:
-        return RemoteStore(f"http://127.0.0.1:{self.port}", KEYS.service, timeout=20)
+        return RemoteStore(f"http://127.0.0.1:{self.port}", KEYS.admin, timeout=20)
 
     def connect(self, data: bytes = b"") -> socket.socket:
         opened = socket.create_connection(("127.0.0.1", self.port))
@@ -224,15 +225,15 @@ def test_a_crowd_of_strangers_keeps_nobody_out(served):
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer wrong\r\n\r\n",
     ]
     store = served.store()
-    store.put("/a", "1")
-    with contextlib.ExitStack() as crowd, store.watch("/a") as watch:
+    store.put("/pie/services/a.b.c/meta", "1")
+    with contextlib.ExitStack() as crowd, store.watch("/pie/services/a.b.c/meta") as watch:
         next(watch)
         for number in range(200):
             crowd.enter_context(served.connect(halves[number % 4]))
             if number % 20 == 0:
-                assert store.get("/a").value == "1"
+                assert store.get("/pie/services/a.b.c/meta").value == "1"
         until(lambda: served.door.cut >= 150, "the crowd to displace itself")
-        store.put("/a", "2")
+        store.put("/pie/services/a.b.c/meta", "2")
         seen = next(batch.events for batch in watch if batch.events)
         assert [event.value for event in seen] == ["2"]
     until(lambda: served.door.count(Standing.STRANGER) == 0, "the strangers to be forgotten")
@@ -246,15 +247,15 @@ def test_a_stranger_s_body_is_not_read(served):
 
 def test_watches_have_a_bound_of_their_own(served):
     store = served.store()
-    watches = [store.watch("/w") for _ in range(3)]
+    watches = [store.watch("/pie/services/a.b.c/meta") for _ in range(3)]
     with pytest.raises(StoreAway, match="3 watches are open, the platform's limit"):
-        store.watch("/w")
-    store.put("/w", "x")  # ordinary requests are not affected
+        store.watch("/pie/services/a.b.c/meta")
+    store.put("/pie/services/a.b.c/meta", "x")  # ordinary requests are not affected
     for watch in watches:
         assert next(batch.events for batch in watch if batch.events)[0].value == "x"
         watch.close()
     until(lambda: served.door.count(Standing.WATCH) == 0, "the watches to end")
-    store.watch("/w").close()
+    store.watch("/pie/services/a.b.c/meta").close()
 
 
 def test_a_watcher_that_does_not_read_is_cut_and_goes_on_from_its_revision(served, monkeypatch):
@@ -291,7 +292,7 @@ def test_as_many_strangers_as_the_limit_allows(own_platform):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     many = min(hard - 500, 6000)
     store = RemoteStore(
-        f"http://127.0.0.1:{own_platform.port}", own_platform.token("service"), timeout=20
+        f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"), timeout=20
     )
     store.put("/pie/services/a.b.c/meta", json.dumps({"psm": "a.b.c"}))
     halves = [b"", b"GET / HTTP/1.1\r\nX: ", b"POST /api/state/get HTTP/1.1\r\nContent-Len"]

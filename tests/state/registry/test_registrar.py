@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 
+import msgspec
 import pytest
 
 from pie.state import (
@@ -21,6 +22,7 @@ from pie.state import (
     lookup_services,
     meta_key,
 )
+from pie.state.registry.instances import encode
 
 PSM = "shop.cart.api"
 ME = Instance(psm=PSM, id="h1-7701", host="10.0.0.1", port=7701, protocol="http", version="1")
@@ -144,9 +146,10 @@ def test_a_successor_takes_over_without_a_gap():
     """A master re-exec: the old registrar leaves the key, or even revokes its lease too late."""
     store = MemoryStore()
     with store.watch("/pie/services/") as watch:
-        old, new = Registrar(store, ME), Registrar(store, ME)
+        old = Registrar(store, ME)
         old.start()
         assert old.wait_registered(10)
+        new = Registrar(store, ME, heir_of=old.lease)
         new.start()
         assert new.wait_registered(10)
         old.stop()
@@ -284,3 +287,76 @@ def test_an_error_that_nobody_expected_does_not_end_it(lines) -> None:
     troubles = [line for line in lines() if "a mistake in here" in line]
     assert len(troubles) == 1
     assert "trying on: RuntimeError(" in troubles[0]
+
+
+class Process:
+    """Registers as another process would. A long TTL holds on a slow machine, too."""
+
+    def __init__(self, store: MemoryStore, pid: int, ttl: float = 0.4) -> None:
+        self.store = store
+        self.instance = msgspec.structs.replace(ME, pid=pid)
+        self.registrar = Registrar(store, self.instance, ttl=ttl)
+
+    @property
+    def stands(self) -> bool:
+        entry = self.store.get(instance_key(ME))
+        return entry is not None and f'"pid":{self.instance.pid}' in entry.value
+
+
+def test_of_two_processes_with_one_id_the_first_stays_registered(until, caplog):
+    store = MemoryStore()
+    first, second = Process(store, 1, ttl=10), Process(store, 2)
+    first.registrar.start()
+    assert first.registrar.wait_registered(10)
+    second.registrar.start()
+    until(lambda: second.registrar.state == "held", "the second to see that the id is taken")
+    until(lambda: "another living process" in caplog.text, "the second to say so")
+    assert "process 1 of 10.0.0.1" in caplog.text
+    assert first.stands
+    second.registrar.stop()
+    assert first.stands, "the second took nothing with it"
+    assert first.registrar.state == "registered"
+    first.registrar.stop()
+    assert store.get(instance_key(ME)) is None
+
+
+def test_the_second_takes_over_when_the_first_ends(until):
+    store = MemoryStore()
+    first, second = Process(store, 1, ttl=10), Process(store, 2)
+    first.registrar.start()
+    assert first.registrar.wait_registered(10)
+    second.registrar.start()
+    until(lambda: second.registrar.state == "held", "the second to wait")
+    first.registrar.stop()
+    assert second.registrar.wait_registered(10)
+    assert second.stands
+    second.registrar.stop()
+
+
+def test_what_a_killed_process_left_is_taken_over_without_a_gap(until):
+    store = MemoryStore()
+    left = store.grant(1.0)
+    store.put(instance_key(ME), encode(ME), lease=left)
+    with store.watch("/pie/services/") as watch:
+        heir = Process(store, 2, ttl=1.0)
+        heir.registrar.start()
+        assert heir.registrar.wait_registered(10)
+        (event,) = next(watch).events
+        assert (event.kind, event.lease) == ("put", heir.registrar.lease)
+    heir.registrar.stop()
+
+
+@pytest.mark.parametrize("how", ["deleted", "overwritten"])
+def test_a_registration_that_is_gone_is_made_again(how, until, caplog):
+    store = MemoryStore()
+    registrar = Registrar(store, ME, META, ttl=0.4)
+    registrar.start()
+    assert registrar.wait_registered(10)
+    if how == "overwritten":
+        store.put(instance_key(ME), "by hand")
+        until(lambda: registrar.state == "held", "the loss to be seen")
+    store.delete(instance_key(ME))
+    until(lambda: store.get(instance_key(ME)) is not None, "the new registration")
+    assert registrar.wait_registered(10)
+    assert "was deleted or taken over; registering again" in caplog.text
+    registrar.stop()

@@ -8,6 +8,7 @@ import pytest
 from pie.state import (
     Compacted,
     Conflict,
+    Held,
     Invalid,
     LeaseGone,
     LimitExceeded,
@@ -289,3 +290,106 @@ def test_a_closed_engine_takes_no_more_changes(rig):
     ):
         with pytest.raises(StoreAway, match="closed"):
             change()
+
+
+class TestStream:
+    def test_many_prefixes_each_from_its_own_revision(self, rig):
+        first = rig.store.put("/a/1", "a1")
+        second = rig.store.put("/b/1", "b1")
+        rig.store.put("/c/1", "c1")
+        with rig.store.stream({"/a/": 0 + first - 1, "/b/": second}) as stream:
+            events = next(batch.events for batch in stream if batch.events)
+            assert [event.value for event in events] == ["a1"]
+            rig.store.put("/c/2", "not followed")
+            last = rig.store.put("/b/2", "b2")
+            batch = next(batch for batch in stream if batch.events)
+            assert [event.value for event in batch.events] == ["b2"]
+            assert batch.revision >= last
+
+    def test_a_change_under_two_prefixes_comes_once(self, rig):
+        after = rig.store.put("/s/0", "")
+        with rig.store.stream({"/s/": after, "/s/a": after, "/": after}) as stream:
+            rig.store.put("/s/a/1", "x")
+            rig.store.put("/s/b", "y")
+            seen = []
+            while len(seen) < 2:
+                seen += [event.value for event in next(stream).events]
+        assert seen == ["x", "y"]
+
+    def test_prefixes_added_and_removed_miss_nothing(self, rig):
+        """As a follower does it: it closes the stream and opens another one."""
+        known = rig.store.put("/p/0", "")
+        seen: dict[str, int] = {}
+        prefixes = {"/p/0": known}
+        for number in range(1, 20):
+            added = rig.store.range(f"/p/{number}").revision
+            rig.store.put(f"/p/{number}", "between range and stream")
+            prefixes[f"/p/{number}"] = added
+            if number > 5:
+                del prefixes[f"/p/{number - 5}"]
+            with rig.store.stream(prefixes) as stream:
+                batch = next(batch for batch in stream if batch.events)
+            for event in batch.events:
+                seen[event.key] = seen.get(event.key, 0) + 1
+            prefixes = dict.fromkeys(prefixes, batch.revision)
+        assert seen == {f"/p/{number}": 1 for number in range(1, 20)}
+
+    def test_what_is_compacted_is_refused_and_the_rest_followed(self, rig):
+        old = rig.store.put("/o/1", "")
+        for number in range(200):
+            rig.store.put("/x", str(number))
+        now = rig.store.put("/n/1", "")
+        with rig.store.stream({"/o/": old, "/n/": now}) as stream:
+            (refused,) = next(stream).refused
+            assert refused.prefix == "/o/"
+            assert isinstance(refused.error, Compacted)
+            rig.store.put("/n/2", "followed")
+            events = next(batch.events for batch in stream if batch.events)
+        assert [event.value for event in events] == ["followed"]
+
+    def test_bounds(self, rig):
+        with pytest.raises(LimitExceeded, match="10001 prefixes in one stream"):
+            rig.store.stream({f"/{number}": 0 for number in range(10_001)})
+        with pytest.raises(Invalid):
+            rig.store.stream({})
+        with pytest.raises(Invalid):
+            rig.store.stream({"no key": 0})
+
+
+class TestClaim:
+    def test_a_key_is_claimed_when_nobody_holds_it(self, rig):
+        mine, other = rig.store.grant(10), rig.store.grant(10)
+        rig.store.put("/i", "mine", lease=mine, claim=True)
+        rig.store.put("/i", "again", lease=mine, claim=True)
+        with pytest.raises(Held, match=r"renewed \d\.\d s ago"):
+            rig.store.put("/i", "other's", lease=other, claim=True)
+        rig.advance(4.9)
+        with pytest.raises(Held):
+            rig.store.put("/i", "other's", lease=other, claim=True)
+        rig.advance(0.2)
+        rig.store.put("/i", "other's", lease=other, claim=True)
+        assert rig.store.get("/i").value == "other's"
+        rig.store.revoke(mine)
+        assert rig.store.get("/i").value == "other's"
+
+    def test_a_renewed_lease_holds_on(self, rig):
+        mine, other = rig.store.grant(10), rig.store.grant(10)
+        rig.store.put("/i", "mine", lease=mine)
+        for _ in range(5):
+            rig.advance(4.9)
+            assert rig.store.keep_alive([mine, other]).keys == (1, 0)
+            with pytest.raises(Held):
+                rig.store.put("/i", "other's", lease=other, claim=True)
+
+    def test_what_was_written_to_stay_is_not_claimed(self, rig):
+        rig.store.put("/i", "by hand")
+        with pytest.raises(Held, match="written to stay"):
+            rig.store.put("/i", "x", lease=rig.store.grant(10), claim=True)
+
+    def test_an_heir_takes_over_at_once(self, rig):
+        mine, heir = rig.store.grant(10), rig.store.grant(10)
+        rig.store.put("/i", "mine", lease=mine)
+        with pytest.raises(Held):
+            rig.store.put("/i", "x", lease=heir, claim=True, heir_of=heir)
+        rig.store.put("/i", "heir's", lease=heir, claim=True, heir_of=mine)
+        assert rig.store.keep_alive([mine, heir]).keys == (0, 1)

@@ -10,6 +10,7 @@ import pytest
 from fastapi import Depends, HTTPException, Request
 from tests.ports import free_port
 
+from pie.platform.server.state_access import Access
 from pie.platform.server.state_routes import state_router
 from pie.state import Compacted, Denied, MemoryStore, RemoteStore, StoreAway
 from pie.state.store import wire
@@ -135,7 +136,9 @@ def test_a_token_that_is_refused(platform, engine):
             raise HTTPException(401, "no such token")
 
     dependency = Depends(check)
-    platform.app.include_router(state_router(engine), prefix="/guarded", dependencies=[dependency])
+    platform.app.include_router(
+        state_router(engine, lambda _: Access()), prefix="/guarded", dependencies=[dependency]
+    )
     url = f"http://127.0.0.1:{platform.port}/guarded"
     with pytest.raises(Denied, match="service token"):
         RemoteStore(url, "wrong").put("/k", "v")
@@ -228,4 +231,4 @@ def test_the_routes_are_described(platform, engine):
     paths = platform.app.openapi()["paths"]
     put = next(path for name, path in paths.items() if name.endswith("/api/state/put"))["post"]
     schema = put["requestBody"]["content"]["application/json"]["schema"]
-    assert set(schema["properties"]) == {"key", "value", "lease", "expect"}
+    assert set(schema["properties"]) == {"key", "value", "lease", "expect", "claim", "heir_of"}

@@ -45,6 +45,13 @@ _NO_COPY_ON_WRITE = 0x00800000
 """Of <linux/fs.h>: FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_NOCOW_FL."""
 _MAGIC = b"PIECOUNT"
 _VERSION = 2
+_LONG = struct.calcsize("l")
+_GET_FLAGS = 0x80006601 | _LONG << 16
+_SET_FLAGS = 0x40006602 | _LONG << 16
+_NO_COPY_ON_WRITE = 0x00800000
+"""Of <linux/fs.h>: FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_NOCOW_FL."""
+_MAGIC = b"PIECOUNT"
+_VERSION = 2
 HALF_SIZES = {"calls": 384 << 10, "served": 192 << 10, "asked": 192 << 10}
 """Bytes of a half for lines of a kind. What comes beyond waits in private memory."""
 _START = struct.Struct("<8sIII")
@@ -82,16 +89,15 @@ class TableHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinesHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines of a kind: they are for ``<file>.<hour>.…`` in a folder of the log road."""
+    """Lines of a kind: they are for ``<file>.<hour>.…`` in a folder of the log road.
+
+    ``half`` is the bytes of each of the two halves that they wait in.
+    """
 
     name: Literal["calls", "served", "asked"]
     folder: Literal["facts", "app", "rpc"]
-    file: Annotated[str, Meta(pattern="^[a-z0-9_.@-]{1,300}$")]
-
-    @property
-    def half(self) -> int:
-        """Bytes of a half."""
-        return HALF_SIZES[self.name]
+    file: Annotated[str, Meta(pattern=r"^[^/\x00-\x1f]{1,300}$")]
+    half: Annotated[int, Meta(ge=1 << 10, le=1 << 24)]
 
     @property
     def suffix(self) -> str:
@@ -180,11 +186,11 @@ class CountFile:
         row_types: Mapping[Any, type[AggregateRow]],
         lines: Sequence[LinesHeader] = (),
     ) -> None:
+        self._lock = -1
         self.token = secrets.token_hex(8)
         tables = [_table(name, each, identity) for name, each in row_types.items()]
         self._header = Header(token=self.token, psm=identity.psm, tables=tables, lines=[*lines])
         self._path = folder / f"{identity.psm}.{self.token}{SUFFIX}"
-        self._lock = -1
         folder.mkdir(parents=True, exist_ok=True)
         if left_behind(folder) > MOST_LEFT:
             raise OSError(f"it holds {MOST_LEFT} files of dead processes; start the agent")

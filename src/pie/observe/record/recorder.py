@@ -103,7 +103,6 @@ class Recorder:
         for backlog in self._backlogs.values():
             backlog.clear()
         self._renew()
-        write_at_end(self)
 
     def _renew(self) -> None:
         self._trouble: Exception | None = None
@@ -178,11 +177,11 @@ class Recorder:
         """Lines that outlive a kill: those that C makes on the caller's thread."""
         if isinstance(self.log, CallLog):
             return []
-        name = self._identity.log_name
+        psm, name = self._identity.psm, self._identity.log_name
         return [
-            LinesHeader(name="calls", folder="facts", file=f"{self._identity.psm}.calls"),
-            LinesHeader(name="served", folder="app", file=name),
-            LinesHeader(name="asked", folder="rpc", file=name),
+            LinesHeader(name="calls", folder="facts", file=f"{psm}.calls", half=384 << 10),
+            LinesHeader(name="served", folder="app", file=name, half=192 << 10),
+            LinesHeader(name="asked", folder="rpc", file=name, half=192 << 10),
         ]
 
     def _try_counts_again(self) -> None:

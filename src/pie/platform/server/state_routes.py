@@ -1,8 +1,7 @@
-"""The state store over HTTP: the server end of `pie.state.store.remote`. Authentication is the
-caller's: include the router with a dependency that demands a token."""
+"""The state store over HTTP: the server end of `pie.state.store.remote`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -15,20 +14,34 @@ from starlette.types import Receive, Scope, Send
 
 from pie.model import Failure
 from pie.platform.server.door import watching
+from pie.platform.server.state_access import Access, visible
 from pie.state.store import wire
 from pie.state.store.history import Subscription
-from pie.state.store.interface import Invalid, Kept, LimitExceeded, Range, StoreAway, StoreError
+from pie.state.store.interface import (
+    Batch,
+    Invalid,
+    Kept,
+    LimitExceeded,
+    Range,
+    Refused,
+    StoreAway,
+    StoreError,
+)
 from pie.state.store.memory import MemoryStore
 
 T = TypeVar("T", bound=msgspec.Struct)
-Handler = Callable[[T], Awaitable[msgspec.Struct]]
+Handler = Callable[[T, Access], Awaitable[msgspec.Struct]]
+AccessOf = Callable[[Request], Access]
 
 
-def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> APIRouter:
+def state_router(
+    store: MemoryStore, access_of: AccessOf, *, heartbeat: float = wire.HEARTBEAT_S
+) -> APIRouter:
     """The routes ``/api/state/{get,range,put,delete,grant,keep_alive,revoke,watch,stream}``.
 
     Args:
         store: the engine; its owner also expires leases and closes it.
+        access_of: what a request may do; raises Failure if nothing.
         heartbeat: seconds between two lines of a quiet watch.
     """
     router = APIRouter(prefix=wire.PATH, tags=["state"])
@@ -36,7 +49,8 @@ def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> 
     def route(name: str, body: type[T], reply: type[msgspec.Struct], handler: Handler[T]) -> None:
         async def endpoint(request: Request) -> Response:
             try:
-                answer = await handler(await _read(request, body))
+                access = access_of(request)
+                answer = await handler(await _read(request, body), access)
                 return _json(200, answer)
             except StoreError as error:
                 return _refusal(error)
@@ -46,41 +60,56 @@ def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> 
             f"/{name}", endpoint, methods=["POST"], name=f"state_{name}", **_schema(body, reply)
         )
 
-    async def get(ask: wire.KeyRequest) -> wire.GetReply:
+    async def get(ask: wire.KeyRequest, access: Access) -> wire.GetReply:
         """One entry, null if there is none."""
-        return wire.GetReply(store.get(ask.key))
+        access.check_prefix(ask.key)
+        entry = store.get(ask.key)
+        seen = entry is not None and access.reads(ask.key)
+        return wire.GetReply(access.shown(entry) if entry is not None and seen else None)
 
-    async def range_(ask: wire.RangeRequest) -> Range:
+    async def range_(ask: wire.RangeRequest, access: Access) -> Range:
         """Every entry under a prefix, at one revision."""
-        return await run_in_threadpool(store.range, ask.prefix)
+        access.check_prefix(ask.prefix)
+        return visible(await run_in_threadpool(store.range, ask.prefix), access)
 
-    async def put(ask: wire.PutRequest) -> wire.Done:
-        """Write durably; with `expect` only if the key is at that revision."""
+    async def put(ask: wire.PutRequest, access: Access) -> wire.Done:
+        """Write durably; with `expect` only if the key is at that revision, with `claim` only if
+        nobody else holds it."""
+        access.check_put(ask)
 
         def write() -> int:
-            return store.put(ask.key, ask.value, lease=ask.lease, expect=ask.expect)
+            return store.put(
+                ask.key,
+                ask.value,
+                lease=ask.lease,
+                expect=ask.expect,
+                claim=ask.claim,
+                heir_of=ask.heir_of,
+            )
 
         return wire.Done(await run_in_threadpool(write))
 
-    async def delete(ask: wire.DeleteRequest) -> wire.Done:
+    async def delete(ask: wire.DeleteRequest, access: Access) -> wire.Done:
         """Delete; revision 0 if there was nothing."""
+        access.check_delete(ask.key)
 
         def write() -> int:
             return store.delete(ask.key, expect=ask.expect)
 
         return wire.Done(await run_in_threadpool(write))
 
-    async def grant(ask: wire.GrantRequest) -> wire.LeaseMessage:
+    async def grant(ask: wire.GrantRequest, access: Access) -> wire.LeaseMessage:
         """A new lease of `ttl` seconds."""
+        access.check_grant(ask.ttl)
         return wire.LeaseMessage(await run_in_threadpool(store.grant, ask.ttl))
 
-    async def keep_alive(ask: wire.KeepAliveRequest) -> Kept:
+    async def keep_alive(ask: wire.KeepAliveRequest, _access: Access) -> Kept:
         """A full TTL for each lease; which of them are gone."""
         # Memory only, so not behind the writes that wait for the disk in the thread pool: a busy
         # disk must not cost a living service its lease.
         return store.keep_alive(ask.leases)
 
-    async def revoke(ask: wire.LeaseMessage) -> wire.Empty:
+    async def revoke(ask: wire.LeaseMessage, _access: Access) -> wire.Empty:
         """End a lease and delete its keys."""
         await run_in_threadpool(store.revoke, ask.lease)
         return wire.Empty()
@@ -93,29 +122,40 @@ def state_router(store: MemoryStore, *, heartbeat: float = wire.HEARTBEAT_S) -> 
     route("keep_alive", wire.KeepAliveRequest, Kept, keep_alive)
     route("revoke", wire.LeaseMessage, wire.Empty, revoke)
 
+    _add_watches(router, store, access_of, heartbeat)
+    return router
+
+
+def _add_watches(
+    router: APIRouter, store: MemoryStore, access_of: AccessOf, heartbeat: float
+) -> None:
+    """The two routes whose answers are streams."""
+
     @router.post("/watch", name="state_watch", **_schema(wire.WatchRequest, wire.Line))
     async def watch(request: Request) -> Response:
         """Every change under a prefix: one JSON object a line, a heartbeat when it is quiet."""
         try:
+            access = access_of(request)
             ask = await _read(request, wire.WatchRequest)
+            access.check_prefix(ask.prefix)
             news = asyncio.Event()
             subscription = store.subscribe(ask.prefix, ask.after, _waker(news))
         except StoreError as error:
             return _refusal(error)
-        return _WatchResponse(subscription, news, heartbeat)
+        return _WatchResponse(subscription, news, heartbeat, access)
 
     @router.post("/stream", name="state_stream", **_schema(wire.StreamRequest, wire.Line))
     async def stream(request: Request) -> Response:
         """Every change under many prefixes, each from its own revision on; lines as of `watch`."""
         try:
+            access = access_of(request)
             ask = await _read(request, wire.StreamRequest)
             news = asyncio.Event()
-            subscription = store.subscribe_all(ask.prefixes, (), _waker(news))
+            followed, refused = _allowed(ask.prefixes, access)
+            subscription = store.subscribe_all(followed, refused, _waker(news))
         except StoreError as error:
             return _refusal(error)
-        return _WatchResponse(subscription, news, heartbeat)
-
-    return router
+        return _WatchResponse(subscription, news, heartbeat, access)
 
 
 class _WatchResponse(StreamingResponse):
@@ -125,8 +165,10 @@ class _WatchResponse(StreamingResponse):
     that position is dropped.
     """
 
-    def __init__(self, subscription: Subscription, news: asyncio.Event, heartbeat: float) -> None:
-        super().__init__(_lines(subscription, news, heartbeat), media_type=wire.NDJSON)
+    def __init__(
+        self, subscription: Subscription, news: asyncio.Event, heartbeat: float, access: Access
+    ) -> None:
+        super().__init__(_lines(subscription, news, heartbeat, access), media_type=wire.NDJSON)
         self._subscription = subscription
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,7 +182,7 @@ class _WatchResponse(StreamingResponse):
 
 
 async def _lines(
-    subscription: Subscription, news: asyncio.Event, heartbeat: float
+    subscription: Subscription, news: asyncio.Event, heartbeat: float, access: Access
 ) -> AsyncIterator[bytes]:
     due = True  # the first line is sent at once: it holds the revision
     while True:
@@ -150,14 +192,36 @@ async def _lines(
         except StoreError as error:
             yield msgspec.json.encode(wire.Line(0, (), wire.error_body(error))) + b"\n"
             return
-        if batch.events or due:
-            yield msgspec.json.encode(wire.line_of(batch)) + b"\n"
+        line = _shown(batch, access)
+        if line.events or due:
+            yield msgspec.json.encode(wire.line_of(line)) + b"\n"
         due = False
         if not batch.events:
             try:
                 await asyncio.wait_for(news.wait(), heartbeat)
             except TimeoutError:
                 due = True
+
+
+def _shown(batch: Batch, access: Access) -> Batch:
+    seen = tuple(access.shown(each) for each in batch.events if access.reads(each.key))
+    return batch._replace(events=seen)
+
+
+def _allowed(
+    prefixes: Mapping[str, int], access: Access
+) -> tuple[dict[str, int], tuple[Refused, ...]]:
+    """The prefixes that may be followed, and the others with the reason."""
+    followed: dict[str, int] = {}
+    refused: list[Refused] = []
+    for prefix, after in prefixes.items():
+        try:
+            access.check_prefix(prefix)
+        except StoreError as error:
+            refused.append(Refused(prefix, error))
+        else:
+            followed[prefix] = after
+    return followed, tuple(refused)
 
 
 def _waker(news: asyncio.Event) -> Callable[[], None]:

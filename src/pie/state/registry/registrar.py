@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import Literal
 
-from pie.model import SYSTEM_RANDOM, Backoff, Random, Resident
+from pie.model import SYSTEM_CLOCK, SYSTEM_RANDOM, Backoff, Clock, Random, Resident
 from pie.state.registry.instances import (
     Instance,
     RuntimeDescription,
@@ -12,14 +12,16 @@ from pie.state.registry.instances import (
     encode,
     instance_key,
     meta_key,
+    read_instance,
     runtime_key,
 )
-from pie.state.store.interface import Invalid, LimitExceeded, Store, StoreError
+from pie.state.store.interface import Held, Invalid, LimitExceeded, Store, StoreError
 
 _log = logging.getLogger("pie.state")
 
-State = Literal["new", "registered", "away", "stopped"]
+State = Literal["new", "registered", "away", "held", "stopped"]
 KEEP_ALIVES_PER_TTL = 3
+TRIES_WHILE_HELD_PER_TTL = 10
 _Entries = tuple[Instance, ServiceMeta | None, RuntimeDescription | None]
 
 
@@ -36,7 +38,9 @@ class Registrar:
         meta: describes the whole service, if this instance knows it.
         description: of the process of this instance.
         ttl: seconds after which a killed instance disappears.
+        heir_of: the ``lease`` of a registrar that still stands and hands its registration over.
         random: the jitter of retries.
+        clock: times how long another process holds the id.
     """
 
     def __init__(
@@ -47,8 +51,11 @@ class Registrar:
         description: RuntimeDescription | None = None,
         *,
         ttl: float = 10.0,
+        heir_of: int = 0,
         random: Random = SYSTEM_RANDOM,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self._clock = clock
         self._store = store
         self._instance = instance
         self._meta = meta
@@ -58,9 +65,14 @@ class Registrar:
         self._registered = threading.Event()
         self._deregister = True
         self._lease = 0
+        self._heir_of = heir_of
         self._written: _Entries | None = None
         self._state: State = "new"
         self._was_registered = False
+        self._keys = 0
+        """How many keys were written under the lease."""
+        self._held_since = 0.0
+        self._said_held = False
         self._thread = Resident(
             "pie-registrar",
             self._step,
@@ -71,8 +83,14 @@ class Registrar:
         )
 
     @property
+    def lease(self) -> int:
+        """Under which the registration stands: for a successor. 0 while there is none."""
+        return self._lease
+
+    @property
     def state(self) -> State:
-        """``away``: not registered as far as is known, and trying."""
+        """``away``: not registered as far as is known, and trying; ``held``: another process is
+        registered under this id, and this one takes over when that ends."""
         return self._state
 
     def start(self) -> None:
@@ -123,25 +141,79 @@ class Registrar:
 
     def _step(self) -> float:
         """Write what the store does not hold yet; raises `StoreError`."""
-        if self._lease and self._lease in self._store.keep_alive([self._lease]).missing:
-            self._lease = 0
-            self._state = "away"
-            self._registered.clear()
+        if self._lease:
+            self._keep()
         if not self._lease:
             self._lease = self._store.grant(self._ttl)
             self._written = None
         with self._lock:
             wanted = self._instance, self._meta, self._description
         if wanted != self._written:
-            self._write(*wanted)
+            try:
+                self._write(*wanted)
+            except Held as error:
+                self._wait_for(error)
+                return self._ttl / TRIES_WHILE_HELD_PER_TTL
             self._written = wanted
         self._settled()
         return self._ttl / KEEP_ALIVES_PER_TTL
 
+    def _keep(self) -> None:
+        """Keep the lease, and see whether the registration still is this lease's."""
+        kept = self._store.keep_alive([self._lease])
+        if self._lease in kept.missing:
+            self._lease = 0
+            self._unsettle("away")
+        elif self._written is not None and kept.keys and kept.keys[0] < self._keys:
+            self._written = None
+            if self._state == "registered":
+                self._unsettle("away")
+                _log.warning(
+                    "the registration of %s at %s was deleted or taken over; registering again",
+                    self._instance.psm,
+                    self._instance.address,
+                )
+
+    def _unsettle(self, state: State) -> None:
+        self._state = state
+        self._registered.clear()
+
+    def _wait_for(self, error: Held) -> None:
+        """Another process is registered under this id: mostly the one before this, just killed."""
+        now = self._clock.monotonic()
+        if self._state != "held":
+            self._unsettle("held")
+            self._held_since, self._said_held = now, False
+        if self._said_held or now - self._held_since < self._ttl:
+            return
+        self._said_held = True
+        psm, address = self._instance.psm, self._instance.address
+        _log.warning(
+            "%s is not registered, serving all the same: another living process is registered as "
+            "%s (%s). Give each instance an address of its own (PORT, ADVERTISE); this one is "
+            "registered when the other has ended. %s",
+            psm,
+            address,
+            self._holder(),
+            error,
+        )
+
+    def _holder(self) -> str:
+        """Who is registered in this instance's place, in words."""
+        try:
+            entry = self._store.get(instance_key(self._instance))
+            other = read_instance(entry.key, entry.value) if entry is not None else None
+        except StoreError:
+            other = None
+        if other is None:
+            return "which one is not known"
+        return f"process {other.pid} of {other.host}, version {other.version or 'unknown'}"
+
     def _write(
         self, instance: Instance, meta: ServiceMeta | None, description: RuntimeDescription | None
     ) -> None:
-        self._store.put(instance_key(instance), encode(instance), lease=self._lease)
+        self._claim(instance_key(instance), encode(instance))
+        self._keys = 1
         if description is not None:
             self._describe(runtime_key(description), encode(description))
         if meta is None:
@@ -155,9 +227,13 @@ class Registrar:
         except (Invalid, LimitExceeded) as error:
             _log.warning("%s is registered without its description: %s", meta.psm, error)
 
+    def _claim(self, key: str, value: str) -> None:
+        self._store.put(key, value, lease=self._lease, claim=True, heir_of=self._heir_of)
+
     def _describe(self, key: str, value: str) -> None:
         try:
-            self._store.put(key, value, lease=self._lease)
+            self._claim(key, value)
+            self._keys += 1
         except (Invalid, LimitExceeded) as error:
             _log.warning("%s is registered without its run-time description: %s", key, error)
 
@@ -173,8 +249,7 @@ class Registrar:
     def _trouble(self, error: BaseException) -> None:
         if self._state == "away":
             return
-        self._state = "away"
-        self._registered.clear()
+        self._unsettle("away")
         _log.warning(
             "%s is not registered, serving all the same and trying on: %s",
             self._instance.psm,

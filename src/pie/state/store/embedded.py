@@ -29,6 +29,14 @@ class StateFileError(Exception):
     """The state file cannot be opened; the message gives the reason and what to do."""
 
 
+class DamagedFileError(StateFileError):
+    """What the file holds makes no sense; ``detail`` says how that was seen."""
+
+    def __init__(self, message: str, detail: str) -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
 class EmbeddedStore(MemoryStore):
     """A store that survives its process, for one process at a time.
 
@@ -68,6 +76,24 @@ class _Kept(NamedTuple):
     revision: int
     entries: list[Entry]
     leases: list[tuple[int, float]]
+
+
+def make_file(
+    path: Path, contents: tuple[int, list[Entry], list[tuple[int, float]]], clock: Clock
+) -> None:
+    """Make a state file that holds this; it is on the disk, in one file, when this returns.
+
+    Raises:
+        StateFileError: it cannot be made.
+    """
+    revision, entries, leases = contents
+    file = _StateFile(path, new_history(clock))
+    try:
+        file.commit(Change(revision, puts=entries, granted=leases))
+    except StoreAway as error:
+        raise StateFileError(error.message) from error
+    finally:
+        file.close()
 
 
 class _StateFile:
@@ -171,14 +197,22 @@ class _StateFile:
         try:
             yield
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_BUSY:
                 self._refuse("is in use by another process: one platform per directory; stop it")
-            self._refuse_damaged(str(error))
+            # An unknown table or column is an ordinary error to SQLite. Others tell of the disk,
+            # and not of what is on it.
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+                self._refuse_damaged(str(error))
+            self._refuse(f"cannot be used ({error}): make room on its disk, or repair it")
 
     def _refuse_damaged(self, detail: str) -> NoReturn:
-        self._refuse(
-            f"is damaged ({detail}): restore it from a backup, or move it away to start empty "
-            "(services register again by themselves; rules and settings would be lost)"
+        detail = " ".join(detail.split())
+        raise DamagedFileError(
+            f"the state file {self._path} is damaged ({detail}): restore it from a backup, or move "
+            "it away to start empty (services register again by themselves; rules and settings "
+            "would be lost)",
+            detail,
         )
 
     def _refuse(self, why: str) -> NoReturn:

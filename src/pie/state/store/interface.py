@@ -62,10 +62,15 @@ class Batch(NamedTuple):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Which leases of a keep-alive live on for a full TTL, and which are gone for good."""
+    """Which leases of a keep-alive live on for a full TTL, and which are gone for good.
+
+    ``keys`` says how many keys each of those alive has: a key that somebody else deleted or took
+    over is its lease's no more. Empty from a platform that does not say it.
+    """
 
     alive: tuple[int, ...]
     missing: tuple[int, ...]
+    keys: tuple[int, ...] = ()
 
 
 class StoreError(Exception):
@@ -92,6 +97,12 @@ class Denied(StoreError):
     code, kind = 401, "unauthenticated"
 
 
+class Forbidden(StoreError):
+    """The store knows this token, and the token may not do this."""
+
+    code, kind = 403, "denied"
+
+
 class LeaseGone(StoreError):
     """The lease ran out or was revoked: grant a new one and put its keys again."""
 
@@ -102,6 +113,12 @@ class Conflict(StoreError):
     """The key is not at the expected revision; ``revision`` is where it is, 0 = it is absent."""
 
     code, kind = 409, "conflict"
+
+
+class Held(StoreError):
+    """The key is somebody else's, who renewed its lease not long ago, or wrote it to stay."""
+
+    code, kind = 409, "held"
 
 
 class Compacted(StoreError):
@@ -176,7 +193,16 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def put(self, key: str, value: str, *, lease: int = 0, expect: int | None = None) -> int:
+    def put(
+        self,
+        key: str,
+        value: str,
+        *,
+        lease: int = 0,
+        expect: int | None = None,
+        claim: bool = False,
+        heir_of: int = 0,
+    ) -> int:
         """Write durably, return the change's revision. The key's former lease lets go of it.
 
         Args:
@@ -184,9 +210,13 @@ class Store(ABC):
             value: at most 1 MiB as UTF-8.
             lease: the lease whose end deletes the key, 0 = none.
             expect: write only if the key's ``mod_revision`` is this; 0 = only if it is absent.
+            claim: write only what nobody else holds: a key that is absent, of this lease, or of one
+                that was not renewed for half of its TTL.
+            heir_of: with ``claim``: another lease whose keys may be taken over, by who knows it.
 
         Raises:
             Conflict: the key is at another revision.
+            Held: ``claim``, and somebody else holds the key.
             LeaseGone: there is no such lease.
             LimitExceeded: the value, or the store with it, would be too large.
         """

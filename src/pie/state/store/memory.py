@@ -12,6 +12,7 @@ from pie.state.store.interface import (
     Conflict,
     Entry,
     Event,
+    Held,
     Kept,
     LeaseGone,
     LimitExceeded,
@@ -32,6 +33,8 @@ MAX_LEASES = 200_000
 MAX_TOTAL = 256 << 20
 MAX_RANGE = 32 << 20
 HEARTBEAT_S = 2.0
+LEAST_LEASE = 16
+"""Smaller numbers are no leases: they can stand for something else."""
 _LEASE_BITS = 52  # a JSON number that every language reads exactly
 
 
@@ -50,12 +53,16 @@ def _no_journal(_change: Change) -> None:
 
 
 class _Lease:
-    __slots__ = ("deadline", "keys", "ttl")
+    __slots__ = ("deadline", "keys", "renewed", "ttl")
 
-    def __init__(self, ttl: float, deadline: float) -> None:
+    def __init__(self, ttl: float, now: float) -> None:
         self.ttl = ttl
-        self.deadline = deadline
+        self.renew(now)
         self.keys: set[str] = set()
+
+    def renew(self, now: float) -> None:
+        self.renewed = now
+        self.deadline = now + self.ttl
 
 
 class MemoryStore(Store):
@@ -99,7 +106,7 @@ class MemoryStore(Store):
         self._history.revision = self._history.compacted = revision
         now = self._clock.monotonic()
         for lease, ttl in leases:
-            self._leases[lease] = _Lease(ttl, now + ttl)
+            self._leases[lease] = _Lease(ttl, now)
         for entry in entries:
             self._insert(entry)
 
@@ -154,6 +161,18 @@ class MemoryStore(Store):
             return self._history.subscribe_all(prefixes, refused, wake)
 
     @property
+    def revision(self) -> int:
+        """Of the last change."""
+        with self._state:
+            return self._history.revision
+
+    def contents(self) -> tuple[int, list[Entry], list[tuple[int, float]]]:
+        """The revision, all entries, and the leases as pairs of number and TTL, at one moment."""
+        with self._state:
+            leases = [(number, lease.ttl) for number, lease in self._leases.items()]
+            return self._history.revision, list(self._entries.values()), leases
+
+    @property
     def watches(self) -> int:
         """How many watches are open."""
         with self._state:
@@ -161,7 +180,16 @@ class MemoryStore(Store):
 
     # -- writing ------------------------------------------------------------------------------
 
-    def put(self, key: str, value: str, *, lease: int = 0, expect: int | None = None) -> int:
+    def put(
+        self,
+        key: str,
+        value: str,
+        *,
+        lease: int = 0,
+        expect: int | None = None,
+        claim: bool = False,
+        heir_of: int = 0,
+    ) -> int:
         check_key(key)
         check_value(key, value)
         with self._write:
@@ -170,6 +198,8 @@ class MemoryStore(Store):
             _check_expected(key, current, expect)
             if lease and lease not in self._leases:
                 raise _lease_gone(lease)
+            if claim and current is not None and current.lease not in (lease, heir_of or lease):
+                self._check_free(current)
             self._check_room(current, key, value)
             revision = self._history.revision + 1
             created = current.create_revision if current else revision
@@ -222,6 +252,19 @@ class MemoryStore(Store):
         if self._closed:
             raise StoreAway("the state store has been closed")
 
+    def _check_free(self, entry: Entry) -> None:
+        """Raise `Held` while its holder is there."""
+        if not entry.lease:
+            raise Held(f"{entry.key} was written to stay, by hand: delete it first")
+        with self._state:
+            holder = self._leases.get(entry.lease)
+            since = self._clock.monotonic() - holder.renewed if holder is not None else 0.0
+        if holder is not None and since < holder.ttl / 2:
+            raise Held(
+                f"{entry.key} is held by another registration, renewed {max(since, 0.0):.1f} s "
+                f"ago; it is free when that ends or is not renewed for {holder.ttl / 2:g} s"
+            )
+
     def _check_room(self, current: Entry | None, key: str, value: str) -> None:
         if current is None and len(self._entries) >= MAX_KEYS:
             raise LimitExceeded(f"the store holds {MAX_KEYS} keys, its limit: delete some")
@@ -237,17 +280,18 @@ class MemoryStore(Store):
             if len(self._leases) >= MAX_LEASES:
                 raise LimitExceeded(f"the store holds {MAX_LEASES} leases, its limit: revoke some")
             lease = 0
-            while lease == 0 or lease in self._leases:
+            while lease < LEAST_LEASE or lease in self._leases:
                 lease = self._random.getrandbits(_LEASE_BITS)
             self._journal(Change(self._history.revision, granted=((lease, ttl),)))
             with self._state:
-                self._leases[lease] = _Lease(ttl, self._clock.monotonic() + ttl)
+                self._leases[lease] = _Lease(ttl, self._clock.monotonic())
         return lease
 
     def keep_alive(self, leases: Sequence[int]) -> Kept:
         check_batch(leases)
         alive: list[int] = []
         missing: list[int] = []
+        keys: list[int] = []
         with self._state:
             now = self._clock.monotonic()
             for number in leases:
@@ -255,9 +299,10 @@ class MemoryStore(Store):
                 if lease is None:
                     missing.append(number)
                 else:
-                    lease.deadline = now + lease.ttl
+                    lease.renew(now)
                     alive.append(number)
-        return Kept(tuple(alive), tuple(missing))
+                    keys.append(len(lease.keys))
+        return Kept(tuple(alive), tuple(missing), tuple(keys))
 
     def revoke(self, lease: int) -> None:
         with self._write:
@@ -303,6 +348,7 @@ class MemoryStore(Store):
         with self._state:
             for lease in self._leases.values():
                 lease.deadline += seconds
+                lease.renewed += seconds
 
     # -- ending -------------------------------------------------------------------------------
 

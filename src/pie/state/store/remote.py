@@ -16,6 +16,7 @@ from pie.state.store.interface import (
     Batch,
     Denied,
     Entry,
+    Forbidden,
     Kept,
     Range,
     Store,
@@ -87,10 +88,19 @@ class RemoteStore(Store):
         check_key(prefix)
         return self._call("range", wire.RangeRequest(prefix), Range)
 
-    def put(self, key: str, value: str, *, lease: int = 0, expect: int | None = None) -> int:
+    def put(
+        self,
+        key: str,
+        value: str,
+        *,
+        lease: int = 0,
+        expect: int | None = None,
+        claim: bool = False,
+        heir_of: int = 0,
+    ) -> int:
         check_key(key)
         check_value(key, value)
-        request = wire.PutRequest(key, value, lease, expect)
+        request = wire.PutRequest(key, value, lease, expect, claim, heir_of)
         return self._call("put", request, wire.Done).revision
 
     def delete(self, key: str, *, expect: int | None = None) -> int:
@@ -165,7 +175,9 @@ class RemoteStore(Store):
             error = msgspec.json.decode(body, type=wire.ErrorReply).error
         except msgspec.MsgspecError:
             error = wire.ErrorBody(status, "", f"HTTP {status}, which is not Pie's answer")
-        if status in (401, 403):
+        if status == 403:
+            return Forbidden(f"the platform at {self._url} refuses this: {error.message}")
+        if status == 401:
             return Denied(
                 f"{self._url} refused the token ({error.message}): give this service the "
                 "platform's service token"

@@ -14,6 +14,8 @@ from pie.state.store.interface import (
     Denied,
     Entry,
     Event,
+    Forbidden,
+    Held,
     Invalid,
     LeaseGone,
     LimitExceeded,
@@ -62,6 +64,8 @@ class PutRequest(msgspec.Struct, omit_defaults=True):
     value: str
     lease: Lease = 0
     expect: Revision | None = None
+    claim: bool = False
+    heir_of: Lease = 0
 
 
 class DeleteRequest(msgspec.Struct, omit_defaults=True):
@@ -146,10 +150,10 @@ class Line(msgspec.Struct, omit_defaults=True):
     refused: tuple[RefusedPrefix, ...] = ()
 
 
-_KINDS: dict[str, type[StoreError]] = {
-    kind.kind: kind
-    for kind in (Invalid, Denied, LeaseGone, Conflict, Compacted, LimitExceeded, StoreAway)
-}
+_ERRORS = (
+    Invalid, Denied, Forbidden, LeaseGone, Conflict, Held, Compacted, LimitExceeded, StoreAway
+)  # fmt: skip
+_KINDS: dict[str, type[StoreError]] = {kind.kind: kind for kind in _ERRORS}
 
 
 def error_body(error: StoreError) -> ErrorBody:

@@ -131,9 +131,10 @@ def register(
                 f"{psm} at {instance.address} is registered in cluster {cluster} already, by "
                 "itself and as long as it lives: there is nothing to do"
             )
-        registry.store.put(key, encode(instance))
+        writing = registry.writing()
+        writing.put(key, encode(instance))
         if meta is not None:
-            registry.store.put(meta_key(psm), meta)
+            writing.put(meta_key(psm), meta)
     except StoreError as error:
         raise click.ClickException(str(error)) from None
     echo(f"registered {psm} at {instance.address} in cluster {cluster}, {transport}")
@@ -171,7 +172,7 @@ def _take_out(registry: Registry, each: Registered, force: bool) -> None:
             "stops: stop it, or use --force (it comes back if it restarts)"
         )
     try:
-        registry.store.delete(instance_key(instance))
+        registry.writing().delete(instance_key(instance))
     except StoreError as error:
         raise click.ClickException(str(error)) from None
     echo(f"deregistered {instance.psm} at {instance.address}, cluster {instance.cluster}")

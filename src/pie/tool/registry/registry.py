@@ -1,5 +1,7 @@
 """The registry as the tools see it: looked up directly, or what this machine last knew of it."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from pie.state import (
 from pie.state.registry.instances import PREFIX, read_instance, read_meta
 from pie.state.registry.nearest import nearest
 from pie.state.registry.snapshot import SnapshotDir
+from pie.tool.terminal.api import Token
 from pie.tool.terminal.location import enter_workspace, find_workspace
 
 _MARKER = Path("runtime") / "workspace.yml"
@@ -61,8 +64,21 @@ class Registry:
     def __init__(self, url: str = "") -> None:
         enter_workspace()
         self._workspace = find_workspace()
+        self._url = url or self._workspace.platform
+        self.store: Store = self._open(self._workspace.token)
+
+    def writing(self) -> Store:
+        """The registry with a person's token: services may write their own entries only."""
+        token = Token(None, self._workspace, os.environ)
         try:
-            self.store: Store = RemoteStore(url or self._workspace.platform, self._workspace.token)
+            token()
+        except click.ClickException:
+            return self.store  # The platform says what is missing, if it minds.
+        return self._open(token)
+
+    def _open(self, token: Callable[[], str]) -> Store:
+        try:
+            return RemoteStore(self._url, token)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
 

@@ -390,7 +390,7 @@ def test_the_registry_speaks_while_the_facts_are_away(own_platform):
     import os
     import signal
 
-    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("service"))
+    store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
     store.put(meta_key("a.b.c"), encode(ServiceMeta(psm="a.b.c", framework="flask")))
     store.close()
     os.kill(own_platform.child, signal.SIGSTOP)

@@ -1,0 +1,123 @@
+"""What each token may do with desired state.
+
+A person (admin) may do everything. A service may register itself, and read what it needs to call
+others: which instances there are, how they are spoken to, and rules and configuration. Search
+tasks, their results and whatever else the platform keeps are none of its business.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from fastapi import Request
+
+from pie.platform.server.gatekeeper import require, role_of
+from pie.state import Instance, RuntimeDescription, ServiceMeta
+from pie.state.registry.instances import PREFIX, instance_key, meta_key, runtime_key
+from pie.state.store import wire
+from pie.state.store.interface import Entry, Event, Forbidden, Range
+
+_Seen = TypeVar("_Seen", Entry, Event)
+_READ = frozenset({"meta", "instances", "runtime", "aliases", "rules", "config"})
+_LEASED = frozenset({"instances", "runtime"})
+MAX_SERVICE_TTL = 300.0
+HIDDEN_LEASE = 1
+"""What a service sees in place of a lease: who knows its number can end it."""
+
+_KEY_OF: dict[str, tuple[type, Callable[[object], str]]] = {
+    "instances": (Instance, instance_key),  # type: ignore[dict-item]
+    "runtime": (RuntimeDescription, runtime_key),  # type: ignore[dict-item]
+    "meta": (ServiceMeta, lambda value: meta_key(value.psm)),  # type: ignore[attr-defined]
+}
+
+
+class Access:
+    """May do everything: what a person may."""
+
+    def check_prefix(self, prefix: str) -> None:
+        """Raise `Forbidden` unless something under the prefix may be read."""
+
+    def reads(self, key: str) -> bool:
+        """Whether the key may be read."""
+        return True
+
+    def shown(self, found: _Seen) -> _Seen:
+        """The entry or event, as this caller may see it."""
+        return found
+
+    def check_put(self, put: wire.PutRequest) -> None:
+        """Raise `Forbidden` unless it may be written. May make the request stricter."""
+
+    def check_delete(self, key: str) -> None:
+        """Raise `Forbidden` unless the key may be deleted."""
+
+    def check_grant(self, ttl: float) -> None:
+        """Raise `Forbidden` unless such a lease may be had."""
+
+
+class ServiceAccess(Access):
+    """What the bearer of the service token may do. All services have the same token."""
+
+    def check_prefix(self, prefix: str) -> None:
+        family = _family(prefix) if prefix.startswith(PREFIX) else None
+        if family is None or not any(each.startswith(family) for each in _READ):
+            raise _forbidden(f"read {prefix}")
+
+    def reads(self, key: str) -> bool:
+        return _family(key) in _READ
+
+    def shown(self, found: _Seen) -> _Seen:
+        return msgspec.structs.replace(found, lease=HIDDEN_LEASE) if found.lease else found
+
+    def check_put(self, put: wire.PutRequest) -> None:
+        family = _family(put.key) or ""
+        if family not in _KEY_OF:
+            raise _forbidden(f"write {put.key}")
+        kind, key_of = _KEY_OF[family]
+        try:
+            written = key_of(msgspec.json.decode(put.value, type=kind))
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise Forbidden(f"{put.key} cannot hold this: {error}") from None
+        if written != put.key:
+            raise Forbidden(f"{put.key} cannot hold the registration of {written}")
+        if family in _LEASED:
+            if not put.lease:
+                raise _forbidden(f"write {put.key} without a lease")
+            put.claim = True
+
+    def check_delete(self, key: str) -> None:
+        raise _forbidden(f"delete {key} (it ends its own registration by revoking its lease)")
+
+    def check_grant(self, ttl: float) -> None:
+        if ttl > MAX_SERVICE_TTL:
+            raise _forbidden(f"have a lease of more than {MAX_SERVICE_TTL:g} s")
+
+
+def access_of(request: Request) -> Access:
+    """By the role of the request's token; raises Failure without one."""
+    require("admin", "service")(request)
+    return Access() if role_of(request) == "admin" else ServiceAccess()
+
+
+def visible(found: Range, access: Access) -> Range:
+    """The part of a range that a caller may see."""
+    if type(access) is Access:
+        return found
+    entries = tuple(access.shown(entry) for entry in found.entries if access.reads(entry.key))
+    return Range(entries, found.revision)
+
+
+def _family(key: str) -> str | None:
+    """``instances`` of ``/pie/services/<psm>/instances/…``; None for no key of a service, empty for
+    a prefix that ends before it."""
+    if not key.startswith(PREFIX):
+        return None
+    _, _, rest = key.removeprefix(PREFIX).partition("/")
+    return rest.partition("/")[0]
+
+
+def _forbidden(what: str) -> Forbidden:
+    return Forbidden(
+        f"the service token may not {what}: it registers services and reads what calls need; "
+        "use the one in admin.token"
+    )
