@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, request, send_file
+from tests.model.foreign import FOREIGN
 
 from pie.web.flask import instrument
 
@@ -61,6 +62,14 @@ def make_app(folder: Path) -> Flask:
     @app.get("/once")
     def once() -> bytes:
         return b"x" * LARGE
+
+    @app.get("/foreign/<int:number>")
+    def foreign(number: int) -> str:
+        raise FOREIGN[number][0]()
+
+    @app.get("/parts")
+    def parts() -> Response:
+        return send_file(folder / "large", conditional=True)
 
     @app.get("/file")
     def file() -> Response:
@@ -179,6 +188,32 @@ def test_a_file_is_sent_by_the_system(
     assert (row["outcome"], row["response_bytes"]) == ("ok", LARGE)
 
 
+def test_a_part_of_a_file(served: Any, rows: Any, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(b"0123456789" * 10_000)
+    answer = served.get("/parts", "Range: bytes=50005-50009")
+    assert answer.endswith(b"\r\n\r\n56789")
+    (row,) = rows(1)
+    assert (row["status"], row["outcome"], row["response_bytes"]) == (206, "ok", 5)
+
+
+def test_the_head_of_a_file(served: Any, rows: Any, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(b"x" * 1000)
+    answer = served.ask(b"HEAD /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert b"Content-Length: 1000\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
+    (row,) = rows(1)
+    assert (row["status"], row["outcome"], row["response_bytes"]) == (200, "ok", 0)
+
+
+def test_exceptions_whose_methods_raise(served: Any, rows: Any) -> None:
+    for number in range(len(FOREIGN)):
+        assert status_of(served.get(f"/foreign/{number}")) >= 400
+    assert served.get("/").endswith(b"hello")
+    found = rows(len(FOREIGN) + 1)[: len(FOREIGN)]
+    assert all(row["outcome"] not in ("ok", "business") for row in found)
+    assert all(row["status"] >= 400 for row in found)
+
+
 def test_a_web_socket_is_no_failure(served: Any, rows: Any) -> None:
     answer = served.get("/socket", "Upgrade: websocket")
     assert answer.endswith(b"hi")
@@ -233,3 +268,11 @@ def test_the_time_that_a_request_waited_for_a_thread_is_recorded(
         for client in clients:
             assert client.recv(9) == b"HTTP/1.1 "
     assert max(row["queued_us"] for row in rows(5)) >= 100_000
+
+
+@pytest.mark.parametrize("length", ["9" * 18, "9" * 30, "9" * 5000, "٣"])
+def test_a_length_that_nobody_can_send(served: Any, rows: Any, length: str) -> None:
+    answer = served.ask(post("/echo", f"Content-Length: {length}", body=b"hello"), end=True)
+    assert status_of(answer) in (400, 413, 431)
+    assert served.get("/").endswith(b"hello")
+    assert all(row["outcome"] in ("ok", "invalid") for row in rows(1))

@@ -66,6 +66,7 @@ def test_a_rejection_is_recorded_as_it_is_answered(bench: Any, limited: Any) -> 
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "X-Tt-Logid": row["logid"],
+        "Pie-Unsent": "1",
     }
     assert (row["outcome"], row["gate"], row["code"]) == ("exhausted", "rate", 429)
     assert (row["status"], row["response_bytes"]) == (429, len(body))

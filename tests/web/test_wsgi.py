@@ -266,9 +266,10 @@ def test_a_late_error_behind_sent_bytes_goes_on(bench: Any) -> None:
     assert (answer.row["outcome"], answer.row["status"]) == ("internal", 200)
 
 
-def test_the_logid_of_an_upstream_is_replaced(bench: Any) -> None:
+def test_headers_of_pie_from_an_upstream_are_not_handed_on(bench: Any) -> None:
     def app(environ: Any, start: Start) -> Any:
-        start("200 OK", [("X-TT-LOGID", "its"), ("A", "b"), ("x-tt-logid", "another")])
+        theirs = [("X-TT-LOGID", "its"), ("x-tt-logid", "another"), ("pie-unsent", "1")]
+        start("200 OK", [*theirs, ("A", "b"), ("Pie-Unsent", "1")])
         return [b"x"]
 
     answer = Answer(bench, app)

@@ -21,6 +21,19 @@ class SentFile:
         if hasattr(filelike, "close"):
             self.close = filelike.close
 
+    def seekable(self) -> bool:
+        """Whether a part of the file can be had without reading what is before it."""
+        seekable = getattr(self.filelike, "seekable", None)
+        return seekable is not None and bool(seekable())
+
+    def seek(self, *arguments: int) -> Any:
+        """As that of the file."""
+        return self.filelike.seek(*arguments)
+
+    def tell(self) -> Any:
+        """As that of the file."""
+        return self.filelike.tell()
+
     def __iter__(self) -> Iterator[bytes]:
         return self
 

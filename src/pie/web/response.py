@@ -25,7 +25,7 @@ from pie.model import (
 )
 from pie.web.body import RequestBody
 from pie.web.file import SentFile, WatchedFile, size_left
-from pie.web.headers import LOGID
+from pie.web.headers import LOGID, UNSENT
 from pie.web.reply import answer_of, status_of
 
 Environ = dict[str, Any]
@@ -38,7 +38,8 @@ ERROR_KEY = "pie.error"
 FILE_WRAPPER = "wsgi.file_wrapper"
 
 logger = logging.getLogger("pie.web")
-_LOGID_LOWER = LOGID.lower()
+_OURS = (LOGID.lower(), UNSENT.lower())
+"""Headers that an application cannot set, such as one that hands on those of its upstream."""
 _LENGTH_LOWER = "content-length"
 _SWITCHING_PROTOCOLS = HTTPStatus.SWITCHING_PROTOCOLS.value
 
@@ -80,7 +81,7 @@ class Response:
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        """The application's ``start_response``: reads the status and sets the logid."""
+        """The application's ``start_response``: reads the status and sets the headers of Pie."""
         if fork.process != self._process:
             return _nowhere  # The parent answers; uWSGI's requests are in memory that both share.
         call = self._call
@@ -89,11 +90,11 @@ class Response:
         whole = [*headers, added]
         for name, value in headers:
             size = len(name)
-            if size == 10 and name.lower() == _LOGID_LOWER:
-                whole = [each for each in headers if each[0].lower() != _LOGID_LOWER]
-                whole.append(added)
-            elif size == 14 and name.lower() == _LENGTH_LOWER and str(value).isdecimal():
-                self._length = int(value)
+            if size == 10 and name.lower() in _OURS:
+                whole = [*(each for each in headers if each[0].lower() not in _OURS), added]
+            elif size == 14 and name.lower() == _LENGTH_LOWER:
+                text = str(value)
+                self._length = int(text) if text.isdecimal() and len(text) <= 18 else -1
         if exc_info is None:
             self._write = self._start(status, whole)
         else:

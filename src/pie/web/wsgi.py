@@ -72,11 +72,10 @@ class Middleware:
         if ADDRESSEE_KEY in environ and not self._is_addressee(environ):
             app = self._misdirected
         if environ.get("CONTENT_LENGTH", "0") not in _NO_LENGTH or _ENCODING in environ:
-            body = _body(environ)
-            if body is None:
-                app = _refuse
-            else:
-                environ["wsgi.input"] = body
+            try:
+                body = environ["wsgi.input"] = _body(environ)
+            except Refusal as refusal:
+                app = _refusing(refusal)
         wrap_file = environ.get(FILE_WRAPPER)
         if wrap_file is not None:
             environ[FILE_WRAPPER] = SentFile
@@ -110,29 +109,47 @@ class Middleware:
         call.received = environ.get(RECEIVED_KEY, 0.0)
         take_chain(call, environ, self._edge.trusted, address)
         length = environ.get("CONTENT_LENGTH")
-        if length and str(length).isdecimal():
-            call.request_bytes = int(length)
+        if length:
+            call.request_bytes = _number(str(length)) or 0
         return call
 
 
 _NO_LENGTH = ("", "0", None)
 _ENCODING = "HTTP_TRANSFER_ENCODING"
+_MAX_DIGITS = 18
 
 
-def _body(environ: Environ) -> RequestBody | None:
-    """The body of a request that has one; None if this server cannot say where it ends."""
+def _number(text: str) -> int | None:
+    """A Content-Length; None for what is none, or more than anybody can send."""
+    return int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else None
+
+
+def _body(environ: Environ) -> RequestBody:
+    """The body of a request that has one.
+
+    Raises:
+        Refusal: this server cannot say where it ends.
+    """
     length = str(environ.get("CONTENT_LENGTH") or "")
     source: Any = environ.get("wsgi.input")
-    if length.isdecimal():
-        return RequestBody(source, int(length))
+    if length:
+        number = _number(length)
+        if number is None:
+            raise Refusal(413, "no body is taken whose Content-Length is no number of bytes")
+        return RequestBody(source, number)
     if not environ.get("wsgi.input_terminated"):
-        return None
+        raise Refusal(
+            411,
+            "this server reads no body of unknown length: send Content-Length in place of "
+            "Transfer-Encoding",
+        )
     return RequestBody(source, None)
 
 
-def _refuse(_environ: Environ, _start_response: StartResponse) -> NoReturn:
-    raise Refusal(
-        411,
-        "this server reads no body of unknown length: send Content-Length in place of "
-        "Transfer-Encoding",
-    )
+def _refusing(refusal: Refusal) -> WsgiApp:
+    """An application that refuses the request."""
+
+    def refuse(_environ: Environ, _start_response: StartResponse) -> NoReturn:
+        raise refusal
+
+    return refuse

@@ -14,6 +14,8 @@ import pie.rpc
 from pie.model import Call, Failure, Kind, current_call, trace_id_of
 from pie.rpc import BusinessError
 from pie.rpc.client.fast_path import TwinCaller
+from pie.state import Instance
+from pie.state.registry.instances import encode, instance_key
 from pie.thrift import (
     TTHEADER,
     ApplicationError,
@@ -337,6 +339,20 @@ def test_whom_a_request_is_for(caller, bench) -> None:
         register(bench, peer.port, psm=PSM, cluster="default", transport="ttheader", pid=1)
         caller()("Text", "x")
     assert requests[0].header.strings == {"isn": "KxPlus", "pie-to": f"{PSM}/127.0.0.1:{peer.port}"}
+
+
+def test_whom_a_request_over_a_unix_socket_is_for(caller, bench, short_path) -> None:
+    """Any process of the service: one that was restarted has another number as its name."""
+    requests: list[Frame] = []
+    path = str(short_path / "s")
+    with Peer(answering("TTHeader reply, bare", requests=requests), address=path):
+        instance = Instance(
+            psm=PSM, id="h:pid1", host=f"unix:{path}", port=0, protocol="thrift",
+            transport="ttheader", pid=1,
+        )  # fmt: skip
+        bench.store.put(instance_key(instance), encode(instance))
+        caller()("Text", "x")
+    assert requests[0].header.strings == {"isn": "KxPlus", "pie-to": PSM}
 
 
 def test_a_call_that_was_not_served_goes_to_another_instance(caller, bench) -> None:

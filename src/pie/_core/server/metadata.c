@@ -106,17 +106,16 @@ int set_name(PyObject **field, PyObject *text) {
 
 /* --- Identity --- */
 
-/* Lower-case hexadecimal digits that are not all zero. */
+/* Lower-case hexadecimal digits that are not all zero. Without a branch, so that many are compared at
+ * once. */
 static bool is_id(const char *text, size_t size) {
-    bool zero = true;
+    unsigned odd = 0, some = 0;
     for (size_t i = 0; i < size; i++) {
-        char each = text[i];
-        if (!((each >= '0' && each <= '9') || (each >= 'a' && each <= 'f'))) {
-            return false;
-        }
-        zero = zero && each == '0';
+        unsigned each = (uint8_t)text[i];
+        odd |= (each - '0' > 9) & (each - 'a' > 5);
+        some |= each ^ '0';
     }
-    return !zero;
+    return odd == 0 && some != 0;
 }
 
 static int set_text(PyObject **field, const char *text, size_t size) {
@@ -155,9 +154,11 @@ static int join_chain(CallObject *call, PyObject *span, PyObject *logid) {
 int set_identity(CallObject *call, const char *span, size_t span_size, const char *logid,
                  size_t logid_size) {
     enum { LOGID_AT = 3, SPAN_AT = LOGID_AT + LOGID_SIZE + 1, FLAGS_AT = SPAN_AT + SPAN_SIZE + 1 };
-    bool usual_logid = logid_size == LOGID_SIZE && is_id(logid, logid_size);
-    if (span_size == TRACEPARENT_SIZE && (usual_logid || logid_size == 0) &&
-        span[LOGID_AT - 1] == '-' && span[SPAN_AT - 1] == '-' && span[FLAGS_AT - 1] == '-' &&
+    bool whole = span_size == TRACEPARENT_SIZE;
+    bool equal = whole && logid_size == LOGID_SIZE && memcmp(logid, span + LOGID_AT, LOGID_SIZE) == 0;
+    bool usual_logid = equal || (logid_size == LOGID_SIZE && is_id(logid, logid_size));
+    if (whole && (usual_logid || logid_size == 0) && span[LOGID_AT - 1] == '-' &&
+        span[SPAN_AT - 1] == '-' && span[FLAGS_AT - 1] == '-' &&
         is_id(span + LOGID_AT, LOGID_SIZE) && is_id(span + SPAN_AT, SPAN_SIZE)) {
         return set_text(&call->logid, span + LOGID_AT, LOGID_SIZE) < 0
                    ? -1

@@ -105,7 +105,11 @@ class Bound:
         """Whom a request to an endpoint names as the one that it is for: the instance that
         registered itself, whose address may be another's by now. Empty where whoever is at the
         address is meant: one in code or a file, or that somebody registered by a name of theirs."""
-        return addressee(call.callee, endpoint.id) if registered_itself(endpoint) else ""
+        if not registered_itself(endpoint):
+            return ""
+        # Behind a unix socket an instance is called by its process's number: one that took over the
+        # path of its predecessor is as good.
+        return addressee(call.callee, endpoint.id if endpoint.port else "")
 
     def explain(self, call: Call, endpoint: Endpoint, failure: Failure) -> None:
         """Add a likely cause to a failure: a transport that was configured wrongly, or a list of
