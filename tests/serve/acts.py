@@ -119,7 +119,7 @@ def start(kind: str, function: Callable[[], None]) -> tuple[int, Callable[[], ob
     if function is ask:
         command = f"from pie import serve; serve.script('toutiao.my.api'); {command}"
     running = subprocess.Popen(
-        [sys.executable, "-c", command],
+        [f"{sys.prefix}/bin/python", "-c", command],  # Of uWSGI, too.
         close_fds=kind != "subprocess with every descriptor",
         pass_fds=listener,
     )
@@ -134,9 +134,11 @@ def _pool(function: Callable[[], None]) -> tuple[int, Callable[[], object]]:
     def wait() -> object:
         if function is nap:
             worker.join(20)
+            pool.terminate()
         else:
             result.get(20)
-        pool.terminate()
+            pool.close()
+            pool.join()
         return worker.exitcode if function is nap else 0
 
     return worker.pid, wait

@@ -12,6 +12,7 @@ from tests.serve.conftest import Running, Services
 from pie.thrift import load_module
 
 UWSGI = Path(sys.executable).with_name("uwsgi")
+ACTS = Path(__file__).with_name("acts.py")
 SETTINGS = "DEBUG = True\nDRAIN_SECONDS = 0.5\nNOTICE_SECONDS = 0\n"
 SERVICE = (
     "from pie.thrift import load_module\n"
@@ -74,14 +75,27 @@ IN_PYTHON = " in Python"
 HOSTS |= {name + IN_PYTHON: files for name, files in HOSTS.items() if "thrift" in name}
 
 
+CALLEE = {
+    "callee": (
+        "import settings\nfrom pie import serve\n"
+        "serve.thrift('service:DemoService', 'callee_handler:Handler', settings)\n"
+    ),
+    "callee_handler": (
+        "class Handler:\n    def Double(self, n):\n        return 2 * n\n"
+        "    def Act(self, what, kind):\n        return ''\n"
+    ),
+}
+"""The service that children call."""
+
+
 class Host:
     """A service that acts when it is asked to."""
 
     def __init__(
         self, services: Services, host: str, settings: str = SETTINGS, **environ: str
     ) -> None:
-        services.write(settings, **HOSTS[host], service=SERVICE)
-        shutil.copy(Path(__file__).with_name("acts.py"), services.root)
+        services.write(settings, **HOSTS[host], **CALLEE, service=SERVICE)
+        shutil.copy(ACTS, services.root)
         environ |= {"PIE_CORE": "python"} if host.endswith(IN_PYTHON) else {}
         self.is_http = "thrift" not in host
         self.stops = "draining"

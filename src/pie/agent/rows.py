@@ -74,11 +74,12 @@ class RowMaker:
                         return
                     line = b"\n".join(lines[number - 1 : number - 1 + count])
                     number += count - 1
-            *torn, line = (line,) if joins else _facts_in(line)
-            for fact in torn:
-                pos += len(fact)
-                yield self._row(fact, pos, src, file, block.mtime, cut)
-                cut = ""
+            if not joins and line.rfind(b"{") > 0:
+                *torn, line = _facts_in(line)
+                for fact in torn:
+                    pos += len(fact)
+                    yield self._row(fact, pos, src, file, block.mtime, cut)
+                    cut = ""
             pos += len(line) + 1
             yield self._row(line, pos, src, file, block.mtime, cut)
             cut = ""

@@ -93,6 +93,10 @@ def run_at_child_end() -> None:
         _at_end.call()
 
 
+_LAST = -100
+"""Priority of a finalizer: after the children were joined and users' finalizers ran."""
+
+
 class _Multiprocessing:
     """Children of ``multiprocessing`` end by ``os._exit``, after its finalizers; it throws those
     away that were registered before the child begins to run."""
@@ -102,14 +106,18 @@ class _Multiprocessing:
 
     def follow(self) -> None:
         """Register once. It may be imported at any time, and need not be."""
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None and not self._is_followed:
-            self._is_followed = True
-            util.register_after_fork(self, _Multiprocessing.child_begins)
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is None or self._is_followed:
+            return
+        self._is_followed = True
+        util.register_after_fork(self, _Multiprocessing.child_begins)
+        if sys.modules["multiprocessing.process"].parent_process() is not None:
+            self.child_begins()  # It runs already.
 
     def child_begins(self) -> None:
         """In a child, whether it was forked or started anew."""
-        sys.modules["multiprocessing.util"].Finalize(None, _at_end.call, exitpriority=-100)
+        util: Any = sys.modules["multiprocessing.util"]
+        util.Finalize(None, _at_end.call, exitpriority=_LAST)
 
 
 _multiprocessing = _Multiprocessing()

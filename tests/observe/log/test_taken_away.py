@@ -1,12 +1,12 @@
 """A log file or folder that somebody takes away is made anew, and what went with it is counted."""
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pie.observe.log import files
 from pie.observe.log.files import HourlyFile
 
 
@@ -39,7 +39,7 @@ def test_a_file_is_made_anew(
 ) -> None:
     told: list[tuple[str, int]] = []
     now = 0.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(files, "monotonic", lambda: now)
     file = HourlyFile(
         tmp_path / "app",
         "a.b.c",
@@ -64,7 +64,7 @@ def test_a_file_is_made_anew(
 
 def test_a_file_that_was_cut_is_written_on(tmp_path: Path, monkeypatch) -> None:
     now = 0.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(files, "monotonic", lambda: now)
     file = HourlyFile(tmp_path, "a.b.c", "log")
     file.append(b"before\n", 0)
     path = tmp_path / "a.b.c.1970010100.log"

@@ -57,7 +57,7 @@ while True:
 cores = pytest.mark.parametrize(
     "core",
     [
-        "python",
+        pytest.param("python", marks=pytest.mark.slow),
         pytest.param(
             "", marks=pytest.mark.skipif(native is None, reason="the extension is not in use")
         ),
@@ -251,6 +251,7 @@ os.kill(os.getpid(), 9)
 """
 
 
+@pytest.mark.slow
 def test_a_child_that_outlives_its_parent_does_not_keep_the_parents_counts(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE + "os.setsid()" + ORPHAN, str(tmp_path)],
@@ -344,17 +345,28 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def killed(root: Path) -> Path:
-    """The file of a process that was killed with 30 calls in it."""
+@pytest.fixture(scope="module")
+def left_behind(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
+    """Name and bytes of the file of a process that was killed with 30 calls in it."""
+    root = tmp_path_factory.mktemp("killed")
     run(root, "serve(30)\nif os.fork() == 0: serve(30); os._exit(0)\nos.wait()\n", "python")
     (path,) = (root / "a" / COUNTS).glob(f"*{SUFFIX}")
+    return path.name, path.read_bytes()
+
+
+@pytest.fixture
+def killed(tmp_path: Path, left_behind: tuple[str, bytes]) -> Path:
+    """That file in a root of its own."""
+    path = tmp_path / "a" / COUNTS / left_behind[0]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(left_behind[1])
     return path
 
 
 def test_a_damaged_file_is_set_aside_and_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, killed: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = killed(tmp_path)
+    path = killed
     whole = path.read_bytes()
 
     def damaged(at: int, stored: bytes) -> bytes:
@@ -383,11 +395,11 @@ def test_a_damaged_file_is_set_aside_and_said(
         left(tmp_path)
     )
     # What could be read of them is there.
-    assert counted(tmp_path, "peers") == 30 * 4
+    assert counted(tmp_path, "peers") == 30 * 3
 
 
+@pytest.mark.usefixtures("killed")
 def test_the_platform_takes_rows_with_their_mark(tmp_path: Path) -> None:
-    killed(tmp_path)
     recovered(tmp_path)
     for name, table in (("edges", "edge_10s"), ("peers", "peer_60s")):
         (file,) = facts(tmp_path).glob(f"a.b.c.recovered.{name}.2*.ndjson")
@@ -396,15 +408,15 @@ def test_the_platform_takes_rows_with_their_mark(tmp_path: Path) -> None:
         assert not bad
 
 
-def test_a_file_of_another_version_is_left_alone(tmp_path: Path) -> None:
-    path = killed(tmp_path)
+def test_a_file_of_another_version_is_left_alone(tmp_path: Path, killed: Path) -> None:
+    path = killed
     path.write_bytes(path.read_bytes()[:8] + b"\x63\0\0\0" + path.read_bytes()[12:])
     assert recovered(tmp_path) == (0, 0, 0, 0)
     assert left(tmp_path) == [path.name]
 
 
-def test_a_note_that_names_no_file_of_facts_is_damage(tmp_path: Path) -> None:
-    path = killed(tmp_path)
+def test_a_note_that_names_no_file_of_facts_is_damage(tmp_path: Path, killed: Path) -> None:
+    path = killed
     from pie.observe.record.slots import Note, note_stores
 
     with path.open("r+b") as file:

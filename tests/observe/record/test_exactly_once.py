@@ -315,7 +315,7 @@ class Once(RuleBasedStateMachine):
 
 
 Once.TestCase.settings = settings(
-    max_examples=examples(12),
+    max_examples=examples(6),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

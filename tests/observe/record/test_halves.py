@@ -141,7 +141,7 @@ actions = st.one_of(
 )
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.lists(actions, min_size=3, max_size=25))
 def test_each_line_stands_in_its_file_once(acts: list[tuple[str, int]]) -> None:
     fuse, disk = Fuse(), Disk()
@@ -216,6 +216,7 @@ some_lines = st.lists(
 )
 
 
+@settings(max_examples=examples(40))
 @given(some_lines.filter(bool), st.integers(0, 200), st.lists(st.sampled_from([b"other\n", b"\n"])))
 def test_what_is_missing_of_lines(ours: list[bytes], cut: int, others: list[bytes]) -> None:
     text = b"".join(ours)

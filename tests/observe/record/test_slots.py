@@ -81,7 +81,7 @@ some_calls = st.lists(
 
 
 @pytest.mark.skipif(native is None, reason="the extension is not in use")
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(some_calls)
 def test_c_leaves_what_its_twin_leaves(many: list[tuple[str, str, float, float]]) -> None:
     logs = in_c(), twin()

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, tzinfo
 from pathlib import Path
+from time import monotonic
 
 from pie.model import after_fork
 from pie.observe.log.line import hour_of
@@ -114,8 +115,9 @@ class HourlyFile:
         after_fork(self._take_over)
         self._files: dict[str, _OpenFile] = {}
         self._check_at = 0.0
-        self._hour_number = -1
-        self._hour = ""
+        self._current: _OpenFile | None = None
+        """The file of the times from ``_from`` to before ``_until``."""
+        self._from = self._until = 0.0
 
     @property
     def link(self) -> Path:
@@ -140,6 +142,10 @@ class HourlyFile:
         """
         with self._lock:
             try:
+                if monotonic() >= self._check_at:
+                    self._check(ts)
+                if self._from <= ts < self._until and self._current is not None:
+                    return self._write(self._current, lines)
                 return self._write(self._file_of(ts), lines)
             except OSError as error:
                 self.trouble = error
@@ -153,6 +159,8 @@ class HourlyFile:
             OSError: the file cannot be opened.
         """
         with self._lock:
+            if monotonic() >= self._check_at:
+                self._check(ts)
             file = self._file_of(ts)
             status = os.fstat(file.descriptor)
             return file.path.name, status.st_ino, status.st_size
@@ -164,6 +172,8 @@ class HourlyFile:
             OSError: the file cannot be opened; the descriptors stay as they are.
         """
         with self._lock:
+            if monotonic() >= self._check_at:
+                self._check(ts)
             file = self._file_of(ts)
             for each in descriptors:
                 if not _same_file(file.descriptor, each):
@@ -176,6 +186,7 @@ class HourlyFile:
             for file in self._files.values():
                 os.close(file.descriptor)
             self._files.clear()
+            self._current = None
 
     def _take_over(self) -> None:
         """In a forked child: the lock may be held by a thread that is not here."""
@@ -202,23 +213,23 @@ class HourlyFile:
         return whole
 
     def _file_of(self, ts: float) -> _OpenFile:
-        now = time.monotonic()
-        if now >= self._check_at:
-            self._check_at = now + _CHECK_SECONDS
-            self._check(ts)
-        number = int(ts // 3600) if self._zone is UTC else int(ts // 60)
-        if number != self._hour_number:
-            self._hour = hour_of(ts, self._zone)
-            self._hour_number = number
-        file = self._files.get(self._hour)
-        return self._open(self._hour) if file is None else file
+        hour = hour_of(ts, self._zone)
+        file = self._files.get(hour) or self._open(hour)
+        # Elsewhere an hour may begin at any minute of UTC's.
+        span = 3600 if self._zone is UTC else 60
+        self._from = ts // span * span
+        self._until = self._from + span
+        self._current = file
+        return file
 
     def _check(self, ts: float) -> None:
         """Let go of files that were deleted, renamed or replaced."""
+        self._check_at = monotonic() + _CHECK_SECONDS
         for hour, file in list(self._files.items()):
             if file.stands():
                 continue
             del self._files[hour]
+            self._current = None
             lines = file.orphaned_lines()
             os.close(file.descriptor)
             if self._lost is not None:

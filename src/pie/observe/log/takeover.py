@@ -57,6 +57,8 @@ def let_go(taker: Taker) -> None:
     """Undo ``take_over``."""
     if taker in _takers:
         _takers.remove(taker)
+    if not _takers:
+        mute_echoes(False)
 
 
 def mute_echoes(muted: bool) -> None:
@@ -82,9 +84,20 @@ def _patch() -> None:
     plain = call_handlers.__module__ == "logging"
 
     def take_and_call(self: logging.Logger, record: logging.LogRecord) -> None:
-        audible, others = _hearing(self) if _takers else (False, True)
+        others, audible = not _takers, False
+        at: logging.Logger | None = self
+        while at is not None:
+            for each in at.handlers:
+                if each not in _takers:
+                    others = True
+                    audible = audible or not isinstance(each, logging.NullHandler)
+            if not at.propagate:
+                break
+            at = at.parent
+        else:
+            audible = True  # It reaches the root.
         alone = plain and not others
-        if audible and _TAKEN not in record.__dict__:
+        if _takers and audible and _TAKEN not in record.__dict__:
             if not alone:
                 record.__dict__[_TAKEN] = True
             for taker in _takers:
@@ -129,23 +142,6 @@ def _keep_loggers_on() -> None:
             each.disabled = False
 
     module._handle_existing_loggers = leave_on
-
-
-def _hearing(logger: logging.Logger) -> tuple[bool, bool]:
-    """Whether a record reaches the root or a handler that does anything; whether one of others."""
-    others = False
-    at: logging.Logger | None = logger
-    while at is not None:
-        for each in at.handlers:
-            if each in _takers:
-                continue
-            others = True
-            if not isinstance(each, logging.NullHandler):
-                return True, True
-        if not at.propagate:
-            return False, others
-        at = at.parent
-    return True, others
 
 
 def _terminals() -> tuple[object, ...]:

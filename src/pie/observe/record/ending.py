@@ -1,18 +1,11 @@
-"""The end of a process: what was counted and recorded is written, however Python lets us know.
-
-A process of ``multiprocessing``, also one of a pool, ends by ``os._exit`` after it has run the
-finalizers of ``multiprocessing.util``, and forgets at its beginning those that its parent had. A
-process that was forked otherwise, and exits by itself, runs what ``atexit`` knew in its parent.
-"""
+"""The end of a process: what was counted and recorded is written, however Python lets us know."""
 
 import atexit
 import contextlib
-import sys
 import weakref
-from typing import Any, Protocol
+from typing import Protocol
 
-_LAST = -100
-"""Priority of a finalizer: after the children were joined and users' finalizers ran."""
+from pie.model import at_child_end
 
 
 class _Writes(Protocol):
@@ -20,36 +13,30 @@ class _Writes(Protocol):
     def end(self) -> None: ...
 
 
-_writers: "weakref.WeakSet[_Writes]" = weakref.WeakSet()
+class _Writers:
+    """The writers of this process."""
+
+    def __init__(self) -> None:
+        self._known: weakref.WeakSet[_Writes] = weakref.WeakSet()
+        at_child_end(self.flush)
+
+    def add(self, writer: _Writes) -> None:
+        """Flush, or end, a writer when this process ends."""
+        self._known.add(writer)
+
+    def flush(self) -> None:
+        """This process is a child that ends in order."""
+        for writer in list(self._known):
+            with contextlib.suppress(Exception):  # Nothing is left to say it to.
+                writer.flush(final=True)
+
+    def end(self) -> None:
+        """The interpreter ends."""
+        for writer in list(self._known):
+            with contextlib.suppress(Exception):
+                writer.end()
 
 
-def write_at_end(writer: _Writes) -> None:
-    """Flush, or end, a writer when this process ends. Call it in forked children again."""
-    _writers.add(writer)
-    util: Any = sys.modules.get("multiprocessing.util")
-    process: Any = sys.modules.get("multiprocessing.process")
-    if util is None or process is None:
-        return
-    # In a child that was forked just now, multiprocessing is still to forget its finalizers.
-    util.register_after_fork(_writers, _finalize)
-    if process.parent_process() is not None:
-        _finalize(None)
-
-
-def _finalize(_: object) -> None:
-    sys.modules["multiprocessing.util"].Finalize(None, _write, exitpriority=_LAST)
-
-
-def _write() -> None:
-    for writer in list(_writers):
-        with contextlib.suppress(Exception):  # Nothing is left to say it to.
-            writer.flush(final=True)
-
-
-def _end() -> None:
-    for writer in list(_writers):
-        with contextlib.suppress(Exception):
-            writer.end()
-
-
-atexit.register(_end)
+_writers = _Writers()
+write_at_end = _writers.add
+atexit.register(_writers.end)

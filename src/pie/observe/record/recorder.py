@@ -103,7 +103,6 @@ class Recorder:
         for backlog in self._backlogs.values():
             backlog.clear()
         self._renew()
-        write_at_end(self)
 
     def _renew(self) -> None:
         self._trouble: Exception | None = None
