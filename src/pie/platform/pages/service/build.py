@@ -55,8 +55,8 @@ def figures_of(sums: Sums, seconds: float) -> Figures:
         business=sums.business,
         qps=round(calls / seconds, 3) if seconds else 0.0,
         avg_ms=sums.average_ms,
-        p50_ms=percentile_ms(sums.histogram, 0.5),
-        p99_ms=percentile_ms(sums.histogram, 0.99),
+        p50_ms=percentile_ms(sums.histogram, 0.5, sums.duration_us),
+        p99_ms=percentile_ms(sums.histogram, 0.99, sums.duration_us),
     )
 
 
@@ -136,8 +136,8 @@ def build_series(
                 rejected=sums.rejected if sums else 0,
                 business=sums.business if sums else 0,
                 avg_ms=sums.average_ms if sums else None,
-                p50_ms=percentile_ms(sums.histogram, 0.5) if sums else None,
-                p99_ms=percentile_ms(sums.histogram, 0.99) if sums else None,
+                p50_ms=percentile_ms(sums.histogram, 0.5, sums.duration_us) if sums else None,
+                p99_ms=percentile_ms(sums.histogram, 0.99, sums.duration_us) if sums else None,
             )
         )
     return ServiceSeries(psm, method, slots.since, until, slots.step, account, buckets)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pie.platform.ask.account import Account
 from pie.platform.ask.further import Further
+from pie.platform.ask.histogram import PERCENTILE_ERROR
 from pie.platform.ask.registered import ServiceState
 
 
@@ -138,7 +139,8 @@ class ServicePage:
     Counts are those of ``window_s`` seconds; rates are over the ``covered_s`` of them that the
     edges cover. ``traffic_known`` is False while the facts process is down. ``last_seen`` is when
     the newest bucket with calls began, 0 for none in a day. ``more_methods``, ``more_callers`` and
-    ``more_callees`` say that there are more than are listed.
+    ``more_callees`` say that there are more than are listed. A percentile is at most
+    ``percentile_error`` of itself away from the true one.
     """
 
     psm: str
@@ -165,6 +167,7 @@ class ServicePage:
     callees: list[ServiceCallee]
     more_callees: bool
     instances: list[ServiceInstance]
+    percentile_error: float = PERCENTILE_ERROR
 
 
 @dataclass(slots=True)
@@ -195,6 +198,7 @@ class ServiceSeries:
     step_s: int
     account: Account
     buckets: list[SeriesBucket]
+    percentile_error: float = PERCENTILE_ERROR
 
 
 @dataclass(slots=True)

@@ -56,7 +56,7 @@ def _merge(psm: str, registered: Registered | None, seen: Traffic | None) -> Ser
         rejected_rate=share(seen.rejected) if seen else 0.0,
         business_rate=share(seen.business) if seen else 0.0,
         avg_ms=round(seen.duration_us / calls / 1000, 3) if seen and calls else 0.0,
-        p99_ms=percentile_ms(seen.histogram, 0.99) if seen else 0.0,
+        p99_ms=percentile_ms(seen.histogram, 0.99, seen.duration_us) if seen else 0.0,
         calls=calls,
         methods=seen.methods if seen else 0,
         last_seen=seen.last_seen if seen else 0.0,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pie.platform.ask.further import Further
+from pie.platform.ask.histogram import PERCENTILE_ERROR
 from pie.platform.ask.registered import ServiceState
 
 
@@ -63,13 +64,14 @@ class Services:
     """All services at ``now`` (Unix seconds), with traffic of the last ``window_s`` seconds.
 
     ``traffic_known`` is False while the facts process is down: then only registered services are
-    listed.
+    listed. A percentile is at most ``percentile_error`` of itself away from the true one.
     """
 
     now: float
     window_s: int
     traffic_known: bool
     services: list[Service]
+    percentile_error: float = PERCENTILE_ERROR
 
 
 @dataclass(slots=True)
