@@ -162,8 +162,13 @@ class FactsServer:
         except StoreError as error:
             raise Failure(Kind.UNAVAILABLE, str(error)) from None
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._probe_thread, self._engine.execute, "SELECT 1")
+        await loop.run_in_executor(self._probe_thread, self._look)
         return b""
+
+    def _look(self) -> None:
+        self._engine.execute("SELECT 1")
+        if self._engine.guard is not None:
+            self._engine.guard.look()
 
 
 def _weight(text: bytes) -> int:
