@@ -163,7 +163,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers["Authorization"] != f"Bearer {platform.token}":
             self.reply(401, {"error": {"code": 401, "message": "this token is not known here"}})
             return
-        rows = [msgspec.json.decode(line) for line in gzip.decompress(body).splitlines()]
+        if self.headers["Content-Encoding"] == "gzip":
+            body = gzip.decompress(body)
+        rows = [msgspec.json.decode(line) for line in body.splitlines()]
         what = platform.behave(table, rows)
         if what == "drop":
             self.close_connection = True

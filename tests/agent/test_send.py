@@ -1,10 +1,11 @@
 """Which answers are believed to be those of the platform."""
 
+import gzip
 import json
 
 import pytest
 
-from pie.agent.send import Away, Taken, Unacceptable, judge
+from pie.agent.send import Away, Sender, Taken, Target, Unacceptable, judge
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,21 @@ def test_a_row_that_quotes_this_answer_is_a_bad_row_and_holds_nobody_up() -> Non
     message = "the column store says: Cannot parse input: expected '\"' before: 'path.table: x'"
     answer = json.dumps({"error": {"kind": "invalid", "code": 400, "message": message}}).encode()
     assert isinstance(judge(400, answer), Unacceptable)
+
+
+@pytest.mark.parametrize(
+    ("url", "far"),
+    [
+        ("http://127.0.0.1:8790", False),
+        ("http://127.1.2.3:8790", False),
+        ("http://[::1]:8790", False),
+        ("http://LocalHost:8790", False),
+        ("http://10.0.0.1:8790", True),
+        ("https://platform.example", True),
+    ],
+)
+def test_only_rows_for_another_host_are_packed(url, far):
+    rows = b'{"ts":1}\n'
+    packed = Sender(Target.parse(url), lambda: "token", 1.0).pack(rows)
+    assert (gzip.decompress(packed) if far else packed) == rows
+    assert (packed != rows) == far

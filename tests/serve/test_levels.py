@@ -43,3 +43,24 @@ def test_what_failed_is_an_error(services, caller_errors: str) -> None:
     (asked,) = running.log("rpc").splitlines()
     assert asked.startswith("ERROR ")
     assert "rpc_status=unavailable" in asked
+
+
+def test_what_intercepts_records_does_not_write_them_a_second_time(services) -> None:
+    """As loguru does: records go to a sink of its own, which writes to stderr."""
+    views = (
+        "import logging, sys, threading\nfrom flask import Flask\napp = Flask(__name__)\n"
+        "class Intercept(logging.Handler):\n"
+        "    def emit(self, record):\n"
+        "        sys.stderr.write(f'coloured {record.getMessage()}\\n')\n"
+        "@app.get('/')\ndef hello():\n"
+        "    logging.basicConfig(handlers=[Intercept()], level=0, force=True)\n"
+        "    logging.getLogger('mine').info('a line')\n"
+        "    sys.stderr.write('of its own\\n')\n    return 'ok'\n"
+    )
+    services.write(views=views)
+    running = services.start()
+    assert running.get(running.port)[0] == 200
+    running.stop()
+    assert running.log("app").count("data=a line") == 1
+    assert running.log("uwsgi") == "of its own\n"
+    assert "data=stopped" in running.log("python")

@@ -1,7 +1,9 @@
 """Sends one batch to the platform over a kept connection, and judges the answer."""
 
 import contextlib
+import gzip
 import http.client
+import ipaddress
 import re
 import socket
 import ssl
@@ -75,6 +77,14 @@ class Target(NamedTuple):
     port: int
     prefix: str
 
+    @property
+    def is_far(self) -> bool:
+        """Whether it is on another host: on the same one, to pack and unpack costs more."""
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() != "localhost"
+
     @classmethod
     def parse(cls, url: str) -> "Target":
         """Read ``http[s]://host[:port][/prefix]``. Raises AgentError."""
@@ -103,8 +113,12 @@ class Sender:
         self._connection: http.client.HTTPConnection | None = None
         self._aborted = False
 
+    def pack(self, rows: bytes) -> bytes:
+        """NDJSON as it travels: under gzip, but for a platform on this host."""
+        return gzip.compress(rows, 1, mtime=0) if self._target.is_far else rows
+
     def post(self, table: str, body: bytes, timeout: float | None = None) -> Verdict:
-        """Send gzip'd NDJSON. Never raises for what network or platform do."""
+        """Send packed rows. Never raises for what network or platform do."""
         limit = self._timeout if timeout is None else timeout
         while True:
             used = self._connection is not None
@@ -148,7 +162,7 @@ class Sender:
                 {
                     "Authorization": f"Bearer {token}",
                     "Content-Type": "application/x-ndjson",
-                    "Content-Encoding": "gzip",
+                    "Content-Encoding": "gzip" if self._target.is_far else "identity",
                 },
             )
         response = connection.getresponse()

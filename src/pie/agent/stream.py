@@ -4,7 +4,6 @@ A file belongs to one stream for good, and a stream has one batch under way, so 
 reach the store in order.
 """
 
-import gzip
 import logging
 import random
 import threading
@@ -202,7 +201,7 @@ class Stream:
         parts = [rows] if rows else []
         while parts:
             part = parts.pop()
-            verdict = self._send(gzip.compress(b"\n".join(part) + b"\n", 1, mtime=0))
+            verdict = self._send(self._sender.pack(b"\n".join(part) + b"\n"))
             if isinstance(verdict, Away):
                 return False
             if isinstance(verdict, Taken):

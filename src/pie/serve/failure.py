@@ -6,6 +6,8 @@ import traceback
 from types import TracebackType
 from typing import NoReturn
 
+from pie.model import repr_of
+
 logger = logging.getLogger("pie")
 _LOADERS = ("importlib", "pie", "django")
 """Packages whose frames only lead to the code that is to be loaded."""
@@ -32,7 +34,7 @@ def end_with(what: str, error: BaseException) -> NoReturn:
     at = len(about) - 1 if isinstance(error, SyntaxError) else 0  # A place in the text comes first.
     shown = list(found.format())[: -len(about)] + about[:at] + about[at + 1 :]
     if isinstance(error, SystemExit):
-        reason, code = f"it called sys.exit({error.code!r})", error.code
+        reason, code = f"it called sys.exit({repr_of(error.code)})", error.code
     else:
         reason, code = about[at].strip(), 1
     sys.stderr.write(f"{''.join(shown)}pie: {what} cannot be loaded: {reason}\n")

@@ -11,7 +11,7 @@ import struct
 import sys
 from typing import Any
 
-from pie.model import after_fork, is_unix
+from pie.model import after_fork, fork, is_unix
 
 logger = logging.getLogger(__name__)
 _TRIES = 100
@@ -36,12 +36,12 @@ class OwnSocket(socket.socket):
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self._owner = os.getpid()
+        self._owner = fork.process
         after_fork(self._leave_to_parent)
 
     def close(self) -> None:
         """End it for every process. In a forked child: close this copy of the descriptor."""
-        if self.fileno() >= 0 and os.getpid() == self._owner:
+        if self.fileno() >= 0 and fork.process == self._owner:
             with contextlib.suppress(OSError):  # Not connected; or a listener, except on Linux.
                 self.shutdown(socket.SHUT_RDWR)
         super().close()

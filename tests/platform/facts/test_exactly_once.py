@@ -11,7 +11,7 @@ from tests.examples import examples
 from pie.model import Failure
 from pie.platform.facts.dead_letter import DeadLetters
 from pie.platform.facts.decode import BadLine, decode_rows
-from pie.platform.facts.engine import StoreError
+from pie.platform.facts.errors import StoreError
 from pie.platform.facts.ingest import TableIngest
 from pie.platform.facts.rows import StoredLog
 from pie.platform.facts.schema import LOGS, Mark
@@ -240,3 +240,23 @@ def test_dead_letters_on_a_full_disk_hold_nothing_up(tmp_path):
 def test_logids_are_stored_in_lower_case():
     rows, bad = decode_rows("logs", b'{"ts": 1, "logid": "ABCDEF"}\n')
     assert (rows[0].logid, bad) == ("abcdef", [])
+
+
+def test_a_mistake_of_ours_is_told_and_the_next_post_is_stored(capfd):
+    class Mistaken(Disk):
+        def insert(self, table, ndjson):
+            super().insert(table, ndjson)
+            if table == "logs" and len(self.rows) == 1:
+                raise AssertionError("a mistake after the rows were stored")
+
+    disk = Mistaken()
+
+    async def send():
+        async with Life(disk, Clock()) as table:
+            with pytest.raises(Failure, match="a mistake after"):
+                await table.commit([StoredLog(ts=NOW, src=1, pos=1)])
+            return await table.commit([StoredLog(ts=NOW, src=1, pos=pos) for pos in (1, 2)])
+
+    again = asyncio.run(send())
+    assert (again.accepted, again.duplicates) == (1, 1)
+    assert "a mistake after" in capfd.readouterr().err

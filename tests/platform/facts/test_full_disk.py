@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from itertools import count
 from pathlib import Path
@@ -84,3 +86,55 @@ def test_the_facts_die_on_a_full_disk_and_all_rows_are_there_when_there_is_room(
     assert platform.stop() == 0
     platform.start()
     assert len(platform.messages("ab" * 16)) == 25
+
+
+RACE = """
+import json, os, random, sys, time
+from pathlib import Path
+from pie.platform.facts.frames import Hello
+from pie.platform.facts.opening import open_store
+
+hello = Hello(directory=sys.argv[1], memory=1 << 30, insert_interval=0.0, lock_patience=5)
+store = open_store(hello)
+engine, disk, draw = store.engine, Path(sys.argv[1]).parent, random.Random(1)
+
+def rows(first):
+    return "\\n".join(
+        json.dumps({"ts": time.time(), "src": 1, "pos": first + n, "message":
+                    " ".join("%06x" % draw.getrandbits(24) for _ in range(40))})
+        for n in range(5000)
+    ).encode()
+
+print(engine.query("SELECT count() AS n, max(pos) AS pos FROM logs"), store.notes, flush=True)
+if sys.argv[2] == "race":
+    engine.insert("logs", rows(0))
+    checked = engine.guard.before_insert
+    def filled_behind_its_back(size):
+        checked(size)
+        left = os.statvfs(disk)
+        with (disk / "filler").open("wb") as filler:  # room by the engine's estimate only
+            os.posix_fallocate(filler.fileno(), 0, left.f_bavail * left.f_frsize - 2_100_000)
+    engine.guard.before_insert = filled_behind_its_back
+    import tempfile
+    tempfile.tempdir = None  # the rows' own draft is elsewhere
+    engine.insert("logs", rows(5000))
+    print("acknowledged", flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.slow
+def test_rows_are_not_acknowledged_when_the_disk_fills_up_while_they_are_written(small_disk):
+    command = [sys.executable, "-c", RACE, str(small_disk / "data")]
+    race = subprocess.run(
+        [*command, "race"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert race.returncode == 1
+    assert "acknowledged" not in race.stdout
+    assert "is cut off" in race.stderr
+    (small_disk / "filler").unlink()
+    again = subprocess.run(
+        [*command, "look"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "'n': 5000, 'pos': 4999" in again.stdout, again
+    assert "1 parts of the table logs are damaged" in again.stdout

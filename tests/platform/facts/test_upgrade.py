@@ -65,7 +65,8 @@ INSERT INTO pie_schema VALUES (1, now())
 START = """
 import json, os, signal, sys, time
 from pathlib import Path
-from pie.platform.facts.engine import StoreError, open_chdb
+from pie.platform.facts.engine import open_chdb
+from pie.platform.facts.errors import StoreError
 from pie.platform.facts.upgrade import ROOM, prepare
 
 engine = open_chdb(Path(sys.argv[1]), memory=1 << 30, patience=5)

@@ -48,6 +48,16 @@ def messages(done) -> list[str]:
     return [json.loads(line)["message"] for line in done.stdout.splitlines()]
 
 
+@pytest.mark.parametrize(
+    "logid",
+    ["0217330000000000000000000000000000000FFFF0A0B0C0D1E2F3A", 'Trace-"7"/a\\b', "short"],
+)
+def test_a_chain_that_began_elsewhere_is_found_by_its_name(pie, road, logid) -> None:
+    road.write("of the chain", ts=time.time() - 90_000, logid=logid)
+    road.write("of another", logid=f"{logid}x")
+    assert messages(pie("logs", "--json", "--logid", logid)) == ["of the chain"]
+
+
 def test_the_files_are_read_and_it_says_so(pie, road) -> None:
     now = time.time()
     road.write("old", ts=now - 7200)

@@ -77,7 +77,7 @@ def test_nothing_found(pie) -> None:
         (["--since", "soon"], 2, ["'soon' is no time", "15m"]),
         (["--since", "1h", "--until", "2h"], 2, ["nothing lies between"]),
         (["-f", "--until", "now"], 2, ["choose one"]),
-        (["--logid", "12"], 2, ["'12' is not a logid"]),
+        (["--logid", "1 2"], 2, ["'1 2' is not a logid"]),
     ],
 )
 def test_what_is_wrong_is_reported(pie, arguments, code, words) -> None:

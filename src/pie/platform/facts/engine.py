@@ -13,6 +13,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from pie.platform.facts.disk_guard import DiskGuard, end_process
 from pie.platform.facts.errors import StoreError
 from pie.platform.facts.home import Home
 
@@ -63,6 +64,8 @@ class Engine:
     def __init__(self, connect: Callable[[], Client]) -> None:
         self._connect = connect
         self._local = threading.local()
+        self.guard: DiskGuard | None = None
+        """Set for a store on a disk of this host."""
 
     def execute(self, sql: str) -> None:
         """Run a statement without an answer."""
@@ -84,6 +87,8 @@ class Engine:
 
     def insert(self, table: str, ndjson: bytes) -> None:
         """Add rows of one partition, all or none; they are stored when this returns."""
+        if self.guard is not None:
+            self.guard.before_insert(len(ndjson))
         try:
             self._client().raw_insert(
                 table, insert_block=ndjson, fmt="JSONEachRow", settings=_ATOMIC_INSERT
@@ -92,6 +97,8 @@ class Engine:
             raise _store_error(error) from error
         except OSError as error:  # The rows go through a file, e.g. on a full disk.
             raise StoreError(f"the rows cannot be handed to the store: {error}") from error
+        if self.guard is not None:
+            self.guard.look()
 
     def _client(self) -> Client:
         client: Client | None = getattr(self._local, "client", None)
@@ -155,7 +162,9 @@ def connect_chdb(home: Home, *, memory: int) -> Engine:
             chdb_options=options,
         )
 
-    return Engine(connect)
+    engine = Engine(connect)
+    engine.guard = DiskGuard(engine.query, engine.execute, home.free, end_process)
+    return engine
 
 
 def _raise_open_files() -> None:

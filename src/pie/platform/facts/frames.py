@@ -11,6 +11,9 @@ from typing import Any
 import msgspec
 
 MAX_FRAME = 128 << 20
+BUFFER = 4 << 20
+"""Bytes that either side reads ahead: by default reading stops and goes on every 128 KiB."""
+
 _LENGTH = struct.Struct("!I")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+import traceback
 from collections import defaultdict, deque
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -99,7 +100,14 @@ class TableIngest:
                 await asyncio.sleep(pause)
             next_insert = self._clock.monotonic() + self._interval
             posts = self._take()
-            await loop.run_in_executor(self._thread, self._insert_all, posts)
+            try:
+                await loop.run_in_executor(self._thread, self._insert_all, posts)
+            except Exception as error:
+                # A mistake of ours must not end the ingest. What it stored is not known.
+                traceback.print_exc()
+                self._high = HighWater(self._marks.load)
+                for post in posts:
+                    post.error = StoreError(f"the rows cannot be stored: {error!r}")
             for post in posts:
                 _answer(post)
 

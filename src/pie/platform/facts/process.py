@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pie.platform.facts.errors import StoreError
 from pie.platform.facts.frames import (
+    BUFFER,
     Hello,
     Ready,
     Unopened,
@@ -30,7 +31,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 async def _main(descriptor: int) -> int:
-    reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=descriptor))
+    reader, writer = await asyncio.open_connection(
+        sock=socket.socket(fileno=descriptor), limit=BUFFER
+    )
     hello = await read_message(reader)
     if not isinstance(hello, Hello):
         return 1

@@ -2,7 +2,9 @@
 
 The bounds of a field are those of its column: what passes here cannot make an insert fail.
 ``received``, ``day`` (days since 1970 of the ts that the sender gave) and ``clamped`` (whether that
-ts was moved) are set by the store alone.
+ts was moved) are set by the store alone. Rows hold no cycles, so the garbage collector does not
+look at them (``gc=False``): it would go through tens of thousands again and again while others are
+decoded.
 """
 
 from typing import Annotated, TypeAlias
@@ -18,25 +20,25 @@ _Day: TypeAlias = Annotated[int, Field(column=number("Int32"), answers=())]
 _Clamped: TypeAlias = Annotated[int, Field(column=number("UInt8"), answers=())]
 
 
-class StoredCall(CallRow, kw_only=True):
+class StoredCall(CallRow, kw_only=True, gc=False):
     received: _Received = 0.0
     day: _Day = 0
     clamped: _Clamped = 0
 
 
-class StoredEdge(EdgeRow, kw_only=True):
+class StoredEdge(EdgeRow, kw_only=True, gc=False):
     received: _Received = 0.0
     day: _Day = 0
     clamped: _Clamped = 0
 
 
-class StoredPeer(PeerRow, kw_only=True):
+class StoredPeer(PeerRow, kw_only=True, gc=False):
     received: _Received = 0.0
     day: _Day = 0
     clamped: _Clamped = 0
 
 
-class StoredLog(LogRow, kw_only=True):
+class StoredLog(LogRow, kw_only=True, gc=False):
     received: _Received = 0.0
     day: _Day = 0
     clamped: _Clamped = 0

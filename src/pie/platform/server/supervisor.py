@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 
 from pie.model import Failure, Kind
 from pie.platform.facts.client import FactsClient
-from pie.platform.facts.frames import Hello, Message, Ready, Unopened, read_message, write_message
+from pie.platform.facts.frames import (
+    BUFFER,
+    Hello,
+    Message,
+    Ready,
+    Unopened,
+    read_message,
+    write_message,
+)
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
@@ -124,7 +132,7 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                reader, writer = await asyncio.open_connection(sock=ours)
+                reader, writer = await asyncio.open_connection(sock=ours, limit=BUFFER)
             except BaseException:
                 ours.close()
                 raise

@@ -17,7 +17,7 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.workers.gthread import ThreadWorker
 
-from pie.model import after_fork, end_forked_child
+from pie.model import after_fork, end_forked_child, fork
 from pie.observe import Seldom
 from pie.rpc.server.daemons import Daemons
 from pie.serve.listeners import OwnSocket
@@ -152,11 +152,12 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Serve a request, on a thread of the pool."""
         _request.received = 0.0 if conn.pie_is_new and not _readable(conn.sock) else conn.pie_since
-        process = os.getpid()
+        process = fork.process
         try:
             return super().handle(conn)
         finally:
-            end_forked_child(process)
+            if fork.process != process:
+                end_forked_child(process)
 
     def init_signals(self) -> None:
         """Signals are the service's."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import click
 
-from pie.model import PSM, normalise_logid
+from pie.model import FOREIGN_LENGTH, PSM, accept_logid
 from pie.tool.logs.lines import Line, Look, show_line, words_of
 from pie.tool.logs.local import LocalLogs
 from pie.tool.logs.query import LocalQuery, way_out
@@ -225,7 +225,10 @@ def _is_psm(text: str) -> bool:
 def _checked_logid(logid: str | None) -> str:
     if logid is None:
         return ""
-    normal = normalise_logid(logid)
+    normal = accept_logid(logid)
     if normal is None:
-        raise click.UsageError(f"{logid!r} is not a logid: it has 32 characters 0-9 a-f")
+        raise click.UsageError(
+            f"{logid[:100]!r} is not a logid: it has 32 characters 0-9 a-f, or in a chain that "
+            f"began elsewhere up to {FOREIGN_LENGTH} visible characters"
+        )
     return normal

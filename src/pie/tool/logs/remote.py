@@ -1,10 +1,13 @@
 """Log lines from the platform: search, and the live tail that survives its restarts."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from pie.model import LOGID_FORM
+from pie.platform.ask.query.literal import quoted
 from pie.tool.logs.lines import Line
 from pie.tool.logs.query import point_at, way_out
 from pie.tool.terminal.api import Api, ApiError, Event, PlatformAwayError
@@ -13,6 +16,9 @@ _PAGE = 1000
 _REMEMBERED = 50_000
 _OVERLAP_S = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
+
+
+_LOGID = re.compile(LOGID_FORM)
 
 
 class Wanted(NamedTuple):
@@ -32,11 +38,19 @@ class Wanted(NamedTuple):
         """The query with what the options add. The person's own text comes first, so that the
         position of an error in it is right."""
         own = self.query
-        more = [f"level>={self.level}" if self.level else "", self.logid]
+        more = [f"level>={self.level}" if self.level else "", self._chain]
         rest = " ".join(filter(None, more))
         if own and rest:
             return f"({own}) {rest}"
         return own or rest
+
+    @property
+    def _chain(self) -> str:
+        """The logid as a part of the query: by itself it also finds lines that mention it, where it
+        can be told from a word."""
+        if not self.logid or _LOGID.fullmatch(self.logid):
+            return self.logid
+        return f"logid:{quoted(self.logid)}"
 
     def params(self) -> dict[str, Any]:
         """The filter parameters of the API."""

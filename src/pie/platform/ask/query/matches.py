@@ -59,7 +59,7 @@ def matches(node: Node, line: Line) -> bool:  # noqa: PLR0911 - one for each kin
         case Part(text, column):
             return any(_contains(each, text) for each in _texts(line, column))
         case Logid(logid):
-            return line["logid"] == logid or matches(Words(logid), line)
+            return line["logid"].lower() == logid or matches(Words(logid), line)
         case FieldIs():
             return _field_is(node, line)
         case FieldCompares():
@@ -107,7 +107,7 @@ def _field_is(node: FieldIs, line: Line) -> bool:  # noqa: PLR0911 - one for eac
         if node.how == "exact":
             return value in level_names(wanted)
     elif name == "logid":
-        wanted = wanted.lower()
+        value, wanted = value.lower(), wanted.lower()
     if node.how == "glob":
         if name != "level" and wanted.strip("*") == "":
             return found is not None
