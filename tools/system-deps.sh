@@ -11,7 +11,6 @@ for pair in $browser:chromium curl:curl pkill:procps redis-server:redis-server \
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -e /usr/include/thrift/Thrift.h ] || missing="$missing libthrift-dev"
-ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing libfaketime"
 [ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev" # gcc only recommends it.
 # Debian splits its Python; one from elsewhere has its headers and venv with it.
 "$python" -c "import ensurepip" 2>/dev/null || missing="$missing python3-venv"

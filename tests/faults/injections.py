@@ -147,9 +147,9 @@ def clock_jump(world: World) -> None:
     if world.fleet.clock is None:
         return
     with world.disturbed(world.fleet.clock, "clock"):
-        world.fleet.clock_file.write_text(world.chance.choice(["-7200", "+7200", "-40", "+40"]))
+        world.fleet.set_clock(world.chance.choice([-7200, 7200, -40, 40]))
         _while(world, 2.0)
-        world.fleet.clock_file.write_text("+0")
+        world.fleet.set_clock(0)
 
 
 @injection

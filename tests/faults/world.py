@@ -23,7 +23,6 @@ from fleet import LEGACY, SERVICES, Fleet  # noqa: E402
 LOG_ROAD = "toutiao"
 """The folder of the workspace into which the services write."""
 ROAD_BYTES, PLATFORM_BYTES = 96 << 20, 768 << 20
-FAKETIME = "libfaketime.so.1"
 _SLOW = "/articles/106"
 """A request whose callee goes on after its caller has left: its chain is complete much later."""
 
@@ -137,15 +136,16 @@ class World:
 class FaultFleet(Fleet):
     """The demo's fleet on two small disks; permissions bind its processes, also as root.
 
-    ``clock`` is the service whose clock can be set, if the machine has libfaketime.
+    ``clock`` is the service whose clock can be set, if the machine has a compiler.
     """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True)
         super().__init__(directory, 0)
         self.clock: str | None = None
-        self.clock_file = directory.parent / "clock"
-        self._library = find_faketime()
+        self._clock_file = directory.parent / "clock"
+        self._library = _build_clock(directory.parent)
+        self.set_clock(0)
 
     def _start(self) -> None:
         for folder, size in ((LOG_ROAD, ROAD_BYTES), ("platform", PLATFORM_BYTES)):
@@ -162,12 +162,9 @@ class FaultFleet(Fleet):
         environment = self.environment
         if self._library and name == "toutiao.article.article":
             self.clock = name
-            self.clock_file.write_text("+0")
             environment |= {
                 "LD_PRELOAD": str(self._library),
-                "FAKETIME_TIMESTAMP_FILE": str(self.clock_file),
-                "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                "PIE_TEST_CLOCK": str(self._clock_file),
             }
         with (self.directory / f"{name}.out").open("ab") as out:
             self._processes[name] = subprocess.Popen(
@@ -178,6 +175,12 @@ class FaultFleet(Fleet):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def set_clock(self, offset: int) -> None:
+        """Move the clock of that service to so many seconds from the right time."""
+        mode = "r+b" if self._clock_file.exists() else "wb"
+        with self._clock_file.open(mode) as file:
+            file.write(offset.to_bytes(8, sys.byteorder, signed=True))
 
     @property
     def facts_pid(self) -> int | None:
@@ -213,9 +216,15 @@ _BOUND = (
 )
 
 
-def find_faketime() -> Path | None:
-    """The library that sets a process's clock."""
-    return next(iter(sorted(Path("/usr/lib").glob(f"*/faketime/{FAKETIME}"))), None)
+def _build_clock(folder: Path) -> Path | None:
+    """The library that moves the clock of a process; None without a compiler."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        return None
+    library = folder / "clock.so"
+    source = Path(__file__).with_name("clock.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return library
 
 
 def can_mount(folder: Path) -> bool:

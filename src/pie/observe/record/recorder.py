@@ -30,7 +30,7 @@ from pie.observe.record.totals import TotalsBacklog
 logger = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
 _WAIT_FOR_DISK_SECONDS = 1.0
-_TRY_COUNTS_AGAIN_SECONDS = 60.0
+_TRY_COUNTS_AGAIN_SECONDS = 5.0
 """Of the time to gather, after errors in a row."""
 _WHY_LOST = "the disk takes none, or calls come faster than it writes"
 
