@@ -232,4 +232,4 @@ def test_a_power_cut_at_any_moment(library):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="preloads into Linux processes")
 def test_a_power_cut_at_any_moment_thoroughly(library):
-    run(library, examples=150, steps=40)
+    run(library, examples=60, steps=40)
