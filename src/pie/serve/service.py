@@ -148,6 +148,7 @@ class Service:
 
     def open(self, server: str, threads: int, *, workers: int) -> None:
         """Start what needs threads: after the last fork, before the first request."""
+        self.process.observer.recorder.prepare()
         speaks = self.host.speaks
         if speaks:
             self.host.tell_start(self.settings, self.process.port)

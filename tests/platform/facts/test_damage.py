@@ -68,6 +68,7 @@ def test_damaged_definitions_are_restored_and_no_row_is_lost(own_platform):
     assert health(own_platform)["facts_notes"] == []
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_mended_is_said_and_the_registry_serves(own_platform):
     assert own_platform.stop() == 0
     (definitions(own_platform) / "logs.sql").write_bytes(b"")
@@ -147,6 +148,7 @@ def test_a_disk_that_takes_nothing_is_said_and_tried_again(own_disk, unstarted, 
         assert len(unstarted.messages("ef" * 16)) == 1
 
 
+@pytest.mark.slow
 def test_damaged_and_missing_parts_are_said(own_platform):
     """Never silently no rows: damage found at the start, damage found by a question, and loss."""
     logid = "ab" * 16

@@ -64,6 +64,7 @@ def _whole(lines):
     return whole
 
 
+@pytest.mark.slow
 def test_everything_written_for_a_post_is_synced_before_its_answer(traced):
     now = time.time()
     rows = [{"ts": now, "psm": "a.b.c", "message": f"m{n}", "src": 5, "pos": n} for n in range(9)]

@@ -167,6 +167,7 @@ def test_a_column_store_that_cannot_be_loaded_is_named(tmp_path, monkeypatch, br
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_directory_that_is_removed_under_the_store_is_noticed(tmp_path):
     async def scenario():
         async with supervised(tmp_path, probe_interval=0.05) as (client, said):

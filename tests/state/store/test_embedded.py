@@ -170,3 +170,33 @@ def test_a_full_disk_refuses_the_change_and_nothing_else(path):
         assert store.range("/").revision == last
     """)
     subprocess.run([sys.executable, "-c", script, path], check=True, timeout=30)
+
+
+def test_a_clock_that_is_set_ends_no_lease_and_gives_no_revision_twice(path):
+    class Clock:
+        now, wall_time = 1000.0, 1_700_000_000.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+        def wall(self) -> float:
+            return self.wall_time
+
+    clock = Clock()
+    store = EmbeddedStore(path, clock=clock)
+    lease = store.grant(10)
+    last = store.put("/leased", "x", lease=lease)
+    for jump in (-86_400.0, 10 * 86_400.0, -1e9):
+        clock.wall_time += jump
+        clock.now += 4
+        store.expire()
+        assert store.keep_alive([lease]).alive == (lease,)
+        assert store.put("/a", "y") == last + 1
+        last += 1
+        store.close()
+        store = EmbeddedStore(path, clock=clock)
+        assert store.revision == last
+    clock.now += 11
+    store.expire()
+    assert store.get("/leased") is None
+    store.close()

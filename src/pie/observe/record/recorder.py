@@ -71,7 +71,7 @@ class Recorder:
         caller_errors: str = "INFO",
     ) -> None:
         self._losses = losses
-        wake, prepare = _weakly(self, Recorder.wake), _weakly(self, Recorder._prepare)
+        wake, prepare = _weakly(self, Recorder.wake), _weakly(self, Recorder.prepare)
         self.log = call_log(identity, line_format, budget or Budget(), wake, prepare, caller_errors)
         self._identity = identity
         self._folder = counts
@@ -108,6 +108,7 @@ class Recorder:
         self._trouble: Exception | None = None
         self._said_trouble = False
         self._try_counts_at = math.inf
+        self._preparing = threading.Lock()
         self._lock = threading.Lock()
         self._failing = False
         self._thread: Resident | None = None
@@ -158,10 +159,14 @@ class Recorder:
             if self._counts is not None:
                 self._counts.close()
 
-    def _prepare(self) -> None:
-        """Make what is counted from now on outlive this process. Never raises: the caller is in the
-        middle of a call."""
-        if self._folder is None:
+    def prepare(self) -> None:
+        """Make what is counted from now on outlive this process.
+
+        The first call of a process does it otherwise, and waits for the disk. Never raises.
+        """
+        if self._folder is None or self._counts is not None:
+            return
+        if not self._preparing.acquire(blocking=False):
             return
         try:
             self._counts = CountFile(self._folder, self._identity, AGGREGATES, self._lines())
@@ -172,6 +177,8 @@ class Recorder:
         except Exception as error:
             self._trouble = error
             self._try_counts_at = time.monotonic() + _TRY_COUNTS_AGAIN_SECONDS
+        finally:
+            self._preparing.release()
 
     def _lines(self) -> list[LinesHeader]:
         """Lines that outlive a kill: those that C makes on the caller's thread."""
@@ -189,7 +196,7 @@ class Recorder:
             return
         self._try_counts_at = math.inf
         with self._lock:
-            self._prepare()
+            self.prepare()
 
     def _pass_on(self, what: What, backlog: Backlog) -> bool:
         """While the disk is full, what comes waits in the call log."""

@@ -48,6 +48,8 @@ class DiskGuard:
         self._free = free
         self._fail = fail
         self._merges_stopped = False
+        self._sound: set[tuple[str, str]] = set()
+        """Parts that were read back already."""
 
     def before_insert(self, size: int) -> None:
         """Make sure that there is room for rows of ``size`` bytes.
@@ -79,13 +81,16 @@ class DiskGuard:
             self._merges_stopped = True
 
     def _read_back(self) -> None:
-        for part in self._query(_NEW_PARTS):
-            checked = self._query(f"CHECK TABLE {part['table']} PART '{part['name']}'")
+        new = {(part["table"], part["name"]) for part in self._query(_NEW_PARTS)}
+        for table, name in new - self._sound:
+            checked = self._query(f"CHECK TABLE {table} PART '{name}'")
             if not all(each["is_passed"] for each in checked):
                 self._fail(
-                    f"the disk ran out of room, and the part {part['name']} of {part['table']} is "
-                    "cut off: the store is opened anew without it"
+                    f"the disk ran out of room, and the part {name} of {table} is cut off: "
+                    "the store is opened anew without it"
                 )
+            self._sound.add((table, name))
+        self._sound &= new
 
 
 def end_process(reason: str) -> None:

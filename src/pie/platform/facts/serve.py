@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 import traceback
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
@@ -33,7 +34,8 @@ from pie.platform.facts.schema import TABLES
 _QUERY_THREADS = 5
 """Two of them may be busy with search tasks."""
 _SHOWN_REJECTIONS = 10
-_INVENTORY_S = 20.0
+_CARE_S = 20.0
+"""Seconds between two looks at the rows that are there and the disk that is left."""
 _MOST_NOTES = 20
 _HELD_BYTES = 192 << 20
 """Memory for the posts that are being decoded and committed, as ``_weight`` estimates it."""
@@ -56,7 +58,7 @@ class FactsServer:
         self._dead_letters = DeadLetters(home.directory.parent / "dead-letter.ndjson")
         self._query_threads = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="query")
         self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="probe")
-        self._inventory_thread = ThreadPoolExecutor(1, thread_name_prefix="inventory")
+        self._care_thread = ThreadPoolExecutor(1, thread_name_prefix="care")
         self._decode_thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._decode_turn = asyncio.Lock()
         self._room = ByteBudget(_HELD_BYTES, patience=20.0)
@@ -65,7 +67,7 @@ class FactsServer:
         """Answer until the parent's end is closed."""
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(table.run()) for table in self._tables.values()]
-            background.append(tasks.create_task(self._keep_inventory()))
+            background.append(tasks.create_task(self._take_care()))
             answers: set[asyncio.Task[None]] = set()
             while (message := await read_message(reader)) is not None:
                 if isinstance(message, IngestRequest | QueryRequest | Ping):
@@ -76,16 +78,23 @@ class FactsServer:
                 task.cancel()
             await self._write_inventory()
 
-    async def _keep_inventory(self) -> None:
+    async def _take_care(self) -> None:
         while True:
             await self._write_inventory()
-            await asyncio.sleep(_INVENTORY_S)
+            await self._quietly(self._watch_disk)
+            await asyncio.sleep(_CARE_S)
+
+    def _watch_disk(self) -> None:
+        if self._engine.guard is not None:
+            self._engine.guard.look()
 
     async def _write_inventory(self) -> None:
-        run = asyncio.get_running_loop().run_in_executor
-        # Not written, it is only older.
+        await self._quietly(self._inventory.write)
+
+    async def _quietly(self, work: Callable[[], None]) -> None:
+        """What fails now is tried again later."""
         with contextlib.suppress(OSError, StoreError):
-            await run(self._inventory_thread, self._inventory.write)
+            await asyncio.get_running_loop().run_in_executor(self._care_thread, work)
 
     async def _reply(
         self, request: IngestRequest | QueryRequest | Ping, writer: asyncio.StreamWriter
@@ -162,13 +171,8 @@ class FactsServer:
         except StoreError as error:
             raise Failure(Kind.UNAVAILABLE, str(error)) from None
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._probe_thread, self._look)
+        await loop.run_in_executor(self._probe_thread, self._engine.execute, "SELECT 1")
         return b""
-
-    def _look(self) -> None:
-        self._engine.execute("SELECT 1")
-        if self._engine.guard is not None:
-            self._engine.guard.look()
 
 
 def _weight(text: bytes) -> int:
