@@ -7,6 +7,8 @@ import threading
 import time
 import uuid
 
+import pytest
+
 from pie.state import RemoteStore
 
 DAY = 86_400
@@ -164,6 +166,7 @@ def test_token_files_that_others_may_read_are_refused(unstarted):
     assert "chmod 600" in errors
 
 
+@pytest.mark.slow
 def test_an_empty_registry_file_is_restored_and_said(own_platform):
     store = RemoteStore(f"http://127.0.0.1:{own_platform.port}", own_platform.token("admin"))
     store.put("/pie/kept", "1")

@@ -313,6 +313,7 @@ def test_as_many_strangers_as_the_limit_allows(own_platform):
     assert own_platform.stop() == 0
 
 
+@pytest.mark.slow
 def test_the_platform_outlives_a_time_without_descriptors(own_platform):
     """Also that of its facts process, which then cannot be started anew at once."""
     pid = own_platform.process.pid

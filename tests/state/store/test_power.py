@@ -226,7 +226,7 @@ def library(program, tmp_path_factory) -> Path:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="preloads into Linux processes")
 def test_a_power_cut_at_any_moment(library):
-    run(library, examples=5, steps=12)
+    run(library, examples=4, steps=12)
 
 
 @pytest.mark.slow

@@ -3,6 +3,8 @@
 
 import random
 
+from pie.observe.log.colour import without_colours
+
 _WORDS = ["alpha", "beta", "cache", "shard", "Worker", "replica", "user_id", "order", "GC", "I/O"]
 
 
@@ -15,11 +17,12 @@ def lines(seed: int, count: int) -> list[str]:
 def pieces(seed: int, text: str) -> list[str]:
     """The whole line, a piece of it between spaces, and one cut anywhere."""
     r = random.Random(f"{seed}{text}")
-    words = text.split(" ")
+    shown = without_colours(text)  # who cuts a piece out does not see the escape sequences
+    words = shown.split(" ")
     begin = r.randrange(len(words))
     between = " ".join(words[begin : begin + r.randint(1, 4)])
-    at = r.randrange(len(text))
-    anywhere = text[at : at + r.randint(3, 40)]
+    at = r.randrange(len(shown))
+    anywhere = shown[at : at + r.randint(3, 40)]
     return [each for each in (text, between, anywhere) if each.strip()]
 
 
