@@ -12,6 +12,7 @@ import pytest
 
 from pie.observe import Identity, Observer
 
+
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[logging.Logger]:
     observer = Observer(Identity(psm="a.b.c"), tmp_path, Path("nowhere"))
