@@ -50,20 +50,21 @@ def test_the_commands_of_a_page(
         folder = tmp_path / "empty"
         folder.mkdir()
         del environment["RUNTIME_ROOT"]
-    with subprocess.Popen(
+    # Into a file: a pipe ends with what the page started in the background, and not with the page.
+    printed = tmp_path / "printed"
+    with printed.open("wb") as out, subprocess.Popen(
         ["bash", "-x", str(script)],
         cwd=folder, env=environment, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
     ) as shell:  # fmt: skip
         try:
-            printed, _ = shell.communicate(timeout=SECONDS)
+            shell.wait(SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(shell.pid, signal.SIGKILL)
-            printed, _ = shell.communicate()
-            pytest.fail(f"{page.name} did not end within {SECONDS} s:\n{printed}")
+            pytest.fail(f"{page.name} did not end within {SECONDS} s:\n{printed.read_text()}")
         finally:
             _end_what_it_started(shell.pid)
-    assert shell.returncode == 0, printed
+    assert shell.returncode == 0, printed.read_text()
 
 
 def _end_what_it_started(group: int) -> None:
