@@ -37,6 +37,7 @@ def replaced(bench, demo, handler):
         port = listener.getsockname()[1]
         register(bench, port, psm=PSM, cluster="default", transport=transport)
         over, failures, calls = threading.Event(), [], []
+        all_call = threading.Barrier(7)
 
         def call() -> None:
             client = demo.DemoServiceClient(PSM, timeout=10)
@@ -47,6 +48,8 @@ def replaced(bench, demo, handler):
                 except Exception as error:
                     failures.append(error)
                 done += 1
+                if done == 1:
+                    all_call.wait(30)
                 if pause and done % 20 == 0:
                     over.wait(pause)
             calls.append(done)
@@ -55,6 +58,7 @@ def replaced(bench, demo, handler):
         callers = [threading.Thread(target=call) for _ in range(6)]
         for each in callers:
             each.start()
+        all_call.wait(30)
         for _ in range(2):
             follower = Served(bench, demo, handler, listener, drain)
             serving.stop()

@@ -331,11 +331,15 @@ def test_the_deadline_ends_reading(caller, nothing) -> None:
     stop = threading.Event()
 
     def stalls(line: Line) -> None:
-        line.sock.sendall(reply_to(nothing, line.request())[:-1])
-        stop.wait(10)
+        with contextlib.suppress(ConnectionError):  # The client gave up before it asked.
+            line.sock.sendall(reply_to(nothing, line.request())[:-1])
+        stop.wait(30)
 
     with Peer(stalls) as peer:
-        failure = failing(caller(peer.port, timeout=0.2))
+        for timeout in (0.2, 1, 5):  # On a busy machine it may pass before the request is sent.
+            failure = failing(caller(peer.port, timeout=timeout))
+            if not failure.never_sent:
+                break
         stop.set()
     assert (failure.kind, failure.never_sent) == (Kind.DEADLINE, False)
     assert "waiting for the reply" in failure.message

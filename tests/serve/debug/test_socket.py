@@ -49,12 +49,16 @@ def test_a_running_service_tells_its_stacks_and_its_calls(services) -> None:
         target=running.get, args=(port, "/slow"), kwargs={"X-Tt-Logid": logid}
     )
     asking.start()
-    running.until(lambda: client.ask("calls"), "the call in flight")
+
+    def waits() -> bool:
+        """Before that, the call may be there without its route."""
+        stacks = [line for each in client.ask("stacks") for line in each["stack"]]
+        return any(" slow: go_on.wait(30)" in line for line in stacks)
+
+    running.until(waits, "the view")
     (call,) = client.ask("calls")
     assert (call["method"], call["logid"], call["side"]) == ("views.slow", logid, "server")
     assert call["age_ms"] >= 0
-    stacks = client.ask("stacks")
-    assert any(" slow: go_on.wait(30)" in line for each in stacks for line in each["stack"])
     settings = {each["key"]: each for each in client.ask("settings")}
     assert settings["CLUSTER"] == {"key": "CLUSTER", "value": "canary", "source": "environment"}
     running.get(port, "/go")
