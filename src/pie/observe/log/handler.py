@@ -145,7 +145,9 @@ class RoadHandler(Taker):
 
 def _message(record: logging.LogRecord) -> str:
     try:
-        message = text_of(record.getMessage())
+        message = record.getMessage()
+        if type(message) is not str:  # Its methods may be anybody's.
+            message = text_of(message)
     except BaseException as error:
         if is_interrupt(error):
             raise
