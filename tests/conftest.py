@@ -28,11 +28,11 @@ os.environ.setdefault("PIE_NOTICE_SECONDS", "0.2")  # Services that tests start 
 class Bench:
     """A runtime whose registry is in memory and whose logs go to a temporary folder."""
 
-    def __init__(self, root: Path, psm: str) -> None:
+    def __init__(self, root: Path, psm: str, instance: str = "127.0.0.1:1") -> None:
         self.root = root
         self.psm = psm
         self.store = MemoryStore()
-        identity = Identity(psm=psm, host="127.0.0.1", instance="127.0.0.1:1")
+        identity = Identity(psm=psm, host="127.0.0.1", instance=instance)
         self.observer = Observer(identity, root, root / "service")
         self.runtime = Runtime(self.observer, Directory(self.store, None))
 
@@ -49,8 +49,14 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path, "toutiao.my.server")
+def served_at() -> str:
+    """The address that the process is registered by, if it is."""
+    return "127.0.0.1:1"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, served_at: str) -> Iterator[Bench]:
+    made = Bench(tmp_path, "toutiao.my.server", served_at)
     set_runtime(made.runtime)
     yield made
     set_runtime(None)

@@ -82,3 +82,14 @@ def test_facts_behind_a_torn_one_are_rows_of_their_own(many):
     assert ends == sorted(set(ends))
     for number, end in enumerate(ends):  # An agent goes on at the end of any row.
         assert facts_of(stored, end) == found[number + 1 :]
+
+
+@given(facts.filter(bool), st.integers(len(PREFIX), 40))
+def test_the_last_fact_of_a_file_may_lack_its_end_alone(many, kept):
+    """Its process was killed, and nobody writes to this file any more: half a fact is none."""
+    whole = [fact for fact, _, _ in many]
+    last = whole[-1][:kept]
+    for end in (b"\n", b""):
+        stored = b"".join(fact + b"\n" for fact in whole[:-2])
+        stored += b"".join(fact + end for fact in whole[-2:-1]) + last
+        assert len(facts_of(stored, 0)) == len(whole) - (last != whole[-1])

@@ -124,7 +124,19 @@ def world(tmp_path: Path, platform: LoopbackPlatform) -> Iterator[World]:
 
 
 @pytest.fixture
-def shop(world: World, bench) -> Iterator[int]:
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+@pytest.fixture
+def served_at(listener: socket.socket) -> str:
+    """Of the bench: its process is the one that is registered, and is called by this address."""
+    return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def shop(world: World, bench, listener: socket.socket) -> Iterator[int]:
     """Serves Shop as SERVER, in cluster default; gives its port."""
     made = load_module(FILES["shop.thrift"], FILES, path="shop.thrift")
 
@@ -154,7 +166,6 @@ def shop(world: World, bench) -> Iterator[int]:
         def Note(self, text):
             self.noted.set()
 
-    listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = ThriftServer(made.Shop, Handler(), bench.runtime, listener, drain_seconds=3)
     thread = threading.Thread(target=server.serve)

@@ -85,7 +85,10 @@ class RowMaker:
             cut = ""
         if tail:
             cut = "middle" if block.continued and not lines else "head"
-            yield self._row(tail, pos + len(tail), src, file, block.mtime, cut)
+            for piece in [tail] if joins else _facts_in(tail):
+                pos += len(piece)
+                yield self._row(piece, pos, src, file, block.mtime, cut)
+                cut = "head"
 
     @staticmethod
     def _waits(block: Block, pos: int) -> bool:
@@ -97,7 +100,9 @@ class RowMaker:
             return Row(None, pos)
         if file.table == "logs":
             return Row(self._log_row(line, pos, src, file, mtime, cut), pos)
-        if cut and not (cut == "tail" and line.startswith(_NO_POSITION)):
+        if cut and not (
+            line.startswith(_NO_POSITION) and (cut == "tail" or (cut == "head" and _is_whole(line)))
+        ):
             return Row(None, pos, "a fact without end, or longer than a row may be")
         return fact_row(line, pos, src)
 
@@ -134,6 +139,15 @@ def _facts_in(line: bytes) -> list[bytes]:
     while (at := line.find(_NO_POSITION, begins[-1] + 1)) > 0:
         begins.append(at)
     return [line[begin:end] for begin, end in zip(begins, [*begins[1:], None], strict=True)]
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether the last line of a file lacks its end alone: no beginning of an object is one."""
+    try:
+        msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def fact_row(line: bytes, pos: int, src: int) -> Row:

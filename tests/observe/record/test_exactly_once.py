@@ -21,6 +21,7 @@ from pie.agent.names import parse_name
 from pie.agent.rows import Block, RowMaker
 from pie.model import Call
 from pie.observe import Budget, Identity
+from pie.observe.log import files
 from pie.observe.log.files import HourlyFile
 from pie.observe.log.line import LineFormat
 from pie.observe.log.parse import LineParser
@@ -162,11 +163,13 @@ class SteppedFile(HourlyFile):
         self._end = fuse, disk
 
     def _write(self, file: Any, lines: bytes) -> int:
-        prefix = b"\n" * file.torn
-        written = write(file.descriptor, prefix + lines, *self._end) - len(prefix)
-        whole = lines.rfind(b"\n", 0, max(written, 0)) + 1
-        file.torn = written > whole
-        return whole
+        forward: Any = {name: getattr(os, name) for name in dir(os)}
+        forward["write"] = lambda fd, data: write(fd, data, *self._end)
+        try:
+            files.os = SimpleNamespace(**forward)  # type: ignore[attr-defined]
+            return super()._write(file, lines)
+        finally:
+            files.os = os  # type: ignore[attr-defined]
 
 
 class Once(RuleBasedStateMachine):

@@ -206,8 +206,10 @@ def test_in_debug_mode_the_console_shows_the_lines_of_calls(tmp_path: Path) -> N
         assert screen.getvalue().count("data=Get ok ") == 3 * everything
 
 
-def test_a_torn_line_is_ended_and_given_again(tmp_path: Path) -> None:
-    """A write the disk took in part leaves one damaged line, and every row whole exactly once."""
+@pytest.mark.parametrize("room", range(500, 508))
+def test_a_torn_line_is_ended_and_given_again(tmp_path: Path, room: int) -> None:
+    """A write the disk took in part leaves one damaged line, and every row whole exactly once,
+    wherever the line is cut: also right before its end."""
     import resource
     import signal
 
@@ -217,14 +219,14 @@ def test_a_torn_line_is_ended_and_given_again(tmp_path: Path) -> None:
     file = HourlyFile(tmp_path, "a.b.c", "ndjson")
     old_limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     old_handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    lines = b"".join(b'{"n":%d}\n' % number for number in range(100))
+    lines = b"".join(b'{"n":%d}\n' % number for number in range(10, 110))
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (500, old_limit[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, old_limit[1]))
         whole = file.append(lines, path_ts)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old_limit)
         signal.signal(signal.SIGXFSZ, old_handler)
-    assert 0 < whole < 500
+    assert 0 < whole <= room + 1
     rest = lines[whole:]
     assert file.append(rest, path_ts) == len(rest)
     (path,) = tmp_path.glob("a.b.c.1*.ndjson")
@@ -232,7 +234,7 @@ def test_a_torn_line_is_ended_and_given_again(tmp_path: Path) -> None:
     for line in path.read_bytes().splitlines():
         with contextlib.suppress(ValueError):
             good.append(json.loads(line)["n"])
-    assert good == list(range(100))
+    assert good == list(range(10, 110))
 
 
 def test_text_that_is_no_unicode_does_not_stop_the_recorder(

@@ -3,9 +3,20 @@
 import json
 import re
 
-from tests.tool.sd_world import FILES, SERVER, WEB, Web, platform, shop, web, world
+from tests.tool.sd_world import (
+    FILES,
+    SERVER,
+    WEB,
+    Web,
+    listener,
+    platform,
+    served_at,
+    shop,
+    web,
+    world,
+)  # fmt: skip
 
-__all__ = ["platform", "shop", "web", "world"]  # fixtures
+__all__ = ["listener", "platform", "served_at", "shop", "web", "world"]  # fixtures
 
 
 def call(world, *arguments: object, **options: str):

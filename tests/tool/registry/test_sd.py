@@ -3,11 +3,11 @@
 import json
 import socket
 
-from tests.tool.sd_world import FILES, SERVER, platform, shop, web, world
+from tests.tool.sd_world import FILES, SERVER, listener, platform, served_at, shop, web, world
 
 from pie.state import Directory, RemoteStore
 
-__all__ = ["platform", "shop", "web", "world"]  # fixtures
+__all__ = ["listener", "platform", "served_at", "shop", "web", "world"]  # fixtures
 
 
 def test_lookup_lists_instances_with_their_clusters(world) -> None:

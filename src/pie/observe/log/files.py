@@ -199,7 +199,8 @@ class HourlyFile:
             file.torn = False
             return written
         # A part of a line stands in the file. The next write ends it first, and the line is given
-        # again in full: its reader meets one damaged line and loses none.
+        # again in full: its reader meets one damaged line and loses none. Only a line that lacks
+        # its end alone is whole then, and must not be given again.
         self.trouble = None
         whole = lines.rfind(b"\n", 0, max(written, 0)) + 1
         if written > whole:
@@ -208,6 +209,8 @@ class HourlyFile:
                 # Other processes write to this file too: end the half line now if one byte fits.
                 if os.write(file.descriptor, b"\n"):
                     file.torn = False
+            if lines[written : written + 1] == b"\n":
+                whole = written + 1
         elif written >= 0:
             file.torn = False
         return whole

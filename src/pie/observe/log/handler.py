@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-from pie.model import current_call
+from pie.model import current_call, is_a, text_of, type_name
 from pie.observe.log.files import HourlyFile
+from pie.observe.log.interrupt import is_interrupt
 from pie.observe.log.level import level_name
 from pie.observe.log.line import LineFormat
 from pie.observe.log.losses import Losses, reason_of, say
@@ -114,7 +115,10 @@ class RoadHandler(Taker):
         self._root = f"{root.resolve()}{os.sep}"
 
     def take(self, record: logging.LogRecord) -> None:
-        """Write the record down; never raises, whatever objects of the user's it holds."""
+        """Write the record down; never raises, whatever objects of the user's it holds.
+
+        What the handler of a signal raises meanwhile, such as Ctrl-C's, goes its way.
+        """
         try:
             call = current_call.get()
             line = self._format.line(
@@ -133,20 +137,29 @@ class RoadHandler(Taker):
                 notable = record.levelno >= logging.WARNING or record.name.startswith(_START)
             sink = self._app if own else self._python
             sink.write(line, record.created, notable=notable)
-        except Exception as error:
-            self._python.lose(f"{type(error).__name__} while a record was written down")
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            self._python.lose(f"{type_name(error)} while a record was written down")
 
 
 def _message(record: logging.LogRecord) -> str:
     try:
-        message = record.getMessage()
-    except Exception as error:
-        message = f"{_raw(record.msg)} (cannot be formatted: {type(error).__name__})"
+        message = text_of(record.getMessage())
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        message = f"{_raw(record.msg)} (cannot be formatted: {type_name(error)})"
+        if not is_a(error, Exception):
+            # Other handlers let such an error out: they get what stands here.
+            record.msg, record.args = message, None
     if record.exc_info and not record.exc_text:
         try:
             record.exc_text = _FORMATTER.formatException(record.exc_info)
-        except Exception as error:
-            record.exc_text = f"(its traceback cannot be shown: {type(error).__name__})"
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            record.exc_text = f"(its traceback cannot be shown: {type_name(error)})"
     if record.exc_text:
         message = f"{message}\n{record.exc_text}"
     if record.stack_info:
@@ -155,7 +168,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _raw(message: object) -> str:
-    return message if type(message) is str else f"an object of type {type(message).__name__}"
+    return message if type(message) is str else f"an object of type {type_name(message)}"
 
 
 _FORMATTER = logging.Formatter()

@@ -91,9 +91,13 @@ def missing(lines: bytes, written: bytes) -> bytes:
     first = lines[: lines.find(b"\n") + 1]
     at = written.find(first)
     if at < 0:
+        at = written.find(first[:-1])
+    if at < 0:
         return lines
     # A line that came before may be half: what counts is whether it ends like ours begins.
     same = _common(lines, written[at : at + len(lines)])
+    # A line that lacks its end alone is there: whoever writes next ends it.
+    same += lines[same : same + 1] == b"\n"
     return lines[lines.rfind(b"\n", 0, same) + 1 :]
 
 
