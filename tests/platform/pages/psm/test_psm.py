@@ -75,7 +75,7 @@ def register(platform, psm, owners=(), instances=1):
         values[instance_key(instance)] = instance
     for key, value in values.items():
         body = json.dumps({"key": key, "value": encode(value)}).encode()
-        assert platform.ask("POST", "/api/state/put", body, role="service").status == 200
+        assert platform.ask("POST", "/api/state/put", body, role="admin").status == 200
 
 
 @pytest.fixture(scope="module")
