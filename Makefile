@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
-WORKERS := -n auto --maxprocesses=4
+# Tests wait more than they compute: one more worker than processors, four at most.
+WORKERS := -n $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 3 ? n + 1 : 4)))
 
 .PHONY: help demo test test-slow test-faults bench-rpc lint format ui install dev dist system-deps clean
 

@@ -67,17 +67,25 @@ def check(host: Host, kind: str) -> None:
             os.kill(child, signal.SIGKILL)
 
 
+def pairs(*not_in_uwsgi: str) -> list[tuple[str, str]]:
+    """Every host with every kind of child, but for those that uWSGI cannot have."""
+    return [
+        (host, kind)
+        for host in HOSTS
+        for kind in KINDS
+        if host != IN_UWSGI or kind not in not_in_uwsgi
+    ]
+
+
 @pytest.mark.parametrize("host", ["flask", "thrift"])
 def test_children_that_are_forked(services, bench, host: str) -> None:
     check(Host(services, host), "fork")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(("host", "kind"), pairs("spawn", "forkserver", KINDS[-1]))
 def test_children_call_others(services, bench, host: str, kind: str) -> None:
-    if host == IN_UWSGI and kind in ("spawn", "forkserver", KINDS[-1]):
-        pytest.skip("its main module is not bootstrap.py, and the listener is its own")
+    """Under uWSGI the main module is not bootstrap.py, and the listener is its own."""
     port = start_callee(services)
     it = Host(services, host, PIE_PIN=f"toutiao.my.callee=127.0.0.1:{port}/ttheader")
     code = it.act("call", kind)
@@ -88,11 +96,9 @@ def test_children_call_others(services, bench, host: str, kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(("host", "kind"), pairs(KINDS[-1]))
 def test_children_of_every_kind(services, bench, host: str, kind: str) -> None:
-    if host == IN_UWSGI and kind.endswith("the listener"):
-        pytest.skip("the listener is uWSGI's, who gives it to a child has it there")
+    """uWSGI's listener is its own: who gives it to a child has it there."""
     check(Host(services, host), kind)
 
 

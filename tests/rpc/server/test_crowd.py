@@ -73,9 +73,9 @@ def test_half_sent_requests(loop, start, handler, demo, connected, caplog) -> No
     assert handler.noted == [text]
 
 
+@pytest.mark.parametrize("loop", ["native"], indirect=True)
 def test_replies_that_nobody_reads(loop, start, handler, demo, connected, caplog) -> None:
-    if loop == "threads":
-        pytest.skip("a thread sends one reply after the other, and holds no other")
+    """A thread of a connection sends one reply after the other, and holds no other."""
     handler.GetItem = lambda req: item(demo, 1, "x" * (900 << 10))
     port = start(handler, options=ServerOptions(frame_limit=FRAME, buffer_limit=LIMIT))
     method = demo.DemoService.methods["GetItem"]

@@ -148,11 +148,10 @@ def test_a_request_that_is_alone_on_its_connection(served, lines) -> None:
     assert line.reply()[:2] == (PATIENT, MessageType.REPLY)
 
 
+@pytest.mark.parametrize("served", ["leader"], indirect=True)
 def test_each_of_many_requests_on_one_connection_has_its_own_time(served, lines) -> None:
-    """They come one by one while no thread is free to read them."""
-    kind, handler, _ = served
-    if kind != "leader":
-        pytest.skip("elsewhere the requests of a connection wait together")
+    """They come one by one while no thread is free to read them; elsewhere they wait together."""
+    _, handler, _ = served
     holding, shared, _ = lines
     holding.send(HOLDS)
     assert handler.held.wait(20)
@@ -169,10 +168,10 @@ def test_each_of_many_requests_on_one_connection_has_its_own_time(served, lines)
     assert [number for number in handler.served if number in range(10, 25)] == list(range(20, 25))
 
 
+@pytest.mark.parametrize("served", ["leader", "executor", "asyncio"], indirect=True)
 def test_the_first_request_of_a_connection(served, lines, demo) -> None:
-    kind, handler, port = served
-    if kind.startswith("threads"):
-        pytest.skip("each connection has a thread")
+    """Where a connection has a thread of its own it waits for none."""
+    _, handler, port = served
     lines[0].send(HOLDS)
     assert handler.held.wait(20)
     fresh = Line(demo, port)
