@@ -123,6 +123,7 @@ def test_the_api_wants_a_token(fleet: Fleet, path: str) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_service_older_than_the_platforms_token_registers_when_it_is_there(
     tmp_path: Path,
 ) -> None:

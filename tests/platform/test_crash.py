@@ -67,6 +67,7 @@ def kill_facts(platform):
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_the_facts_process_is_killed_while_rows_come_in(own_platform):
     senders = [Sender(own_platform, src) for src in (11, 12)]
     for sender in senders:

@@ -28,6 +28,7 @@ def definitions(platform):
     return (platform.directory / "facts" / "store" / "metadata" / "default").resolve()
 
 
+@pytest.mark.slow
 def test_damaged_definitions_are_restored_and_no_row_is_lost(own_platform):
     logid = "cd" * 16
     for _ in range(3):

@@ -225,6 +225,7 @@ def test_marks_are_carried_over_day_by_day_so_that_many_days_need_no_more_memory
     assert marks == rows
 
 
+@pytest.mark.slow
 def test_a_start_killed_between_any_two_steps_is_followed_by_one_that_does_the_rest(
     old: Path,
 ) -> None:
