@@ -18,7 +18,7 @@ ANSWERS = re.compile(r"(?:sendto|sendmsg|write)\(\d+<(?:UNIX|socket)[^>]*>+, .*a
 @pytest.fixture
 def traced(program, own_platform, tmp_path):
     """Posts rows while the facts process is watched; its system calls up to the answer."""
-    strace = program("strace", "apt-get install strace")
+    strace = program("strace", "make system-deps")
 
     @contextlib.contextmanager
     def tracing(output):
