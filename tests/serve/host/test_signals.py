@@ -15,12 +15,15 @@ signal.signal(signal.SIGUSR1, mine)
 came = []
 StopSignals(lambda number, count: came.append((number.name, count))).follow()
 
-def end(number, fork):
+def end(number, fork, after=0.0):
     child = fork()
     if not child:
-        time.sleep(60)
-        os._exit(0)
-    os.kill(child, number)  # At once: it may not have run yet.
+        time.sleep(10)
+        os._exit(9)  # The signal was lost.
+    then = time.perf_counter() + after
+    while time.perf_counter() < then:
+        pass
+    os.kill(child, number)  # It may not have run yet, or be within its functions of forks.
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 def own():
@@ -37,7 +40,7 @@ def own():
 def work():
     print({end(signal.SIGTERM, os.fork) for _ in range(50)})
     print({end(signal.SIGUSR1, os.fork) for _ in range(50)})
-    print({end(signal.SIGINT, os.fork) for _ in range(50)} <= {-2, 0})
+    print({end(signal.SIGINT, os.fork, n * 1e-5) for n in range(200)} <= {-2, 0})
     print({end(signal.SIGKILL, os.fork)}, own(), signal.pthread_sigmask(signal.SIG_BLOCK, ()))
     # A fork that Python does not hear of: its child may ignore the signal, but not pass it on.
     child = ctypes.PyDLL(None).fork()

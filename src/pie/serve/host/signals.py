@@ -108,14 +108,17 @@ class _Held:
         self._masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, _HOLDABLE)
 
     def _let_child(self) -> None:
-        """In a forked child. Python would lose the KeyboardInterrupt of a SIGINT that came already,
-        for it is raised here: the signal ends the child without it."""
-        early = signal.SIGINT in signal.sigpending()
-        if early and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        """In a forked child. Python loses what is raised here: the signal of a KeyboardInterrupt
+        ends the child without it. Nothing may follow the call that lets signals in."""
+        before = self._masks.__dict__.pop("before", None)
+        mask = before if self._child_mask is None else self._child_mask
+        if mask is None:
+            return
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if self._child_mask is not None:
-            self._masks.before = self._child_mask
-        self._release()
+            signal.raise_signal(signal.SIGINT)
 
     def _release(self) -> None:
         before = self._masks.__dict__.pop("before", None)
