@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pie.govern import Key, RuleError
-from pie.state import Conflict, MemoryStore, Store
+from pie.state import Fenced, FenceLost, MemoryStore, Store
 from pie.state.events import PREFIX as EVENTS
 from pie.state.events import ChangeEvent, read_event
 from pie.state.rules.book import Frozen, RuleBook, RuleConflict
@@ -141,7 +141,7 @@ def test_the_newest_fifty_versions_are_kept(book: RuleBook) -> None:
         publish(book, n + 1, seen=n)
     kept = [each.version for each in book.history(KEY)]
     assert kept == list(range(KEPT_VERSIONS + 3, 3, -1))
-    with pytest.raises(Invalid, match="there is no v2 of .* kept are v4 to v53"):
+    with pytest.raises(Invalid, match=r"there is no v2 of .* kept are v4 to v53"):
         book.rollback(KEY, 2, seen=53, by="ann", comment="")
 
 
@@ -266,10 +266,12 @@ def test_a_first_version_rolls_out_over_no_rules(book: RuleBook) -> None:
 
 def test_who_lost_the_fence_does_not_roll(book: RuleBook, store: MemoryStore) -> None:
     document = book.publish(KEY, rules(20), seen=0, by="ann", comment="", rollout=Rollout())
-    held = store.put("/pie/locks/rollout", "mine")
-    store.put("/pie/locks/rollout", "another's")
-    with pytest.raises(Conflict):
-        book.roll(document, None, by="pie", reason="", fence={"/pie/locks/rollout": held})
+    fence = Fenced(store, "rollout")
+    assert fence.hold()
+    store.delete(fence.key)
+    assert Fenced(store, "rollout").hold(), "another process took over"
+    with pytest.raises(FenceLost):
+        RuleBook(store, fence=fence).roll(document, None, by="pie", reason="")
     assert book.get(KEY) == document
 
 

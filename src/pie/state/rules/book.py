@@ -31,6 +31,7 @@ from pie.state.rules.document import (
     rules_key,
     rules_prefix,
 )
+from pie.state.store.fence import Fenced, FenceLost
 from pie.state.store.interface import (
     MAX_VALUE,
     Conflict,
@@ -72,11 +73,15 @@ class RuleBook:
 
     Args:
         store: that holds them.
+        fence: of who may write in one process only; `FenceLost` is raised where it does not hold.
         clock: dates what is published.
     """
 
-    def __init__(self, store: Store, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, store: Store, *, fence: Fenced | None = None, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._store = store
+        self._commit = store.commit if fence is None else fence.commit
         self._clock = clock
 
     # -- reading ------------------------------------------------------------------------------
@@ -199,7 +204,6 @@ class RuleBook:
         *,
         by: str,
         reason: str,
-        fence: Mapping[str, int] | None = None,
     ) -> RuleDocument | None:
         """Take a roll-out one step further, end it (None), or stop it.
 
@@ -208,14 +212,13 @@ class RuleBook:
             rollout: the step.
             by: who does it.
             reason: why.
-            fence: expected of the commit besides, see ``pie.state.lock``.
 
         Returns:
             The document; None if somebody published meanwhile: then there is nothing to roll out.
 
         Raises:
             Frozen: no roll-out goes on at present; it can be stopped all the same.
-            Conflict: the fence does not stand.
+            StoreError: the store cannot take it.
         """
         key = document.key
         stops = rollout is not None and bool(rollout.stopped)
@@ -231,8 +234,7 @@ class RuleBook:
                 before=_json(document.rollout), after=_json(rollout),
             )  # fmt: skip
             writes = [Write(rules_key(key), encode(rolled)), outbox(event)]
-            expect = {rules_key(key): revision, **(fence or {})}
-            if self._committed(writes, expect, though_frozen=stops, fence=fence or {}):
+            if self._committed(writes, {rules_key(key): revision}, though_frozen=stops):
                 return rolled
         raise Conflict(f"{rules_key(key)} changes all the time: try again")
 
@@ -248,7 +250,7 @@ class RuleBook:
         text = _json(freeze)
         event = self._fleet_event("freeze", by, reason, after=text)
         try:
-            self._store.commit([Write(FREEZE_KEY, text), outbox(event)], expect={FREEZE_KEY: 0})
+            self._commit([Write(FREEZE_KEY, text), outbox(event)], expect={FREEZE_KEY: 0})
         except Conflict:
             self._check_thawed()
             raise
@@ -261,7 +263,7 @@ class RuleBook:
             return False
         event = self._fleet_event("freeze", _named(by), reason, before=entry.value)
         writes = [Write(FREEZE_KEY, None), outbox(event)]
-        self._store.commit(writes, expect={FREEZE_KEY: entry.mod_revision})
+        self._commit(writes, expect={FREEZE_KEY: entry.mod_revision})
         return True
 
     # -- in these -----------------------------------------------------------------------------
@@ -277,24 +279,17 @@ class RuleBook:
         return kept[0].version + 1 if kept else 1
 
     def _committed(
-        self,
-        writes: Sequence[Write],
-        expect: Mapping[str, int],
-        *,
-        though_frozen: bool = False,
-        fence: Mapping[str, int] | None = None,
+        self, writes: Sequence[Write], expect: Mapping[str, int], *, though_frozen: bool = False
     ) -> bool:
         """Commit; False when somebody else was faster, so that all is to be read again."""
         frozen = {} if though_frozen else {FREEZE_KEY: 0}
         try:
-            self._store.commit(writes, expect={**expect, **frozen})
+            self._commit(writes, expect={**expect, **frozen})
+        except FenceLost:
+            raise
         except Conflict:
             if not though_frozen:
                 self._check_thawed()
-            for fenced, at in (fence or {}).items():
-                entry = self._store.get(fenced)
-                if (entry.mod_revision if entry is not None else 0) != at:
-                    raise
             return False
         return True
 
