@@ -5,9 +5,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from pie.model import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random
 from pie.state.store.history import MAX_EVENTS, History, Subscription
 from pie.state.store.interface import (
+    NOTHING_EXPECTED,
     Batch,
     Conflict,
     Entry,
@@ -21,7 +24,9 @@ from pie.state.store.interface import (
     Store,
     StoreAway,
     Watch,
+    Write,
     check_batch,
+    check_commit,
     check_key,
     check_prefixes,
     check_ttl,
@@ -200,15 +205,7 @@ class MemoryStore(Store):
                 raise _lease_gone(lease)
             if claim and current is not None and current.lease not in (lease, heir_of or lease):
                 self._check_free(current)
-            self._check_room(current, key, value)
-            revision = self._history.revision + 1
-            created = current.create_revision if current else revision
-            entry = Entry(key, value, created, revision, lease)
-            self._journal(Change(revision, puts=(entry,)))
-            with self._state:
-                self._insert(entry)
-                self._history.append(Event("put", key, value, revision, lease))
-        return revision
+            return self._change((Write(key, value, lease),))
 
     def delete(self, key: str, *, expect: int | None = None) -> int:
         check_key(key)
@@ -216,12 +213,46 @@ class MemoryStore(Store):
             current = self._entries.get(key)
             self._check_open()
             _check_expected(key, current, expect)
-            if current is None:
-                return 0
-            revision = self._history.revision + 1
-            self._journal(Change(revision, deletes=(key,)))
-            with self._state:
-                self._remove(key, revision)
+            return self._change((Write(key, None),))
+
+    def commit(
+        self, writes: Sequence[Write], *, expect: Mapping[str, int] = NOTHING_EXPECTED
+    ) -> int:
+        check_commit(writes, expect)
+        with self._write:
+            self._check_open()
+            for key, revision in expect.items():
+                _check_expected(key, self._entries.get(key), revision)
+            for write in writes:
+                if write.lease and write.lease not in self._leases:
+                    raise _lease_gone(write.lease)
+            return self._change(writes)
+
+    def _change(self, writes: Sequence[Write]) -> int:
+        """Journal the writes as one change and make them seen; 0 if they change nothing."""
+        revision = self._history.revision + 1
+        puts: list[Entry] = []
+        deletes: list[str] = []
+        events: list[Event] = []
+        for key, value, lease in map(msgspec.structs.astuple, writes):
+            current = self._entries.get(key)
+            if value is not None:
+                created = current.create_revision if current else revision
+                puts.append(Entry(key, value, created, revision, lease))
+                events.append(Event("put", key, value, revision, lease))
+            elif current is not None:
+                deletes.append(key)
+                events.append(Event("delete", key, "", revision, current.lease))
+        if not events:
+            return 0
+        self._check_room(puts, deletes)
+        self._journal(Change(revision, puts=puts, deletes=deletes))
+        with self._state:
+            for entry in puts:
+                self._insert(entry)
+            for key in deletes:
+                self._remove(key)
+            self._history.append(events)
         return revision
 
     def _insert(self, entry: Entry) -> None:
@@ -236,11 +267,11 @@ class MemoryStore(Store):
         if lease is not None:
             lease.keys.add(entry.key)
 
-    def _remove(self, key: str, revision: int) -> None:
+    def _remove(self, key: str) -> Entry:
         entry = self._entries.pop(key)
         del self._keys[bisect.bisect_left(self._keys, key)]
         self._detach(entry)
-        self._history.append(Event("delete", key, "", revision, entry.lease))
+        return entry
 
     def _detach(self, entry: Entry) -> None:
         self._total -= _size(entry)
@@ -265,10 +296,13 @@ class MemoryStore(Store):
                 f"ago; it is free when that ends or is not renewed for {holder.ttl / 2:g} s"
             )
 
-    def _check_room(self, current: Entry | None, key: str, value: str) -> None:
-        if current is None and len(self._entries) >= MAX_KEYS:
+    def _check_room(self, puts: Sequence[Entry], deletes: Sequence[str]) -> None:
+        before = [self._entries.get(key) for key in (*(entry.key for entry in puts), *deletes)]
+        keys = len(self._entries) + before.count(None) - len(deletes)
+        if keys > MAX_KEYS and keys > len(self._entries):
             raise LimitExceeded(f"the store holds {MAX_KEYS} keys, its limit: delete some")
-        if self._total - _size(current) + len(key) + len(value) > MAX_TOTAL:
+        total = self._total - sum(map(_size, before)) + sum(map(_size, puts))
+        if total > MAX_TOTAL and total > self._total:
             raise LimitExceeded(f"the store holds {MAX_TOTAL} characters, its limit: delete some")
 
     # -- leases -------------------------------------------------------------------------------
@@ -340,7 +374,8 @@ class MemoryStore(Store):
         with self._state:
             for key in keys:
                 revision += 1
-                self._remove(key, revision)
+                entry = self._remove(key)
+                self._history.append((Event("delete", key, "", revision, entry.lease),))
         return len(ended)
 
     def grace(self, seconds: float) -> None:
@@ -413,6 +448,7 @@ def _check_expected(key: str, current: Entry | None, expect: int | None) -> None
             f"{f'at revision {expect}' if expect else 'absent'} as expected: somebody else changed "
             "it; read it again and decide anew",
             revision=actual,
+            key=key,
         )
 
 
