@@ -39,7 +39,7 @@ WITHIN = {
     "platform": ("facts", "ask", "server", "pages"),
     "rpc": ("wire", "server client"),
     "serve": ("settings", "debug host", "registration"),
-    "state": ("store", "registry"),
+    "state": ("store", "registry", "rules"),
     "thrift": ("codec idl", "wire generate"),
     "tool": ("terminal", "files", "ls registry up workspace", "call debug generate logs", "chain"),
 }
