@@ -104,6 +104,7 @@ class LiveConfig:
         Raises:
             TypeError: a type is none that a configuration can hold.
         """
+        self._ensure_loaded()
         with self._lock:
             for key, (kind, default) in fields.items():
                 self._learn(key, kind, default, declared=True)
@@ -167,6 +168,9 @@ class LiveConfig:
                 self.version, self._values, self._refused = 0, {}, None
                 self._expected, self.trouble = {}, {}
             self._renew()
+            declared = bool(self._renewers)
+        if declared:
+            self._ensure_loaded()  # Values of a schema are read from its class: nobody asks here.
 
     def expect(self, shapes: Mapping[str, Shape]) -> None:
         """What an earlier run of the code expected, until the code itself says it."""
