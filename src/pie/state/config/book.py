@@ -210,9 +210,7 @@ def _shown(document: ConfigDocument, secrets: set[str]) -> dict[str, Any]:
     }
 
 
-def _with_secrets(
-    override: Override, secrets: Sequence[str], old: ConfigDocument
-) -> Override:
+def _with_secrets(override: Override, secrets: Sequence[str], old: ConfigDocument) -> Override:
     earlier = next((each.values for each in old.overrides if each.name == override.name), {})
     values = _unmasked(dict(override.values), secrets, earlier, old.secrets, f"{override.name}: ")
     return msgspec.structs.replace(override, values=values)

@@ -67,7 +67,6 @@ class ConfigDocument(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
 
 
-
 class Who(msgspec.Struct, frozen=True):
     """The process that asks."""
 

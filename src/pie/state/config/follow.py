@@ -139,7 +139,7 @@ class StoreConfig:
 
     def _take(self, text: str | None) -> None:
         if text is None:
-            # A configuration is never deleted: the store lost its memory, or somebody's hand did it.
+            # A configuration is never deleted: the store lost its memory, or a hand did it.
             if self._live.version:
                 self._trouble = f"the store holds no configuration, v{self._live.version} stays"
                 _log.warning("%s: publish it anew if it is gone for good", self._trouble)
