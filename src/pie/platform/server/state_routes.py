@@ -27,7 +27,7 @@ from pie.state.store.interface import (
     StoreAway,
     StoreError,
 )
-from pie.state.store.memory import MemoryStore
+from pie.state.store.served import ServedStore
 
 T = TypeVar("T", bound=msgspec.Struct)
 Handler = Callable[[T, Access], Awaitable[msgspec.Struct]]
@@ -35,7 +35,7 @@ AccessOf = Callable[[Request], Access]
 
 
 def state_router(
-    store: MemoryStore, access_of: AccessOf, *, heartbeat: float = wire.HEARTBEAT_S
+    store: ServedStore, access_of: AccessOf, *, heartbeat: float = wire.HEARTBEAT_S
 ) -> APIRouter:
     """The routes ``/api/state/{get,range,put,delete,commit,grant,keep_alive,revoke,watch,stream}``.
 
@@ -137,7 +137,7 @@ def state_router(
 
 
 def _add_watches(
-    router: APIRouter, store: MemoryStore, access_of: AccessOf, heartbeat: float
+    router: APIRouter, store: ServedStore, access_of: AccessOf, heartbeat: float
 ) -> None:
     """The two routes whose answers are streams."""
 
