@@ -13,6 +13,7 @@ class FileRules:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.wanted: set[str] = set()
         self._followers: list[Callable[[], None]] = []
 
     def rule_sets(self) -> Mapping[Key, RuleSet[Any]]:
@@ -22,6 +23,9 @@ class FileRules:
 
     def follow(self, changed: Callable[[], None]) -> None:
         self._followers.append(changed)
+
+    def want(self, psm: str) -> None:
+        self.wanted.add(psm)
 
     def write(self, *sets: dict[str, Any]) -> None:
         self.path.write_text("".join(f"{json.dumps(each)}\n" for each in sets))

@@ -11,7 +11,7 @@ import pytest
 from tests.call.file_rules import FileRules
 
 from pie.call import Course, Driver, Policies
-from pie.govern import BalanceState, RateState
+from pie.govern import BalanceState, Key, RateState
 from pie.model import Call, Failure, Kind
 from pie.testing import FakeClock
 
@@ -24,9 +24,9 @@ def rate(version: int, *rules: tuple[dict[str, Any], float]) -> dict[str, Any]:
     return {"kind": "rate", "psm": PSM, "side": "server", "version": version, "rules": bodies}
 
 
-def retry(version: int, attempts: int, callee: str = OTHER) -> dict[str, Any]:
-    rules = [{"scope": {}, "body": {"attempts": attempts, "base": 0}}]
-    return {"kind": "retry", "psm": callee, "side": "client", "version": version, "rules": rules}
+def retry(version: int, attempts: int, psm: str = PSM, **scope: str) -> dict[str, Any]:
+    rules = [{"scope": scope, "body": {"attempts": attempts, "base": 0}}]
+    return {"kind": "retry", "psm": psm, "side": "client", "version": version, "rules": rules}
 
 
 def served(caller: str = "a.b.c") -> Call:
@@ -168,10 +168,33 @@ def test_a_course_that_is_kept_follows_the_rule_of_retries(bench: Any, rules: Fi
     rules.write(retry(1, 5))
     assert attempts(course) == 5
     assert attempts(course, max_attempts=2) == 2
-    rules.write(retry(2, 1))
+    rules.write(retry(2, 1, callee=OTHER))
     assert attempts(course) == 1
-    rules.write(retry(3, 5, callee=PSM))
+    rules.write(retry(3, 5, callee="a.b.other"))
     assert attempts(course) == 3
+    rules.write(retry(4, 5, psm=OTHER))
+    assert attempts(course) == 3, "the rules of a client are its own"
+
+
+def test_the_rules_of_those_who_are_called_are_wanted(policies: Policies, rules: FileRules) -> None:
+    policies.client(OTHER)
+    assert rules.wanted == {OTHER}
+
+
+def test_verdicts_are_counted_by_rule(policies: Policies, rules: FileRules) -> None:
+    course = policies.server()
+    rules.write(rate(3, ({"method": "Get"}, 5), ({}, 100)))
+    assert passed(course, 8) == 5
+    rules.write(rate(4, ({}, 100)))
+    assert passed(course, 2) == 2
+    key = Key("rate", PSM, "server")
+    assert sorted(policies.verdicts.take()) == [
+        (key, 3, "", "admitted", 5),
+        (key, 3, "method=Get", "admitted", 5),
+        (key, 3, "method=Get", "rejected", 3),
+        (key, 4, "", "admitted", 2),
+    ]
+    assert policies.verdicts.take() == []
 
 
 def test_rules_that_change_under_load_lose_no_count(bench: Any, rules: FileRules) -> None:
@@ -221,6 +244,7 @@ def test_a_forked_child_begins_anew(policies: Policies, rules: FileRules) -> Non
     child = os.fork()
     if child == 0:
         fine = passed(course, 50) == 10 and policies.state(BalanceState).pending == {}
+        fine = fine and [each.calls for each in policies.verdicts.take()] == [10, 40]
         os._exit(0 if fine else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert passed(course, 50) == 2

@@ -22,7 +22,8 @@ from fleet import LEGACY, SERVICES, Fleet  # noqa: E402
 
 LOG_ROAD = "toutiao"
 """The folder of the workspace into which the services write."""
-ROAD_BYTES, PLATFORM_BYTES = 96 << 20, 768 << 20
+ROAD_BYTES, PLATFORM_BYTES = 768 << 20, 768 << 20
+"""Ten minutes of the load write some 250 MB of logs."""
 _SLOW = "/articles/106"
 """A request whose callee goes on after its caller has left: its chain is complete much later."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pie.govern import Rate, RateRule, RateState, RuleSet, Scope
+from pie.govern import Rate, RateRule, RateState, RuleSet, Scope, Verdicts
 from pie.govern.table import Table
 from pie.model import Call, Failure, Kind
 from pie.testing import FakeClock
@@ -16,10 +16,11 @@ class Bench:
     def __init__(self) -> None:
         self.clock = FakeClock(monotonic=50.0)
         self.state = RateState()
+        self.verdicts = Verdicts()
 
     def gate(self, *rules: tuple[Scope, RateRule], version: int = 1) -> Rate:
         found = RuleSet(RateRule, "d.e.f", "server", version, rules)
-        return Rate(found, self.state, self.clock)
+        return Rate(found, self.state, self.clock, self.verdicts)
 
     @staticmethod
     def admitted(gate: Rate, count: int, **options: str) -> int:

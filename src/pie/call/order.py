@@ -37,6 +37,7 @@ from pie.govern import (
     RuledGate,
     RuleSet,
     ServerDeadline,
+    Verdicts,
 )
 from pie.model import Clock
 from pie.observe import ClientTrace, Observer, Record, ServerTrace
@@ -52,14 +53,20 @@ class Parts(Protocol):
         observer: of this process.
         explain: given a PSM and a cluster, says why there is no instance and what to do.
         clock: of every gate.
+        verdicts: where gates count what rules did.
     """
 
     observer: Observer
     explain: Callable[[str, str], str]
     clock: Clock
+    verdicts: Verdicts
 
     def rules(self, kind: type[R]) -> RuleSet[R] | None:
-        """The rules of a kind in force; None = there are none."""
+        """The rules of a kind in force; None = there are none.
+
+        For calls made: the caller's own (side ``client``) before what the callee's owner decided
+        for all callers (side ``callers``).
+        """
         ...
 
     def state(self, kind: type[S]) -> S:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from pie.call.course import Course, Retries
 from pie.call.gates import GateLock, Gates
 from pie.call.order import attempt_gates, client_gates, client_retry, server_gates
-from pie.govern import Gate, Key, NoRules, Rule, RuledGate, RuleSet, RuleSource, Side
+from pie.govern import Gate, Key, NoRules, Rule, RuledGate, RuleSet, RuleSource, Side, Verdicts
 from pie.model import SYSTEM_CLOCK, Clock, after_fork
 from pie.observe import Observer
 
@@ -52,6 +52,8 @@ class Policies:
         self._explain = explain
         self._clock = clock
         self._lock = GateLock()  # Registered before `_after_fork`, hence renewed before it.
+        self.verdicts = Verdicts(self._lock)
+        """How calls went by the rules in force."""
         self._source: RuleSource = NoRules() if source is None else source
         self._composers: WeakKeyDictionary[Course, Callable[[], None]] = WeakKeyDictionary()
         """What composes the gates of each course that is in use."""
@@ -74,7 +76,7 @@ class Policies:
             reply: of a protocol that answers rejections itself, right behind the record gate.
         """
         own, reply, gates = tuple(own), tuple(reply), Gates((), self._lock)
-        parts = self._parts("server", self._observer.identity.psm)
+        parts = _Parts(self, self._own_rules("server"))
 
         def compose() -> None:
             gates.replace(server_gates(parts, own, reply))
@@ -87,13 +89,14 @@ class Policies:
         with self._changing:
             found = self._clients.get(callee)
             if found is None:
+                self._source.want(callee)
                 found = self._clients[callee] = self._new_client(callee)
             return found
 
     def _new_client(self, callee: str) -> Course:
         gates, attempts = Gates((), self._lock), Gates((), self._lock)
         retries = Retries(self._lock)
-        parts = self._parts("client", callee)
+        parts = _Parts(self, self._own_rules("client"), (callee, "callers"))
 
         def compose() -> None:
             gates.replace(client_gates(parts))
@@ -103,8 +106,8 @@ class Policies:
         record = self._observer.recorder.log.record
         return self._follow(Course(gates, self._clock, attempts, retries, record), compose)
 
-    def _parts(self, side: Side, psm: str) -> "_Parts":
-        return _Parts(self, self._observer, self._explain, self._clock, side, psm)
+    def _own_rules(self, side: Side) -> tuple[str, Side]:
+        return self._observer.identity.psm, side
 
     def _follow(self, course: Course, compose: Callable[[], None]) -> Course:
         compose()
@@ -118,6 +121,7 @@ class Policies:
             self._compose()
 
     def _after_fork(self) -> None:
+        self.verdicts.take()  # The parent's.
         self._begin()
         self._renew()  # The thread that brought other rules may have been about to do so.
 
@@ -126,7 +130,7 @@ class Policies:
             compose()
 
     def rule_set(self, kind: type[R], psm: str, side: Side) -> RuleSet[R] | None:
-        """The rules in force for the calls of a service; None = there are none."""
+        """The rules in force that a service's owner published; None = there are none."""
         found = self._rule_sets.get(Key(kind.kind, psm, side))
         return found if found is not None and found.rules else None
 
@@ -140,30 +144,35 @@ class Policies:
 
 
 class _Parts:
-    """What the gates of one course are made of; see ``pie.call.order.Parts``."""
+    """What the gates of one course are made of; see ``pie.call.order.Parts``.
 
-    def __init__(
-        self,
-        owner: Policies,
-        observer: Observer,
-        explain: Callable[[str, str], str],
-        clock: Clock,
-        side: Side,
-        psm: str,
-    ) -> None:
+    Args:
+        owner: of the course.
+        published: by whom and for which side the rules are that its calls go by; the first come
+            before the others.
+    """
+
+    def __init__(self, owner: Policies, *published: tuple[str, Side]) -> None:
         self._owner = owner
-        self._side = side
-        self._psm = psm
-        self.observer = observer
-        self.explain = explain
-        self.clock = clock
+        self._published = published
+        self.observer = owner._observer
+        self.explain = owner._explain
+        self.clock = owner._clock
+        self.verdicts = owner.verdicts
 
     def rules(self, kind: type[R]) -> RuleSet[R] | None:
-        return self._owner.rule_set(kind, self._psm, self._side)
+        found: RuleSet[R] | None = None
+        for psm, side in reversed(self._published):
+            its = self._owner.rule_set(kind, psm, side)
+            if its is not None:
+                found = its if found is None else its.before(found)
+        return found
 
     def state(self, kind: type[S]) -> S:
         return self._owner.state(kind)
 
     def ruled(self, gate: type[RuledGate]) -> list[Gate]:
         rules = self.rules(gate.rule_type)
-        return [] if rules is None else [gate(rules, self.state(gate.state_type), self.clock)]
+        if rules is None:
+            return []
+        return [gate(rules, self.state(gate.state_type), self.clock, self.verdicts)]

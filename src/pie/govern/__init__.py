@@ -14,13 +14,16 @@ from pie.govern.deadline import (
     TimeoutRule,
     remaining,
 )
+from pie.govern.fields import Form, RuleField, describe
 from pie.govern.gate import Gate, RuledGate
 from pie.govern.rate import Rate, RateRule, RateState
+from pie.govern.reading import parse, problems, read_rules
 from pie.govern.retry import Retry, RetryRule
 from pie.govern.route import Route
-from pie.govern.rule import Rule, RuleField, Side, describe
-from pie.govern.rules import Key, NoRules, RuleError, RuleSet, RuleSource, Ruling, parse
-from pie.govern.scope import Scope, Subject
+from pie.govern.rule import SIDES, DryRun, Rule, Side
+from pie.govern.rules import MAX_RULES, Key, NoRules, RuleError, RuleSet, RuleSource, Ruling
+from pie.govern.scope import NONE, Scope, Subject
+from pie.govern.verdicts import VERDICTS, Verdict, VerdictCount, Verdicts
 
 KINDS: Final[Mapping[str, type[Rule]]] = {
     each.kind: each
@@ -34,9 +37,15 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
 __all__ = [
     "DEFAULT_TIMEOUT",
     "KINDS",
+    "MAX_RULES",
+    "NONE",
+    "SIDES",
+    "VERDICTS",
     "Balance",
     "BalanceState",
     "ClientDeadline",
+    "DryRun",
+    "Form",
     "Gate",
     "Key",
     "NoRules",
@@ -58,7 +67,12 @@ __all__ = [
     "Side",
     "Subject",
     "TimeoutRule",
+    "Verdict",
+    "VerdictCount",
+    "Verdicts",
     "describe",
     "parse",
+    "problems",
+    "read_rules",
     "remaining",
 ]

@@ -9,6 +9,9 @@ same state replaces it. It does no I/O, makes no call, owns no thread and no loc
 holds the one lock of its process's gates around it), never waits, takes its clock from outside, and
 keeps no reference to a Call after ``leave``.
 
+A gate that decides by a rule counts a verdict of it (``pie.govern.verdicts``), and what it did to a
+call other than to let it pass it appends to ``call.notes`` (``Ruling.said``).
+
 A gate may have a class attribute ``policy``, the name under which its rejections are counted; the
 name of its class stands in for it.
 """
@@ -17,6 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 from pie.govern.rule import Rule
 from pie.govern.rules import RuleSet
+from pie.govern.verdicts import Verdicts
 from pie.model import Call, Clock
 
 
@@ -49,4 +53,6 @@ class RuledGate(Gate, Protocol):
     rule_type: ClassVar[type[Rule]]
     state_type: ClassVar[type[Any]]
 
-    def __init__(self, rules: RuleSet[Any], state: Any, clock: Clock) -> None: ...
+    def __init__(
+        self, rules: RuleSet[Any], state: Any, clock: Clock, verdicts: Verdicts
+    ) -> None: ...

@@ -18,6 +18,7 @@ from pie.govern.rule import Rule, Side
 from pie.govern.rules import RuleSet, Ruling
 from pie.govern.scope import Subject
 from pie.govern.table import MAX_ENTRIES, Table
+from pie.govern.verdicts import Verdicts
 from pie.model import Call, Clock, Failure, Kind
 
 
@@ -86,16 +87,20 @@ class Rate:
         rules: in force.
         state: shared with the gates of other versions of the rules.
         clock: monotonic.
+        verdicts: where decisions are counted.
     """
 
     policy: ClassVar[str] = "rate"
     rule_type: ClassVar[type[Rule]] = RateRule
     state_type: ClassVar[type[RateState]] = RateState
 
-    def __init__(self, rules: RuleSet[RateRule], state: RateState, clock: Clock) -> None:
+    def __init__(
+        self, rules: RuleSet[RateRule], state: RateState, clock: Clock, verdicts: Verdicts
+    ) -> None:
         self._rules = rules
         self._state = state
         self._clock = clock
+        self._verdicts = verdicts
 
     def enter(self, call: Call) -> None:
         now = self._clock.monotonic()
@@ -104,9 +109,11 @@ class Rate:
         for ruling, level in zip(holding, levels, strict=True):
             rule = ruling.rule
             if level.calls + 1 > max(1.0, rule.qps * rule.burst):
+                self._verdicts.count(ruling, "rejected")
                 raise _too_often(call, ruling)
         for ruling, level in zip(holding, levels, strict=True):
             level.rise(ruling.rule.qps)
+            self._verdicts.count(ruling, "admitted")
 
     def leave(self, call: Call) -> None:
         pass

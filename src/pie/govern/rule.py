@@ -1,23 +1,32 @@
 """The rule of a policy: a frozen struct whose fields say what a form or a page must know of them.
 
-A field has its bounds and its help in the type, and a default:
+A field has its bounds and its help in the type, and a default (``pie.govern.fields`` has the forms
+that a field can have):
 
     qps: Annotated[
         float, Meta(gt=0, le=1e6, description="Calls a second.", extra={"unit": "calls/s"})
     ] = 100.0
 """
 
-from typing import Any, ClassVar, Final, Literal, NamedTuple
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 import msgspec
-from msgspec.inspect import Metadata, type_info
+from msgspec import Meta
 
-Side = Literal["server", "client"]
-SIDES: Final[tuple[Side, ...]] = ("server", "client")
+Side = Literal["server", "client", "callers"]
+"""Which calls a rule set is for.
+
+``server``: that a service serves; its owner publishes. ``client``: that a service makes; its owner
+publishes. ``callers``: that others make to a service; its owner publishes, its callers apply it.
+"""
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one policy is set to. Base of the rule of each policy.
+
+    A ``__post_init__`` checks what the types cannot; its ``ValueError`` begins with the name of the
+    field: ``least: 5 is above most``.
 
     Class attributes of each subclass:
         kind: the policy's name in rule sets; none where no rule set can hold it.
@@ -26,51 +35,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     kind: ClassVar[str]
-    sides: ClassVar[tuple[Side, ...]] = SIDES
+    sides: ClassVar[tuple[Side, ...]]
     every: ClassVar[bool] = False
 
 
-class RuleField(NamedTuple):
-    """A field of a rule, as a form or a page shows it. Bounds are included unless ``above``."""
-
-    name: str
-    type: type
-    default: Any
-    unit: str
-    least: float
-    most: float
-    above: bool
-    help: str
-
-
-def describe(kind: type[Rule]) -> tuple[RuleField, ...]:
-    """The fields of a rule, from its type.
-
-    Raises:
-        TypeError: a field lacks a unit, a bound, a default or a sentence of help.
-    """
-    return tuple(_describe(kind, field) for field in msgspec.structs.fields(kind))
-
-
-def _describe(kind: type[Rule], field: msgspec.structs.FieldInfo) -> RuleField:
-    info = type_info(field.type)
-    extra: dict[str, Any] = {}
-    while isinstance(info, Metadata):
-        extra |= {**(info.extra_json_schema or {}), **(info.extra or {})}
-        info = info.type
-    least = getattr(info, "ge", None)
-    above = least is None
-    least = getattr(info, "gt", None) if above else least
-    most = getattr(info, "le", None)
-    unit, sentence = extra.get("unit"), extra.get("description")
-    if (
-        least is None
-        or most is None
-        or unit is None
-        or sentence is None
-        or field.default is msgspec.NODEFAULT
-    ):
-        raise TypeError(f"{kind.__name__}.{field.name} needs unit, bounds, default and help")
-    return RuleField(
-        field.encode_name, type(field.default), field.default, unit, least, most, above, sentence
-    )
+DryRun = Annotated[
+    bool,
+    Meta(description="Record what the rule would do to calls, and do nothing to them."),
+]
+"""The field ``dry_run`` of rules that reject calls; False by default."""

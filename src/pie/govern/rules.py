@@ -1,56 +1,100 @@
 """Rule sets: which rule of which version holds for a call. Pure.
 
-A rule set is all rules of one kind for the calls of one service, seen from one side, at one
-version. Of the rules whose scope matches a call, the one with the most specific scope
-(``pie.govern.scope``) holds whole. Of a kind that says ``every`` all matching rules hold.
+A rule set is all rules of one kind, for one side of one service, at one version. Of the rules whose
+scope matches a call, the one with the most specific scope (``pie.govern.scope``) holds whole. Of a
+kind that says ``every`` all matching rules hold.
 """
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
-
-import msgspec
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from pie.govern.rule import Rule, Side
-from pie.govern.scope import Scope, Subject
+from pie.govern.scope import NONE, Pattern, Scope, Subject
+from pie.govern.verdicts import Tally
 
-MAX_RULES = 1000
+MAX_RULES: Final = 1000
 """Rules of one set."""
-_MAX_ANSWERS = 4096
+_MAX_ANSWERS: Final = 4096
 """Answers a set remembers; names of callers and methods come from the wire."""
+_INDEXED: Final = ("caller", "method", "callee")
+"""Fields by whose names a set finds rules; callers are most numerous."""
 
 R = TypeVar("R", bound=Rule)
 
 
 class RuleError(ValueError):
-    """A rule that cannot be applied. The message names the field."""
+    """A rule that cannot be applied. The message says what is wrong and where.
+
+    Attributes:
+        number: of the rule in its set as written, from 0; None = the set itself is wrong.
+        field: of that rule (``body.qps``, ``scope.method``) or of the set (``side``).
+    """
+
+    def __init__(self, problem: str, *, number: int | None = None, field: str = "") -> None:
+        rule = "" if number is None else f"rules[{number}]"
+        where = ".".join(filter(None, (rule, field)))
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.problem = problem
+        self.number = number
+        self.field = field
 
 
-class Ruling(NamedTuple, Generic[R]):
-    """A rule in force.
+class Key(NamedTuple):
+    """Which rule set: of this kind, published for this side by the owner of this PSM."""
+
+    kind: str
+    psm: str
+    side: Side
+
+
+class Ruling(Generic[R]):
+    """A rule in force. One object for as long as its set is.
 
     Attributes:
         rule: the values.
+        key: of its set.
+        version: of its set.
+        number: of the rule in its set as written, from 0.
         scope: for which calls, as text; the same in each version that keeps the scope.
         name: kind, version and scope, for people: ``rate v7 method=Get``.
+        tally: how calls went by it (``pie.govern.verdicts``).
     """
 
-    rule: R
-    scope: str
-    name: str
+    __slots__ = ("_said", "key", "name", "number", "rule", "scope", "tally", "version")
+
+    def __init__(self, rule: R, key: Key, version: int, number: int, scope: str) -> None:
+        self.rule = rule
+        self.key = key
+        self.version = version
+        self.number = number
+        self.scope = scope
+        self.name = f"{key.kind} v{version} {scope}".rstrip()
+        self.tally = Tally(key, version, scope)
+        self._said: dict[str, str] = {}
+
+    def said(self, verdict: str) -> str:
+        """A note for ``call.notes``: ``would reject: access v7 method=Get``. Always one object."""
+        return self._said.setdefault(verdict, f"{verdict}: {self.name}")
+
+    def __repr__(self) -> str:
+        return f"<Ruling {self.name}>"
 
 
 class RuleSet(Generic[R]):
-    """All rules of one kind for the calls of one service, seen from one side. Immutable.
+    """All rules of one kind for one side of one service. Immutable.
 
     Args:
         kind: type of the rules.
-        psm: the callee.
-        side: of the calls that the rules are for.
+        psm: the service whose owner publishes them: the caller of the side ``client``, else the
+            callee.
+        side: whose calls they are for.
         version: 1 at least; a later set of the same kind, PSM and side has a greater one.
         rules: with their scopes.
 
     Raises:
-        RuleError: two rules are for the same calls, or it is undecided which of two holds.
+        RuleError: a scope has a field that its side does not have, two rules are for the same
+            calls, or it is undecided which of two holds.
     """
 
     def __init__(
@@ -65,38 +109,89 @@ class RuleSet(Generic[R]):
         self.psm = psm
         self.side = side
         self.version = version
-        ordered = sorted(rules, key=lambda each: each[0].specificity, reverse=True)
-        _check_scopes(kind, [scope for scope, _ in ordered])
-        self._rules = [
-            (scope, Ruling(rule, str(scope), f"{kind.kind} v{version} {scope}".rstrip()))
-            for scope, rule in ordered
-        ]
+        self.key = Key(kind.kind, psm, side)
+        numbered = [(scope, number, rule) for number, (scope, rule) in enumerate(rules)]
+        for scope, number, _ in numbered:
+            _check_side(side, scope, number)
+        numbered.sort(key=lambda each: each[0].specificity, reverse=True)
+        _check_scopes(kind, [(scope, number) for scope, number, _ in numbered])
+        self.scoped: tuple[tuple[Scope, Ruling[R]], ...] = tuple(
+            (scope, Ruling(rule, self.key, version, number, str(scope)))
+            for scope, number, rule in numbered
+        )
+        """Scopes and rulings, the most specific scope first."""
+        self._index = _Index([scope for scope, _ in self.scoped])
         self._answers: dict[Subject, tuple[Ruling[R], ...]] = {}
+        self._behind: RuleSet[R] | None = None
 
     @property
     def rules(self) -> tuple[Ruling[R], ...]:
         """The most specific scope first."""
-        return tuple(ruling for _, ruling in self._rules)
+        return tuple(ruling for _, ruling in self.scoped)
+
+    def before(self, other: "RuleSet[R]") -> "RuleSet[R]":
+        """A set of these rules, and of another's for calls that none of these is for.
+
+        Of a kind that says ``every`` the rules of both hold.
+        """
+        made: RuleSet[R] = RuleSet.__new__(RuleSet)
+        made.__dict__ |= self.__dict__ | {"_answers": {}, "_behind": other}
+        return made
 
     def holding(self, subject: Subject) -> tuple[Ruling[R], ...]:
-        """The rulings for a call: at most one, unless the kind says ``every``."""
+        """The rulings for a call, the most specific first: at most one, unless the kind says
+        ``every``."""
         found = self._answers.get(subject)
         if found is None:
-            found = tuple(ruling for scope, ruling in self._rules if scope.matches(subject))
-            if not self.kind.every:
-                found = found[:1]
+            found = self._found(subject)
             if len(self._answers) >= _MAX_ANSWERS:
                 self._answers.clear()
             self._answers[subject] = found
         return found
 
+    def _found(self, subject: Subject) -> tuple[Ruling[R], ...]:
+        found = []
+        for number in self._index.candidates(subject):
+            scope, ruling = self.scoped[number]
+            if scope.matches(subject):
+                found.append(ruling)
+                if not self.kind.every:
+                    break
+        behind = () if self._behind is None else self._behind.holding(subject)
+        return (*found, *behind) if self.kind.every else tuple(found) or behind
 
-class Key(NamedTuple):
-    """Which rule set."""
 
-    kind: str
-    psm: str
-    side: Side
+class _Index:
+    """Finds the scopes that may match a subject without looking at each: a set may have a thousand
+    rules, and strangers may send ever other names."""
+
+    def __init__(self, scopes: list[Scope]) -> None:
+        self._named: dict[str, dict[str, list[int]]] = {field: {} for field in _INDEXED}
+        self._others: list[int] = []
+        for number, scope in enumerate(scopes):
+            for field in _INDEXED:
+                names = _names(getattr(scope, field))
+                if names:
+                    for name in names:
+                        self._named[field].setdefault(name, []).append(number)
+                    break
+            else:
+                self._others.append(number)
+
+    def candidates(self, subject: Subject) -> list[int]:
+        """Positions of scopes, in order."""
+        found = list(self._others)
+        for field, named in self._named.items():
+            for number in named.get(getattr(subject, field) or NONE, ()):
+                insort(found, number)
+        return found
+
+
+def _names(pattern: Pattern) -> Iterable[str]:
+    """The names that a pattern matches; none = it is a prefix."""
+    if isinstance(pattern, str):
+        return () if pattern.endswith("*") else (pattern,)
+    return pattern
 
 
 class RuleSource(Protocol):
@@ -110,6 +205,13 @@ class RuleSource(Protocol):
         """Call ``changed`` after each change, on any thread."""
         ...
 
+    def want(self, psm: str) -> None:
+        """This process calls a service: its rules of the side ``callers`` are wanted from now on.
+
+        May be called often for the same one. Must not wait.
+        """
+        ...
+
 
 class NoRules:
     """A source without rules: a policy that needs one has no gate, others run on their defaults."""
@@ -120,76 +222,42 @@ class NoRules:
     def follow(self, changed: Callable[[], None]) -> None:
         pass
 
-
-# --- reading ---
-
-
-class _Written(msgspec.Struct, forbid_unknown_fields=True):
-    scope: Scope
-    body: msgspec.Raw
+    def want(self, psm: str) -> None:
+        pass
 
 
-class _WrittenSet(msgspec.Struct, forbid_unknown_fields=True):
-    kind: str
-    psm: str
-    side: Side
-    version: int
-    rules: list[_Written]
+# --- what a set may not hold ---
 
 
-def parse(text: str | bytes, kinds: Mapping[str, type[Rule]]) -> RuleSet[Any]:
-    """Read a rule set from JSON: ``{kind, psm, side, version, rules: [{scope, body}]}``.
-
-    Args:
-        text: the JSON.
-        kinds: the type of rule for each kind (``pie.govern.KINDS``).
-
-    Raises:
-        RuleError: it cannot be applied; the message names the field.
-    """
-    try:
-        written = msgspec.json.decode(text, type=_WrittenSet)
-    except msgspec.MsgspecError as error:
-        raise RuleError(f"a rule set cannot be read: {error}") from None
-    kind = kinds.get(written.kind)
-    if kind is None:
-        raise RuleError(f"kind: {written.kind!r} is not one of {', '.join(sorted(kinds))}")
-    if written.side not in kind.sides:
-        raise RuleError(f"side: rules of kind {written.kind} are for {' or '.join(kind.sides)}")
-    if written.version < 1:
-        raise RuleError(f"version: {written.version} is not above 0")
-    if len(written.rules) > MAX_RULES:
-        raise RuleError(f"rules: {len(written.rules)} are more than {MAX_RULES}")
-    rules = [(each.scope, _body(kind, n, each.body)) for n, each in enumerate(written.rules)]
-    return RuleSet(kind, written.psm, written.side, written.version, rules)
+def _check_side(side: Side, scope: Scope, number: int) -> None:
+    if side != "client" and scope.callee != "*":
+        problem = f"rules of the side {side} are for calls to their own service: leave it out"
+        raise RuleError(problem, number=number, field="scope.callee")
+    if side == "client" and scope.caller != "*":
+        problem = "rules of the side client are for calls of their own service: leave it out"
+        raise RuleError(problem, number=number, field="scope.caller")
 
 
-def _body(kind: type[R], number: int, body: msgspec.Raw) -> R:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
-        where = f"rules[{number}].body"
-        text = str(error).replace("`$", f"`{where}")
-        raise RuleError(text if where in text else f"{where}: {text}") from None
-
-
-def _check_scopes(kind: type[Rule], scopes: list[Scope]) -> None:
+def _check_scopes(kind: type[Rule], scopes: list[tuple[Scope, int]]) -> None:
     """``scopes`` is ordered: equally specific ones are neighbours."""
-    seen: set[str] = set()
-    for at, scope in enumerate(scopes):
+    seen: dict[str, int] = {}
+    for at, (scope, number) in enumerate(scopes):
         text = str(scope)
         if text in seen:
-            raise RuleError(f"scope: two rules are for the same calls: {_say(scope)}")
-        seen.add(text)
+            problem = f"it is for the same calls as rules[{seen[text]}]: {_say(scope)}"
+            raise RuleError(problem, number=number, field="scope")
+        seen[text] = number
         if kind.every or not scope.has_set:
             continue  # Names and prefixes that differ, and are equally specific, never overlap.
-        for other in scopes[at + 1 :]:
+        for other, its in scopes[at + 1 :]:
             if other.specificity != scope.specificity:
                 break
             if scope.overlaps(other):
                 raise RuleError(
-                    "scope: it is undecided which of two rules holds for calls that are in both, "
-                    f"{_say(scope)} and {_say(other)}: neither is more specific"
+                    f"it is undecided whether it or rules[{number}] holds for calls that are in "
+                    f"both, {_say(other)} and {_say(scope)}: neither is more specific",
+                    number=its,
+                    field="scope",
                 )
 
 

@@ -1,8 +1,9 @@
 """Scopes: for which calls a rule is.
 
-Scopes are compared field by field in the order method, caller, caller cluster, cluster, lane: a
-name is more specific than a set, a smaller set than a larger one, any set than a prefix, a longer
-prefix than a shorter one. There are no regular expressions: what a scope matches can be read.
+Scopes are compared field by field in the order callee, method, caller, caller cluster, cluster,
+lane: a name is more specific than a set, a smaller set than a larger one, any set than a prefix, a
+longer prefix than a shorter one. There are no regular expressions: what a scope matches can be
+read. ``(none)`` is the name of what a call does not say: of its caller, or of the base lane.
 """
 
 import re
@@ -11,6 +12,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from pie.model import Call
+
+NONE: Final = "(none)"
+"""The name that stands for an empty text of a call."""
 
 Pattern = str | frozenset[str]
 """A name, ``prefix*``, or a set of names."""
@@ -21,6 +25,7 @@ _PREFIX: Final = re.compile(r"[^\s|*]{0,200}\*")
 class Subject(NamedTuple):
     """What rules look at in a call, in the order in which scopes are compared."""
 
+    callee: str
     method: str
     caller: str
     caller_cluster: str
@@ -31,12 +36,17 @@ class Subject(NamedTuple):
     def of(cls, call: Call) -> "Subject":
         """The subject of a call. Its lane is ``call.env``; an unnamed cluster is ``default``."""
         cluster = call.callee_cluster or "default"
-        return cls(call.method, call.caller, call.caller_cluster, cluster, call.env)
+        return cls(call.callee, call.method, call.caller, call.caller_cluster, cluster, call.env)
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The calls that a rule is for: each field matches the one of the same name in ``Subject``."""
+    """The calls that a rule is for: each field matches the one of the same name in ``Subject``.
 
+    ``callee`` is for rules of the side ``client`` alone, which have no ``caller``: that is whose
+    rules they are.
+    """
+
+    callee: Pattern = "*"
     method: Pattern = "*"
     caller: Pattern = "*"
     caller_cluster: Pattern = "*"
@@ -50,7 +60,8 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def matches(self, subject: Subject) -> bool:
         """Whether the rule is for a call of this subject."""
         return (
-            _matches(self.method, subject.method)
+            _matches(self.callee, subject.callee)
+            and _matches(self.method, subject.method)
             and _matches(self.caller, subject.caller)
             and _matches(self.caller_cluster, subject.caller_cluster)
             and _matches(self.cluster, subject.cluster)
@@ -91,6 +102,7 @@ def _check_pattern(field: str, pattern: Pattern) -> None:
 
 
 def _matches(pattern: Pattern, name: str) -> bool:
+    name = name or NONE
     if isinstance(pattern, str):
         return name.startswith(pattern[:-1]) if pattern[-1] == "*" else name == pattern
     return name in pattern

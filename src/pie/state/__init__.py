@@ -20,6 +20,7 @@ from pie.state.registry.instances import (
 )
 from pie.state.registry.registrar import Registrar
 from pie.state.registry.standing import Standing
+from pie.state.store.fence import Fenced, FenceLost
 from pie.state.store.follow import Follower, Listener
 from pie.state.store.interface import (
     Batch,
@@ -40,6 +41,7 @@ from pie.state.store.interface import (
     StoreAway,
     StoreError,
     Watch,
+    Write,
 )
 from pie.state.store.memory import MemoryStore
 from pie.state.store.remote import RemoteStore
@@ -52,6 +54,8 @@ __all__ = [
     "Directory",
     "Entry",
     "Event",
+    "FenceLost",
+    "Fenced",
     "Follower",
     "Forbidden",
     "Held",
@@ -76,6 +80,7 @@ __all__ = [
     "StoreAway",
     "StoreError",
     "Watch",
+    "Write",
     "instance_key",
     "instances_prefix",
     "lookup_services",

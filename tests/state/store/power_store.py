@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from pie.state import StoreError
+from pie.state import StoreError, Write
 from pie.state.store.recovery import open_store, snapshot_path
 from pie.state.store.snapshot import SnapshotThread
 
@@ -45,6 +45,10 @@ def main() -> None:
             elif name == "put":
                 key, value, lease, expect = given
                 answer = store.put(key, value, lease=lease, expect=expect)
+            elif name == "commit":
+                values, absent = given
+                writes = [Write(key, value) for key, value in values.items()]
+                answer = store.commit(writes, expect=dict.fromkeys(absent, 0))
             else:
                 answer = getattr(store, name)(*given)
         except StoreError as error:

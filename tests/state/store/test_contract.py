@@ -14,6 +14,7 @@ from pie.state import (
     LimitExceeded,
     StoreAway,
     Watch,
+    Write,
 )
 
 
@@ -103,6 +104,99 @@ class TestKeys:
     def test_a_value_that_is_no_text_is_refused(self, rig):
         with pytest.raises(Invalid, match="not Unicode"):
             rig.store.put("/k", "\ud800")
+
+
+class TestCommit:
+    def test_all_writes_have_one_revision(self, rig):
+        store = rig.store
+        first = store.put("/c/old", "x")
+        lease = store.grant(10)
+        with store.watch("/c/") as watch:
+            revision = store.commit(
+                [
+                    Write("/c/2", "two", lease),
+                    Write("/c/old", None),
+                    Write("/c/1", "one"),
+                    Write("/c/absent", None),
+                ],
+                expect={"/c/old": first, "/c/not written": 0},
+            )
+            events = next(batch.events for batch in watch if batch.events)
+        assert [(e.kind, e.key, e.value, e.revision, e.lease) for e in events] == [
+            ("put", "/c/2", "two", revision, lease),
+            ("delete", "/c/old", "", revision, 0),
+            ("put", "/c/1", "one", revision, 0),
+        ]
+        under = store.range("/c/")
+        assert [(e.key, e.mod_revision, e.lease) for e in under.entries] == [
+            ("/c/1", revision, 0),
+            ("/c/2", revision, lease),
+        ]
+        assert under.revision == revision
+        store.revoke(lease)
+        assert store.get("/c/2") is None
+
+    def test_none_is_written_when_one_cannot_be(self, rig):
+        store = rig.store
+        first = store.put("/c/1", "1")
+        before = store.range("/")
+        with pytest.raises(Conflict, match="/c/2 is absent") as conflict:
+            store.commit([Write("/c/1", "2")], expect={"/c/1": first, "/c/2": first})
+        assert (conflict.value.key, conflict.value.revision) == ("/c/2", 0)
+        with pytest.raises(Conflict) as conflict:
+            store.commit([Write("/c/2", "2")], expect={"/c/1": 0})
+        assert (conflict.value.key, conflict.value.revision) == ("/c/1", first)
+        with pytest.raises(LeaseGone, match="12345"):
+            store.commit([Write("/c/1", "2"), Write("/c/2", "2", 12345)])
+        assert store.range("/") == before
+
+    def test_a_commit_that_changes_nothing(self, rig):
+        before = rig.store.range("/")
+        assert rig.store.commit([Write("/c/1", None)], expect={"/c/1": 0}) == 0
+        assert rig.store.range("/") == before
+
+    def test_bounds(self, rig):
+        commit = rig.store.commit
+        with pytest.raises(LimitExceeded, match="101 writes"):
+            commit([Write(f"/c/{number}", "") for number in range(101)])
+        with pytest.raises(LimitExceeded, match="101 expectations"):
+            commit([Write("/c", "")], expect={f"/c/{number}": 0 for number in range(101)})
+        half = "x" * (1 << 19)
+        with pytest.raises(LimitExceeded, match="the limit is 1048576"):
+            commit([Write("/c/1", half), Write("/c/2", half)])
+        with pytest.raises(Invalid, match="writes /c twice"):
+            commit([Write("/c", "1"), Write("/c", None)])
+        with pytest.raises(Invalid, match="without a write"):
+            commit([])
+        with pytest.raises(Invalid, match="is not a key"):
+            commit([Write("/c", "")], expect={"c": 0})
+        assert rig.store.range("/").entries == ()
+        largest = "é" * ((1 << 19) - 4)
+        assert commit([Write(f"/c/{number}", "") for number in range(100)])
+        assert commit([Write("/large", largest)])
+        assert rig.store.get("/large").value == largest
+
+    def test_no_commit_is_seen_in_part(self, rig):
+        """Neither by a range, nor by a watch, nor by one that replays."""
+        store = rig.store
+
+        def write() -> None:
+            for number in range(10):
+                store.commit([Write(f"/c/{each}", str(number)) for each in range(5)])
+
+        start = store.range("/c/").revision
+        writer = threading.Thread(target=write)
+        writer.start()
+        with store.watch("/c/", after=start) as watch:
+            seen = 0
+            while seen < 10:
+                events = next(watch).events
+                assert len(events) % 5 == 0
+                for first in range(0, len(events), 5):
+                    (_,) = {(each.value, each.revision) for each in events[first : first + 5]}
+                seen += len(events) // 5
+                assert len({entry.value for entry in store.range("/c/").entries}) <= 1
+        writer.join()
 
 
 class TestLeases:

@@ -147,6 +147,21 @@ class Power(RuleBasedStateMachine):
         self.model.entries.setdefault(key, (value, 0))
         self.settle(answer)
 
+    @rule(values=st.dictionaries(KEYS, st.none() | VALUES, min_size=2), guarded=st.booleans())
+    def commit(self, values: dict[str, str | None], guarded: bool) -> None:
+        """Several keys in one change: all of it survives, or nothing."""
+        expected = ["/a"] if guarded else []
+        revision = self.change("commit", values, expected)
+        if revision == "conflict":
+            assert guarded and "/a" in self.model.entries
+        else:
+            assert not (guarded and "/a" in self.model.entries)
+            for key, value in values.items():
+                self.model.entries.pop(key, None)
+                if value is not None:
+                    self.model.entries[key] = (value, 0)
+        self.settle(revision)
+
     @rule(key=KEYS)
     def delete(self, key: str) -> None:
         revision = self.change("delete", key)
@@ -211,7 +226,9 @@ def run(library: Path, examples: int, steps: int) -> None:
     SEEN.clear()
     run_state_machine_as_test(Power, settings=profile)
     assert SEEN["cut"] > 50, SEEN
-    assert min(SEEN[name] for name in ("put", "delete", "grant", "snapshot", "reopen")) > 0, SEEN
+    assert (
+        min(SEEN[name] for name in ("put", "commit", "delete", "grant", "snapshot", "reopen")) > 0
+    ), SEEN
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,9 @@ class Access:
     def check_delete(self, key: str) -> None:
         """Raise `Forbidden` unless the key may be deleted."""
 
+    def check_commit(self, commit: wire.CommitRequest) -> None:
+        """Raise `Forbidden` unless these changes may be made together."""
+
     def check_grant(self, ttl: float) -> None:
         """Raise `Forbidden` unless such a lease may be had."""
 
@@ -87,6 +90,9 @@ class ServiceAccess(Access):
 
     def check_delete(self, key: str) -> None:
         raise _forbidden(f"delete {key} (it ends its own registration by revoking its lease)")
+
+    def check_commit(self, commit: wire.CommitRequest) -> None:
+        raise _forbidden("write several keys at once")
 
     def check_grant(self, ttl: float) -> None:
         if ttl > MAX_SERVICE_TTL:

@@ -37,7 +37,7 @@ AccessOf = Callable[[Request], Access]
 def state_router(
     store: MemoryStore, access_of: AccessOf, *, heartbeat: float = wire.HEARTBEAT_S
 ) -> APIRouter:
-    """The routes ``/api/state/{get,range,put,delete,grant,keep_alive,revoke,watch,stream}``.
+    """The routes ``/api/state/{get,range,put,delete,commit,grant,keep_alive,revoke,watch,stream}``.
 
     Args:
         store: the engine; its owner also expires leases and closes it.
@@ -98,6 +98,15 @@ def state_router(
 
         return wire.Done(await run_in_threadpool(write))
 
+    async def commit(ask: wire.CommitRequest, access: Access) -> wire.Done:
+        """All writes at one revision, or none; only if every key in `expect` is at its revision."""
+        access.check_commit(ask)
+
+        def write() -> int:
+            return store.commit(ask.writes, expect=ask.expect)
+
+        return wire.Done(await run_in_threadpool(write))
+
     async def grant(ask: wire.GrantRequest, access: Access) -> wire.LeaseMessage:
         """A new lease of `ttl` seconds."""
         access.check_grant(ask.ttl)
@@ -118,6 +127,7 @@ def state_router(
     route("range", wire.RangeRequest, Range, range_)
     route("put", wire.PutRequest, wire.Done, put)
     route("delete", wire.DeleteRequest, wire.Done, delete)
+    route("commit", wire.CommitRequest, wire.Done, commit)
     route("grant", wire.GrantRequest, wire.LeaseMessage, grant)
     route("keep_alive", wire.KeepAliveRequest, Kept, keep_alive)
     route("revoke", wire.LeaseMessage, wire.Empty, revoke)

@@ -5,7 +5,8 @@ no memory, and one that falls behind the oldest kept event gets `Compacted`.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 
 from pie.state.store.interface import (
     Batch,
@@ -92,7 +93,7 @@ class Subscription:
 
 
 class History:
-    """A bounded log of events, one revision each, without gaps. Callers hold ``lock``."""
+    """A bounded log of events; several may have one revision. Callers hold ``lock``."""
 
     def __init__(self, revision: int, lock: threading.Lock, max_events: int = MAX_EVENTS) -> None:
         self.lock = lock
@@ -107,35 +108,45 @@ class History:
         self._followed = 0
         self._ended = False
 
-    def append(self, event: Event) -> None:
-        """Add the event of the next revision and wake its readers."""
-        self._events.append(event)
-        self._bytes += len(event.value)
-        self.revision = event.revision
+    def append(self, events: Sequence[Event]) -> None:
+        """Add the events of the next revision, at least one, and wake their readers."""
+        revision = events[0].revision
+        self._events += events
+        self._bytes += sum(len(event.value) for event in events)
+        self.revision = revision
         if len(self._events) > self._max_events or self._bytes > MAX_BYTES:
             self._compact()
         # A key has fewer prefixes than a fleet watches.
-        for end in range(1, len(event.key) + 1):
-            for reader in self._readers.get(event.key[:end], ()):
-                reader.announce(event.revision)
+        for event in events:
+            for end in range(1, len(event.key) + 1):
+                for reader in self._readers.get(event.key[:end], ()):
+                    reader.announce(revision)
 
     def _compact(self) -> None:
-        half = (len(self._events) + 1) // 2
-        self.compacted = self._events[half - 1].revision
-        self._bytes -= sum(len(event.value) for event in self._events[:half])
-        del self._events[:half]
+        self.compacted = self._events[(len(self._events) - 1) // 2].revision
+        gone = self._position(self.compacted)
+        self._bytes -= sum(len(event.value) for event in self._events[:gone])
+        del self._events[:gone]
+
+    def _position(self, after: int) -> int:
+        """Of the first event above a revision."""
+        return bisect_right(self._events, after, key=_revision_of)
 
     def read(self, wants: Callable[[Event], bool], after: int) -> Batch:
-        """The wanted events above a revision, up to the size of one batch."""
+        """The wanted events above a revision, up to the size of one batch; a revision whole."""
         self._check(after)
         found: list[Event] = []
         chars = 0
-        for event in self._events[after - self.compacted :]:
+        full = 0
+        for index in range(self._position(after), len(self._events)):
+            event = self._events[index]
+            if full and event.revision != full:
+                return Batch(tuple(found), full)
             if wants(event):
                 chars += len(event.value)
                 found.append(event)
                 if len(found) >= BATCH_EVENTS or chars >= BATCH_CHARS:
-                    return Batch(tuple(found), event.revision)
+                    full = event.revision
         return Batch(tuple(found), self.revision)
 
     def _check(self, after: int) -> None:
@@ -216,3 +227,7 @@ class History:
     def readers(self) -> int:
         """How many watches are open."""
         return len(self._all)
+
+
+def _revision_of(event: Event) -> int:
+    return event.revision

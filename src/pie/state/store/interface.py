@@ -7,7 +7,7 @@ delete events. So an etcd backend fits behind it without moving a caller.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import ClassVar, Literal, NamedTuple, Self
 
 import msgspec
@@ -17,8 +17,13 @@ MAX_VALUE = 1 << 20
 MAX_LEASES_PER_CALL = 10_000
 MAX_PREFIXES = 10_000
 """Of one stream."""
+MAX_WRITES = 100
+"""Of one commit; and as many expectations."""
+MAX_COMMIT = 1 << 20
+"""Bytes of the keys and values of one commit."""
 MIN_TTL = 0.1
 MAX_TTL = 86_400.0
+NOTHING_EXPECTED: Mapping[str, int] = MappingProxyType({})
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -28,6 +33,14 @@ class Entry(msgspec.Struct, frozen=True):
     value: str
     create_revision: int
     mod_revision: int
+    lease: int = 0
+
+
+class Write(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change of a commit: a put, or with ``value`` None a delete."""
+
+    key: str
+    value: str | None
     lease: int = 0
 
 
@@ -79,10 +92,11 @@ class StoreError(Exception):
     code: ClassVar[int] = 500
     kind: ClassVar[str] = "internal"
 
-    def __init__(self, message: str, *, revision: int = 0) -> None:
+    def __init__(self, message: str, *, revision: int = 0, key: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.revision = revision
+        self.key = key
 
 
 class Invalid(StoreError):
@@ -110,7 +124,7 @@ class LeaseGone(StoreError):
 
 
 class Conflict(StoreError):
-    """The key is not at the expected revision; ``revision`` is where it is, 0 = it is absent."""
+    """``key`` is not at the expected revision; ``revision`` is where it is, 0 = it is absent."""
 
     code, kind = 409, "conflict"
 
@@ -230,6 +244,26 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def commit(
+        self, writes: Sequence[Write], *, expect: Mapping[str, int] = NOTHING_EXPECTED
+    ) -> int:
+        """Make all changes durably at one revision, or none; return that revision.
+
+        The events of a commit come in the order of its writes, and in one batch. A delete of an
+        absent key changes nothing; 0 if no write changes anything.
+
+        Args:
+            writes: 1 to 100 of different keys; 1 MiB of keys and values at most.
+            expect: the ``mod_revision`` at which a key must be, by key, 0 = it must be absent; at
+                most 100, also of keys that are not written.
+
+        Raises:
+            Conflict: a key (``error.key``) is at another revision.
+            LeaseGone: a write names a lease that is not there.
+            LimitExceeded: the commit, or the store with it, would be too large.
+        """
+
+    @abstractmethod
     def grant(self, ttl: float) -> int:
         """A new lease that ends ``ttl`` seconds (0.1 to 86,400) after its last keep-alive.
 
@@ -287,6 +321,34 @@ def check_value(key: str, value: str) -> None:
     if size > MAX_VALUE:
         raise LimitExceeded(
             f"the value of {key} has {size} bytes; the limit is {MAX_VALUE}: split it over keys"
+        )
+
+
+def check_commit(writes: Sequence[Write], expect: Mapping[str, int]) -> None:
+    """Raise `LimitExceeded` for a commit that is too large, `Invalid` for one without sense."""
+    if len(writes) > MAX_WRITES or len(expect) > MAX_WRITES:
+        raise LimitExceeded(
+            f"a commit of {len(writes)} writes with {len(expect)} expectations; the limit is "
+            f"{MAX_WRITES} of each: split it"
+        )
+    if not writes:
+        raise Invalid("a commit without a write")
+    keys: set[str] = set()
+    size = 0
+    for write in writes:
+        check_key(write.key)
+        if write.key in keys:
+            raise Invalid(f"a commit writes {write.key} twice: give its last value only")
+        keys.add(write.key)
+        size += len(write.key)
+        if write.value is not None:
+            check_value(write.key, write.value)
+            size += len(write.value.encode())
+    for key in expect:
+        check_key(key)
+    if size > MAX_COMMIT:
+        raise LimitExceeded(
+            f"a commit of {size} bytes; the limit is {MAX_COMMIT}: split it over several"
         )
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from pie.state.store import wire
 from pie.state.store.interface import (
+    NOTHING_EXPECTED,
     Batch,
     Denied,
     Entry,
@@ -23,7 +24,9 @@ from pie.state.store.interface import (
     StoreAway,
     StoreError,
     Watch,
+    Write,
     check_batch,
+    check_commit,
     check_key,
     check_prefixes,
     check_ttl,
@@ -106,6 +109,13 @@ class RemoteStore(Store):
     def delete(self, key: str, *, expect: int | None = None) -> int:
         check_key(key)
         return self._call("delete", wire.DeleteRequest(key, expect), wire.Done).revision
+
+    def commit(
+        self, writes: Sequence[Write], *, expect: Mapping[str, int] = NOTHING_EXPECTED
+    ) -> int:
+        check_commit(writes, expect)
+        request = wire.CommitRequest(list(writes), dict(expect))
+        return self._call("commit", request, wire.Done).revision
 
     def grant(self, ttl: float) -> int:
         check_ttl(ttl)

@@ -8,6 +8,7 @@ from pie.state.store.interface import (
     MAX_KEY,
     MAX_LEASES_PER_CALL,
     MAX_PREFIXES,
+    MAX_WRITES,
     Batch,
     Compacted,
     Conflict,
@@ -22,6 +23,7 @@ from pie.state.store.interface import (
     Refused,
     StoreAway,
     StoreError,
+    Write,
 )
 
 PATH = "/api/state"
@@ -75,8 +77,15 @@ class DeleteRequest(msgspec.Struct, omit_defaults=True):
     expect: Revision | None = None
 
 
+class CommitRequest(msgspec.Struct, omit_defaults=True):
+    """Body of ``commit``."""
+
+    writes: Annotated[list[Write], msgspec.Meta(max_length=MAX_WRITES)]
+    expect: Annotated[dict[Key, Revision], msgspec.Meta(max_length=MAX_WRITES)] = {}
+
+
 class Done(msgspec.Struct):
-    """Answer to ``put`` and ``delete``; 0 = there was nothing to delete."""
+    """Answer to ``put``, ``delete`` and ``commit``; 0 = there was nothing to delete."""
 
     revision: int
 
@@ -123,6 +132,7 @@ class ErrorBody(msgspec.Struct, omit_defaults=True):
     kind: str
     message: str
     revision: int = 0
+    key: str = ""
 
 
 class ErrorReply(msgspec.Struct):
@@ -158,7 +168,7 @@ _KINDS: dict[str, type[StoreError]] = {kind.kind: kind for kind in _ERRORS}
 
 def error_body(error: StoreError) -> ErrorBody:
     """An error as the wire carries it."""
-    return ErrorBody(error.code, error.kind, error.message, error.revision)
+    return ErrorBody(error.code, error.kind, error.message, error.revision, error.key)
 
 
 def line_of(batch: Batch) -> Line:
@@ -175,4 +185,4 @@ def batch_of(line: Line) -> Batch:
 
 def error_of(body: ErrorBody) -> StoreError:
     """The error that a body stands for; `StoreAway` for a kind that this version does not know."""
-    return _KINDS.get(body.kind, StoreAway)(body.message, revision=body.revision)
+    return _KINDS.get(body.kind, StoreAway)(body.message, revision=body.revision, key=body.key)

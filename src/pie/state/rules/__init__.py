@@ -1,0 +1,1 @@
+"""Rules as desired state: published by a `RuleBook`, followed by each process's `StoreRules`."""

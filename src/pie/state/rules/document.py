@@ -1,0 +1,182 @@
+"""A rule set as the store holds it, and where.
+
+One key holds the rules in force of one kind, PSM and side; its history holds the newest versions.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, get_args
+
+import msgspec
+
+from pie.govern import KINDS, Key, Rule, RuleSet, Side, parse
+from pie.model import PSM
+from pie.state.registry.instances import PREFIX
+
+MAX_DOCUMENT = 256 << 10
+"""Bytes of one key."""
+KEPT_VERSIONS = 50
+HISTORY_PREFIX = "/pie/history/rules/"
+FREEZE_KEY = "/pie/freeze"
+_SIDES: Final[tuple[Side, ...]] = get_args(Side)
+
+
+class WrittenRule(msgspec.Struct, frozen=True):
+    """A rule as its author wrote it."""
+
+    scope: dict[str, Any]
+    body: dict[str, Any]
+
+
+class Rollout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a version has come that goes step by step.
+
+    An instance runs the version when it is named or its share is below the percentage; the others
+    run ``previous`` of the document. Without a stopped roll-out's version anywhere, all do.
+
+    Attributes:
+        instances: that run it whatever their share is.
+        percent: of all instances, 0 to 100.
+        step: how many steps were taken.
+        began: of the step, Unix seconds.
+        pause_s: seconds that a step lasts at least.
+        stopped: why it was stopped: since then every instance runs what it ran before.
+    """
+
+    instances: tuple[str, ...] = ()
+    percent: float = 0.0
+    step: int = 0
+    began: float = 0.0
+    pause_s: float = 60.0
+    stopped: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.percent <= 100:
+            raise ValueError(f"percent: {self.percent} is not in 0 to 100")
+
+    def chooses(self, key: Key, instance: str) -> bool:
+        """Whether an instance runs the version."""
+        if self.stopped:
+            return False
+        return instance in self.instances or share(key, instance) < self.percent
+
+
+class RuleDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All rules of one kind, PSM and side, at one version.
+
+    Attributes:
+        version: 1 at least, one more with each publishing.
+        author: who published it.
+        at: when, Unix seconds.
+        comment: why, in the author's words.
+        rollout: None once every instance runs it.
+        previous: while rolling out, the rules that the other instances run; None = no rules.
+        previous_version: of these; 0 = no rules.
+    """
+
+    kind: str
+    psm: str
+    side: Side
+    version: int
+    rules: tuple[WrittenRule, ...]
+    author: str = ""
+    at: float = 0.0
+    comment: str = ""
+    rollout: Rollout | None = None
+    previous: tuple[WrittenRule, ...] | None = None
+    previous_version: int = 0
+
+    @property
+    def key(self) -> Key:
+        """Which rule set it is."""
+        return Key(self.kind, self.psm, self.side)
+
+    def for_instance(self, instance: str) -> tuple[int, tuple[WrittenRule, ...]]:
+        """Version and rules that an instance runs; version 0 = it runs no rules."""
+        if self.rollout is None or self.rollout.chooses(self.key, instance):
+            return self.version, self.rules
+        return self.previous_version, self.previous or ()
+
+
+class Freeze(msgspec.Struct, frozen=True, kw_only=True):
+    """While it stands nobody publishes, and no roll-out goes on."""
+
+    by: str
+    at: float
+    reason: str
+
+
+def share(key: Key, instance: str) -> float:
+    """Of an instance in the roll-outs of a rule set: 0 up to 100, the same at every version."""
+    text = "\0".join((key.kind, key.psm, key.side, instance)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) / 2**64 * 100
+
+
+def rules_prefix(psm: str) -> str:
+    """Where the rules are that the owner of a service publishes. Raises ValueError: no PSM."""
+    return f"{PREFIX}{PSM.parse(psm)}/rules/"
+
+
+def callers_prefix(psm: str) -> str:
+    """Where the rules are that the owner of a service publishes for its callers."""
+    return f"{rules_prefix(psm)}callers/"
+
+
+def rules_key(key: Key) -> str:
+    """Where the rule set is. Raises ValueError: the kind, PSM or side is none."""
+    kind = KINDS.get(key.kind)
+    if kind is None:
+        raise ValueError(f"kind: {key.kind[:100]!r} is not one of {', '.join(sorted(KINDS))}")
+    if key.side not in kind.sides:
+        raise ValueError(
+            f"side: rules of kind {key.kind} are for {' or '.join(kind.sides)}, not "
+            f"{key.side[:100]!r}"
+        )
+    return f"{rules_prefix(key.psm)}{key.side}/{key.kind}"
+
+
+def key_of(text: str) -> Key | None:
+    """The rule set of a store's key; None for another key, kinds of newer Pies included."""
+    parts = text.removeprefix(PREFIX).split("/")
+    if not text.startswith(PREFIX) or len(parts) != 4 or parts[1] != "rules":
+        return None
+    psm, _, side, kind = parts
+    for known in _SIDES:
+        if known == side:
+            return Key(kind, psm, known)
+    return None
+
+
+def history_prefix(key: Key) -> str:
+    """Where the versions of a rule set are."""
+    return f"{HISTORY_PREFIX}{PSM.parse(key.psm)}/{key.side}/{key.kind}/"
+
+
+def history_key(key: Key, version: int) -> str:
+    """Where one version of a rule set is."""
+    return f"{history_prefix(key)}{version:08d}"
+
+
+def encode(document: RuleDocument) -> str:
+    """As the store holds it."""
+    return msgspec.json.encode(document).decode()
+
+
+def decode(text: str) -> RuleDocument:
+    """Fields that only a newer Pie knows are ignored. Raises ValueError: it is no document."""
+    return msgspec.json.decode(text, type=RuleDocument)
+
+
+def read_rules(
+    key: Key,
+    version: int,
+    rules: Sequence[WrittenRule],
+    kinds: Mapping[str, type[Rule]] = KINDS,
+) -> RuleSet[Any]:
+    """The rule set, checked.
+
+    Raises:
+        RuleError: it cannot be applied; the message names the field.
+    """
+    written = {**key._asdict(), "version": version, "rules": rules}
+    return parse(msgspec.json.encode(written), kinds)
