@@ -25,7 +25,7 @@ from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 
 router = APIRouter(
-    prefix="/api/services/{psm}", tags=["service"], dependencies=[Depends(require("admin"))]
+    prefix="/api/services/{psm}", tags=["service"], dependencies=[Depends(require("person"))]
 )
 
 
