@@ -15,6 +15,7 @@ from pie.govern.deadline import (
     TimeoutRule,
     remaining,
 )
+from pie.govern.degrade import Degradation, Degrade, DegradeRule, DegradeState
 from pie.govern.fields import Form, RuleField, describe
 from pie.govern.gate import Gate, RuledGate
 from pie.govern.rate import Rate, RateRule, RateState
@@ -30,6 +31,7 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
     each.kind: each
     for each in (
         AccessRule,
+        DegradeRule,
         RateRule,
         RetryRule,
     )
@@ -50,6 +52,10 @@ __all__ = [
     "Balance",
     "BalanceState",
     "ClientDeadline",
+    "Degradation",
+    "Degrade",
+    "DegradeRule",
+    "DegradeState",
     "DryRun",
     "Form",
     "Gate",

@@ -49,7 +49,8 @@ class Flaky(Store):
         self._watches.append(watch)
         return watch
 
-    get = put = delete = watch = grant = keep_alive = revoke = close = None  # type: ignore[assignment]
+    get = put = delete = commit = watch = None  # type: ignore[assignment]
+    grant = keep_alive = revoke = close = None  # type: ignore[assignment]
 
 
 def test_each_change_is_reported_once_over_cut_watches(until):

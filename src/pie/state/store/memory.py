@@ -1,6 +1,5 @@
 """The store's engine: everything in memory, every change first handed to a journal."""
 
-import bisect
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -8,39 +7,34 @@ from typing import NamedTuple
 import msgspec
 
 from pie.model import SYSTEM_CLOCK, SYSTEM_RANDOM, Clock, Random
-from pie.state.store.history import MAX_EVENTS, History, Subscription
+from pie.state.store.history import MAX_EVENTS
 from pie.state.store.interface import (
     NOTHING_EXPECTED,
-    Batch,
-    Conflict,
     Entry,
     Event,
     Held,
     Kept,
-    LeaseGone,
     LimitExceeded,
-    Range,
-    Refused,
-    Store,
     StoreAway,
-    Watch,
     Write,
     check_batch,
     check_commit,
     check_key,
-    check_prefixes,
     check_ttl,
     check_value,
 )
+from pie.state.store.served import (
+    LEASE_BITS,
+    LEAST_LEASE,
+    MAX_KEYS,
+    MAX_TOTAL,
+    ServedStore,
+    conflict,
+    lease_gone,
+)
+from pie.state.store.table import size
 
-MAX_KEYS = 200_000
 MAX_LEASES = 200_000
-MAX_TOTAL = 256 << 20
-MAX_RANGE = 32 << 20
-HEARTBEAT_S = 2.0
-LEAST_LEASE = 16
-"""Smaller numbers are no leases: they can stand for something else."""
-_LEASE_BITS = 52  # a JSON number that every language reads exactly
 
 
 class Change(NamedTuple):
@@ -58,24 +52,23 @@ def _no_journal(_change: Change) -> None:
 
 
 class _Lease:
-    __slots__ = ("deadline", "keys", "renewed", "ttl")
+    __slots__ = ("deadline", "renewed", "ttl")
 
     def __init__(self, ttl: float, now: float) -> None:
         self.ttl = ttl
         self.renew(now)
-        self.keys: set[str] = set()
 
     def renew(self, now: float) -> None:
         self.renewed = now
         self.deadline = now + self.ttl
 
 
-class MemoryStore(Store):
+class MemoryStore(ServedStore):
     """The engine. Alone it forgets everything when the process ends.
 
-    Two locks: ``_write`` makes mutations one at a time, the journal's disk write included;
-    ``_state`` guards the memory and is held for microseconds only. So reading, keeping leases
-    alive and watching never wait for a disk, and nothing is seen before it is durable.
+    A lock beside ``_state``: ``_write`` makes mutations one at a time, the journal's disk write
+    included. So reading, keeping leases alive and watching never wait for a disk, and nothing is
+    seen before it is durable.
 
     Args:
         clock: its monotonic reading times the leases.
@@ -92,17 +85,13 @@ class MemoryStore(Store):
         journal: Callable[[Change], None] = _no_journal,
         max_events: int = MAX_EVENTS,
     ) -> None:
+        super().__init__(new_history(clock), max_events)
         self._clock = clock
         self._random = random
         self._journal = journal
         self._write = threading.Lock()
-        self._state = threading.Lock()
-        self._entries: dict[str, Entry] = {}
-        self._keys: list[str] = []
         self._leases: dict[int, _Lease] = {}
-        self._total = 0
         self._closed = False
-        self._history = History(new_history(clock), self._state, max_events)
 
     def _restore(
         self, revision: int, entries: Iterable[Entry], leases: Iterable[tuple[int, float]]
@@ -113,75 +102,13 @@ class MemoryStore(Store):
         for lease, ttl in leases:
             self._leases[lease] = _Lease(ttl, now)
         for entry in entries:
-            self._insert(entry)
-
-    # -- reading ------------------------------------------------------------------------------
-
-    def get(self, key: str) -> Entry | None:
-        check_key(key)
-        with self._state:
-            return self._entries.get(key)
-
-    def range(self, prefix: str) -> Range:
-        check_key(prefix)
-        with self._state:
-            found: list[Entry] = []
-            size = 0
-            for index in range(bisect.bisect_left(self._keys, prefix), len(self._keys)):
-                key = self._keys[index]
-                if not key.startswith(prefix):
-                    break
-                entry = self._entries[key]
-                size += len(entry.value)
-                found.append(entry)
-            revision = self._history.revision
-        if size > MAX_RANGE:
-            raise LimitExceeded(
-                f"the values under {prefix} have {size} characters; one read gives at most "
-                f"{MAX_RANGE}: ask for a narrower prefix"
-            )
-        return Range(tuple(found), revision)
-
-    def watch(self, prefix: str, *, after: int | None = None) -> Watch:
-        return _LocalWatch(lambda wake: self.subscribe(prefix, after, wake))
-
-    def stream(self, prefixes: Mapping[str, int]) -> Watch:
-        return _LocalWatch(lambda wake: self.subscribe_all(prefixes, (), wake), greets=True)
-
-    def subscribe(self, prefix: str, after: int | None, wake: Callable[[], None]) -> Subscription:
-        """A watch for an event loop: see `Subscription`; errors as of `watch`."""
-        check_key(prefix)
-        with self._state:
-            return self._history.subscribe(prefix, after, wake)
-
-    def subscribe_all(
-        self, prefixes: Mapping[str, int], refused: tuple[Refused, ...], wake: Callable[[], None]
-    ) -> Subscription:
-        """A stream for an event loop; ``refused`` are prefixes that the caller takes out."""
-        if prefixes or not refused:
-            check_prefixes(prefixes)
-        for prefix in prefixes:
-            check_key(prefix)
-        with self._state:
-            return self._history.subscribe_all(prefixes, refused, wake)
-
-    @property
-    def revision(self) -> int:
-        """Of the last change."""
-        with self._state:
-            return self._history.revision
+            self._table.insert(entry)
 
     def contents(self) -> tuple[int, list[Entry], list[tuple[int, float]]]:
         """The revision, all entries, and the leases as pairs of number and TTL, at one moment."""
         with self._state:
             leases = [(number, lease.ttl) for number, lease in self._leases.items()]
-            return self._history.revision, list(self._entries.values()), leases
-
-    @property
-    def watches(self) -> int:
-        """How many watches are open."""
-        with self._state:
-            return self._history.readers
+            return self._history.revision, self._table.all(), leases
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -198,11 +125,11 @@ class MemoryStore(Store):
         check_key(key)
         check_value(key, value)
         with self._write:
-            current = self._entries.get(key)
+            current = self._table.get(key)
             self._check_open()
             _check_expected(key, current, expect)
             if lease and lease not in self._leases:
-                raise _lease_gone(lease)
+                raise lease_gone(lease)
             if claim and current is not None and current.lease not in (lease, heir_of or lease):
                 self._check_free(current)
             return self._change((Write(key, value, lease),))
@@ -210,7 +137,7 @@ class MemoryStore(Store):
     def delete(self, key: str, *, expect: int | None = None) -> int:
         check_key(key)
         with self._write:
-            current = self._entries.get(key)
+            current = self._table.get(key)
             self._check_open()
             _check_expected(key, current, expect)
             return self._change((Write(key, None),))
@@ -222,10 +149,10 @@ class MemoryStore(Store):
         with self._write:
             self._check_open()
             for key, revision in expect.items():
-                _check_expected(key, self._entries.get(key), revision)
+                _check_expected(key, self._table.get(key), revision)
             for write in writes:
                 if write.lease and write.lease not in self._leases:
-                    raise _lease_gone(write.lease)
+                    raise lease_gone(write.lease)
             return self._change(writes)
 
     def _change(self, writes: Sequence[Write]) -> int:
@@ -235,7 +162,7 @@ class MemoryStore(Store):
         deletes: list[str] = []
         events: list[Event] = []
         for key, value, lease in map(msgspec.structs.astuple, writes):
-            current = self._entries.get(key)
+            current = self._table.get(key)
             if value is not None:
                 created = current.create_revision if current else revision
                 puts.append(Entry(key, value, created, revision, lease))
@@ -249,35 +176,11 @@ class MemoryStore(Store):
         self._journal(Change(revision, puts=puts, deletes=deletes))
         with self._state:
             for entry in puts:
-                self._insert(entry)
+                self._table.insert(entry)
             for key in deletes:
-                self._remove(key)
+                self._table.remove(key)
             self._history.append(events)
         return revision
-
-    def _insert(self, entry: Entry) -> None:
-        before = self._entries.get(entry.key)
-        if before is None:
-            bisect.insort(self._keys, entry.key)
-        else:
-            self._detach(before)
-        self._entries[entry.key] = entry
-        self._total += _size(entry)
-        lease = self._leases.get(entry.lease)
-        if lease is not None:
-            lease.keys.add(entry.key)
-
-    def _remove(self, key: str) -> Entry:
-        entry = self._entries.pop(key)
-        del self._keys[bisect.bisect_left(self._keys, key)]
-        self._detach(entry)
-        return entry
-
-    def _detach(self, entry: Entry) -> None:
-        self._total -= _size(entry)
-        lease = self._leases.get(entry.lease)
-        if lease is not None:
-            lease.keys.discard(entry.key)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -297,12 +200,12 @@ class MemoryStore(Store):
             )
 
     def _check_room(self, puts: Sequence[Entry], deletes: Sequence[str]) -> None:
-        before = [self._entries.get(key) for key in (*(entry.key for entry in puts), *deletes)]
-        keys = len(self._entries) + before.count(None) - len(deletes)
-        if keys > MAX_KEYS and keys > len(self._entries):
+        before = [self._table.get(key) for key in (*(entry.key for entry in puts), *deletes)]
+        keys = len(self._table) + before.count(None) - len(deletes)
+        if keys > MAX_KEYS and keys > len(self._table):
             raise LimitExceeded(f"the store holds {MAX_KEYS} keys, its limit: delete some")
-        total = self._total - sum(map(_size, before)) + sum(map(_size, puts))
-        if total > MAX_TOTAL and total > self._total:
+        total = self._table.total - sum(map(size, before)) + sum(map(size, puts))
+        if total > MAX_TOTAL and total > self._table.total:
             raise LimitExceeded(f"the store holds {MAX_TOTAL} characters, its limit: delete some")
 
     # -- leases -------------------------------------------------------------------------------
@@ -315,7 +218,7 @@ class MemoryStore(Store):
                 raise LimitExceeded(f"the store holds {MAX_LEASES} leases, its limit: revoke some")
             lease = 0
             while lease < LEAST_LEASE or lease in self._leases:
-                lease = self._random.getrandbits(_LEASE_BITS)
+                lease = self._random.getrandbits(LEASE_BITS)
             self._journal(Change(self._history.revision, granted=((lease, ttl),)))
             with self._state:
                 self._leases[lease] = _Lease(ttl, self._clock.monotonic())
@@ -335,7 +238,7 @@ class MemoryStore(Store):
                 else:
                     lease.renew(now)
                     alive.append(number)
-                    keys.append(len(lease.keys))
+                    keys.append(self._table.count_of(number))
         return Kept(tuple(alive), tuple(missing), tuple(keys))
 
     def revoke(self, lease: int) -> None:
@@ -363,7 +266,7 @@ class MemoryStore(Store):
             ended = {number: self._leases.pop(number) for number in numbers}
         if not ended:
             return 0
-        keys = sorted(key for lease in ended.values() for key in lease.keys)
+        keys = sorted(key for number in ended for key in self._table.keys_of(number))
         revision = self._history.revision
         try:
             self._journal(Change(revision + len(keys), deletes=keys, ended=numbers))
@@ -374,7 +277,7 @@ class MemoryStore(Store):
         with self._state:
             for key in keys:
                 revision += 1
-                entry = self._remove(key)
+                entry = self._table.remove(key)
                 self._history.append((Event("delete", key, "", revision, entry.lease),))
         return len(ended)
 
@@ -387,44 +290,10 @@ class MemoryStore(Store):
 
     # -- ending -------------------------------------------------------------------------------
 
-    def end_watches(self) -> None:
-        """Every watch ends with `StoreAway`, none can begin; for the start of a shutdown."""
-        with self._state:
-            self._history.end()
-
     def close(self) -> None:
         self.end_watches()
         with self._write:
             self._closed = True
-
-
-class _LocalWatch(Watch):
-    """A watch for a thread of this process; one that ``greets`` gives its first batch at once."""
-
-    def __init__(
-        self, subscribe: Callable[[Callable[[], None]], Subscription], *, greets: bool = False
-    ) -> None:
-        self._greets = greets
-        self._news = threading.Event()
-        self._closed = False
-        self._subscription = subscribe(self._news.set)
-
-    def __next__(self) -> Batch:
-        while not self._closed:
-            self._news.clear()
-            batch = self._subscription.take()
-            if batch.events or self._greets:
-                self._greets = False
-                return batch
-            # A heartbeat when it is quiet, as over the network.
-            if not self._closed and not self._news.wait(HEARTBEAT_S):
-                return batch
-        raise StopIteration
-
-    def close(self) -> None:
-        self._closed = True
-        self._subscription.close()
-        self._news.set()
 
 
 def new_history(clock: Clock) -> int:
@@ -436,23 +305,7 @@ def new_history(clock: Clock) -> int:
     return int(clock.wall() * 1000)
 
 
-def _size(entry: Entry | None) -> int:
-    return len(entry.key) + len(entry.value) if entry else 0
-
-
 def _check_expected(key: str, current: Entry | None, expect: int | None) -> None:
     actual = current.mod_revision if current else 0
     if expect is not None and expect != actual:
-        raise Conflict(
-            f"{key} is {f'at revision {actual}' if actual else 'absent'}, not "
-            f"{f'at revision {expect}' if expect else 'absent'} as expected: somebody else changed "
-            "it; read it again and decide anew",
-            revision=actual,
-            key=key,
-        )
-
-
-def _lease_gone(lease: int) -> LeaseGone:
-    return LeaseGone(
-        f"lease {lease} ran out or was revoked: grant a new one and put its keys again"
-    )
+        raise conflict(key, actual, expect)

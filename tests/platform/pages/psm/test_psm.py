@@ -420,13 +420,13 @@ def test_a_crash_between_history_and_declaration_loses_and_doubles_nothing():
 
 
 def test_more_declarations_than_one_answer_holds_are_all_read(monkeypatch):
-    from pie.state.store import memory
+    from pie.state.store import served
 
     declarations = Declarations(MemoryStore())
     names = {f"p{n % 7}.s.m{n}" for n in range(200)} | {"p1", "p1.s"}
     for name in names:
         declarations.set(name, 0, fields(description="x" * 100), "wangdi")
-    monkeypatch.setattr(memory, "MAX_RANGE", 5_000)
+    monkeypatch.setattr(served, "MAX_RANGE", 5_000)
     assert set(declarations.all()) == names
 
 

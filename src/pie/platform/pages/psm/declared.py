@@ -1,7 +1,6 @@
 """What people declared of a name: its fields, their bounds, and what a change changed. Pure."""
 
 import re
-from collections.abc import Iterator
 
 from pie.model import PSM, Failure, Kind
 from pie.model.psm import MAX_LENGTH
@@ -45,13 +44,6 @@ def is_psm(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def parents(name: str) -> Iterator[str]:
-    """The names above one, the nearest first: ``a.b.c`` has ``a.b`` and ``a``."""
-    while "." in name:
-        name = name.rpartition(".")[0]
-        yield name
 
 
 def checked(kind: NameKind, given: Declaration) -> Declaration:

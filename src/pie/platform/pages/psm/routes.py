@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
-from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_like, build_tree
+from pie.platform.pages.psm.build import Asker, Names, Wanted, build_detail, build_like, build_tree
 from pie.platform.pages.psm.declared import checked, checked_reason, kind_of
 from pie.platform.pages.psm.sql import SeenName, SeenReader
 from pie.platform.pages.psm.store import Declarations
@@ -26,10 +26,11 @@ from pie.platform.pages.psm.views import (
 )
 from pie.platform.server.answers import json_response, repeated_response
 from pie.platform.server.deps import AskDeps, Deps
-from pie.platform.server.gatekeeper import require, user_of
+from pie.platform.server.gatekeeper import require
+from pie.platform.server.people import person_of, require_owner
 from pie.state import StoreError
 
-router = APIRouter(prefix="/api/psm", tags=["psm"], dependencies=[Depends(require("admin"))])
+router = APIRouter(prefix="/api/psm", tags=["psm"], dependencies=[Depends(require("person"))])
 
 _MAX_BODY = 64 << 10
 
@@ -57,14 +58,14 @@ async def list_psms(
     now = time.time()
     names = await _names(deps, unless_away(SeenReader(deps.facts.query).names(now)))
     wanted = Wanted(filter_, q, product, limit)
-    user = user_of(request)
-    return await run_in_threadpool(lambda: repeated_response(build_tree(names, user, now, wanted)))
+    asker = _asker(request)
+    return await run_in_threadpool(lambda: repeated_response(build_tree(names, asker, now, wanted)))
 
 
 @router.get("/{name}", response_model=PsmDetail)
 async def get_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
     """Everything known of one product, subsystem or PSM, and its history."""
-    return json_response(await _detail(deps, name, user_of(request)))
+    return json_response(await _detail(deps, name, _asker(request)))
 
 
 @router.get("/{name}/like", response_model=PsmLike)
@@ -79,7 +80,8 @@ async def get_psm_like(deps: AskDeps, name: _Name) -> Response:
 async def put_psm(
     deps: AskDeps, request: Request, name: _Name, given: Annotated[DeclarationPut, Body()]
 ) -> Response:
-    """Replace what is declared of a name; 409 when somebody has changed that version."""
+    """Replace what is declared of a name, as one of its owners or an admin; 409 when somebody has
+    changed that version."""
     fields = checked(
         kind_of(name),
         Declaration(
@@ -91,9 +93,9 @@ async def put_psm(
             tier=given.tier,
         ),
     )
-    user = user_of(request)
-    await _blocking(lambda: Declarations(deps.store).set(name, given.version, fields, user))
-    return json_response(await _detail(deps, name, user))
+    person = await require_owner(request, name)
+    await _blocking(lambda: Declarations(deps.store).set(name, given.version, fields, person.name))
+    return json_response(await _detail(deps, name, _asker(request)))
 
 
 @router.post("/{name}/claim", response_model=PsmDetail, max_body_size=_MAX_BODY)
@@ -103,19 +105,28 @@ async def claim_psm(
     name: _Name,
     given: Annotated[ClaimPost | None, Body()] = None,
 ) -> Response:
-    """Become the owner of a known PSM that nobody is declared or registered as the owner of."""
+    """Become the owner of a known PSM that nobody owns; where its subsystem or product has owners,
+    only they and admins may."""
     reason = checked_reason(given.reason if given is not None else "")
-    user = user_of(request)
-    found = await _detail(deps, name, user)
+    asker = _asker(request)
+    found = await _detail(deps, name, asker)
     if found.kind != "psm":
         raise Failure(Kind.INVALID, f"{name} is a {found.kind}: only a PSM can be claimed")
-    if found.owners_from == "registered":
-        raise Failure(
-            Kind.CONFLICT,
-            f"{name} is owned by {', '.join(found.owners)}, as it registered itself: ask them",
+    if not found.claimable:
+        source = {"registered": ", as it registered itself"}.get(
+            found.owners_from,
+            "" if found.owners_from == "declared" else f", as its {found.owners_from}",
         )
-    await _blocking(lambda: Declarations(deps.store).claim(name, user, reason))
-    return json_response(await _detail(deps, name, user))
+        raise Failure(
+            Kind.CONFLICT, f"{name} is owned by {', '.join(found.owners)}{source}: ask them"
+        )
+    await _blocking(lambda: Declarations(deps.store).claim(name, asker.name, reason))
+    return json_response(await _detail(deps, name, asker))
+
+
+def _asker(request: Request) -> Asker:
+    person = person_of(request)
+    return Asker(person.name, person.admin)
 
 
 async def _names(deps: Deps, seen: Awaitable[list[SeenName] | None]) -> Names:
@@ -130,7 +141,7 @@ async def _nothing() -> None:
     return None
 
 
-async def _detail(deps: Deps, name: str, user: str) -> PsmDetail:
+async def _detail(deps: Deps, name: str, asker: Asker) -> PsmDetail:
     now = time.time()
     reader = SeenReader(deps.facts.query)
     # A PSM is looked up by its name; the parts of a product or subsystem are among all names.
@@ -140,7 +151,7 @@ async def _detail(deps: Deps, name: str, user: str) -> PsmDetail:
         unless_away(reader.one(now, name)) if is_of_one else _nothing(),
         _blocking(lambda: Declarations(deps.store).history(name)),
     )
-    found = await run_in_threadpool(lambda: build_detail(names, name, user, seen, history))
+    found = await run_in_threadpool(lambda: build_detail(names, name, asker, seen, history))
     if found is None:
         raise _unknown(name, calls_known=(seen if is_of_one else names.seen) is not None)
     return found

@@ -12,6 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from pie.model import Failure, Kind
+from pie.platform.ask.ownership import DECLARED_PREFIX
 from pie.platform.pages.psm.declared import NOTHING, changed_fields
 from pie.platform.pages.psm.views import Action, Declaration, PsmChange
 from pie.state import Conflict, Entry, LimitExceeded, Store
@@ -21,7 +22,6 @@ MAX_CHANGES = 100
 MAX_HISTORY = 256 << 10
 """Characters of one history."""
 
-_PREFIX = "/pie/psm/"
 _HISTORY = "/pie/psm-history/"
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_."
 
@@ -58,15 +58,15 @@ class Declarations:
     def all(self) -> dict[str, Declared]:
         """Every declaration by name; what cannot be read is left out."""
         found = {}
-        for entry in self._under(_PREFIX):
+        for entry in self._under(DECLARED_PREFIX):
             declared = _read(entry)
             if declared is not None:
-                found[entry.key.removeprefix(_PREFIX)] = declared
+                found[entry.key.removeprefix(DECLARED_PREFIX)] = declared
         return found
 
     def get(self, name: str) -> Declared | None:
         """The declaration of a name."""
-        return _read(self._store.get(_PREFIX + name))
+        return _read(self._store.get(DECLARED_PREFIX + name))
 
     def history(self, name: str) -> History:
         """All changes that are kept, the oldest first."""
@@ -111,7 +111,7 @@ class Declarations:
         reason: str = "",
     ) -> None:
         while True:
-            entry = self._store.get(_PREFIX + name)
+            entry = self._store.get(DECLARED_PREFIX + name)
             old = _read(entry)
             at = old.version if old is not None else 0
             if version is not None and version != at:
@@ -129,14 +129,16 @@ class Declarations:
             value = _encode(Declared(at + 1, after, last)).decode()
             try:
                 self._store.put(
-                    _PREFIX + name, value, expect=entry.mod_revision if entry is not None else 0
+                    DECLARED_PREFIX + name,
+                    value,
+                    expect=entry.mod_revision if entry is not None else 0,
                 )
             except Conflict:
                 continue  # somebody was faster: look again
             return
 
     def _check_room(self) -> None:
-        if sum(1 for _ in self._under(_PREFIX)) >= MAX_DECLARED:
+        if sum(1 for _ in self._under(DECLARED_PREFIX)) >= MAX_DECLARED:
             raise Failure(Kind.EXHAUSTED, f"{MAX_DECLARED} names are declared, which is the most")
 
     def _keep(self, name: str, change: PsmChange) -> None:

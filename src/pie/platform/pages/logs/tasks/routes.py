@@ -12,7 +12,7 @@ from pie.platform.server.deps import work_of
 from pie.platform.server.gatekeeper import require, user_of
 
 router = APIRouter(
-    prefix="/api/logs/tasks", tags=["log tasks"], dependencies=[Depends(require("admin"))]
+    prefix="/api/logs/tasks", tags=["log tasks"], dependencies=[Depends(require("person"))]
 )
 
 _Work = Annotated[LogWork, Depends(work_of(LogWork))]
