@@ -86,7 +86,6 @@ export const en = {
     weight: 'Weight',
     transport: 'Transport',
     command: 'Command',
-    config: 'Dynamic config',
     inFlight: 'Calls being served',
     lost: 'Lost call facts',
     setting: 'Setting',

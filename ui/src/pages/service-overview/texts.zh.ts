@@ -86,7 +86,6 @@ export const zh: Texts = {
     weight: '权重',
     transport: '传输协议',
     command: '启动命令',
-    config: '动态配置版本',
     inFlight: '处理中的请求',
     lost: '丢失的调用记录',
     setting: '配置项',
