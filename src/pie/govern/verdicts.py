@@ -122,4 +122,4 @@ class Verdicts:
             while self._noted:
                 self.count(*self._noted.popleft())
             tallies = [self.counted.pop() for _ in range(len(self.counted))]
-            return [count for tally in tallies for count in tally.take()]
+            return [count for tally in reversed(tallies) for count in tally.take()]
