@@ -93,8 +93,10 @@ async def put_psm(
             tier=given.tier,
         ),
     )
+    reason = checked_reason(given.reason)
     person = await require_owner(request, name)
-    await _blocking(lambda: Declarations(deps.store).set(name, given.version, fields, person.name))
+    declarations = Declarations(deps.store)
+    await _blocking(lambda: declarations.set(name, given.version, fields, person.name, reason))
     return json_response(await _detail(deps, name, _asker(request)))
 
 

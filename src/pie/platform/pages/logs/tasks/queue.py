@@ -130,9 +130,19 @@ class Tasks:
             truncated=result.truncated,
         )
 
-    async def cancel(self, number: int) -> Task:
-        """Stop a task; one that has ended stays as it is."""
+    async def cancel(self, number: int, by: str, *, admin: bool) -> Task:
+        """Stop a task; one that has ended stays as it is.
+
+        Raises:
+            Failure: ``denied``: it is another person's, and who asks is no admin.
+        """
         kept = await self._kept(number)
+        if not admin and kept.task.operator != by:
+            raise Failure(
+                Kind.DENIED,
+                f"search task {number} is {kept.task.operator}'s: they or an admin may stop or "
+                f"delete it, and {by} is neither",
+            )
         live = self._live.get(number)
         running = kept.task.state == "running"  # else its result is just being written
         if live is not None and running and not live.cancelled:
@@ -145,10 +155,11 @@ class Tasks:
             await live.ended.wait()  # also who cancels second, so that nothing is written later
         return kept.task
 
-    async def delete(self, number: int) -> None:
-        """Stop and forget a task."""
-        await self.cancel(number)
-        await _blocking(lambda: self._store.delete(number))
+    async def delete(self, number: int, by: str, *, admin: bool) -> None:
+        """Stop and forget a task. Raises as ``cancel``."""
+        await self.cancel(number, by, admin=admin)
+        kept = await self._kept(number)
+        await _blocking(lambda: self._store.delete(kept, by))
 
     async def _kept(self, number: int) -> Kept:
         live = self._live.get(number)
