@@ -14,6 +14,7 @@ from pie.govern.deadline import (
     TimeoutRule,
     remaining,
 )
+from pie.govern.degrade import Degradation, Degrade, DegradeRule, DegradeState
 from pie.govern.fields import Form, RuleField, describe
 from pie.govern.gate import Gate, RuledGate
 from pie.govern.rate import Rate, RateRule, RateState
@@ -28,6 +29,7 @@ from pie.govern.verdicts import VERDICTS, Verdict, VerdictCount, Verdicts
 KINDS: Final[Mapping[str, type[Rule]]] = {
     each.kind: each
     for each in (
+        DegradeRule,
         RateRule,
         RetryRule,
     )
@@ -44,6 +46,10 @@ __all__ = [
     "Balance",
     "BalanceState",
     "ClientDeadline",
+    "Degradation",
+    "Degrade",
+    "DegradeRule",
+    "DegradeState",
     "DryRun",
     "Form",
     "Gate",

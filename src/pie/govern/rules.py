@@ -56,7 +56,8 @@ class Ruling(Generic[R]):
         key: of its set.
         version: of its set.
         number: of the rule in its set as written, from 0.
-        scope: for which calls, as text; the same in each version that keeps the scope.
+        scope: for which calls, and which part of what they do, as text; the same in each version
+            that keeps the scope.
         name: kind, version and scope, for people: ``rate v7 method=Get``.
         tally: how calls went by it (``pie.govern.verdicts``).
     """
@@ -114,9 +115,9 @@ class RuleSet(Generic[R]):
         for scope, number, _ in numbered:
             _check_side(side, scope, number)
         numbered.sort(key=lambda each: each[0].specificity, reverse=True)
-        _check_scopes(kind, [(scope, number) for scope, number, _ in numbered])
+        _check_scopes(kind, [(scope, number, rule.part) for scope, number, rule in numbered])
         self.scoped: tuple[tuple[Scope, Ruling[R]], ...] = tuple(
-            (scope, Ruling(rule, self.key, version, number, str(scope)))
+            (scope, Ruling(rule, self.key, version, number, f"{rule.part} {scope}".strip()))
             for scope, number, rule in numbered
         )
         """Scopes and rulings, the most specific scope first."""
@@ -238,18 +239,18 @@ def _check_side(side: Side, scope: Scope, number: int) -> None:
         raise RuleError(problem, number=number, field="scope.caller")
 
 
-def _check_scopes(kind: type[Rule], scopes: list[tuple[Scope, int]]) -> None:
+def _check_scopes(kind: type[Rule], scopes: list[tuple[Scope, int, str]]) -> None:
     """``scopes`` is ordered: equally specific ones are neighbours."""
     seen: dict[str, int] = {}
-    for at, (scope, number) in enumerate(scopes):
-        text = str(scope)
+    for at, (scope, number, part) in enumerate(scopes):
+        text = f"{part} {scope}".strip()
         if text in seen:
-            problem = f"it is for the same calls as rules[{seen[text]}]: {_say(scope)}"
+            problem = f"it is for the same calls as rules[{seen[text]}]: ({text or 'every call'})"
             raise RuleError(problem, number=number, field="scope")
         seen[text] = number
         if kind.every or not scope.has_set:
             continue  # Names and prefixes that differ, and are equally specific, never overlap.
-        for other, its in scopes[at + 1 :]:
+        for other, its, _ in scopes[at + 1 :]:
             if other.specificity != scope.specificity:
                 break
             if scope.overlaps(other):

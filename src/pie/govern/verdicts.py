@@ -4,6 +4,7 @@ A gate counts one verdict of each rule that it asked about a call. Every 10 s th
 down what has come together; a kill loses what was counted since.
 """
 
+from collections import deque
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
@@ -14,6 +15,9 @@ Verdict = Literal["admitted", "rejected", "would_reject", "routed", "fallback", 
 """What a rule did to a call: let it pass; refused it; would have refused it without ``dry_run``;
 chose where it goes; gave it another answer; made its time-out or its attempts fewer."""
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
+
+MAX_NOTED: Final = 100_000
+"""Verdicts that may wait for ``take``; beyond, the oldest are lost."""
 
 
 class VerdictCount(NamedTuple):
@@ -60,6 +64,7 @@ class Verdicts:
     def __init__(self, lock: AbstractContextManager[Any] | None = None) -> None:
         self._lock = nullcontext() if lock is None else lock
         self._counted: dict[Tally, None] = {}
+        self._noted: deque[tuple[Ruling[Any], Verdict]] = deque(maxlen=MAX_NOTED)
 
     def count(self, ruling: "Ruling[Any]", verdict: Verdict, calls: int = 1) -> None:
         """A rule did this to a call. For gates: inside ``enter`` and ``leave``."""
@@ -67,8 +72,14 @@ class Verdicts:
         tally.counts[_POSITIONS[verdict]] += calls
         self._counted[tally] = None
 
+    def note(self, ruling: "Ruling[Any]", verdict: Verdict) -> None:
+        """The same, for code that is inside of no gate: on any thread, without a lock."""
+        self._noted.append((ruling, verdict))
+
     def take(self) -> list[VerdictCount]:
         """What was counted since the last time. For the one thread that writes it down."""
         with self._lock:
+            while self._noted:
+                self.count(*self._noted.popleft())
             counted, self._counted = self._counted, {}
             return [count for tally in counted for count in tally.take()]
