@@ -21,6 +21,7 @@ from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, 
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.http_server import PlatformServer
 from pie.platform.server.identity.mirror import PeopleMirror
+from pie.platform.server.identity.uses import TokenUses
 from pie.platform.server.identity.who import TokensAndSessions
 from pie.platform.server.keep_on import keep_on
 from pie.platform.server.state_access import access_of
@@ -132,7 +133,10 @@ class _Platform:
         supervising = asyncio.create_task(supervisor.run())
         working = {
             asyncio.create_task(keep_on(type(work).__name__, work.run)) for work in works
-        } | {asyncio.create_task(keep_on("the door", server.door.run))}
+        } | {
+            asyncio.create_task(keep_on("the door", server.door.run)),
+            asyncio.create_task(keep_on("last uses", TokenUses(self._store, people).run)),
+        }
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())
         settled = asyncio.create_task(supervisor.settled.wait())

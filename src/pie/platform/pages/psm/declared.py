@@ -76,7 +76,7 @@ def checked(kind: NameKind, given: Declaration) -> Declaration:
 
 
 def checked_reason(text: str) -> str:
-    """The reason of a claim without space around it, empty for none.
+    """The reason of a change without space around it, empty for none.
 
     Raises:
         Failure: it is too long or not printable; the message begins with ``reason``.

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from collections.abc import Awaitable
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -25,16 +25,14 @@ from pie.platform.pages.psm.views import (
     PsmTree,
 )
 from pie.platform.server.answers import json_response, repeated_response
+from pie.platform.server.blocking import blocking
 from pie.platform.server.deps import AskDeps, Deps
 from pie.platform.server.gatekeeper import require
 from pie.platform.server.people import person_of, require_owner
-from pie.state import StoreError
 
 router = APIRouter(prefix="/api/psm", tags=["psm"], dependencies=[Depends(require("person"))])
 
 _MAX_BODY = 64 << 10
-
-_T = TypeVar("_T")
 
 
 def _name(name: Annotated[str, Path(max_length=200)]) -> str:
@@ -93,8 +91,10 @@ async def put_psm(
             tier=given.tier,
         ),
     )
+    reason = checked_reason(given.reason)
     person = await require_owner(request, name)
-    await _blocking(lambda: Declarations(deps.store).set(name, given.version, fields, person.name))
+    declarations = Declarations(deps.store)
+    await blocking(lambda: declarations.set(name, given.version, fields, person.name, reason))
     return json_response(await _detail(deps, name, _asker(request)))
 
 
@@ -120,7 +120,7 @@ async def claim_psm(
         raise Failure(
             Kind.CONFLICT, f"{name} is owned by {', '.join(found.owners)}{source}: ask them"
         )
-    await _blocking(lambda: Declarations(deps.store).claim(name, asker.name, reason))
+    await blocking(lambda: Declarations(deps.store).claim(name, asker.name, reason))
     return json_response(await _detail(deps, name, asker))
 
 
@@ -131,9 +131,7 @@ def _asker(request: Request) -> Asker:
 
 async def _names(deps: Deps, seen: Awaitable[list[SeenName] | None]) -> Names:
     return Names(
-        *await asyncio.gather(
-            _blocking(deps.registry), _blocking(Declarations(deps.store).all), seen
-        )
+        *await asyncio.gather(blocking(deps.registry), blocking(Declarations(deps.store).all), seen)
     )
 
 
@@ -149,7 +147,7 @@ async def _detail(deps: Deps, name: str, asker: Asker) -> PsmDetail:
     names, seen, history = await asyncio.gather(
         _names(deps, _nothing() if is_of_one else unless_away(reader.names(now))),
         unless_away(reader.one(now, name)) if is_of_one else _nothing(),
-        _blocking(lambda: Declarations(deps.store).history(name)),
+        blocking(lambda: Declarations(deps.store).history(name)),
     )
     found = await run_in_threadpool(lambda: build_detail(names, name, asker, seen, history))
     if found is None:
@@ -169,13 +167,3 @@ def _unknown(name: str, *, calls_known: bool) -> Failure:
         f"{name} is neither registered, nor declared, nor seen in calls of the last days: "
         "check the name, or declare it with version 0",
     )
-
-
-async def _blocking(act: Callable[[], _T]) -> _T:
-    """Run what may block in a thread; an error of the store becomes a failure."""
-    try:
-        return await run_in_threadpool(act)
-    except StoreError as error:
-        raise Failure(
-            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
-        ) from error

@@ -116,7 +116,8 @@ class Declaration:
 
 @dataclass(slots=True)
 class DeclarationPut:
-    """A whole new declaration. ``version`` is that of the one it replaces, 0 for the first."""
+    """A whole new declaration. ``version`` is that of the one it replaces, 0 for the first;
+    ``reason`` says why it changes, and stands in the history."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -127,6 +128,7 @@ class DeclarationPut:
     repository: str
     on_call: str
     tier: int | None
+    reason: str = ""
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ class PeopleMirror:
     def take_uses(self) -> dict[tuple[str, str], float]:
         """When tokens were used since the last ``take_uses``: Unix seconds by name and id."""
         used, self._used = self._used, {}
-        return used
+        return dict(used)
 
     def apply(self, entry: Entry) -> None:
         """Take in what was just written, or read, unless something newer is known."""
