@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
+
 from pie.govern import KINDS, Rule, describe, parse
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,8 +85,7 @@ def test_the_rule_set_of_the_page_can_be_read() -> None:
 def row_of(kind: type[Rule]) -> str:
     """The row of a kind in the page's table."""
     fields = "; ".join(
-        f"`{field.name}` {field.default:g} {field.unit} "
-        f"({'above ' if field.above else ''}{field.least:g} to {field.most:g})"
+        f"`{field.name}` {msgspec.json.encode(field.default).decode()} ({field.expects})"
         for field in describe(kind)
     )
     holding = "all that match" if kind.every else "the most specific"

@@ -32,7 +32,7 @@ FLOORS = {
     "model": 1,
     "_core": 0,
 }
-FACES = {"testing", "config"}
+FACES = {"testing", "config", "degradation"}
 WITHIN = {
     "_core": ("base", "codec", "frame", "call", "record", "server client"),
     "observe": ("facts", "log", "record"),

@@ -101,6 +101,19 @@ def test_the_quota_takes_acknowledged_files_first(road, platform, start, eventua
     assert len(platform.all()) == 5
 
 
+def test_acknowledged_files_make_room_on_a_full_disk(road, platform, start, eventually):
+    platform.behave = lambda table, rows: 503
+    old = [road.write(road.line(f"m{hour}"), hour=past(hour)) for hour in (7, 6)]
+    young = road.write(road.line("young"), hour=past(0))
+    agent = start(free_bytes=1 << 62, compress_after_s=NEVER)
+    eventually(lambda: agent.status.tables["logs"].retries > 5)
+    assert all(path.exists() for path in old)  # Unsent lines are not deleted for it.
+    platform.behave = lambda table, rows: "ok"
+    eventually(lambda: names(young) == [young.name])
+    assert sorted(platform.messages()) == ["m6", "m7", "young"]
+    assert agent.status.quota_lost_files == 0
+
+
 @pytest.mark.parametrize("lines", [1, 3])
 def test_what_the_quota_costs_is_counted_and_reported(
     road, platform, start, eventually, caplog, lines

@@ -140,7 +140,7 @@ def test_what_is_typed_right_after_a_completion_stands_behind_it(page: Page, fle
 
 
 def test_a_drag_over_the_histogram_zooms_and_back(page: Page, fleet: Fleet, stored) -> None:
-    page.goto(f"{fleet.url}/logs?psm={PSM}&range=15m")
+    page.goto(f"{fleet.url}/logs?psm={PSM}&window=900")
     expect(rows_of(page).first).to_be_visible(timeout=LOAD_MS)
     plot = page.locator(".histogram-plot")
     box = plot.bounding_box()
@@ -152,7 +152,7 @@ def test_a_drag_over_the_histogram_zooms_and_back(page: Page, fleet: Fleet, stor
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"since=\d+.*until=\d+.*zoom=15m"))
     page.get_by_test_id("zoom-back").click()
-    expect(page).to_have_url(f"{fleet.url}/logs?psm={PSM}&range=15m")
+    expect(page).to_have_url(f"{fleet.url}/logs?psm={PSM}&window=900")
 
 
 def test_values_are_chosen_and_shut_out(page: Page, fleet: Fleet, stored) -> None:

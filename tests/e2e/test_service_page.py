@@ -51,7 +51,7 @@ def test_the_list_leads_to_the_page_of_a_service(page: Page, fleet: Fleet, batch
     info = page.get_by_test_id("service-info")
     for text in ("python", "flask", "http"):
         expect(info).to_contain_text(text)
-    page.get_by_role("link", name="All services").click()
+    page.locator(".crumb").get_by_role("link", name="Services").click()
     expect(page).to_have_url(f"{fleet.url}/services")
 
 
@@ -91,11 +91,11 @@ def test_a_method_opens_to_its_comment_and_its_charts(page: Page, fleet: Fleet, 
     detail = page.get_by_test_id("method-detail")
     expect(detail).to_contain_text("A withdrawn one is answered with the business code 1410")
     expect(detail.locator(".uplot canvas")).to_have_count(3)
-    detail.get_by_role("button", name="15 min").click()
-    expect(page).to_have_url(re.compile(r"method=GetArticle.*over=900"))
+    page.get_by_label("Last", exact=True).select_option("15 min")
+    expect(page).to_have_url(re.compile(r"window=900.*method=GetArticle"))
     page.reload()
     expect(page.get_by_test_id("method-detail").locator(".uplot canvas")).to_have_count(3)
-    expect(page.get_by_role("button", name="15 min")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label("Last", exact=True)).to_have_value("900")
 
 
 def test_the_idl_can_be_read(page: Page, fleet: Fleet, batch) -> None:
@@ -160,7 +160,9 @@ def test_the_cluster_is_in_the_url_and_narrows(page: Page, fleet: Fleet, batch) 
 def test_the_logs_are_one_click_away(page: Page, fleet: Fleet, batch) -> None:
     open_service(page, fleet, API)
     tabs = page.get_by_role("navigation", name="Pages of this service")
-    expect(tabs.get_by_role("link", name="Logs")).to_have_attribute("href", f"/logs?psm={API}")
+    expect(tabs.get_by_role("link", name="Logs")).to_have_attribute(
+        "href", f"/logs?window=3600&psm={API}"
+    )
 
 
 def test_the_search_box_knows_services(page: Page, fleet: Fleet, batch) -> None:
@@ -178,7 +180,7 @@ def test_home_shows_my_services_and_what_fails(page: Page, fleet: Fleet, batch) 
     open_service(page, fleet, ARTICLE)
     page.get_by_role("button", name=f"Add {ARTICLE} to my services").click()
     page.get_by_role("link", name="Pie").click()
-    expect(page).to_have_url(f"{fleet.url}/")
+    expect(page).to_have_url(f"{fleet.url}/?window=3600")
     mine = page.get_by_test_id("my-service").first
     expect(mine).to_contain_text(ARTICLE)
     expect(mine).to_contain_text("On-boarded")

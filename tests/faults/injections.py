@@ -156,6 +156,8 @@ def clock_jump(world: World) -> None:
 def half_open_peers(world: World) -> None:
     """Peers of a service that say a part of a request and then nothing."""
     name = world.chance.choice(world.fleet.services)
+    # A platform that was just killed is on its way back.
+    world.fleet.wait(lambda: _is_up(world, name), f"the platform does not list {name}")
     addresses = [
         (instance["host"], instance["port"])
         for service in world.fleet.client.services()

@@ -9,6 +9,11 @@ export type Theme = (typeof THEMES)[number];
 export const language = remembered<Language>('pie.language', LANGUAGES, browserLanguage());
 export const theme = remembered<Theme>('pie.theme', THEMES, 'auto');
 
+const FOLDED = ['no', 'yes'] as const;
+
+/** Whether the side navigation shows icons only. */
+export const folded = remembered<(typeof FOLDED)[number]>('pie.folded', FOLDED, 'no');
+
 /** What the person is called, as given at the last sign-in. */
 export const ownName = createStore(readStorage('pie.name') ?? '');
 ownName.subscribe(() => writeStorage('pie.name', ownName.get()));

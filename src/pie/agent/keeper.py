@@ -1,6 +1,7 @@
 """Compresses and deletes old files: acknowledged ones, that no process writes any more.
 
-Only when these do not make room for the quota, unsent lines are deleted, oldest first.
+They make room on a disk that is nearly full, so that services can go on writing. Only when they do
+not make room for the quota, unsent lines are deleted, oldest first.
 """
 
 import gzip
@@ -31,6 +32,7 @@ class _Old(NamedTuple):
     hour_start: float
     path: Path
     size: int
+    disk: int
     tail: TailFile | None
 
 
@@ -65,6 +67,7 @@ class Keeper:
             if old and not file.unsent:
                 _attempt(file.full, partial(self._compress, file, now))
         self._delete_expired(now)
+        self._make_room(now)
         if self._options.quota_bytes:
             self._keep_quota(now)
 
@@ -107,26 +110,47 @@ class Keeper:
             elif hour is not None and now - hour.end > self._options.keep_s:
                 _attempt(path, partial(self._delete_compressed, path))
 
+    def _make_room(self, now: float) -> None:
+        """Delete what is acknowledged, oldest first, where a disk is nearly full."""
+        missing: dict[int, int] = {}
+        for folder in self._watch.folders():
+            found = os.statvfs(self._root / folder)
+            lack = self._options.free_bytes - found.f_bavail * found.f_frsize
+            if lack > 0:
+                missing[(self._root / folder).stat().st_dev] = lack
+        if not missing:
+            return
+        for old in self._old_files(now)[0]:
+            if missing.get(old.disk, 0) > 0:
+                missing[old.disk] -= self._freed(old, now)
+
     def _keep_quota(self, now: float) -> None:
         """Delete what is acknowledged, then what is not, each oldest first; never this hour's."""
+        used = sum(status.st_size for _, status in self._on_disk())
+        sent, unsent = self._old_files(now)
+        for old in [*sent, *unsent]:
+            if used <= self._options.quota_bytes:
+                return
+            used -= self._freed(old, now)
+
+    def _old_files(self, now: float) -> tuple[list[_Old], list[_Old]]:
+        """Those acknowledged and those not, each oldest first."""
         tails = {file.full: file for file in self._watch.files()}
-        used = 0
         sent: list[_Old] = []
         unsent: list[_Old] = []
         for path, status in self._on_disk():
-            used += status.st_size
             tail = tails.get(path)
             hour = tail.file.hour if tail else compressed_hour(path.name, self._zone)
             if hour is not None and hour.end < now:
                 settled = tail is None or tail.is_settled(status.st_ino, status.st_size)
-                old = _Old(hour.start, path, status.st_size, tail)
+                old = _Old(hour.start, path, status.st_size, status.st_dev, tail)
                 (sent if settled else unsent).append(old)
-        for old in [*sorted(sent), *sorted(unsent)]:
-            if used <= self._options.quota_bytes:
-                return
-            _attempt(old.path, partial(self._delete_for_space, old, now))
-            if not old.path.exists():
-                used -= old.size
+        return sorted(sent), sorted(unsent)
+
+    def _freed(self, old: _Old, now: float) -> int:
+        """Delete a file; its bytes, 0 if it stays."""
+        _attempt(old.path, partial(self._delete_for_space, old, now))
+        return 0 if old.path.exists() else old.size
 
     def _delete_for_space(self, old: _Old, now: float) -> None:
         if old.tail is None:

@@ -39,6 +39,8 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Age past its hour at which a compressed file is deleted."""
     quota_bytes: int = 0
     """Most bytes the log folders may hold; 0 is no limit."""
+    free_bytes: int = 64 * MIB
+    """Room that acknowledged files of past hours make, oldest first, on a disk that has less."""
     streams: int = 2
     """Connections per table; each file always travels in the same one."""
     scan_s: float = 1.0

@@ -8,12 +8,15 @@ Server, outermost first:
     reply     of HTTP servers: makes the answer to a call that a later gate rejected; right behind
               record, which writes the status and the size of that answer.
     deadline  before anything that costs: a caller that has given up gets no work done.
+    access    before rate: a call that may not come in takes nothing of what its caller may do.
+    degrade   before what counts: a call of a method that is switched off uses up no rate.
     rate      before the handler and its author's gates: a call too many costs nothing but itself.
     own       the author's, nearest to the handler: they see what all the others let through.
 Client, once for a call:
     trace     as above; the call becomes a child of the one being served.
     record    sees the outcome of all attempts together.
     deadline  bounds the call with all its retries: a retry can never make it longer.
+    degrade   once for a call, outside of retry: what is switched off is not tried again.
 Client, between the two lists:
     retry     the loop of the flow: whether a failed attempt is worth another.
 Client, for each attempt:
@@ -25,9 +28,12 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from pie.govern import (
+    Access,
     Balance,
     BalanceState,
     ClientDeadline,
+    Degrade,
+    DegradeRule,
     Gate,
     Rate,
     Retry,
@@ -91,6 +97,8 @@ def server_gates(parts: Parts, own: Iterable[Gate], reply: Iterable[Gate]) -> li
         Record(parts.observer.recorder.log),
         *reply,
         ServerDeadline(clock=parts.clock),
+        *parts.ruled(Access),
+        *_degrade(parts),
         *parts.ruled(Rate),
         *own,
     ]
@@ -102,7 +110,15 @@ def client_gates(parts: Parts) -> list[Gate]:
         ClientTrace(parts.observer.new_logid),
         Record(parts.observer.recorder.log),
         ClientDeadline(clock=parts.clock),
+        *_degrade(parts),
     ]
+
+
+def _degrade(parts: Parts) -> Iterable[Gate]:
+    """Only where whole methods are switched off: switches in the code are asked there."""
+    rules = parts.rules(DegradeRule)
+    whole = rules is not None and any(not each.rule.switch for each in rules.rules)
+    return parts.ruled(Degrade) if whole else ()
 
 
 def client_retry(parts: Parts) -> Retry:

@@ -59,6 +59,7 @@ class Policies:
         """What composes the gates of each course that is in use."""
         self._clients: WeakValueDictionary[str, Course] = WeakValueDictionary()
         """By callee."""
+        self._watchers: list[Callable[[], None]] = []
         self._begin()
         after_fork(self._after_fork)
         self._source.follow(self._renew)
@@ -106,6 +107,12 @@ class Policies:
         record = self._observer.recorder.log.record
         return self._follow(Course(gates, self._clock, attempts, retries, record), compose)
 
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` now and after each change of the rules."""
+        with self._changing:
+            self._watchers.append(changed)
+            changed()
+
     def _own_rules(self, side: Side) -> tuple[str, Side]:
         return self._observer.identity.psm, side
 
@@ -126,7 +133,7 @@ class Policies:
         self._renew()  # The thread that brought other rules may have been about to do so.
 
     def _compose(self) -> None:
-        for compose in list(self._composers.values()):
+        for compose in [*self._composers.values(), *self._watchers]:
             compose()
 
     def rule_set(self, kind: type[R], psm: str, side: Side) -> RuleSet[R] | None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pie._core import native
 from pie.call.policies import Policies
+from pie.call.switches import SWITCHES
 from pie.govern import RuleSource
 from pie.observe import Identity, Observer
 from pie.state import Directory
@@ -52,6 +53,10 @@ def set_runtime(runtime: Runtime | None) -> None:
     """Set, or with None forget, the runtime of this process."""
     global _runtime
     _runtime = runtime
+    if runtime is None:
+        SWITCHES.bind(None, None)
+    else:
+        SWITCHES.bind(runtime.policies, runtime.identity)
     if native is not None:
         native.renew_plans()
 

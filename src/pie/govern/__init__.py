@@ -6,6 +6,7 @@ Gates decide on Calls and do nothing else.
 from collections.abc import Mapping
 from typing import Final
 
+from pie.govern.access import Access, AccessList, AccessRule, AccessState
 from pie.govern.balance import Balance, BalanceState
 from pie.govern.deadline import (
     DEFAULT_TIMEOUT,
@@ -14,6 +15,7 @@ from pie.govern.deadline import (
     TimeoutRule,
     remaining,
 )
+from pie.govern.degrade import Degradation, Degrade, DegradeRule, DegradeState
 from pie.govern.fields import Form, RuleField, describe
 from pie.govern.gate import Gate, RuledGate
 from pie.govern.rate import Rate, RateRule, RateState
@@ -28,6 +30,8 @@ from pie.govern.verdicts import VERDICTS, Verdict, VerdictCount, Verdicts
 KINDS: Final[Mapping[str, type[Rule]]] = {
     each.kind: each
     for each in (
+        AccessRule,
+        DegradeRule,
         RateRule,
         RetryRule,
     )
@@ -41,9 +45,17 @@ __all__ = [
     "NONE",
     "SIDES",
     "VERDICTS",
+    "Access",
+    "AccessList",
+    "AccessRule",
+    "AccessState",
     "Balance",
     "BalanceState",
     "ClientDeadline",
+    "Degradation",
+    "Degrade",
+    "DegradeRule",
+    "DegradeState",
     "DryRun",
     "Form",
     "Gate",

@@ -38,6 +38,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sides: ClassVar[tuple[Side, ...]]
     every: ClassVar[bool] = False
 
+    @property
+    def part(self) -> str:
+        """Of the calls in its scope, what the rule is about: two rules of one scope differ in it.
+        Empty = all of it."""
+        return ""
+
 
 DryRun = Annotated[
     bool,

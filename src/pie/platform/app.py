@@ -44,18 +44,18 @@ def build_app(
     app.state.works = {type(work): work for work in works}
     app.include_router(
         state_router,
-        dependencies=[Depends(require("service", "admin"))],
+        dependencies=[Depends(require("service", "person"))],
         include_in_schema=False,
     )
 
-    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(require("admin"))])
+    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(require("person"))])
     async def openapi_document() -> Response:
         return Response(openapi_json(), media_type="application/json")
 
     app.include_router(site_router(static))
     app.add_middleware(Encoding)
     open_paths = [path for page in all_pages() for path in page.open_paths]
-    app.add_middleware(Gatekeeper, keys=deps.keys, host_names=host_names, open_paths=open_paths)
+    app.add_middleware(Gatekeeper, who=deps.who, host_names=host_names, open_paths=open_paths)
     return app
 
 

@@ -20,6 +20,9 @@ from pie.platform.facts.frames import Hello
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.http_server import PlatformServer
+from pie.platform.server.identity.mirror import PeopleMirror
+from pie.platform.server.identity.uses import TokenUses
+from pie.platform.server.identity.who import TokensAndSessions
 from pie.platform.server.keep_on import keep_on
 from pie.platform.server.state_access import access_of
 from pie.platform.server.state_routes import state_router
@@ -115,9 +118,11 @@ class _Platform:
         self._host_names = {"localhost", socket.gethostname(), *allowed_hosts}
 
     async def run(self, on_ready: Callable[[str, str], None]) -> None:
+        people = PeopleMirror(self._store)
+        people.start()
         facts = FactsClient()
         supervisor = Supervisor(self._hello(), facts, _say)
-        deps = self._deps(facts)
+        deps = self._deps(facts, people)
         works = page_works(deps)
         server = self._server(deps, works)
         loop = asyncio.get_running_loop()
@@ -128,7 +133,10 @@ class _Platform:
         supervising = asyncio.create_task(supervisor.run())
         working = {
             asyncio.create_task(keep_on(type(work).__name__, work.run)) for work in works
-        } | {asyncio.create_task(keep_on("the door", server.door.run))}
+        } | {
+            asyncio.create_task(keep_on("the door", server.door.run)),
+            asyncio.create_task(keep_on("last uses", TokenUses(self._store, people).run)),
+        }
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())
         settled = asyncio.create_task(supervisor.settled.wait())
@@ -143,6 +151,7 @@ class _Platform:
                 on_ready(address, _login_link(address, self._keys.admin))
                 await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            people.stop()
             self._store.end_watches()
             for work in works:
                 work.close()
@@ -160,13 +169,15 @@ class _Platform:
             lock_patience=_LOCK_PATIENCE,
         )
 
-    def _deps(self, facts: FactsClient) -> Deps:
+    def _deps(self, facts: FactsClient, people: PeopleMirror) -> Deps:
         return Deps(
             keys=self._keys,
             facts=facts,
             store=self._store,
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
+            people=people,
+            who=TokensAndSessions(self._keys, people),
         )
 
     def _server(self, deps: Deps, works: list[Work]) -> PlatformServer:

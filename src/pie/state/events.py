@@ -28,6 +28,7 @@ EventKind = Literal[
     "rollout",
     "rule",
     "switch",
+    "task",
 ]
 
 

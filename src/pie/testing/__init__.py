@@ -3,6 +3,6 @@ configuration for the length of a block."""
 
 from pie.rpc import over
 from pie.testing.clock import FakeClock
-from pie.testing.config import configured
+from pie.testing.config import configured, switched
 
-__all__ = ["FakeClock", "configured", "over"]
+__all__ = ["FakeClock", "configured", "over", "switched"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pie.call.switches import SWITCHES
 from pie.state.config.live import LIVE
 
 
@@ -18,6 +19,20 @@ def configured(values: Mapping[str, Any]) -> Iterator[None]:
         ValueError: a value does not fit what the code expects.
     """
     restore = LIVE.override(values)
+    try:
+        yield
+    finally:
+        restore()
+
+
+@contextmanager
+def switched(switches: Mapping[str, bool]) -> Iterator[None]:
+    """Switch parts off (True) or on (False) while the block runs, whatever the rules say.
+
+    with switched({"recommend": True}):
+        ...
+    """
+    restore = SWITCHES.override(switches)
     try:
         yield
     finally:

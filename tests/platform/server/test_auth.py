@@ -48,6 +48,7 @@ def test_the_service_token_reaches_state_and_ingest_only(platform):
     assert platform.ask("GET", "/api/session", role="service").json == {
         "role": "service",
         "user": "service",
+        "token": "",
     }
     assert platform.ask("POST", "/api/ingest/logs", b"", role="service").status == 200
     assert platform.ask("POST", "/api/ingest/logs", b"", role="admin").status == 200
@@ -76,14 +77,14 @@ def test_a_person_says_who_they_are(platform):
         reply = platform.ask("GET", f"/login?token={platform.token('admin')}{given}", role=None)
         headers = {"Cookie": reply.headers["set-cookie"].split(";")[0]}
         session = platform.ask("GET", "/api/session", role=None, headers=headers).json
-        assert session == {"role": "admin", "user": user}
+        assert session == {"role": "admin", "user": user, "token": ""}
     for name in ("%20", "a" * 65, "a%0Ab"):
         reply = platform.ask(
             "GET", f"/login?token={platform.token('admin')}&user={name}", role=None
         )
         assert (reply.status, reply.json["error"]["kind"]) == (400, "invalid")
     said = platform.ask("GET", "/api/session", headers={"X-Pie-User": "%E7%8E%8B"}).json
-    assert said == {"role": "admin", "user": "王"}
+    assert said == {"role": "admin", "user": "王", "token": ""}
     assert platform.ask("GET", "/api/session").json["user"] == "admin"
     wrong = platform.ask("GET", "/api/session", headers={"X-Pie-User": "a" * 65})
     assert wrong.status == 400
@@ -123,15 +124,16 @@ def test_addresses_and_known_names_are_served(platform, host):
 def test_sessions_end_and_cannot_be_made_up():
     keys = Keys("a" * 30, "s" * 30, "c" * 30)
     cookie = keys.new_session(1000.0, "王.dan")
-    assert keys.session_user(cookie, 1000.0 + SESSION_SECONDS - 1) == "王.dan"
-    assert keys.session_user(cookie, 1000.0 + SESSION_SECONDS + 1) is None
-    assert keys.session_user("9" + cookie, 1000.0) is None
-    assert Keys("b" * 30, "s" * 30, "c" * 30).session_user(cookie, 1000.0) is None
+    assert keys.session(cookie, 1000.0 + SESSION_SECONDS - 1) == ("王.dan", "")
+    assert keys.session(keys.new_session(1000.0, "a", "t1"), 1000.0) == ("a", "t1")
+    assert keys.session(cookie, 1000.0 + SESSION_SECONDS + 1) is None
+    assert keys.session("9" + cookie, 1000.0) is None
+    assert Keys("b" * 30, "s" * 30, "c" * 30).session(cookie, 1000.0) is None
     before_users = f"{2000 + SESSION_SECONDS}.nonce"
     old = f"{before_users}.{keys._signature(before_users)}"
-    assert keys.session_user(old, 1000.0) is None
+    assert keys.session(old, 1000.0) is None
     for made_up in ("", ".", "..", "x.y.z", "é.é.é"):
-        assert keys.session_user(made_up, 0.0) is None
+        assert keys.session(made_up, 0.0) is None
 
 
 def test_tokens_are_made_once_and_for_the_owner_alone(tmp_path):

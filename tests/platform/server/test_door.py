@@ -27,6 +27,8 @@ from pie.platform.server.door import (
 )
 from pie.platform.server.gatekeeper import Gatekeeper, require
 from pie.platform.server.http_server import PlatformServer
+from pie.platform.server.identity.mirror import PeopleMirror
+from pie.platform.server.identity.who import TokensAndSessions
 from pie.platform.server.state_access import access_of
 from pie.platform.server.state_routes import state_router
 from pie.state import MemoryStore, RemoteStore, StoreAway
@@ -177,7 +179,8 @@ class Served:
             dependencies=[Depends(require("service", "admin"))],
         )
         self.door = Door(bounds)
-        gate = Gatekeeper(app, KEYS, ["localhost"])
+        who = TokensAndSessions(KEYS, PeopleMirror(self.engine))
+        gate = Gatekeeper(app, who, ["localhost"])
         self._server = PlatformServer(gate, 1, self.door)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]

@@ -1,92 +1,67 @@
-import { useLocation } from 'preact-iso/router';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
-import { askWho, operator, signedIn, signOut } from '../api/client';
+import { useLocation } from 'preact-iso/router';
+import { useEffect, useState } from 'preact/hooks';
+import { signedIn } from '../api/client';
 import { useMessages } from '../i18n';
-import { entryAt, homeOf, manifest, navigation } from '../paths';
-import { language, theme, THEMES } from '../preferences';
+import { addressOf } from '../paths';
+import { folded, language, theme, THEMES } from '../preferences';
 import { useStore } from '../store';
 import { Icon } from './icon';
 import { Logo } from './logo';
-import { SearchBox } from './search-box';
+import { Palette } from './palette';
+import { SideNavigation } from './side-navigation';
+import { useMedia } from './use-media';
+import { VisitChoices } from './visit-choices';
+
+/** Below this width the navigation is a drawer; frame.css says the same. */
+const DRAWER = '(max-width: 860px)';
 
 /** What surrounds every page. */
 export function Frame({ children }: { children: ComponentChildren }) {
   const t = useMessages();
   const inside = useStore(signedIn);
+  const drawer = useMedia(DRAWER);
+  const narrow = useStore(folded) === 'yes' && !drawer;
+  const [open, setOpen] = useState(false);
+  const { path } = useLocation();
+  useEffect(() => setOpen(false), [path, drawer]);
   return (
-    <>
+    <div class={`shell${inside ? '' : ' shell-bare'}${narrow ? ' shell-folded' : ''}`}>
       <a class="skip" href="#content">
         {t.app.skip}
       </a>
-      <header class="frame">
-        <a class="brand" href="/">
-          <Logo />
-          <span>Pie</span>
-        </a>
-        {inside && <Navigation />}
-        {inside && <SearchBox />}
-        <div class="frame-tools">
-          {inside && <Operator />}
-          <LanguageToggle />
-          <ThemeToggle />
+      {inside && <SideNavigation drawer={drawer} open={open} folded={narrow} onClose={() => setOpen(false)} />}
+      <div class="shell-page">
+        <header class="top">
           {inside && (
-            <button type="button" class="tool" onClick={() => void signOut().catch(() => undefined)} title={t.app.signOut} aria-label={t.app.signOut}>
-              <Icon name="signOut" />
+            <button type="button" class="tool menu-button" aria-label={t.app.menu} title={t.app.menu} aria-expanded={open} onClick={() => setOpen(true)}>
+              <Icon name="menu" />
             </button>
           )}
-        </div>
-      </header>
-      <main id="content" tabIndex={-1}>
-        {children}
-      </main>
-    </>
+          <a class={`brand${inside ? ' brand-small' : ''}`} href={addressOf('home', {})} aria-label="Pie">
+            <Logo />
+            {!inside && <span>Pie</span>}
+          </a>
+          {inside && <Palette />}
+          {inside && <VisitChoices />}
+          <div class="tools">
+            <LanguageToggle />
+            <ThemeToggle />
+          </div>
+        </header>
+        <main id="content" tabIndex={-1}>
+          {children}
+        </main>
+      </div>
+    </div>
   );
-}
-
-function Navigation() {
-  const t = useMessages();
-  const { path } = useLocation();
-  const chosen = useStore(language);
-  const current = entryAt(path);
-  const list = useRef<HTMLElement>(null);
-  useEffect(() => {
-    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
-  }, [current, chosen]);
-  return (
-    <nav ref={list} aria-label={t.app.navigation}>
-      {navigation().map((name) => (
-        <a key={name} href={homeOf(name)} aria-current={name === current ? 'page' : undefined}>
-          {manifest(name).title[chosen]}
-        </a>
-      ))}
-    </nav>
-  );
-}
-
-/** The name the person gave: what they start is listed under it. */
-function Operator() {
-  const name = useStore(operator);
-  useEffect(() => void askWho().catch(() => undefined), []);
-  return name ? (
-    <span class="operator" title={name} data-testid="operator">
-      {name}
-    </span>
-  ) : null;
 }
 
 function LanguageToggle() {
   const t = useMessages();
   const other = useStore(language) === 'zh' ? 'en' : 'zh';
   return (
-    <button
-      type="button"
-      class="tool tool-text"
-      lang={other}
-      title={t.app.toOtherLanguage}
-      aria-label={t.app.toOtherLanguage}
-      onClick={() => language.set(other)}
-    >
+    <button type="button" class="tool tool-text" lang={other} title={t.app.toOtherLanguage} aria-label={t.app.toOtherLanguage} onClick={() => language.set(other)}>
       {t.app.otherLanguage}
     </button>
   );
@@ -100,9 +75,6 @@ function ThemeToggle() {
   return (
     <button type="button" class="tool" title={label} aria-label={label} onClick={() => theme.set(next)}>
       <Icon name="theme" />
-      <span class="tool-state" aria-hidden="true">
-        {t.app.themes[now]}
-      </span>
     </button>
   );
 }

@@ -1,8 +1,6 @@
 /** Texts of what pages share; a page has its own beside it. The type is the key set that every language must match. */
 export const en = {
   app: {
-    search: 'Logid or PSM',
-    searchHint: 'Paste a logid to open its chain, or type a PSM to open its service; part of a PSM filters the list. Press / or Ctrl-K to get here.',
     otherLanguage: '中文',
     toOtherLanguage: '切换到中文',
     theme: 'Theme',
@@ -10,6 +8,24 @@ export const en = {
     signOut: 'Sign out',
     skip: 'Skip to content',
     navigation: 'Main navigation',
+    menu: 'Open the navigation',
+    fold: 'Fold',
+    unfold: 'Unfold',
+    fleet: 'Fleet',
+    starred: 'Starred',
+  },
+  palette: {
+    placeholder: 'PSM, logid, page',
+    hint: 'Type a PSM or the name of a page, or paste a logid to open its chain. Press Ctrl-K or / to get here.',
+    choices: 'Where to go',
+    kinds: { chain: 'Chain', tab: 'This service', page: 'Page', service: 'Service' },
+  },
+  visit: {
+    cluster: 'Cluster',
+    allClusters: 'all',
+    noInstance: (name: string) => `${name} (none now)`,
+    window: 'Last',
+    windows: { '60': '1 min', '300': '5 min', '900': '15 min', '3600': '1 h', '21600': '6 h', '86400': '24 h' },
   },
   ago: (s: number) =>
     s < 60 ? `${s} s ago` : s < 3600 ? `${Math.floor(s / 60)} min ago` : s < 86400 ? `${Math.floor(s / 3600)} h ago` : `${Math.floor(s / 86400)} d ago`,
@@ -23,7 +39,6 @@ export const en = {
   trafficAway: 'The store of facts is away: no numbers for the moment.',
   trafficKept: (ago: string) => `The store of facts is away: the numbers below are those of ${ago}.`,
   notKnown: 'Not known while the store of facts is away.',
-  seconds: { '60': '1 min', '300': '5 min', '900': '15 min', '3600': '1 h' },
   signIn: {
     title: 'Sign in',
     lead: 'Only people with the platform’s token may look inside.',

@@ -2,8 +2,6 @@ import type { Messages } from './en';
 
 export const zh: Messages = {
   app: {
-    search: 'logid 或 PSM',
-    searchHint: '粘贴 logid 打开调用链，或输入 PSM 打开服务；只输入一部分则过滤列表。按 / 或 Ctrl-K 可定位到这里。',
     otherLanguage: 'EN',
     toOtherLanguage: 'Switch to English',
     theme: '主题',
@@ -11,6 +9,24 @@ export const zh: Messages = {
     signOut: '退出登录',
     skip: '跳到正文',
     navigation: '主导航',
+    menu: '打开导航',
+    fold: '收起',
+    unfold: '展开',
+    fleet: '全局',
+    starred: '收藏',
+  },
+  palette: {
+    placeholder: 'PSM、logid、页面',
+    hint: '输入 PSM 或页面名称，或粘贴 logid 打开调用链。按 Ctrl-K 或 / 可定位到这里。',
+    choices: '前往',
+    kinds: { chain: '调用链', tab: '当前服务', page: '页面', service: '服务' },
+  },
+  visit: {
+    cluster: '集群',
+    allClusters: '全部',
+    noInstance: (name) => `${name}（当前无实例）`,
+    window: '最近',
+    windows: { '60': '1 分钟', '300': '5 分钟', '900': '15 分钟', '3600': '1 小时', '21600': '6 小时', '86400': '24 小时' },
   },
   ago: (s) =>
     s < 60 ? `${s} 秒前` : s < 3600 ? `${Math.floor(s / 60)} 分钟前` : s < 86400 ? `${Math.floor(s / 3600)} 小时前` : `${Math.floor(s / 86400)} 天前`,
@@ -24,7 +40,6 @@ export const zh: Messages = {
   trafficAway: '数据存储暂不可用，暂无统计数字。',
   trafficKept: (ago) => `数据存储暂不可用，以下是${ago}的数字。`,
   notKnown: '数据存储暂不可用，情况未知。',
-  seconds: { '60': '1 分钟', '300': '5 分钟', '900': '15 分钟', '3600': '1 小时' },
   signIn: {
     title: '登录',
     lead: '持有平台令牌的人才能查看。',

@@ -9,11 +9,12 @@ import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pie.model import Failure, Kind
 
-Role = Literal["admin", "service"]
+Role = Literal["admin", "person", "service"]
+"""An admin is a person, too."""
 MAX_USER = 64
 
 SESSION_COOKIE = "pie_session"
@@ -23,6 +24,13 @@ _MIN_TOKEN = 20
 
 class TokenFileError(Exception):
     """A token file cannot be used; the message has the file and the remedy."""
+
+
+class Session(NamedTuple):
+    """A login: the person's name, and the id of the personal token, empty for the admin token."""
+
+    user: str
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,8 @@ class Keys:
     service: str
     client: str
 
-    def role_of(self, token: str) -> Role | None:
-        """The role a token gives, compared in constant time."""
+    def role_of(self, token: str) -> Literal["admin", "service"] | None:
+        """The role that the token of a file gives, compared in constant time."""
         given = token.encode()
         is_admin = hmac.compare_digest(given, self.admin.encode())
         is_service = hmac.compare_digest(given, self.service.encode())
@@ -50,22 +58,25 @@ class Keys:
         """Whether this is the key of client logs."""
         return hmac.compare_digest(key.encode(), self.client.encode())
 
-    def new_session(self, now: float, user: str) -> str:
-        """A cookie value good for ``SESSION_SECONDS`` from ``now`` (Unix seconds)."""
+    def new_session(self, now: float, user: str, token: str = "") -> str:
+        """A cookie value good for ``SESSION_SECONDS`` from ``now`` (Unix seconds).
+
+        ``token`` is the id of the personal token used, empty for the admin token.
+        """
         name = base64.urlsafe_b64encode(user.encode()).decode()
-        body = f"{int(now) + SESSION_SECONDS}.{secrets.token_urlsafe(12)}.{name}"
+        body = f"{int(now) + SESSION_SECONDS}.{secrets.token_urlsafe(12)}.{name}.{token}"
         return f"{body}.{self._signature(body)}"
 
-    def session_user(self, cookie: str, now: float) -> str | None:
-        """Whose session a cookie is; None unless it is ours, of this form, and not over."""
+    def session(self, cookie: str, now: float) -> Session | None:
+        """Whose login a cookie is; None unless it is ours, of this form, and not over."""
         body, _, signature = cookie.rpartition(".")
         if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
             return None
         parts = body.split(".")
-        if len(parts) != 3 or now >= int(parts[0]):
+        if len(parts) != 4 or now >= int(parts[0]):
             return None
         try:
-            return base64.urlsafe_b64decode(parts[2]).decode()
+            return Session(base64.urlsafe_b64decode(parts[2]).decode(), parts[3])
         except (binascii.Error, UnicodeDecodeError):
             return None
 

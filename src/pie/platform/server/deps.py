@@ -9,6 +9,8 @@ from fastapi import Depends, Request
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
 from pie.platform.server.auth import Keys
+from pie.platform.server.identity.mirror import PeopleMirror
+from pie.platform.server.identity.who import TokensAndSessions
 from pie.state import Service, Store
 
 
@@ -17,7 +19,8 @@ class Deps:
     """Both engines and the keys: what every page may use.
 
     ``facts`` asks the column store, ``store`` holds desired state; ``registry`` gives everything
-    registered, by PSM. The last two block for a moment and raise ``StoreError``.
+    registered, by PSM. The last two block for a moment and raise ``StoreError``. ``people`` are
+    those who may log in, ``who`` knows them by what a request brings.
     """
 
     keys: Keys
@@ -25,6 +28,8 @@ class Deps:
     store: Store
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
+    people: PeopleMirror
+    who: TokensAndSessions
 
 
 class Work:

@@ -233,6 +233,13 @@ def know_guest(scope: MutableMapping[str, Any]) -> None:
         door.know(guest)
 
 
+def end_guest(scope: MutableMapping[str, Any]) -> None:
+    """Cut the connection that the request came on."""
+    if _SCOPE_KEY in scope:
+        _, guest = scope[_SCOPE_KEY]
+        guest.end()
+
+
 @contextmanager
 def watching(scope: MutableMapping[str, Any]) -> Iterator[None]:
     """The request is a watch meanwhile; raises Failure like `Door.watch`."""

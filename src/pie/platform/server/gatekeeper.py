@@ -1,27 +1,24 @@
-"""The gatekeeper of the API: checks Host and Origin, and notes the role of each request."""
+"""The gatekeeper of the API: checks Host and Origin, and notes who asks."""
 
 import ipaddress
-import time
 from collections.abc import Callable, Collection
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import unquote
 
 from fastapi import Request
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pie.model import Failure, Kind
 from pie.platform.server.answers import error_response
-from pie.platform.server.auth import SESSION_COOKIE, Keys, Role, user_name
-from pie.platform.server.door import know_guest
+from pie.platform.server.auth import Role
+from pie.platform.server.door import end_guest, know_guest
+from pie.platform.server.identity.who import Caller, WhoIs
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_HARMLESS = frozenset({"/api/logout"})
-"""What a stranger may post: its route reads no body."""
+_HARMLESS = frozenset({"/api/logout", "/api/login"})
+"""What a stranger may post: their routes read no body, or a short one."""
 
-_ROLE = "pie.role"
-_USER = "pie.user"
+_CALLER = "pie.caller"
 
 
 class Gatekeeper:
@@ -35,12 +32,12 @@ class Gatekeeper:
     def __init__(
         self,
         app: ASGIApp,
-        keys: Keys,
+        who: WhoIs,
         host_names: Collection[str],
         open_paths: Collection[str] = (),
     ) -> None:
         self._app = app
-        self._keys = keys
+        self._who = who
         self._open_paths = frozenset(open_paths)
         self._posted_to = self._open_paths | _HARMLESS
         self._host_names = frozenset(name.lower() for name in host_names)
@@ -52,12 +49,9 @@ class Gatekeeper:
         try:
             headers = Headers(scope=scope)
             self._check_host(headers.get("host", ""))
-            scope[_ROLE], scope[_USER] = (
-                (None, "")
-                if scope["path"] in self._open_paths
-                else self._admit(scope["method"], headers)
-            )
-            if scope[_ROLE] is not None:
+            caller = None if scope["path"] in self._open_paths else self._admit(scope, headers)
+            scope[_CALLER] = caller
+            if caller is not None:
                 know_guest(scope)
             elif scope["method"] not in _SAFE_METHODS and scope["path"] not in self._posted_to:
                 # Here, and not in the route: before that is asked, the body would be read.
@@ -65,10 +59,11 @@ class Gatekeeper:
         except Failure as failure:
             await error_response(failure)(scope, receive, send)
             return
+        if caller is not None and caller.token:
+            send = self._while_welcome(scope, caller, send)
         await self._app(scope, receive, send)
 
-    def _admit(self, method: str, headers: Headers) -> tuple[Role | None, str]:
-        """The role, and the name that the person or program gives itself."""
+    def _admit(self, scope: Scope, headers: Headers) -> Caller | None:
         host = headers.get("host", "")
         origin = headers.get("origin")
         if origin is not None and not _same_host(origin, host):
@@ -76,22 +71,26 @@ class Gatekeeper:
                 Kind.DENIED,
                 f"the page at {origin[:200]} may not use this platform: open {host} itself",
             )
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme:
-            role = self._keys.role_of(token.strip()) if scheme.lower() == "bearer" else None
-            named = headers.get("x-pie-user")
-            user = user_name(unquote(named)) if role is not None and named else role
-            return role, user or ""
-        user = self._session_user(headers)
-        if user is None:
-            return None, ""
-        if method not in _SAFE_METHODS and origin is None:
+        caller = self._who(headers, address_of(scope))
+        method = scope["method"]
+        if caller is not None and caller.ambient and method not in _SAFE_METHODS and not origin:
             raise Failure(
                 Kind.DENIED,
                 f"{method} with a login cookie needs an Origin header: "
                 "use `Authorization: Bearer` outside a browser",
             )
-        return "admin", user
+        return caller
+
+    def _while_welcome(self, scope: Scope, caller: Caller, send: Send) -> Send:
+        """Sends as long as the caller's token is good: an answer that lasts, such as a live tail,
+        ends when it is revoked."""
+
+        async def checked(message: Message) -> None:
+            if message.get("more_body") and not self._who.still(caller):
+                end_guest(scope)
+            await send(message)
+
+        return checked
 
     def _check_host(self, host: str) -> None:
         name = _host_name(host)
@@ -103,52 +102,65 @@ class Gatekeeper:
             "or start it with this name allowed",
         )
 
-    def _session_user(self, headers: Headers) -> str | None:
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(SESSION_COOKIE)
-        except CookieError:
-            return None
-        return None if morsel is None else self._keys.session_user(morsel.value, time.time())
-
 
 def require(*roles: Role) -> Callable[[Request], None]:
-    """A dependency that lets these roles pass.
+    """A dependency that lets these roles pass; where a person may pass, an admin may.
 
     Raises:
         Failure: ``unauthenticated`` without a valid token or cookie, ``denied`` for another role.
     """
+    passing = frozenset({*roles, "admin"} if "person" in roles else roles)
 
     def check(request: Request) -> None:
         role = role_of(request)
         if role is None:
             raise _unknown()
-        if role not in roles:
+        if role in passing:
+            return
+        if role == "person":
             raise Failure(
                 Kind.DENIED,
-                f"the {role} token may not do this: use the one in {roles[0]}.token",
+                f"{user_of(request)} is no admin, and only an admin may do this: ask one, or use "
+                "the token in admin.token of the platform's directory",
             )
+        raise Failure(
+            Kind.DENIED,
+            f"the {role} token may not do this: use a personal token, or the one in admin.token",
+        )
 
     return check
 
 
+def caller_of(request: Request) -> Caller | None:
+    """Who asks, as the gatekeeper found; None for a stranger."""
+    caller: Caller | None = request.scope.get(_CALLER)
+    return caller
+
+
 def role_of(request: Request) -> Role | None:
-    """The role that the gatekeeper found, None for a stranger."""
-    role: Role | None = request.scope.get(_ROLE)
-    return role
+    """The role of who asks, None for a stranger."""
+    caller = caller_of(request)
+    return caller.role if caller is not None else None
 
 
 def user_of(request: Request) -> str:
-    """The name of the person: given at the login, or as `X-Pie-User` beside a token."""
-    user: str = request.scope.get(_USER, "")
-    return user
+    """The name of who asks; who has only a token of a file gives it at the login, or as
+    `X-Pie-User`."""
+    caller = caller_of(request)
+    return caller.name if caller is not None else ""
+
+
+def address_of(scope: Scope) -> str:
+    """The address a request came from, empty for a Unix socket."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _unknown() -> Failure:
     return Failure(
         Kind.UNAUTHENTICATED,
-        "no valid token: send `Authorization: Bearer` with the text of admin.token "
-        "or service.token of the platform's directory, or log in through the link "
-        "that `pie platform` printed",
+        "no valid token: send `Authorization: Bearer` with a personal token, or with the text of "
+        "admin.token or service.token of the platform's directory; or log in at /login",
     )
 
 

@@ -1,8 +1,10 @@
 """What each token may do with desired state.
 
-A person (admin) may do everything. A service may register itself, and read what it needs to call
-others: which instances there are, how they are spoken to, and rules and configuration. Search
-tasks, their results and whatever else the platform keeps are none of its business.
+An admin may do everything. A person may read the registry and rules, and changes things through
+the routes that check who owns them and keep account of it. A service may register itself, and read
+what it needs to call others: which instances there are, how they are spoken to, and rules and
+configuration. Search tasks, their results and whatever else the platform keeps are none of its
+business.
 """
 
 from collections.abc import Callable
@@ -61,13 +63,19 @@ class Access:
 class ServiceAccess(Access):
     """What the bearer of the service token may do. All services have the same token."""
 
+    reads_families = _READ
+    refusal = (
+        "the service token may not {what}: it registers services and reads what calls need; "
+        "use the one in admin.token"
+    )
+
     def check_prefix(self, prefix: str) -> None:
         family = _family(prefix) if prefix.startswith(PREFIX) else None
-        if family is None or not any(each.startswith(family) for each in _READ):
-            raise _forbidden(f"read {prefix}")
+        if family is None or not any(each.startswith(family) for each in self.reads_families):
+            raise self._forbidden(f"read {prefix}")
 
     def reads(self, key: str) -> bool:
-        return _family(key) in _READ
+        return _family(key) in self.reads_families
 
     def shown(self, found: _Seen) -> _Seen:
         return msgspec.structs.replace(found, lease=HIDDEN_LEASE) if found.lease else found
@@ -75,7 +83,7 @@ class ServiceAccess(Access):
     def check_put(self, put: wire.PutRequest) -> None:
         family = _family(put.key) or ""
         if family not in _KEY_OF:
-            raise _forbidden(f"write {put.key}")
+            raise self._forbidden(f"write {put.key}")
         kind, key_of = _KEY_OF[family]
         try:
             written = key_of(msgspec.json.decode(put.value, type=kind))
@@ -85,24 +93,49 @@ class ServiceAccess(Access):
             raise Forbidden(f"{put.key} cannot hold the registration of {written}")
         if family in _LEASED:
             if not put.lease:
-                raise _forbidden(f"write {put.key} without a lease")
+                raise self._forbidden(f"write {put.key} without a lease")
             put.claim = True
 
     def check_delete(self, key: str) -> None:
-        raise _forbidden(f"delete {key} (it ends its own registration by revoking its lease)")
+        raise self._forbidden(f"delete {key} (it ends its own registration by revoking its lease)")
 
     def check_commit(self, commit: wire.CommitRequest) -> None:
-        raise _forbidden("write several keys at once")
+        raise self._forbidden("write several keys at once")
 
     def check_grant(self, ttl: float) -> None:
         if ttl > MAX_SERVICE_TTL:
-            raise _forbidden(f"have a lease of more than {MAX_SERVICE_TTL:g} s")
+            raise self._forbidden(f"have a lease of more than {MAX_SERVICE_TTL:g} s")
+
+    def _forbidden(self, what: str) -> Forbidden:
+        return Forbidden(self.refusal.format(what=what))
+
+
+class PersonAccess(ServiceAccess):
+    """What a person who is no admin may do."""
+
+    reads_families = _READ - {"config"}  # It has secrets, which pages and API mask.
+    refusal = (
+        "a person who is no admin may not {what} in the state store itself: use the page or the "
+        "command for it, or ask an admin"
+    )
+
+    def check_put(self, put: wire.PutRequest) -> None:
+        raise self._forbidden(f"write {put.key}")
+
+    def check_delete(self, key: str) -> None:
+        raise self._forbidden(f"delete {key}")
+
+    def check_grant(self, ttl: float) -> None:
+        raise self._forbidden("have a lease")
 
 
 def access_of(request: Request) -> Access:
-    """By the role of the request's token; raises Failure without one."""
-    require("admin", "service")(request)
-    return Access() if role_of(request) == "admin" else ServiceAccess()
+    """By the role of who asks; raises Failure for a stranger."""
+    require("person", "service")(request)
+    role = role_of(request)
+    if role == "admin":
+        return Access()
+    return ServiceAccess() if role == "service" else PersonAccess()
 
 
 def visible(found: Range, access: Access) -> Range:
@@ -120,10 +153,3 @@ def _family(key: str) -> str | None:
         return None
     _, _, rest = key.removeprefix(PREFIX).partition("/")
     return rest.partition("/")[0]
-
-
-def _forbidden(what: str) -> Forbidden:
-    return Forbidden(
-        f"the service token may not {what}: it registers services and reads what calls need; "
-        "use the one in admin.token"
-    )

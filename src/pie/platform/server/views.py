@@ -1,15 +1,32 @@
 """What the platform itself answers: sessions, its health, and the one form of all errors."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
 
 
 @dataclass(slots=True)
 class Session:
-    """Who is asking. ``user`` is the name they give themselves."""
+    """Who is asking. An admin is a person, too.
 
-    role: Literal["admin", "service"]
+    ``token`` is the id of the personal token in use, empty for a token of the platform's directory:
+    its bearer is called ``user`` because they say so.
+    """
+
+    role: Literal["admin", "person", "service"]
     user: str
+    token: str
+
+
+@dataclass(slots=True)
+class LoginPost:
+    """A login. ``user`` counts only with the token in admin.token, which names nobody."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    token: str
+    user: str = ""
 
 
 @dataclass(slots=True)

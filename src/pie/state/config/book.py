@@ -92,17 +92,42 @@ class ConfigBook:
             ConfigConflict: somebody else published meanwhile.
             StoreError: the store cannot take it; `StoreAway`: whether it did is unknown.
         """
-        old, revision = self._current(psm)
+        return self.commit(
+            self.draft(
+                psm,
+                values,
+                seen=seen,
+                by=by,
+                comment=comment,
+                secrets=secrets,
+                overrides=overrides,
+            )
+        )
+
+    def draft(
+        self,
+        psm: str,
+        values: Mapping[str, Any],
+        *,
+        seen: int,
+        by: str,
+        comment: str,
+        secrets: Sequence[str] = (),
+        overrides: Sequence[Override] = (),
+        current: ConfigDocument | None = None,
+    ) -> ConfigDocument:
+        """What `publish` would put in force; raises like it. ``current`` is what stands, if it was
+        read already."""
+        old = self.get(psm) if current is None else current
         if seen != old.version:
-            raise _conflict(old, seen)
+            raise self.conflict(old, seen)
         if len(comment) > MAX_REASON:
             raise ConfigError(
                 f"comment: {len(comment)} characters are more than the limit of {MAX_REASON}"
             )
-        version = old.version + 1
         document = ConfigDocument(
             psm=psm,
-            version=version,
+            version=old.version + 1,
             values=_unmasked(dict(values), secrets, old.values, old.secrets, ""),
             secrets=sorted(set(secrets)),
             overrides=[_with_secrets(each, secrets, old) for each in overrides],
@@ -111,6 +136,14 @@ class ConfigBook:
             comment=comment,
         )
         check_document(document)
+        return document
+
+    def commit(self, document: ConfigDocument) -> ConfigDocument:
+        """Put a draft in force; raises like `publish`."""
+        psm, version = document.psm, document.version
+        old, revision = self._current(psm)
+        if version != old.version + 1:
+            raise self.conflict(old, version - 1)
         text = msgspec.json.encode(document).decode()
         writes = [
             Write(config_key(psm), text),
@@ -124,9 +157,9 @@ class ConfigBook:
             self._store.commit(writes, expect=expect)
         except Conflict:
             current = self.get(psm)
-            if current.version == seen:
+            if current.version == old.version:
                 raise
-            raise _conflict(current, seen) from None
+            raise self.conflict(current, old.version) from None
         return document
 
     def rollback(self, psm: str, to: int, *, seen: int, by: str, comment: str) -> ConfigDocument:
@@ -150,6 +183,17 @@ class ConfigBook:
             comment=f"back to v{to}: {comment}" if comment else f"back to v{to}",
             secrets=sorted({*old.secrets, *self.get(psm).secrets}),
             overrides=old.overrides,
+        )
+
+    def conflict(self, current: ConfigDocument, seen: int) -> ConfigConflict:
+        """The error for who saw an older version: who published what since."""
+        when = datetime.fromtimestamp(current.at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        comment = f" ({current.comment})" if current.comment else ""
+        return ConfigConflict(
+            f"{current.author or 'somebody'} published v{current.version} of the configuration of "
+            f"{current.psm} at {when}{comment}, and you saw v{seen}: nothing was changed; compare "
+            "with it and publish again",
+            current,
         )
 
     def _current(self, psm: str) -> tuple[ConfigDocument, int]:
@@ -236,17 +280,6 @@ def _unmasked(
             )
         values[key] = old[key]
     return values
-
-
-def _conflict(current: ConfigDocument, seen: int) -> ConfigConflict:
-    when = datetime.fromtimestamp(current.at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    comment = f" ({current.comment})" if current.comment else ""
-    return ConfigConflict(
-        f"{current.author or 'somebody'} published v{current.version} of the configuration of "
-        f"{current.psm} at {when}{comment}, and you saw v{seen}: nothing was changed; compare with "
-        "it and publish again",
-        current,
-    )
 
 
 def _history_key(psm: str, version: int) -> str:

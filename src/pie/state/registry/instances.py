@@ -2,7 +2,7 @@
 
 import logging
 import re
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -114,10 +114,10 @@ class RuntimeDescription(msgspec.Struct, frozen=True, kw_only=True, omit_default
     """Describes the process of one instance while it runs.
 
     An entry of its own beside the instance, under the same lease: a client that watches addresses
-    is not woken by it. ``debug`` is the path of the debug socket, or empty; ``config_version``
-    names the dynamic config in force. Two fields are updated while they change: ``in_flight``,
-    calls being served, and ``lost``, call records, aggregates and lines that never reached the
-    disk.
+    is not woken by it. ``debug`` is the path of the debug socket, or empty. Three fields are
+    updated while they change: ``in_flight``, calls being served, ``lost``, call records,
+    aggregates and lines that never reached the disk, and ``config``, what the code expects of its
+    dynamic config: by key a ``pie.state.config.shape.Shape``, as JSON.
     """
 
     psm: str
@@ -132,7 +132,7 @@ class RuntimeDescription(msgspec.Struct, frozen=True, kw_only=True, omit_default
     server: str = ""
     command: str = ""
     settings: tuple[Setting, ...] = ()
-    config_version: str = ""
+    config: dict[str, Any] = {}
     in_flight: int = 0
     lost: int = 0
 

@@ -178,7 +178,9 @@ def test_whenever_it_is_cancelled_and_deleted_nothing_stays():
                 await asyncio.sleep(0.0 if turns < 30 else 0.002)
             async with asyncio.timeout(20):
                 await asyncio.gather(
-                    tasks.cancel(task.id), tasks.delete(task.id), return_exceptions=True
+                    tasks.cancel(task.id, "w", admin=True),
+                    tasks.delete(task.id, "w", admin=True),
+                    return_exceptions=True,
                 )
             assert await tasks.list(None, 10) == []
             assert kept.result(task.id) is None
@@ -206,7 +208,7 @@ def test_a_task_that_is_done_stays_done_while_its_result_is_written():
         running = asyncio.create_task(tasks.run())
         task = await tasks.create(TaskRequest("x"), "wangdi")
         assert await asyncio.to_thread(writing.wait, 60)
-        cancelling = asyncio.create_task(tasks.cancel(task.id))
+        cancelling = asyncio.create_task(tasks.cancel(task.id, "w", admin=True))
         for _ in range(10):
             await asyncio.sleep(0)
         go_on.set()

@@ -17,6 +17,8 @@ from pie.platform.pages.psm.store import Declarations
 from pie.platform.pages.psm.typos import KnownNames, is_one_edit
 from pie.platform.pages.psm.views import Declaration
 from pie.state import Instance, MemoryStore, ServiceMeta, instance_key, meta_key
+from pie.state.events import PREFIX as EVENTS
+from pie.state.events import read_event
 from pie.state.registry.instances import encode
 
 EMPTY = {
@@ -394,39 +396,48 @@ def test_history_is_bounded_and_counts_what_it_drops(monkeypatch):
     assert declarations.history("a.b.c").dropped > 2
 
 
-def test_a_crash_between_history_and_declaration_loses_and_doubles_nothing():
+def test_a_change_its_history_and_its_event_are_one_commit():
     class Dying(MemoryStore):
         dies = False
 
-        def put(self, key, value, **options):
-            if self.dies and key.startswith("/pie/psm/"):
+        def commit(self, writes, **options):
+            if self.dies:
                 raise KeyboardInterrupt
-            return super().put(key, value, **options)
+            return super().commit(writes, **options)
 
     store = Dying()
     declarations = Declarations(store)
-    declarations.set("a.b.c", 0, fields(owners=["one"]), "wangdi")
+    declarations.set("a.b.c", 0, fields(owners=["one"]), "wangdi", "first")
+    before = store.range("/")
     store.dies = True
     with pytest.raises(KeyboardInterrupt):
         declarations.set("a.b.c", 1, fields(owners=["two"]), "wangdi")
+    assert store.range("/") == before
     store.dies = False
-    assert [change.version for change in declarations.history("a.b.c").changes] == [1]
-    declarations.set("a.b.c", 1, fields(owners=["three"]), "wangdi")
+    declarations.set("a.b.c", 1, fields(owners=["three"]), "lihua", "takes over")
     changes = declarations.history("a.b.c").changes
-    assert [(change.version, change.changes[0].new) for change in changes] == [
-        (1, "one"),
-        (2, "three"),
+    assert [(change.version, change.changes[0].new, change.reason) for change in changes] == [
+        (1, "one", "first"),
+        (2, "three", "takes over"),
     ]
+    events = [read_event(entry.value) for entry in store.range(EVENTS).entries]
+    assert sorted((each.version, each.person, each.reason, each.psm) for each in events) == [
+        (1, "wangdi", "first", "a.b.c"),
+        (2, "lihua", "takes over", "a.b.c"),
+    ]
+    last = max(events, key=lambda each: each.version)
+    assert json.loads(last.before)["owners"] == ["one"]
+    assert json.loads(last.after)["owners"] == ["three"]
 
 
 def test_more_declarations_than_one_answer_holds_are_all_read(monkeypatch):
-    from pie.state.store import memory
+    from pie.state.store import served
 
     declarations = Declarations(MemoryStore())
     names = {f"p{n % 7}.s.m{n}" for n in range(200)} | {"p1", "p1.s"}
     for name in names:
         declarations.set(name, 0, fields(description="x" * 100), "wangdi")
-    monkeypatch.setattr(memory, "MAX_RANGE", 5_000)
+    monkeypatch.setattr(served, "MAX_RANGE", 5_000)
     assert set(declarations.all()) == names
 
 

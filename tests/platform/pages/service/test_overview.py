@@ -121,7 +121,7 @@ def test_what_a_service_says_of_itself_is_shown(platform, psm, register):
         psm=psm, id="i1", cluster="blue", pid=5, workers=4, threads=8, debug="/run/debug.sock",
         python="3.11.2", pie="0.1", server="pie-thrift", command="bootstrap.py",
         settings=(Setting("PORT", "8080", "environment"), Setting("KEY", "***", "settings.py")),
-        config_version="v3", in_flight=6, lost=17,
+        in_flight=6, lost=17,
     )  # fmt: skip
     silent = Instance(psm=psm, id="i2", host="10.0.0.2", port=80, protocol="thrift")
     register(meta, instance, facts, silent)
@@ -145,11 +145,7 @@ def test_what_a_service_says_of_itself_is_shown(platform, psm, register):
     first, second = seen["instances"]
     assert (first["cluster"], first["address"], first["workers"]) == ("blue", "10.0.0.1:8080", 4)
     assert (first["in_flight"], first["lost"]) == (6, 17)
-    assert (first["threads"], first["debug"], first["config_version"]) == (
-        8,
-        "/run/debug.sock",
-        "v3",
-    )
+    assert (first["threads"], first["debug"]) == (8, "/run/debug.sock")
     assert first["settings"][1] == {"key": "KEY", "value": "***", "source": "settings.py"}
     assert (second["id"], second["reported"], second["settings"]) == ("i2", False, [])
     assert [(each["name"], each["instances"]) for each in seen["clusters"]] == [

@@ -5,13 +5,14 @@ import { SkeletonRows } from '../../components/skeleton';
 import { compact, count, duration, percent } from '../../format';
 import { useMessages } from '../../i18n';
 import { pathTo } from '../../paths';
+import type { Window } from '../../visit';
 import { useTexts } from './texts';
 
 const SHOWN = 20;
 const COLUMNS = 4;
 
 /** Services that fail calls of late, those with most failures first. */
-export function Failing({ services, known }: { services: Service[] | undefined; known: boolean }) {
+export function Failing({ services, known, window }: { services: Service[] | undefined; known: boolean; window: Window }) {
   const t = useTexts();
   const common = useMessages();
   const failing = services
@@ -22,12 +23,12 @@ export function Failing({ services, known }: { services: Service[] | undefined; 
     <section class="card" aria-labelledby="failing-title">
       <header class="card-head">
         <h2 id="failing-title">{t.failing}</h2>
-        <p class="card-sub">{t.failingSub}</p>
+        <p class="card-sub">{t.failingSub(common.visit.windows[window])}</p>
       </header>
       {failing?.length === 0 ? (
         known && (
           <p class="no-match all-well">
-            <Icon name="check" /> {t.failingNone}
+            <Icon name="check" /> {t.failingNone(common.visit.windows[window])}
           </p>
         )
       ) : (
@@ -64,7 +65,7 @@ function FailingRow({ service }: { service: Service }) {
   return (
     <tr data-testid="failing-row" data-psm={psm}>
       <th scope="row">
-        <a class="psm" href={pathTo('service-overview', { psm }, { window: '300' })}>
+        <a class="psm" href={pathTo('service-overview', { psm })}>
           {psm}
         </a>
       </th>

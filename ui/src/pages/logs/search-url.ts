@@ -46,7 +46,7 @@ export function parseSearch(params: URLSearchParams): Search {
     tab: TABS.find((each) => each === tab) ?? 'keyword',
     q: params.get('q') ?? '',
     filters,
-    range: since > 0 && until > since ? { since, until } : parseRange(params.get('range') ?? ''),
+    range: since > 0 && until > since ? { since, until } : parseRange(params.get('range') ?? quickOf(params.get('window'))),
     zoomedFrom: (params.get('zoom') ?? '').split('~').filter(Boolean).map(parseRange),
     oldestFirst: params.get('order') === 'asc',
     live: params.get('live') === '1',
@@ -62,7 +62,7 @@ export function formatSearch(search: Search): string {
   if (!('quick' in search.range)) {
     params.set('since', seconds(search.range.since));
     params.set('until', seconds(search.range.until));
-  } else if (search.range.quick !== '1h') params.set('range', search.range.quick);
+  } else if (search.range.quick !== '1h') params.set('window', String(RANGES[search.range.quick]));
   if (search.zoomedFrom.length) params.set('zoom', search.zoomedFrom.map(formatRange).join('~'));
   if (search.oldestFirst) params.set('order', 'asc');
   if (search.live) params.set('live', '1');
@@ -111,6 +111,12 @@ export function useSearchState(): SearchState {
     go: (changes) => route(formatSearch({ ...current(), open: '', ...changes })),
     patch: (changes) => route(formatSearch({ ...current(), ...changes }), true),
   };
+}
+
+/** The range of the visit, in seconds, as one of ours; one that is shorter than all of them becomes the shortest. */
+function quickOf(window: string | null): string {
+  const wanted = Number(window ?? 0);
+  return wanted > 0 ? (QUICK_RANGES.findLast((each) => RANGES[each] <= wanted) ?? '15m') : '';
 }
 
 function parseRange(text: string): Range {

@@ -6,7 +6,7 @@ const DRAW_ALL = 500;
 /** Rows drawn beyond what can be seen, and the step in which the part drawn moves. */
 const BEYOND = 30;
 const STEP = 10;
-const FRAME_HEIGHT = 48;
+const FRAME_HEIGHT = 52;
 
 export interface Window {
   from: number;

@@ -2,7 +2,6 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
 import type { PsmDetail, PsmLike } from '../../api.gen';
 import { Icon } from '../../components/icon';
-import { chosen } from '../../components/service-view';
 import { Trouble } from '../../components/trouble';
 import { pathTo } from '../../paths';
 import type { UrlState } from '../../urlstate';
@@ -103,10 +102,10 @@ export function Detail({ name, url, onChanged }: Props) {
               )}
               {detail.kind === 'psm' && !unknown && (
                 <>
-                  <a class="quiet" href={pathTo('service-overview', { psm: name }, chosen(url))}>
+                  <a class="quiet" href={pathTo('service-overview', { psm: name })}>
                     {t.service}
                   </a>
-                  <a class="quiet" href={pathTo('logs', {}, { psm: name, cluster: url.get('cluster') })}>
+                  <a class="quiet" href={pathTo('logs', {}, { psm: name })}>
                     {t.logs}
                   </a>
                 </>

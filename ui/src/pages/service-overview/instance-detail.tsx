@@ -14,7 +14,6 @@ export function InstanceDetail({ instance, columns }: { instance: ServiceInstanc
     ...(instance.reported
       ? ([
           [t.server, instance.server],
-          [t.config, instance.config_version],
           [t.debug, instance.debug],
           [t.command, instance.command],
           [t.inFlight, String(instance.in_flight)],

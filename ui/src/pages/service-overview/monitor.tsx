@@ -7,11 +7,10 @@ import { Trouble } from '../../components/trouble';
 import { period } from '../../format';
 import { type Messages, useMessages } from '../../i18n';
 import { withQuery } from '../../urlstate';
+import { windowOf } from '../../visit';
 import { useTexts } from './texts';
 import type { Texts } from './texts.en';
 
-const WINDOWS = ['900', '3600', '21600', '86400'] as const;
-const DEFAULT = '3600';
 const REFRESH_MS = 10_000;
 
 /** A method (all of them if null) over time: how often, how long, how badly. */
@@ -19,7 +18,7 @@ export function Monitor({ view, method }: { view: ServiceView; method: string | 
   const t = useTexts();
   const common = useMessages();
   const { psm, cluster, url } = view;
-  const window = url.get('over') || DEFAULT;
+  const window = windowOf(url.get('window'));
   const base = withQuery(`/api/services/${encodeURIComponent(psm)}/series`, { window, cluster });
   const path = method === null ? base : `${base}&method=${encodeURIComponent(method)}`;
   const query = useQuery<ServiceSeries>(path, () => REFRESH_MS, true);
@@ -30,13 +29,6 @@ export function Monitor({ view, method }: { view: ServiceView; method: string | 
       <Trouble query={query} retrying />
       <div class="monitor-head">
         <strong>{t.monitor.title(name)}</strong>
-        <div class="segments" role="group" aria-label={t.monitor.window}>
-          {WINDOWS.map((seconds) => (
-            <button key={seconds} type="button" aria-pressed={window === seconds} onClick={() => url.patch({ over: seconds === DEFAULT ? '' : seconds })}>
-              {t.monitor.windows[seconds]}
-            </button>
-          ))}
-        </div>
         {series && <span class="dim">{t.monitor.step(period(series.step_s))}</span>}
       </div>
       {series ? <Charts series={series} t={t} /> : <p class="dim monitor-waiting">{query.error ? '' : common.loading}</p>}

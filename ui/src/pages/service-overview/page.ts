@@ -3,5 +3,6 @@ import { definePage } from '../../page';
 export default definePage({
   path: '/s/:psm/overview',
   title: { en: 'Overview', zh: '服务首页' },
+  visit: ['cluster', 'window'],
   tab: { of: 'service', order: 10 },
 });

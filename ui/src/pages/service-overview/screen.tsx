@@ -1,5 +1,5 @@
 import { ServedCallList } from '../../components/served-calls';
-import { chosen, type ServiceView } from '../../components/service-view';
+import type { ServiceView } from '../../components/service-view';
 import { pathTo } from '../../paths';
 import { Callees } from './callees';
 import { Callers } from './callers';
@@ -19,7 +19,7 @@ export default function OverviewTab({ view }: { view: ServiceView }) {
       <Callers view={view} />
       <Callees view={view} />
       <Instances view={view} />
-      <ServedCallList view={view} limit={LATEST_CALLS} all={pathTo('service-requests', { psm }, chosen(url, { outcome: url.get('outcome') }))} />
+      <ServedCallList view={view} limit={LATEST_CALLS} all={pathTo('service-requests', { psm }, { outcome: url.get('outcome') })} />
     </>
   );
 }

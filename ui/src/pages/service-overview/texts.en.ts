@@ -38,8 +38,6 @@ export const en = {
   idl: { show: 'Show IDL', title: 'IDL', close: 'Close', main: 'main file' },
   monitor: {
     title: (what: string) => `Monitor: ${what}`,
-    window: 'Window',
-    windows: { '900': '15 min', '3600': '1 h', '21600': '6 h', '86400': '1 d' },
     step: (step: string) => `each point is ${step}`,
     qps: 'QPS',
     latency: 'Latency (ms)',
@@ -88,7 +86,6 @@ export const en = {
     weight: 'Weight',
     transport: 'Transport',
     command: 'Command',
-    config: 'Dynamic config',
     inFlight: 'Calls being served',
     lost: 'Lost call facts',
     setting: 'Setting',

@@ -38,8 +38,6 @@ export const zh: Texts = {
   idl: { show: '查看 IDL', title: 'IDL', close: '关闭', main: '主文件' },
   monitor: {
     title: (what) => `监控：${what}`,
-    window: '时间范围',
-    windows: { '900': '15 分钟', '3600': '1 小时', '21600': '6 小时', '86400': '1 天' },
     step: (step) => `每个点 ${step}`,
     qps: 'QPS',
     latency: '耗时（ms）',
@@ -88,7 +86,6 @@ export const zh: Texts = {
     weight: '权重',
     transport: '传输协议',
     command: '启动命令',
-    config: '动态配置版本',
     inFlight: '处理中的请求',
     lost: '丢失的调用记录',
     setting: '配置项',

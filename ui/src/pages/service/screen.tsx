@@ -4,7 +4,7 @@ import { useQuery } from '../../api/query';
 import type { ServicePage } from '../../api.gen';
 import { useAgo } from '../../components/ago';
 import { NotFoundPage } from '../../components/not-found';
-import { chosen, DEFAULT_WINDOW, type ServiceView } from '../../components/service-view';
+import type { ServiceView } from '../../components/service-view';
 import { Trouble } from '../../components/trouble';
 import { noteVisit } from '../../favourites';
 import { useMessages } from '../../i18n';
@@ -14,6 +14,7 @@ import { useScreen } from '../../screens';
 import { useStore } from '../../store';
 import { useTitle } from '../../title';
 import { useUrlState, withQuery } from '../../urlstate';
+import { windowOf } from '../../visit';
 import { ServiceHead } from './head';
 import { useTexts } from './texts';
 
@@ -31,7 +32,7 @@ export default function ServicePages() {
   const Tab = useScreen<{ view: ServiceView }>(tab);
   const url = useUrlState();
   const cluster = url.get('cluster');
-  const asked = withQuery(`/api/services/${encodeURIComponent(psm)}`, { window: url.get('window') || DEFAULT_WINDOW, cluster });
+  const asked = withQuery(`/api/services/${encodeURIComponent(psm)}`, { window: windowOf(url.get('window')), cluster });
   // An unknown service may be starting just now; any other refusal stays one.
   const query = useQuery<ServicePage>(asked, (_, error) => (error && !error.away && error.status !== 404 ? null : REFRESH_MS), true);
   // What is kept while a filter changes must not be another service's.
@@ -41,7 +42,7 @@ export default function ServicePages() {
   useTitle(tab ? `${psm} · ${manifest(tab).title[spoken]}` : psm);
   useEffect(() => {
     const [first] = tabs;
-    if (!params.tab && first) route(withQuery(addressOf(first, { psm }), chosen(url)), true);
+    if (!params.tab && first) route(addressOf(first, { psm }), true);
   }, [path]);
   const known = page !== undefined;
   useEffect(() => {

@@ -15,7 +15,6 @@ interface Props {
   /** Whether figures are known at all. */
   known: boolean;
   cluster: string;
-  window: string;
   /** The highest QPS in view, the full width of a bar. */
   busiest: number;
   open: boolean;
@@ -25,7 +24,7 @@ interface Props {
 /** A shorter bar would be a dot. */
 const VISIBLE_SHARE = 0.02;
 
-export function ServiceRow({ service, now, known, cluster, window, busiest, open, onToggle }: Props) {
+export function ServiceRow({ service, now, known, cluster, busiest, open, onToggle }: Props) {
   const t = useTexts();
   const common = useMessages();
   const { psm, calls } = service;
@@ -39,7 +38,7 @@ export function ServiceRow({ service, now, known, cluster, window, busiest, open
           <button type="button" class="expander" aria-expanded={open} aria-label={t.expand(psm)} title={t.expand(psm)} onClick={onToggle}>
             <Icon name="chevron" />
           </button>
-          <a class="psm" href={pathTo('service-overview', { psm }, { cluster, window })} data-testid="service-link">
+          <a class="psm" href={pathTo('service-overview', { psm })} data-testid="service-link">
             <BreakableName name={psm} />
           </a>
         </span>

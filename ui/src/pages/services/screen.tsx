@@ -4,27 +4,30 @@ import type { Services } from '../../api.gen';
 import { Updated } from '../../components/ago';
 import { Icon } from '../../components/icon';
 import { Trouble } from '../../components/trouble';
+import { useClusterChoices } from '../../components/visit-choices';
 import { useTitle } from '../../title';
 import { useUrlState, withQuery } from '../../urlstate';
+import { windowOf } from '../../visit';
 import { EmptyFleet } from '../../components/empty-fleet';
 import { ServiceFilters } from './filters';
 import { RequestPanel } from '../../components/request-panel';
 import { ServiceTable } from './table';
 import { useTexts } from './texts';
-import { arrange, instanceCount, REFRESH_MS } from './view';
+import { arrange, clusterNames, instanceCount, REFRESH_MS } from './view';
 
 export default function ServicesPage() {
   const t = useTexts();
   const url = useUrlState();
   const paused = url.get('paused') === '1';
   const cadence = () => (paused ? null : REFRESH_MS);
-  const query = useQuery<Services>(withQuery('/api/services', { window: url.get('window') || '60' }), cadence, true);
+  const query = useQuery<Services>(withQuery('/api/services', { window: windowOf(url.get('window')) }), cadence, true);
   useTitle(t.title);
   useEffect(() => {
     if (!paused && query.data) query.refresh();
   }, [paused]);
 
   const services = query.data?.services;
+  useClusterChoices(clusterNames(services ?? []).map((name) => [name, name]));
   const shown = services && arrange(services, url);
   return (
     <>
@@ -51,7 +54,7 @@ export default function ServicesPage() {
           <EmptyFleet />
         ) : (
           <>
-            <ServiceFilters services={services ?? []} url={url} />
+            <ServiceFilters url={url} />
             <ServiceTable services={shown} now={query.data?.now ?? 0} known={query.data?.traffic_known ?? false} failed={query.error !== undefined} url={url} />
           </>
         )}

@@ -82,7 +82,6 @@ export function ServiceTable({ services, now, known, failed, url }: Props) {
                 now={now}
                 known={known}
                 cluster={url.get('cluster')}
-                window={url.get('window')}
                 busiest={busiest}
                 open={isOpen}
                 onToggle={() => toggle(psm)}

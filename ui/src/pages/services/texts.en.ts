@@ -7,10 +7,7 @@ export const en = {
   pause: 'Pause',
   resume: 'Resume',
   paused: 'paused',
-  window: 'Figures of the last',
   filter: 'Filter by PSM',
-  cluster: 'Cluster',
-  allClusters: 'All clusters',
   state: 'State',
   allStates: 'All states',
   columns: {

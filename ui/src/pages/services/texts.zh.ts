@@ -7,10 +7,7 @@ export const zh: Texts = {
   pause: '暂停刷新',
   resume: '恢复刷新',
   paused: '已暂停',
-  window: '统计区间',
   filter: '按 PSM 过滤',
-  cluster: '集群',
-  allClusters: '全部集群',
   state: '状态',
   allStates: '全部状态',
   columns: {

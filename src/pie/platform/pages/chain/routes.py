@@ -16,7 +16,7 @@ from pie.platform.server.answers import json_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 
-router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
+router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("person"))])
 
 
 @router.get("/chains/{logid:path}/logs", response_model=LogLines)

@@ -36,7 +36,7 @@ from pie.platform.server.answers import json_response
 from pie.platform.server.deps import work_of
 from pie.platform.server.gatekeeper import require
 
-router = APIRouter(prefix="/api/logs", tags=["logs"], dependencies=[Depends(require("admin"))])
+router = APIRouter(prefix="/api/logs", tags=["logs"], dependencies=[Depends(require("person"))])
 
 _Work = Annotated[LogWork, Depends(work_of(LogWork))]
 _Values = Annotated[list[str], Query(max_length=100)]

@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pie.platform.ask.ownership import Ownership, ownership, parents
 from pie.platform.ask.registered import state_of
-from pie.platform.pages.psm.declared import NOTHING, is_psm, kind_of, parents
+from pie.platform.pages.psm.declared import NOTHING, is_psm, kind_of
 from pie.platform.pages.psm.sql import SEEN_DAYS, SeenName, SeenOne
 from pie.platform.pages.psm.store import Declared, History
 from pie.platform.pages.psm.typos import KnownNames
 from pie.platform.pages.psm.views import (
     Filter,
     OtherName,
-    OwnersFrom,
     ProductRow,
     PsmCounts,
     PsmDetail,
@@ -30,6 +30,24 @@ MAX_DESCRIPTION_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """Who looks at the page."""
+
+    name: str
+    admin: bool
+
+    def may_claim(self, found: Ownership) -> bool:
+        """Whether they may become the owner of a PSM that is so owned."""
+        if found.owners_from in ("declared", "registered"):
+            return False
+        return not found.owners or self.may_change(found)
+
+    def may_change(self, found: Ownership) -> bool:
+        """Whether they may act for a name that is so owned."""
+        return self.admin or found.includes(self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Everything known of names: by the registry, by people, by calls (None: not known now)."""
 
@@ -37,19 +55,9 @@ class Names:
     declared: dict[str, Declared]
     seen: list[SeenName] | None
 
-    def owners(self, name: str) -> tuple[list[str], OwnersFrom]:
-        """The owners of a name, and whose word that is."""
-        own = self._declared_owners(name)
-        if own:
-            return own, "declared"
-        service = self.registry.get(name)
-        if service is not None and service.meta is not None and service.meta.owners:
-            return list(service.meta.owners), "registered"
-        for parent in parents(name):
-            inherited = self._declared_owners(parent)
-            if inherited:
-                return inherited, "subsystem" if "." in parent else "product"
-        return [], "none"
+    def ownership(self, name: str) -> Ownership:
+        """Who owns a name."""
+        return ownership(name, self._declared_owners, self._registered_owners)
 
     def certain_psms(self) -> set[str]:
         """PSMs that are no typing errors: they run now, or a person declared them."""
@@ -63,6 +71,10 @@ class Names:
     def _declared_owners(self, name: str) -> list[str]:
         declared = self.declared.get(name)
         return declared.fields.owners if declared is not None else []
+
+    def _registered_owners(self, name: str) -> tuple[str, ...]:
+        service = self.registry.get(name)
+        return service.meta.owners if service is not None and service.meta is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +100,9 @@ class Wanted:
         return chosen and named and in_product
 
 
-def build_tree(names: Names, user: str, now: float, wanted: Wanted) -> PsmTree:
+def build_tree(names: Names, asker: Asker, now: float, wanted: Wanted) -> PsmTree:
     """Products, subsystems and PSMs, by name."""
-    rows = _rows(names, user)
+    rows = _rows(names, asker)
     shown = [row for row in rows if wanted.takes(row)]
     listed = {row.psm for row in shown[: wanted.limit]}
     by_product: dict[str, dict[str, list[PsmRow]]] = defaultdict(lambda: defaultdict(list))
@@ -115,7 +127,7 @@ def build_tree(names: Names, user: str, now: float, wanted: Wanted) -> PsmTree:
             products.append(_product(names, product, every, parts))
     return PsmTree(
         now=now,
-        user=user,
+        user=asker.name,
         seen_days=SEEN_DAYS,
         seen_known=names.seen is not None,
         counts=_counts(rows),
@@ -127,7 +139,7 @@ def build_tree(names: Names, user: str, now: float, wanted: Wanted) -> PsmTree:
 
 
 def build_detail(
-    names: Names, name: str, user: str, seen: SeenOne | None, history: History
+    names: Names, name: str, asker: Asker, seen: SeenOne | None, history: History
 ) -> PsmDetail | None:
     """Everything known of one name; None when nothing is.
 
@@ -140,16 +152,17 @@ def build_detail(
     is_seen = bool(seen and seen.edges)
     if declared is None and service is None and not is_seen and not _has_parts(names, name):
         return None
-    owners, owners_from = names.owners(name)
+    owned = names.ownership(name)
     return PsmDetail(
         name=name,
         kind=kind,
         version=declared.version if declared else 0,
         declared=declared.fields if declared else NOTHING,
-        owners=owners,
-        owners_from=owners_from,
-        claimable=kind == "psm" and owners_from not in ("declared", "registered"),
-        mine=user in owners,
+        owners=owned.owners,
+        owners_from=owned.owners_from,
+        claimable=kind == "psm" and asker.may_claim(owned),
+        mine=asker.name in owned.owners,
+        may_change=asker.may_change(owned),
         like=build_like(names, name).like,
         seen_days=SEEN_DAYS,
         seen_known=(seen if kind == "psm" else names.seen) is not None,
@@ -166,22 +179,22 @@ def build_like(names: Names, name: str) -> PsmLike:
     return PsmLike(name, KnownNames(certain).like(name) if certain and name not in certain else [])
 
 
-def _rows(names: Names, user: str) -> list[PsmRow]:
+def _rows(names: Names, asker: Asker) -> list[PsmRow]:
     """Every PSM, by name."""
     certain = names.certain_psms()
     index = KnownNames(certain)
     seen = {each.name: each for each in names.seen or () if is_psm(each.name)}
     rows = []
     for psm in sorted(certain | names.registry.keys() | seen.keys()):
-        owners, owners_from = names.owners(psm)
+        owned = names.ownership(psm)
         declared = names.declared.get(psm)
         fields = declared.fields if declared else NOTHING
         calls = seen.get(psm)
         rows.append(
             PsmRow(
                 psm=psm,
-                owners=owners,
-                owners_from=owners_from,
+                owners=owned.owners,
+                owners_from=owned.owners_from,
                 description=fields.description[:MAX_DESCRIPTION_SHOWN],
                 tier=fields.tier,
                 on_call=fields.on_call,
@@ -189,8 +202,8 @@ def _rows(names: Names, user: str) -> list[PsmRow]:
                 state=state_of(names.registry.get(psm)),
                 last_seen=float(calls.last_seen) if calls else 0.0,
                 calls=calls.calls if calls else 0,
-                claimable=owners_from not in ("declared", "registered"),
-                mine=user in owners,
+                claimable=asker.may_claim(owned),
+                mine=asker.name in owned.owners,
                 like=[] if psm in certain else index.like(psm),
             )
         )
@@ -207,12 +220,12 @@ def _counts(rows: list[PsmRow]) -> PsmCounts:
 
 
 def _subsystem(names: Names, name: str, psms: list[PsmRow], listed: set[str]) -> SubsystemRow:
-    owners, owners_from = names.owners(name)
+    owned = names.ownership(name)
     declared = names.declared.get(name)
     return SubsystemRow(
         name=name,
-        owners=owners,
-        owners_from=owners_from,
+        owners=owned.owners,
+        owners_from=owned.owners_from,
         description=declared.fields.description if declared else "",
         version=declared.version if declared else 0,
         counts=_counts(psms),
@@ -223,12 +236,12 @@ def _subsystem(names: Names, name: str, psms: list[PsmRow], listed: set[str]) ->
 def _product(
     names: Names, name: str, psms: list[PsmRow], subsystems: list[SubsystemRow]
 ) -> ProductRow:
-    owners, owners_from = names.owners(name)
+    owned = names.ownership(name)
     declared = names.declared.get(name)
     return ProductRow(
         name=name,
-        owners=owners,
-        owners_from=owners_from,
+        owners=owned.owners,
+        owners_from=owned.owners_from,
         description=declared.fields.description if declared else "",
         version=declared.version if declared else 0,
         counts=_counts(psms),

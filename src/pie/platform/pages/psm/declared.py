@@ -1,7 +1,6 @@
 """What people declared of a name: its fields, their bounds, and what a change changed. Pure."""
 
 import re
-from collections.abc import Iterator
 
 from pie.model import PSM, Failure, Kind
 from pie.model.psm import MAX_LENGTH
@@ -47,13 +46,6 @@ def is_psm(name: str) -> bool:
     return True
 
 
-def parents(name: str) -> Iterator[str]:
-    """The names above one, the nearest first: ``a.b.c`` has ``a.b`` and ``a``."""
-    while "." in name:
-        name = name.rpartition(".")[0]
-        yield name
-
-
 def checked(kind: NameKind, given: Declaration) -> Declaration:
     """The declaration without space around its texts.
 
@@ -84,7 +76,7 @@ def checked(kind: NameKind, given: Declaration) -> Declaration:
 
 
 def checked_reason(text: str) -> str:
-    """The reason of a claim without space around it, empty for none.
+    """The reason of a change without space around it, empty for none.
 
     Raises:
         Failure: it is too long or not printable; the message begins with ``reason``.

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from collections.abc import Awaitable
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
-from pie.platform.pages.psm.build import Names, Wanted, build_detail, build_like, build_tree
+from pie.platform.pages.psm.build import Asker, Names, Wanted, build_detail, build_like, build_tree
 from pie.platform.pages.psm.declared import checked, checked_reason, kind_of
 from pie.platform.pages.psm.sql import SeenName, SeenReader
 from pie.platform.pages.psm.store import Declarations
@@ -25,15 +25,14 @@ from pie.platform.pages.psm.views import (
     PsmTree,
 )
 from pie.platform.server.answers import json_response, repeated_response
+from pie.platform.server.blocking import blocking
 from pie.platform.server.deps import AskDeps, Deps
-from pie.platform.server.gatekeeper import require, user_of
-from pie.state import StoreError
+from pie.platform.server.gatekeeper import require
+from pie.platform.server.people import person_of, require_owner
 
-router = APIRouter(prefix="/api/psm", tags=["psm"], dependencies=[Depends(require("admin"))])
+router = APIRouter(prefix="/api/psm", tags=["psm"], dependencies=[Depends(require("person"))])
 
 _MAX_BODY = 64 << 10
-
-_T = TypeVar("_T")
 
 
 def _name(name: Annotated[str, Path(max_length=200)]) -> str:
@@ -57,14 +56,14 @@ async def list_psms(
     now = time.time()
     names = await _names(deps, unless_away(SeenReader(deps.facts.query).names(now)))
     wanted = Wanted(filter_, q, product, limit)
-    user = user_of(request)
-    return await run_in_threadpool(lambda: repeated_response(build_tree(names, user, now, wanted)))
+    asker = _asker(request)
+    return await run_in_threadpool(lambda: repeated_response(build_tree(names, asker, now, wanted)))
 
 
 @router.get("/{name}", response_model=PsmDetail)
 async def get_psm(deps: AskDeps, request: Request, name: _Name) -> Response:
     """Everything known of one product, subsystem or PSM, and its history."""
-    return json_response(await _detail(deps, name, user_of(request)))
+    return json_response(await _detail(deps, name, _asker(request)))
 
 
 @router.get("/{name}/like", response_model=PsmLike)
@@ -79,7 +78,8 @@ async def get_psm_like(deps: AskDeps, name: _Name) -> Response:
 async def put_psm(
     deps: AskDeps, request: Request, name: _Name, given: Annotated[DeclarationPut, Body()]
 ) -> Response:
-    """Replace what is declared of a name; 409 when somebody has changed that version."""
+    """Replace what is declared of a name, as one of its owners or an admin; 409 when somebody has
+    changed that version."""
     fields = checked(
         kind_of(name),
         Declaration(
@@ -91,9 +91,11 @@ async def put_psm(
             tier=given.tier,
         ),
     )
-    user = user_of(request)
-    await _blocking(lambda: Declarations(deps.store).set(name, given.version, fields, user))
-    return json_response(await _detail(deps, name, user))
+    reason = checked_reason(given.reason)
+    person = await require_owner(request, name)
+    declarations = Declarations(deps.store)
+    await blocking(lambda: declarations.set(name, given.version, fields, person.name, reason))
+    return json_response(await _detail(deps, name, _asker(request)))
 
 
 @router.post("/{name}/claim", response_model=PsmDetail, max_body_size=_MAX_BODY)
@@ -103,26 +105,33 @@ async def claim_psm(
     name: _Name,
     given: Annotated[ClaimPost | None, Body()] = None,
 ) -> Response:
-    """Become the owner of a known PSM that nobody is declared or registered as the owner of."""
+    """Become the owner of a known PSM that nobody owns; where its subsystem or product has owners,
+    only they and admins may."""
     reason = checked_reason(given.reason if given is not None else "")
-    user = user_of(request)
-    found = await _detail(deps, name, user)
+    asker = _asker(request)
+    found = await _detail(deps, name, asker)
     if found.kind != "psm":
         raise Failure(Kind.INVALID, f"{name} is a {found.kind}: only a PSM can be claimed")
-    if found.owners_from == "registered":
-        raise Failure(
-            Kind.CONFLICT,
-            f"{name} is owned by {', '.join(found.owners)}, as it registered itself: ask them",
+    if not found.claimable:
+        source = {"registered": ", as it registered itself"}.get(
+            found.owners_from,
+            "" if found.owners_from == "declared" else f", as its {found.owners_from}",
         )
-    await _blocking(lambda: Declarations(deps.store).claim(name, user, reason))
-    return json_response(await _detail(deps, name, user))
+        raise Failure(
+            Kind.CONFLICT, f"{name} is owned by {', '.join(found.owners)}{source}: ask them"
+        )
+    await blocking(lambda: Declarations(deps.store).claim(name, asker.name, reason))
+    return json_response(await _detail(deps, name, asker))
+
+
+def _asker(request: Request) -> Asker:
+    person = person_of(request)
+    return Asker(person.name, person.admin)
 
 
 async def _names(deps: Deps, seen: Awaitable[list[SeenName] | None]) -> Names:
     return Names(
-        *await asyncio.gather(
-            _blocking(deps.registry), _blocking(Declarations(deps.store).all), seen
-        )
+        *await asyncio.gather(blocking(deps.registry), blocking(Declarations(deps.store).all), seen)
     )
 
 
@@ -130,7 +139,7 @@ async def _nothing() -> None:
     return None
 
 
-async def _detail(deps: Deps, name: str, user: str) -> PsmDetail:
+async def _detail(deps: Deps, name: str, asker: Asker) -> PsmDetail:
     now = time.time()
     reader = SeenReader(deps.facts.query)
     # A PSM is looked up by its name; the parts of a product or subsystem are among all names.
@@ -138,9 +147,9 @@ async def _detail(deps: Deps, name: str, user: str) -> PsmDetail:
     names, seen, history = await asyncio.gather(
         _names(deps, _nothing() if is_of_one else unless_away(reader.names(now))),
         unless_away(reader.one(now, name)) if is_of_one else _nothing(),
-        _blocking(lambda: Declarations(deps.store).history(name)),
+        blocking(lambda: Declarations(deps.store).history(name)),
     )
-    found = await run_in_threadpool(lambda: build_detail(names, name, user, seen, history))
+    found = await run_in_threadpool(lambda: build_detail(names, name, asker, seen, history))
     if found is None:
         raise _unknown(name, calls_known=(seen if is_of_one else names.seen) is not None)
     return found
@@ -158,13 +167,3 @@ def _unknown(name: str, *, calls_known: bool) -> Failure:
         f"{name} is neither registered, nor declared, nor seen in calls of the last days: "
         "check the name, or declare it with version 0",
     )
-
-
-async def _blocking(act: Callable[[], _T]) -> _T:
-    """Run what may block in a thread; an error of the store becomes a failure."""
-    try:
-        return await run_in_threadpool(act)
-    except StoreError as error:
-        raise Failure(
-            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
-        ) from error

@@ -1,8 +1,7 @@
 """Where declarations are kept: desired state, one key for the declaration and one for its history.
 
-The declaration's value holds its newest change, so that both are written at once. Before it is
-replaced, that change goes to the history under its version: a crash in between leaves it in both,
-and the reader takes it once.
+The declaration's value holds its newest change. A commit that replaces it puts that change into the
+history, and the event of the new one into the outbox.
 """
 
 import time
@@ -12,16 +11,17 @@ from dataclasses import replace
 import msgspec
 
 from pie.model import Failure, Kind
+from pie.platform.ask.ownership import DECLARED_PREFIX
 from pie.platform.pages.psm.declared import NOTHING, changed_fields
 from pie.platform.pages.psm.views import Action, Declaration, PsmChange
-from pie.state import Conflict, Entry, LimitExceeded, Store
+from pie.state import Conflict, Entry, LimitExceeded, Store, Write
+from pie.state.events import ChangeEvent, new_event_id, outbox
 
 MAX_DECLARED = 20_000
 MAX_CHANGES = 100
 MAX_HISTORY = 256 << 10
 """Characters of one history."""
 
-_PREFIX = "/pie/psm/"
 _HISTORY = "/pie/psm-history/"
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_."
 
@@ -58,15 +58,15 @@ class Declarations:
     def all(self) -> dict[str, Declared]:
         """Every declaration by name; what cannot be read is left out."""
         found = {}
-        for entry in self._under(_PREFIX):
+        for entry in self._under(DECLARED_PREFIX):
             declared = _read(entry)
             if declared is not None:
-                found[entry.key.removeprefix(_PREFIX)] = declared
+                found[entry.key.removeprefix(DECLARED_PREFIX)] = declared
         return found
 
     def get(self, name: str) -> Declared | None:
         """The declaration of a name."""
-        return _read(self._store.get(_PREFIX + name))
+        return _read(self._store.get(DECLARED_PREFIX + name))
 
     def history(self, name: str) -> History:
         """All changes that are kept, the oldest first."""
@@ -76,14 +76,14 @@ class Declarations:
             _append(history, declared.last)
         return history
 
-    def set(self, name: str, version: int, fields: Declaration, by: str) -> None:
-        """Replace a declaration.
+    def set(self, name: str, version: int, fields: Declaration, by: str, reason: str = "") -> None:
+        """Replace a declaration; the history keeps the reason.
 
         Raises:
             Failure: ``conflict`` when it is not at this version, with who changed it and when.
         """
 
-        self._change(name, "set", by, lambda _old: fields, version)
+        self._change(name, "set", by, lambda _old: fields, version, reason)
 
     def claim(self, name: str, by: str, reason: str = "") -> None:
         """Make a person the owner of a name that has none; the history keeps the reason.
@@ -111,7 +111,7 @@ class Declarations:
         reason: str = "",
     ) -> None:
         while True:
-            entry = self._store.get(_PREFIX + name)
+            entry = self._store.get(DECLARED_PREFIX + name)
             old = _read(entry)
             at = old.version if old is not None else 0
             if version is not None and version != at:
@@ -123,38 +123,35 @@ class Declarations:
                 return
             if entry is None:
                 self._check_room()
-            if old is not None:
-                self._keep(name, old.last)
             last = PsmChange(at + 1, self._now(), by, action, changes, reason)
+            key = DECLARED_PREFIX + name
             value = _encode(Declared(at + 1, after, last)).decode()
+            writes = [Write(key, value), outbox(_event(name, last, before, after))]
+            expect = {key: entry.mod_revision if entry is not None else 0}
+            if old is not None:
+                write, revision = self._kept(name, old.last)
+                writes.append(write)
+                expect[write.key] = revision
             try:
-                self._store.put(
-                    _PREFIX + name, value, expect=entry.mod_revision if entry is not None else 0
-                )
+                self._store.commit(writes, expect=expect)
             except Conflict:
                 continue  # somebody was faster: look again
             return
 
     def _check_room(self) -> None:
-        if sum(1 for _ in self._under(_PREFIX)) >= MAX_DECLARED:
+        if sum(1 for _ in self._under(DECLARED_PREFIX)) >= MAX_DECLARED:
             raise Failure(Kind.EXHAUSTED, f"{MAX_DECLARED} names are declared, which is the most")
 
-    def _keep(self, name: str, change: PsmChange) -> None:
-        """Put a change into the history unless it is there."""
-        while True:
-            history, revision = self._history(name)
-            if not _append(history, change):
-                return
+    def _kept(self, name: str, change: PsmChange) -> tuple[Write, int]:
+        """The write that puts a change into the history, and that key's revision."""
+        history, revision = self._history(name)
+        _append(history, change)
+        value = _encode(history).decode()
+        while len(history.changes) > MAX_CHANGES or len(value) > MAX_HISTORY:
+            del history.changes[0]
+            history.dropped += 1
             value = _encode(history).decode()
-            while len(history.changes) > MAX_CHANGES or len(value) > MAX_HISTORY:
-                del history.changes[0]
-                history.dropped += 1
-                value = _encode(history).decode()
-            try:
-                self._store.put(_HISTORY + name, value, expect=revision)
-            except Conflict:
-                continue
-            return
+        return Write(_HISTORY + name, value), revision
 
     def _history(self, name: str) -> tuple[History, int]:
         """The history under its key, and that key's revision."""
@@ -176,6 +173,22 @@ class Declarations:
                 yield whole
             for character in _NAME_CHARACTERS:
                 yield from self._under(prefix + character)
+
+
+def _event(name: str, change: PsmChange, before: Declaration, after: Declaration) -> ChangeEvent:
+    """A change of what is declared, for the stream of all changes."""
+    return ChangeEvent(
+        id=new_event_id(),
+        at=change.at,
+        kind="owner",
+        psm=name,
+        subject=f"declaration/{name}",
+        person=change.by,
+        reason=change.reason or ("claimed it" if change.action == "claim" else ""),
+        version=change.version,
+        before=_encode(before).decode() if before != NOTHING else "",
+        after=_encode(after).decode(),
+    )
 
 
 def _read(entry: Entry | None) -> Declared | None:

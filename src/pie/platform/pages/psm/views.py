@@ -5,13 +5,10 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
+from pie.platform.ask.ownership import OwnersFrom
 from pie.platform.ask.registered import ServiceState
 
 NameKind = Literal["product", "subsystem", "psm"]
-OwnersFrom = Literal["declared", "registered", "subsystem", "product", "none"]
-"""Whose word the owners are: declared for the name itself, registered by the running service, or
-inherited from its subsystem or product."""
-
 Filter = Literal["", "mine", "unowned", "typo"]
 Action = Literal["set", "claim"]
 
@@ -22,7 +19,7 @@ class PsmRow:
 
     ``calls`` are those it took part in within ``seen_days``; ``last_seen`` is 0 when there are
     none. ``like`` holds the known names for which this one may be a typing error. ``claimable``:
-    nobody is declared or registered as its owner.
+    nobody is declared or registered as its owner, and who asks may become it.
     """
 
     psm: str
@@ -119,7 +116,8 @@ class Declaration:
 
 @dataclass(slots=True)
 class DeclarationPut:
-    """A whole new declaration. ``version`` is that of the one it replaces, 0 for the first."""
+    """A whole new declaration. ``version`` is that of the one it replaces, 0 for the first;
+    ``reason`` says why it changes, and stands in the history."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -130,6 +128,7 @@ class DeclarationPut:
     repository: str
     on_call: str
     tier: int | None
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -199,7 +198,8 @@ class PsmDetail:
     """Everything known of one product, subsystem or PSM; the newest change first.
 
     ``seen`` is null when no call names it, and when ``seen_known`` is False. ``older_changes``
-    counts changes that are no longer kept.
+    counts changes that are no longer kept. ``may_change``: who asks owns it, or what it belongs to,
+    or is an admin.
     """
 
     name: str
@@ -210,6 +210,7 @@ class PsmDetail:
     owners_from: OwnersFrom
     claimable: bool
     mine: bool
+    may_change: bool
     like: list[str]
     seen_days: int
     seen_known: bool

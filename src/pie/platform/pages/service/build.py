@@ -284,7 +284,6 @@ def _instance(
         pie=process.pie,
         server=process.server,
         command=process.command,
-        config_version=process.config_version,
         in_flight=process.in_flight,
         lost=process.lost,
         settings=[ServiceSetting(each.key, each.value, each.source) for each in process.settings],

@@ -25,7 +25,7 @@ from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 
 router = APIRouter(
-    prefix="/api/services/{psm}", tags=["service"], dependencies=[Depends(require("admin"))]
+    prefix="/api/services/{psm}", tags=["service"], dependencies=[Depends(require("person"))]
 )
 
 
@@ -33,7 +33,7 @@ router = APIRouter(
 async def get_service(
     deps: AskDeps,
     psm: PsmPath,
-    window: Literal["60", "300", "900", "3600"] = "60",
+    window: Literal["60", "300", "900", "3600", "21600", "86400"] = "60",
     cluster: ClusterQuery = "",
 ) -> Response:
     """One service: its own description, and its calls in the last ``window`` seconds."""

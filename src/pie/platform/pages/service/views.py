@@ -126,7 +126,6 @@ class ServiceInstance:
     pie: str
     server: str
     command: str
-    config_version: str
     in_flight: int
     lost: int
     settings: list[ServiceSetting]

@@ -17,7 +17,7 @@ from pie.platform.server.answers import repeated_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 
-router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("admin"))])
+router = APIRouter(prefix="/api", tags=["questions"], dependencies=[Depends(require("person"))])
 
 
 @router.get("/services", response_model=Services)

@@ -6,10 +6,6 @@ the next one begins them again; one that was begun too often has failed.
 
 import asyncio
 import itertools
-from collections.abc import Callable
-from typing import TypeVar
-
-from starlette.concurrency import run_in_threadpool
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
 from pie.platform.pages.logs.filters import window_of
@@ -17,7 +13,7 @@ from pie.platform.pages.logs.sql import LogSearch
 from pie.platform.pages.logs.tasks.run import TaskRun, filter_of
 from pie.platform.pages.logs.tasks.store import Kept, Result, TaskStore
 from pie.platform.pages.logs.tasks.views import Task, TaskParams, TaskRequest, TaskResult, TaskState
-from pie.state import StoreError
+from pie.platform.server.blocking import blocking
 
 MAX_WAITING = 100
 MAX_VALUES = 100
@@ -26,8 +22,6 @@ _AT_ONCE = 2
 _MOST_RUNS = 3
 _NAME = 200
 _VALUE = 1000
-
-_T = TypeVar("_T")
 
 
 class _Live:
@@ -53,7 +47,7 @@ class Tasks:
 
     async def run(self) -> None:
         """Begin again what was not ended, and work until cancelled."""
-        for kept in await _blocking(self._store.all):
+        for kept in await blocking(self._store.all):
             if kept.task.state == "running" and kept.task.id not in self._live:
                 await self._begin_again(kept)
         async with asyncio.TaskGroup() as workers:
@@ -88,7 +82,7 @@ class Tasks:
         asked = (None, None) if request.type == "chain" else (request.since, request.until)
         params.since, params.until = window_of(now, *asked, logid).seconds
         task = Task(
-            id=await _blocking(self._store.new_id),
+            id=await blocking(self._store.new_id),
             name=" ".join(request.q.split())[:_NAME] or "*",
             type=request.type,
             operator=operator,
@@ -102,14 +96,14 @@ class Tasks:
             params=params,
         )
         kept = Kept(task)
-        await _blocking(lambda: self._store.put(kept))
+        await blocking(lambda: self._store.put(kept))
         self._enqueue(kept)
-        await _blocking(self._store.prune)
+        await blocking(self._store.prune)
         return task
 
     async def list(self, operator: str | None, limit: int) -> list[Task]:
         """The newest tasks, of one person if named."""
-        tasks = [self._current(kept).task for kept in await _blocking(self._store.all)]
+        tasks = [self._current(kept).task for kept in await blocking(self._store.all)]
         wanted = [task for task in tasks if operator is None or task.operator == operator]
         return wanted[::-1][:limit]
 
@@ -120,7 +114,7 @@ class Tasks:
         if live is not None:
             result = live.run.result if live.run is not None else Result()
         else:
-            stored = await _blocking(lambda: self._store.result(number))
+            stored = await blocking(lambda: self._store.result(number))
             result = stored or Result()
         return TaskResult(
             task=kept.task,
@@ -130,9 +124,19 @@ class Tasks:
             truncated=result.truncated,
         )
 
-    async def cancel(self, number: int) -> Task:
-        """Stop a task; one that has ended stays as it is."""
+    async def cancel(self, number: int, by: str, *, admin: bool) -> Task:
+        """Stop a task; one that has ended stays as it is.
+
+        Raises:
+            Failure: ``denied``: it is another person's, and who asks is no admin.
+        """
         kept = await self._kept(number)
+        if not admin and kept.task.operator != by:
+            raise Failure(
+                Kind.DENIED,
+                f"search task {number} is {kept.task.operator}'s: they or an admin may stop or "
+                f"delete it, and {by} is neither",
+            )
         live = self._live.get(number)
         running = kept.task.state == "running"  # else its result is just being written
         if live is not None and running and not live.cancelled:
@@ -145,14 +149,15 @@ class Tasks:
             await live.ended.wait()  # also who cancels second, so that nothing is written later
         return kept.task
 
-    async def delete(self, number: int) -> None:
-        """Stop and forget a task."""
-        await self.cancel(number)
-        await _blocking(lambda: self._store.delete(number))
+    async def delete(self, number: int, by: str, *, admin: bool) -> None:
+        """Stop and forget a task. Raises as ``cancel``."""
+        await self.cancel(number, by, admin=admin)
+        kept = await self._kept(number)
+        await blocking(lambda: self._store.delete(kept, by))
 
     async def _kept(self, number: int) -> Kept:
         live = self._live.get(number)
-        kept = live.kept if live else await _blocking(lambda: self._store.get(number))
+        kept = live.kept if live else await blocking(lambda: self._store.get(number))
         if kept is None:
             raise Failure(Kind.NOT_FOUND, f"there is no search task {number}: old ones are dropped")
         return kept
@@ -166,7 +171,7 @@ class Tasks:
             kept.task.state = "failed"
             kept.task.ended = self._clock.wall()
             kept.task.message = f"the platform ended {kept.runs} times while this task ran"
-            await _blocking(lambda: self._store.put(kept))
+            await blocking(lambda: self._store.put(kept))
             return
         kept.task.progress = 0.0
         kept.task.found = 0
@@ -197,7 +202,7 @@ class Tasks:
         try:
             kept.runs += 1
             kept.task.message = ""
-            await _blocking(lambda: self._store.put(kept))
+            await blocking(lambda: self._store.put(kept))
             live.run = TaskRun(self._search, kept.task)
             async for share in live.run.steps():
                 kept.task.progress = round(share, 3)
@@ -219,8 +224,8 @@ class Tasks:
             task.progress = 1.0
         result = live.run.result if live.run is not None else Result()
         try:
-            kept.size = await _blocking(lambda: self._store.put_result(task.id, result))
-            await _blocking(lambda: self._store.put(kept))
+            kept.size = await blocking(lambda: self._store.put_result(task.id, result))
+            await blocking(lambda: self._store.put(kept))
         except Failure as failure:
             task.state, task.message = "failed", f"its result could not be kept: {failure.message}"
         finally:
@@ -244,13 +249,3 @@ def _check(request: TaskRequest) -> None:
             raise Failure(
                 Kind.INVALID, f"{text[:80]!r} is no text: half a surrogate pair"
             ) from None
-
-
-async def _blocking(act: Callable[[], _T]) -> _T:
-    """Do what may block elsewhere; an error of the store becomes a failure."""
-    try:
-        return await run_in_threadpool(act)
-    except StoreError as error:
-        raise Failure(
-            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
-        ) from error

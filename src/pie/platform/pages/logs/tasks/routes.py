@@ -10,9 +10,10 @@ from pie.platform.pages.logs.work import LogWork
 from pie.platform.server.answers import json_response
 from pie.platform.server.deps import work_of
 from pie.platform.server.gatekeeper import require, user_of
+from pie.platform.server.people import person_of
 
 router = APIRouter(
-    prefix="/api/logs/tasks", tags=["log tasks"], dependencies=[Depends(require("admin"))]
+    prefix="/api/logs/tasks", tags=["log tasks"], dependencies=[Depends(require("person"))]
 )
 
 _Work = Annotated[LogWork, Depends(work_of(LogWork))]
@@ -48,13 +49,15 @@ async def get_task(work: _Work, number: _Number) -> Response:
 
 
 @router.post("/{number}/cancel", response_model=Task)
-async def cancel_task(work: _Work, number: _Number) -> Response:
-    """Stop a task that waits or runs."""
-    return json_response(await work.tasks.cancel(number))
+async def cancel_task(work: _Work, request: Request, number: _Number) -> Response:
+    """Stop a task that waits or runs; another person's only as an admin."""
+    person = person_of(request)
+    return json_response(await work.tasks.cancel(number, person.name, admin=person.admin))
 
 
 @router.delete("/{number}", status_code=204)
-async def delete_task(work: _Work, number: _Number) -> Response:
-    """Forget a task; one that runs is stopped first."""
-    await work.tasks.delete(number)
+async def delete_task(work: _Work, request: Request, number: _Number) -> Response:
+    """Forget a task; one that runs is stopped first. Another person's only as an admin."""
+    person = person_of(request)
+    await work.tasks.delete(number, person.name, admin=person.admin)
     return Response(status_code=204)

@@ -1,13 +1,16 @@
 """Where search tasks are kept: desired state, a key for the task and one for its result."""
 
 import base64
+import json
+import time
 import zlib
 
 import msgspec
 
 from pie.platform.pages.logs.tasks.views import Task
 from pie.platform.pages.logs.views import Histogram, Line
-from pie.state import Conflict, Store
+from pie.state import Conflict, Store, Write
+from pie.state.events import ChangeEvent, new_event_id, outbox
 
 KEPT_TASKS = 500
 KEPT_BYTES = 48 << 20
@@ -92,10 +95,9 @@ class TaskStore:
         except (ValueError, zlib.error):
             return None
 
-    def delete(self, number: int) -> bool:
-        """Delete a task and its result; False if there was none."""
-        self._store.delete(_key(_RESULTS, number))
-        return self._store.delete(_key(_TASKS, number)) != 0
+    def delete(self, kept: Kept, by: str) -> None:
+        """Delete a task and its result, as a person asks."""
+        self._store.commit([*_deletes(kept), outbox(_deleted(kept.task, by))])
 
     def prune(self) -> None:
         """Delete the oldest ended tasks beyond the bounds."""
@@ -106,9 +108,26 @@ class TaskStore:
             if count <= KEPT_TASKS and size <= KEPT_BYTES:
                 return
             if each.task.state != "running":
-                self.delete(each.task.id)
+                self._store.commit(_deletes(each))
                 count -= 1
                 size -= each.size
+
+
+def _deletes(kept: Kept) -> list[Write]:
+    number = kept.task.id
+    return [Write(_key(_RESULTS, number), None), Write(_key(_TASKS, number), None)]
+
+
+def _deleted(task: Task, by: str) -> ChangeEvent:
+    before = {"name": task.name, "type": task.type, "operator": task.operator}
+    return ChangeEvent(
+        id=new_event_id(),
+        at=time.time(),
+        kind="task",
+        subject=f"task/{task.id}",
+        person=by,
+        before=json.dumps(before, ensure_ascii=False),
+    )
 
 
 def _key(prefix: str, number: int) -> str:
