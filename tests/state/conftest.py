@@ -132,6 +132,12 @@ def etcd_rig(cluster: EtcdCluster) -> Iterator[Rig]:
     store.close()
 
 
+@pytest.fixture
+def node_rig(etcd_node) -> Iterator[Rig]:
+    """A store over one member."""
+    yield from etcd_rig(etcd_node)
+
+
 @pytest.fixture(params=["memory", "embedded", "remote", pytest.param("etcd", marks=SLOW)])
 def rig(request, tmp_path, clock) -> Iterator[Rig]:
     """Small history (64 events) so that compaction is near."""
