@@ -291,7 +291,7 @@ def test_rules_are_found_among_a_thousand() -> None:
     rules = retries(*bodies, (Scope(method="m*"), 99))
     assert rules.holding(subject(method="m77"))[0].rule.attempts == 78
     assert rules.holding(subject(method="mm"))[0].rule.attempts == 99
-    assert rules._index.candidates(subject(method="m77")) == [77, MAX_RULES - 1]
+    assert rules._index._candidates(subject(method="m77")) == [77, MAX_RULES - 1]
 
 
 def test_one_set_stands_before_another() -> None:
@@ -328,8 +328,8 @@ def test_every_field_of_a_rule_is_described(kind: type[Rule]) -> None:
 def test_a_description_says_all_that_a_form_needs() -> None:
     qps = describe(RateRule)[0]
     assert (qps.name, qps.form, qps.type, qps.unit) == ("qps", "number", float, "calls/s")
-    assert (qps.least, qps.above, qps.most, qps.default) == (0, True, 1e6, 1000.0)
-    assert qps.expects == "a number above 0 to 1e+06 (calls/s)"
+    assert (qps.least, qps.above, qps.most, qps.default) == (0.001, False, 1e6, 1000.0)
+    assert qps.expects == "a number from 0.001 to 1e+06 (calls/s)"
 
 
 def said(**of: Any) -> Any:

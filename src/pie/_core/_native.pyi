@@ -29,6 +29,51 @@ class GateList:
     @property
     def gates(self) -> tuple[tuple[object, bool], ...]: ...
 
+class Counts:
+    """Twin: ``pie.govern.verdicts.PythonCounts``."""
+
+    def count(self, verdict: int, counted: list[Any], /) -> None: ...
+    def take_calls(self) -> tuple[int, ...]: ...
+
+class Ruled:
+    """Of a gate that has rules; see ``ruled.h``."""
+
+    def __init__(
+        self,
+        answer: Callable[[Any, float], object],
+        refuse: Callable[[Any, Any], object],
+        counted: list[Any],
+    ) -> None: ...
+
+class Decision:
+    """Twin: ``pie.govern.access.Decision``."""
+
+    def __init__(
+        self, refused: object, note: str | None, counted: tuple[tuple[Counts, int], ...]
+    ) -> None: ...
+
+class LevelFields:
+    """Twin: ``pie.govern.level.LevelFields``."""
+
+    calls: float
+    at: float
+    rate: float
+    empty: float
+    stored: float
+    synced: float
+    passed: float
+    gone: bool
+
+class Share:
+    """Twin: ``pie.govern.share.PythonShare``."""
+
+    part: float
+
+class Limits:
+    """What the rules of a rate say of calls."""
+
+    def __init__(self, passing: bool, limits: tuple[Any, ...]) -> None: ...
+
 class Course:
     """Twin: ``pie.call.course.PythonCourse``."""
 
@@ -115,6 +160,9 @@ def setup_call(
 def setup_context(current_call: object, /) -> None: ...
 def setup_clock(clock: object, /) -> None: ...
 def setup_gate(name: str, cls: type, /) -> None: ...
+def give_readings(now: float | None, chances: Iterable[float] | None, /) -> None:
+    """For tests: what policies see of time and chance; see ``base/readings.h``."""
+
 def setup_flow(too_long: Callable[[Any, float], Exception], /) -> None: ...
 
 class Program:

@@ -8,6 +8,7 @@ Server, outermost first:
     reply     of HTTP servers: makes the answer to a call that a later gate rejected; right behind
               record, which writes the status and the size of that answer.
     deadline  before anything that costs: a caller that has given up gets no work done.
+    access    before rate: a call that may not come in takes nothing of what its caller may do.
     degrade   before what counts: a call of a method that is switched off uses up no rate.
     rate      before the handler and its author's gates: a call too many costs nothing but itself.
     own       the author's, nearest to the handler: they see what all the others let through.
@@ -27,6 +28,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from pie.govern import (
+    Access,
     Balance,
     BalanceState,
     ClientDeadline,
@@ -95,6 +97,7 @@ def server_gates(parts: Parts, own: Iterable[Gate], reply: Iterable[Gate]) -> li
         Record(parts.observer.recorder.log),
         *reply,
         ServerDeadline(clock=parts.clock),
+        *parts.ruled(Access),
         *_degrade(parts),
         *parts.ruled(Rate),
         *own,

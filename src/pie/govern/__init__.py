@@ -6,6 +6,7 @@ Gates decide on Calls and do nothing else.
 from collections.abc import Mapping
 from typing import Final
 
+from pie.govern.access import Access, AccessList, AccessRule, AccessState
 from pie.govern.balance import Balance, BalanceState
 from pie.govern.deadline import (
     DEFAULT_TIMEOUT,
@@ -29,6 +30,7 @@ from pie.govern.verdicts import VERDICTS, Verdict, VerdictCount, Verdicts
 KINDS: Final[Mapping[str, type[Rule]]] = {
     each.kind: each
     for each in (
+        AccessRule,
         DegradeRule,
         RateRule,
         RetryRule,
@@ -43,6 +45,10 @@ __all__ = [
     "NONE",
     "SIDES",
     "VERDICTS",
+    "Access",
+    "AccessList",
+    "AccessRule",
+    "AccessState",
     "Balance",
     "BalanceState",
     "ClientDeadline",

@@ -1,29 +1,31 @@
 """Rate: at most so many calls a second of one method by one caller.
 
-Algorithm: a leaky bucket as a meter (Turner, "New directions in communications", 1986; ITU-T
-I.371). A level, in calls, rises by one with each call that is admitted and falls by ``qps`` a
-second. A call is rejected when it would raise the level above ``qps`` times ``burst`` (above one
-call at least). So the average never exceeds ``qps``, and what is saved up in quiet time is never
-more than the burst.
+Each rule has a level of its own (``pie.govern.level``: a leaky bucket, with warm-up) for each
+caller and method. All matching rules hold, and a rejected call raises no level. A level is kept
+when a rule's numbers move: its key is the rule's scope.
 
-Each rule has a level of its own for each caller and method. All matching rules hold, and a rejected
-call raises no level. A level is kept when a rule's numbers move: its key is the rule's scope.
+A limit is of each instance, or of the whole service: then an instance has its part
+(``pie.govern.share``). A rule with ``dry_run`` has levels as well, and notes what it would reject.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NoReturn
 
 from msgspec import Meta
 
-from pie.govern.rule import Rule, Side
+from pie._core import native
+from pie.govern.level import Level, Limit, limit
+from pie.govern.rule import DryRun, Rule, Side
+from pie.govern.ruled import NativeRuled
 from pie.govern.rules import RuleSet, Ruling
 from pie.govern.scope import Subject
+from pie.govern.share import Share, Shares
 from pie.govern.table import MAX_ENTRIES, Table
-from pie.govern.verdicts import Verdicts
-from pie.model import Call, Clock, Failure, Kind
+from pie.govern.verdicts import Tally, Verdicts
+from pie.model import SYSTEM_CLOCK, Call, Clock, Failure, Kind
 
 
 class RateRule(Rule, frozen=True):
-    """How often one caller may call one method of an instance."""
+    """How often one caller may call one method."""
 
     kind: ClassVar[str] = "rate"
     sides: ClassVar[tuple[Side, ...]] = ("server",)
@@ -32,9 +34,9 @@ class RateRule(Rule, frozen=True):
     qps: Annotated[
         float,
         Meta(
-            gt=0,
+            ge=0.001,
             le=1e6,
-            description="Calls of one method by one caller that an instance admits each second.",
+            description="Calls of one method by one caller that are admitted each second.",
             extra={"unit": "calls/s"},
         ),
     ] = 1000.0
@@ -47,37 +49,52 @@ class RateRule(Rule, frozen=True):
             extra={"unit": "s"},
         ),
     ] = 1.0
-
-
-class Level:
-    """How full one bucket is.
-
-    Attributes:
-        calls: the level at the time ``at`` (monotonic seconds).
-        empty: when it will be empty, if no call is admitted.
-    """
-
-    __slots__ = ("at", "calls", "empty")
-
-    def __init__(self) -> None:
-        self.calls = self.at = self.empty = 0.0
-
-    def fall(self, now: float, qps: float) -> None:
-        """Let the level fall until now."""
-        self.calls = max(0.0, self.calls - (now - self.at) * qps)
-        self.at = now
-
-    def rise(self, qps: float) -> None:
-        """One call is admitted."""
-        self.calls += 1
-        self.empty = self.at + self.calls / qps
+    per: Annotated[
+        Literal["instance", "service"],
+        Meta(
+            description="Whether the rate is of each instance, or of all together; then each of "
+            "n live instances admits one n-th of it."
+        ),
+    ] = "instance"
+    warm_up: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="How long it takes under load from a third of the rate, where quiet time "
+            "leads, to the whole; 0 = the whole rate at once.",
+            extra={"unit": "s"},
+        ),
+    ] = 0.0
+    dry_run: DryRun = False
 
 
 class RateState:
-    """The levels, by scope of the rule, caller and method."""
+    """The levels, by scope of the rule, caller and method, and this instance's parts of limits."""
 
     def __init__(self, limit: int = MAX_ENTRIES) -> None:
-        self.levels = Table(Level, lambda level, now: level.empty <= now, limit)
+        self.levels = Table(Level, _is_spent, limit)
+        self.shares = Shares()
+
+
+def _is_spent(level: Level, now: float) -> bool:
+    level.gone = level.empty <= now
+    return level.gone
+
+
+class NativeLimit(NamedTuple):
+    """What C reads of a rule for the calls of a subject."""
+
+    ruling: Any
+    rejected: str
+    would_reject: str
+    tally: Tally
+    level: Level
+    share: Share
+    qps: float
+    burst: float
+    warm_up: float
+    dry_run: bool
 
 
 class Rate:
@@ -101,34 +118,92 @@ class Rate:
         self._state = state
         self._clock = clock
         self._verdicts = verdicts
+        whole = Share()
+        self._shares = {
+            ruling: state.shares.of(scope.cluster) if ruling.rule.per == "service" else whole
+            for scope, ruling in rules.scoped
+        }
 
     def enter(self, call: Call) -> None:
         now = self._clock.monotonic()
-        holding = self._rules.holding(Subject.of(call))
-        levels = [self._level(ruling, call, now) for ruling in holding]
-        for ruling, level in zip(holding, levels, strict=True):
-            rule = ruling.rule
-            if level.calls + 1 > max(1.0, rule.qps * rule.burst):
+        asked = [
+            (ruling, self._limit(ruling), self._level(ruling, call, now))
+            for ruling in self._rules.holding(Subject.of(call))
+        ]
+        for _, by, level in asked:
+            level.fall(by, now)
+        for ruling, by, level in asked:
+            if not ruling.rule.dry_run and level.is_full(by):
                 self._verdicts.count(ruling, "rejected")
-                raise _too_often(call, ruling)
-        for ruling, level in zip(holding, levels, strict=True):
-            level.rise(ruling.rule.qps)
-            self._verdicts.count(ruling, "admitted")
+                call.notes.append(ruling.said("rejected"))
+                self._refuse(call, ruling)
+        for ruling, by, level in asked:
+            if level.is_full(by):
+                self._verdicts.count(ruling, "would_reject")
+                call.notes.append(ruling.said("would reject"))
+            else:
+                self._verdicts.count(ruling, "admitted")
+                level.rise(by)
 
     def leave(self, call: Call) -> None:
         pass
 
+    def native_state(self) -> NativeRuled | None:
+        """What C needs to enter by itself; None = not by this clock."""
+        if self._clock is not SYSTEM_CLOCK:
+            return None
+        assert native is not None
+        return NativeRuled(native.Ruled(self._answer, self._refuse, self._verdicts.counted))
+
+    def _answer(self, call: Call, now: float) -> object:
+        assert native is not None
+        limits = tuple(
+            self._native_limit(ruling, self._level(ruling, call, now))
+            for ruling in self._rules.holding(Subject.of(call))
+        )
+        passing = any(self._state.levels.is_shared(each.level) for each in limits)
+        return native.Limits(passing, limits)
+
+    def _native_limit(self, ruling: Ruling[RateRule], level: Level) -> NativeLimit:
+        rule = ruling.rule
+        return NativeLimit(
+            ruling,
+            ruling.said("rejected"),
+            ruling.said("would reject"),
+            ruling.tally,
+            level,
+            self._shares[ruling],
+            rule.qps,
+            rule.burst,
+            rule.warm_up,
+            rule.dry_run,
+        )
+
+    def _refuse(self, call: Call, ruling: Ruling[RateRule]) -> NoReturn:
+        raise refusal(call, ruling, self._limit(ruling))
+
     def _level(self, ruling: Ruling[RateRule], call: Call, now: float) -> Level:
-        level = self._state.levels.of((ruling.scope, call.caller, call.method), now)
-        level.fall(now, ruling.rule.qps)
-        return level
+        return self._state.levels.of((ruling.scope, call.caller, call.method), now)
+
+    def _limit(self, ruling: Ruling[RateRule]) -> Limit:
+        rule = ruling.rule
+        return limit(rule.qps * self._shares[ruling].part, rule.burst, rule.warm_up)
 
 
-def _too_often(call: Call, ruling: Ruling[RateRule]) -> Failure:
+if native is not None:
+    native.setup_gate("Rate", Rate)
+
+
+def refusal(call: Call, ruling: Ruling[RateRule], by: Limit) -> Failure:
+    """Why a call was rejected. Another instance may have room for it."""
+    rule = ruling.rule
+    much = f"{rule.qps:g} times a second"
+    if rule.per == "service":
+        much += f", of which this instance admits {by.qps:g}"
     return Failure(
         Kind.EXHAUSTED,
         f"{call.caller or 'an unnamed caller'} calls {call.callee}.{call.method} more often than "
-        f"{ruling.rule.qps:g} times a second ({ruling.name})",
+        f"{much} ({ruling.name})",
         never_sent=True,
         rule=ruling.name,
     )

@@ -5,20 +5,18 @@ scope matches a call, the one with the most specific scope (``pie.govern.scope``
 kind that says ``every`` all matching rules hold.
 """
 
-from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
+from pie.govern.index import Index
 from pie.govern.rule import Rule, Side
-from pie.govern.scope import NONE, Pattern, Scope, Subject
+from pie.govern.scope import Scope, Subject
 from pie.govern.verdicts import Tally
 
 MAX_RULES: Final = 1000
 """Rules of one set."""
 _MAX_ANSWERS: Final = 4096
 """Answers a set remembers; names of callers and methods come from the wire."""
-_INDEXED: Final = ("caller", "method", "callee")
-"""Fields by whose names a set finds rules; callers are most numerous."""
 
 R = TypeVar("R", bound=Rule)
 
@@ -121,7 +119,7 @@ class RuleSet(Generic[R]):
             for scope, number, rule in numbered
         )
         """Scopes and rulings, the most specific scope first."""
-        self._index = _Index([scope for scope, _ in self.scoped])
+        self._index = Index([scope for scope, _ in self.scoped])
         self._answers: dict[Subject, tuple[Ruling[R], ...]] = {}
         self._behind: RuleSet[R] | None = None
 
@@ -152,47 +150,12 @@ class RuleSet(Generic[R]):
 
     def _found(self, subject: Subject) -> tuple[Ruling[R], ...]:
         found = []
-        for number in self._index.candidates(subject):
-            scope, ruling = self.scoped[number]
-            if scope.matches(subject):
-                found.append(ruling)
-                if not self.kind.every:
-                    break
+        for position in self._index.matching(subject):
+            found.append(self.scoped[position][1])
+            if not self.kind.every:
+                break
         behind = () if self._behind is None else self._behind.holding(subject)
         return (*found, *behind) if self.kind.every else tuple(found) or behind
-
-
-class _Index:
-    """Finds the scopes that may match a subject without looking at each: a set may have a thousand
-    rules, and strangers may send ever other names."""
-
-    def __init__(self, scopes: list[Scope]) -> None:
-        self._named: dict[str, dict[str, list[int]]] = {field: {} for field in _INDEXED}
-        self._others: list[int] = []
-        for number, scope in enumerate(scopes):
-            for field in _INDEXED:
-                names = _names(getattr(scope, field))
-                if names:
-                    for name in names:
-                        self._named[field].setdefault(name, []).append(number)
-                    break
-            else:
-                self._others.append(number)
-
-    def candidates(self, subject: Subject) -> list[int]:
-        """Positions of scopes, in order."""
-        found = list(self._others)
-        for field, named in self._named.items():
-            for number in named.get(getattr(subject, field) or NONE, ()):
-                insort(found, number)
-        return found
-
-
-def _names(pattern: Pattern) -> Iterable[str]:
-    """The names that a pattern matches; none = it is a prefix."""
-    if isinstance(pattern, str):
-        return () if pattern.endswith("*") else (pattern,)
-    return pattern
 
 
 class RuleSource(Protocol):

@@ -68,6 +68,14 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             and _matches(self.lane, subject.lane)
         )
 
+    def is_for_cluster(self, name: str) -> bool:
+        """Whether calls to this cluster may be in it."""
+        return _matches(self.cluster, name)
+
+    def of_anyone(self) -> "Scope":
+        """The same calls, whoever makes them."""
+        return msgspec.structs.replace(self, caller="*", caller_cluster="*")
+
     @property
     def specificity(self) -> tuple[tuple[int, int], ...]:
         """Greater = more specific."""

@@ -1,6 +1,7 @@
 """What a policy remembers by keys that may come from the wire: a bounded number of entries."""
 
 from collections.abc import Callable, Hashable
+from threading import RLock
 from typing import Generic, TypeVar
 
 MAX_ENTRIES = 10_000
@@ -11,7 +12,7 @@ V = TypeVar("V")
 
 class Table(Generic[V]):
     """Entries by key, made when a key is first seen. Keys for which there is no room share one more
-    entry, which has no key.
+    entry, which has no key. Threads may use it at once.
 
     Args:
         make: a new entry.
@@ -32,6 +33,7 @@ class Table(Generic[V]):
         self._entries: dict[Hashable, V] = {}
         self._other: V | None = None
         self._missed = 0
+        self._lock = RLock()  # A finalizer that runs meanwhile may ask for an entry, too.
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -46,6 +48,15 @@ class Table(Generic[V]):
         found = self._entries.get(key)
         if found is not None:
             return found
+        with self._lock:
+            found = self._entries.get(key)
+            return self._new(key, now) if found is None else found
+
+    def is_shared(self, entry: V) -> bool:
+        """Whether an entry is the one of the keys without room."""
+        return entry is self._other
+
+    def _new(self, key: Hashable, now: float) -> V:
         if len(self._entries) >= self._limit and not self._sweep(now):
             if self._other is None:
                 self._other = self._make()

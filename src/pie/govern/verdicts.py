@@ -6,7 +6,10 @@ down what has come together; a kill loses what was counted since.
 
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
+
+from pie._core import native
 
 if TYPE_CHECKING:
     from pie.govern.rules import Key, Ruling
@@ -30,28 +33,66 @@ class VerdictCount(NamedTuple):
     calls: int
 
 
-class Tally:
-    """The counts of one rule since they were last taken. Guarded by whoever guards the gates."""
+class VerdictNumber(IntEnum):
+    """Verdicts as C numbers them."""
 
-    __slots__ = ("counts", "key", "scope", "version")
+    ADMITTED = 0
+    REJECTED = 1
+    WOULD_REJECT = 2
+    ROUTED = 3
+    FALLBACK = 4
+    LIMITED = 5
+
+
+NUMBERS: Final = {verdict: VerdictNumber[verdict.upper()] for verdict in VERDICTS}
+"""By verdict."""
+
+
+class PythonCounts:
+    """Numbers of calls, by verdict: the twin of ``tally.c``."""
+
+    __slots__ = ("_calls", "_listed")
+
+    def __init__(self) -> None:
+        self._calls = [0] * len(VERDICTS)
+        self._listed = False
+
+    def count(self, verdict: int, counted: "list[Any]") -> None:
+        """One call more; ``counted`` lists those whose counts are above 0."""
+        self._calls[verdict] += 1
+        if not self._listed:
+            self._listed = True
+            counted.append(self)
+
+    def take_calls(self) -> tuple[int, ...]:
+        """The numbers, which are 0 from now on; it is on no list any more."""
+        calls, self._calls, self._listed = self._calls, [0] * len(VERDICTS), False
+        return tuple(calls)
+
+
+Counts = PythonCounts
+if not TYPE_CHECKING and native is not None:
+    Counts = native.Counts
+
+
+class Tally(Counts):
+    """The counts of one rule since they were last taken."""
+
+    __slots__ = ("key", "scope", "version")
 
     def __init__(self, key: "Key", version: int, scope: str) -> None:
+        super().__init__()
         self.key = key
         self.version = version
         self.scope = scope
-        self.counts = [0] * len(VERDICTS)
 
     def take(self) -> list[VerdictCount]:
         """The counts above 0, which are 0 again."""
-        counts, self.counts = self.counts, [0] * len(VERDICTS)
         return [
             VerdictCount(self.key, self.version, self.scope, verdict, calls)
-            for verdict, calls in zip(VERDICTS, counts, strict=True)
+            for verdict, calls in zip(VERDICTS, self.take_calls(), strict=True)
             if calls
         ]
-
-
-_POSITIONS: Final = {verdict: number for number, verdict in enumerate(VERDICTS)}
 
 
 class Verdicts:
@@ -63,23 +104,22 @@ class Verdicts:
 
     def __init__(self, lock: AbstractContextManager[Any] | None = None) -> None:
         self._lock = nullcontext() if lock is None else lock
-        self._counted: dict[Tally, None] = {}
+        self.counted: list[Tally] = []
+        """The rules whose counts are above 0. Always the same list: C adds to it."""
         self._noted: deque[tuple[Ruling[Any], Verdict]] = deque(maxlen=MAX_NOTED)
 
-    def count(self, ruling: "Ruling[Any]", verdict: Verdict, calls: int = 1) -> None:
+    def count(self, ruling: "Ruling[Any]", verdict: Verdict) -> None:
         """A rule did this to a call. For gates: inside ``enter`` and ``leave``."""
-        tally = ruling.tally
-        tally.counts[_POSITIONS[verdict]] += calls
-        self._counted[tally] = None
+        ruling.tally.count(NUMBERS[verdict], self.counted)
 
     def note(self, ruling: "Ruling[Any]", verdict: Verdict) -> None:
         """The same, for code that is inside of no gate: on any thread, without a lock."""
         self._noted.append((ruling, verdict))
 
     def take(self) -> list[VerdictCount]:
-        """What was counted since the last time. For the one thread that writes it down."""
+        """What was counted since the last time."""
         with self._lock:
             while self._noted:
                 self.count(*self._noted.popleft())
-            counted, self._counted = self._counted, {}
-            return [count for tally in counted for count in tally.take()]
+            tallies = [self.counted.pop() for _ in range(len(self.counted))]
+            return [count for tally in reversed(tallies) for count in tally.take()]

@@ -1,6 +1,8 @@
 /* The room of the Call in the module: its types, and the functions that set it up. */
 #include "call/call_init.h"
 
+#include "base/readings.h"
+#include "call/access_gate.h"
 #include "call/call.h"
 #include "call/course.h"
 #include "call/flow.h"
@@ -10,8 +12,12 @@
 #include "call/logid.h"
 #include "call/open_call.h"
 #include "call/outcome.h"
+#include "call/rate_gate.h"
+#include "call/rate_level.h"
 #include "call/routing.h"
+#include "call/ruled.h"
 #include "call/system_clock.h"
+#include "call/tally.h"
 
 static PyObject *setup_call(PyObject *module, PyObject *args) {
     PyObject *cls, *failure, *kind, *failure_of;
@@ -39,7 +45,9 @@ int call_init(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0 || outcome_init() < 0 ||
         call_fields_init(module) < 0 ||
         system_clock_init(module) < 0 || logid_init(module) < 0 || gate_lock_init(module) < 0 || gates_init(module) < 0 ||
-        gate_ops_init() < 0 || routing_init() < 0 || course_init(module) < 0 ||
+        readings_init(module) < 0 || tally_init(module) < 0 || ruled_init(module) < 0 ||
+        rate_level_init(module) < 0 || gate_ops_init() < 0 || access_gate_init(module) < 0 ||
+        rate_gate_init(module) < 0 || routing_init() < 0 || course_init(module) < 0 ||
         flow_module_init(module) < 0) {
         return -1;
     }

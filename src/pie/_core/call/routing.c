@@ -5,10 +5,7 @@
  */
 #include "call/routing.h"
 
-#include <time.h>
-#include <unistd.h>
-
-#include "base/fork.h"
+#include "base/readings.h"
 #include "call/gates.h"
 
 /* Interned names of attributes of an endpoint. */
@@ -171,22 +168,8 @@ static int look_up(PyObject *endpoint, Known *known) {
 
 /* --- balance --- */
 
-static uint64_t random_state;
-
-/* Also in a forked child: workers must not draw the same. */
-static void seed(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    random_state = ((uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid()) | 1;
-}
-
-/* A number below `count` (xorshift64*; Vigna, 2016). */
 static Py_ssize_t random_below(Py_ssize_t count) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    uint64_t bits = random_state * 2685821657736338717u;
-    return (Py_ssize_t)((bits >> 32) * (uint64_t)count >> 32);
+    return (Py_ssize_t)(reading_chance() * (double)count);
 }
 
 /* Our calls in flight to an endpoint; -1 with an exception set. */
@@ -306,8 +289,6 @@ static const GateKind balance_gate = {"Balance", &balance_state, NULL, balance_e
 /* --- set-up --- */
 
 int routing_init(void) {
-    seed();
-    fork_handler(seed);
     default_cluster = PyUnicode_InternFromString("default");
     if (default_cluster == NULL || named_add(&endpoint_struct) < 0 ||
         named_intern(&endpoint_struct, &names) < 0) {
