@@ -39,6 +39,7 @@ class Runtime:
         self.pinned = pinned or {}
         self.conf = conf
         self.policies = Policies(observer, directory.explain, source=rules)
+        observer.count_verdicts(self.policies.verdicts.take)
 
     @property
     def identity(self) -> Identity:
