@@ -16,7 +16,7 @@ from pie.platform.govern.kinds import scope_fields
 from pie.platform.govern.known import DAYS, CallGroup, Known
 from pie.platform.govern.values import read_body, read_scope
 from pie.platform.govern.yaml_read import Path
-from pie.state.rules.document import WrittenRule
+from pie.state.rules.document import RuleDocument, WrittenRule
 
 MAX_PROBLEMS = 50
 MAX_WARNINGS = 50
@@ -90,6 +90,16 @@ def _unknown(
             if not prefix and name in {each.name for each in scope_fields()}:
                 hint = f"it belongs into the scope: `scope: {{{name}: …}}`"
             yield f"{prefix}{name}", f"no such field; {hint}"
+
+
+def made_of(document: RuleDocument) -> RuleSet[Any]:
+    """The rule set that a document holds.
+
+    Raises:
+        RuleError: this platform cannot read it.
+    """
+    written = [{"scope": rule.scope, "body": rule.body} for rule in document.rules]
+    return read_rules(document.key, document.version, written, KINDS)
 
 
 def warnings(

@@ -11,9 +11,10 @@ from typing import Any
 from pie.govern import KINDS, NONE, Key, RuleError, RuleSet, Side, Subject, describe
 from pie.govern.scope import Scope
 from pie.model import PSM
+from pie.platform.govern.check import made_of
 from pie.platform.govern.replay import Effect, World, replay
 from pie.platform.govern.values import show_value
-from pie.state.rules.document import RuleDocument, read_rules
+from pie.state.rules.document import RuleDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def explain(call: ExplainCall, documents: Sequence[RuleDocument], world: World) 
 
 def _step(call: ExplainCall, document: RuleDocument, world: World) -> ExplainStep:
     try:
-        made = read_rules(document.key, document.version, document.rules)
+        made = made_of(document)
     except RuleError as error:
         return ExplainStep(
             document.kind, document.side, document.psm, document.version, "none",

@@ -11,7 +11,7 @@ from pie.govern import KINDS, Key, RuleError, RuleSet
 from pie.model import Failure
 from pie.model import Kind as FailureKind
 from pie.platform.ask.asking import unless_away
-from pie.platform.govern.check import Checked, RuleProblem, check, warnings
+from pie.platform.govern.check import Checked, RuleProblem, check, made_of, warnings
 from pie.platform.govern.diff import diff
 from pie.platform.govern.kinds import kind_view
 from pie.platform.govern.known import PastCalls, known_names, past_calls
@@ -22,7 +22,7 @@ from pie.platform.pages.governance.build import build_clash, texts, written
 from pie.platform.pages.governance.sets import blocking, book_of, world_of
 from pie.platform.pages.governance.views import RuleCheck, RuleClash, RulesPost, RulesPut
 from pie.platform.server.deps import Deps
-from pie.state.rules.document import RuleDocument, WrittenRule, read_rules
+from pie.state.rules.document import RuleDocument, WrittenRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,6 @@ def _made(document: RuleDocument | None) -> RuleSet[Any] | None:
     if document is None or not document.rules:
         return None
     try:
-        return read_rules(document.key, document.version, document.rules)
+        return made_of(document)
     except RuleError:
         return None
