@@ -118,7 +118,7 @@ def test_values_with_units_and_every_mistake_with_its_rule_field_and_line():
         (2, "qps", 5, errors[1][3]),
         (2, "brst", 6, "no such field; did you mean burst?"),
     ]
-    assert "-3 is not a number above 0" in errors[1][3]
+    assert "-3 is not a number from" in errors[1][3]
     assert errors[3][:3] == (3, "caller", 7)
     assert "it belongs into the scope" in errors[3][3]
     assert {each[:3] for each in errors[4:]} == {(4, "scope.caller", 8), (4, "qps", 9)}

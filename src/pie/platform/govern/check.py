@@ -212,12 +212,12 @@ def _in_words(problem: str) -> str:
     return f"{head}rule {int(number) + 1}{rest}" if number.isdecimal() else problem
 
 
-def first_error(checked: Checked) -> str:
+def first_error(kind: str, checked: Checked) -> str:
     """The errors in one sentence, for those who see no more."""
     first = checked.errors[0]
     where = f"rule {first.rule}" if first.rule else "the rules"
     at = f", {first.field}" if first.field else ""
     more = f" (and {len(checked.errors) - 1} more)" if len(checked.errors) > 1 else ""
-    scope = scope_text(checked.rules[first.rule - 1]) if first.rule else ""
+    scope = scope_text(kind, checked.rules[first.rule - 1]) if first.rule else ""
     of = f" ({scope})" if scope and not first.field.startswith("scope") else ""
     return f"{where}{of}{at}: {first.message}{more}"

@@ -63,7 +63,7 @@ def diff(
     versions: tuple[int, int] = (0, 0),
 ) -> RulesDiff:
     """What changes from ``before`` to ``after``; a rule is the same while its scope is."""
-    old, new = _by_scope(before), _by_scope(after)
+    old, new = ({scope_text(key.kind, rule): rule for rule in rules} for rules in (before, after))
     changes = []
     for scope, rule in new.items():
         was = old.get(scope)
@@ -95,16 +95,20 @@ def summary(found: RulesDiff) -> str:
     return "; ".join(parts)
 
 
-def _by_scope(rules: Sequence[WrittenRule]) -> dict[str, WrittenRule]:
-    return {scope_text(rule): rule for rule in rules}
+def scope_text(kind: str, rule: WrittenRule) -> str:
+    """For which calls a rule is, and which part of what they do, as text.
 
-
-def scope_text(rule: WrittenRule) -> str:
-    """For which calls a rule is, as text; as it is written when that is no scope."""
+    As it is written when that is no scope.
+    """
     try:
-        return str(msgspec.convert(read_scope(rule.scope), Scope))
+        scope = str(msgspec.convert(read_scope(rule.scope), Scope))
     except msgspec.ValidationError:
-        return " ".join(f"{name}={value}" for name, value in rule.scope.items())
+        scope = " ".join(f"{name}={value}" for name, value in rule.scope.items())
+    try:
+        part = msgspec.convert(rule.body, rule_type(kind)).part
+    except msgspec.ValidationError:
+        part = ""
+    return f"{part} {scope}".strip()
 
 
 def _fields(key: Key, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[RuleFieldChange]:

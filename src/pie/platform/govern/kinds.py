@@ -17,7 +17,6 @@ Predictable = Literal["exact", "estimate", "no"]
 
 PREVIEWS: Final[Mapping[str, Predictable]] = {
     "access": "exact",
-    "route": "exact",
     "degrade": "exact",
     "rate": "estimate",
 }

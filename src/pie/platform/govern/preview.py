@@ -111,7 +111,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "access": "reject",
     "rate": "reject",
     "route": "send elsewhere",
-    "degrade": "answer by a fallback",
+    "degrade": "switch off, or answer by a fallback,",
 }
 
 

@@ -87,9 +87,7 @@ class _Tried:
                     used.add(name)
                     parts.append(self._condition(column, pattern))
             conditions.append(f"({' AND '.join(parts)})")
-        per_service = (
-            bool(self.rules) and getattr(self.rules[0].rule, "per", "instance") == "service"
-        )
+        per_service = bool(self.rules) and self.rules[0].rule.per == "service"
         columns = [column for name, column in source.subject.items() if name in used]
         self.keys = ", ".join([*columns, *([] if per_service else [source.who]), "ts"])
         self.matches = ", ".join(f"{each} AS m{n}" for n, each in enumerate(conditions))
@@ -159,7 +157,7 @@ async def _callers(
     for per in ("instance", "service"):
         tried = _Tried(
             past.source,
-            [each for each in scoped if getattr(each[1].rule, "per", "instance") == per],
+            [each for each in scoped if each[1].rule.per == per],
         )
         if not tried.rules:
             continue
@@ -169,7 +167,7 @@ async def _callers(
             caller.highest = max(caller.highest, row.highest / EDGE_SECONDS)
             for ruling, over in zip(tried.rules, row.overs, strict=True):
                 taken[ruling.number] += over
-                if getattr(ruling.rule, "dry_run", False):
+                if ruling.rule.dry_run:
                     caller.recorded = max(caller.recorded, over)
                 else:
                     caller.hit = max(caller.hit, over)

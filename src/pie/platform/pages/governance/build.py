@@ -196,7 +196,7 @@ def _summary(key: Key, rules: Sequence[WrittenRule]) -> str:
             f"{name} {show_value(forms.get(name), _short(value))}"
             for name, value in rule.body.items()
         )
-        parts.append(f"{scope_text(rule) or 'every call'}: {values or 'the defaults'}")
+        parts.append(f"{scope_text(key.kind, rule) or 'every call'}: {values or 'the defaults'}")
         length += len(parts[-1])
         if length > _SUMMARY:
             break

@@ -90,7 +90,7 @@ async def publish_rules(
     checked = check(key, draft.rules, draft.seen + 1, draft.lines)
     if draft.broken is not None or checked.errors:
         errors = checked.errors if draft.broken is None else [draft.broken]
-        text = first_error(checked) if draft.broken is None else draft.broken.message
+        text = first_error(key.kind, checked) if draft.broken is None else draft.broken.message
         return _refused(ConflictBody(400, Kind.INVALID.value, text, None, errors))
     comment = _comment(key, given.comment)
     try:
