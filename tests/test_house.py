@@ -36,6 +36,7 @@ FACES = {"testing", "config", "degradation"}
 WITHIN = {
     "_core": ("base", "codec", "frame", "call", "record", "server client"),
     "observe": ("facts", "log", "record"),
+    "govern": ("route",),
     "platform": ("facts", "ask", "govern", "server", "pages"),
     "rpc": ("wire", "server client"),
     "serve": ("settings", "debug host", "registration"),

@@ -58,6 +58,7 @@ class Process:
             host=self.advertised,
             instance=f"{self.advertised}:{port or f'pid{os.getpid()}'}",
             version=settings.VERSION,
+            idc=settings.IDC,
         )
         self.console = console
         self.observer = Observer(
