@@ -37,6 +37,7 @@ WITHIN = {
     "_core": ("base", "codec", "frame", "call", "record", "server client"),
     "observe": ("facts", "log", "record"),
     "platform": ("facts", "ask", "server", "pages"),
+    "govern": ("route",),
     "rpc": ("wire", "server client"),
     "serve": ("settings", "debug host", "registration"),
     "state": ("store", "registry", "rules config"),

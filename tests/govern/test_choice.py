@@ -19,6 +19,10 @@ class Instance:
     port: int = 1
     transport: str = "ttheader"
     version: str = "3.1"
+    env: str = ""
+    idc: str = ""
+    tags: tuple[str, ...] = ()
+    weight: int = 100
 
 
 def call(*candidates: Instance, cluster: str = "") -> Call:

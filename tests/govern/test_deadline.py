@@ -1,12 +1,16 @@
 import pytest
 
-from pie.govern import ClientDeadline, ServerDeadline, TimeoutRule, remaining
+from pie.govern import ClientDeadline, RuleSet, Scope, ServerDeadline, TimeoutRule, remaining
 from pie.model import Call, Failure, Kind, current_call
 from pie.testing import FakeClock
 
 
 def outgoing(timeout: float | None = None) -> Call:
     return Call("client", "thrift", caller="a.b.c", callee="d.e.f", method="Get", timeout=timeout)
+
+
+def ruled(rule: TimeoutRule) -> RuleSet[TimeoutRule]:
+    return RuleSet(TimeoutRule, "a.b.c", "client", 1, [(Scope(), rule)])
 
 
 def incoming(timeout: float | None, received: float = 0.0) -> Call:
@@ -45,14 +49,14 @@ def test_a_call_without_a_wish_gets_the_default(clock: FakeClock) -> None:
 
 def test_its_own_timeout_wins_over_the_default(clock: FakeClock) -> None:
     call = outgoing(timeout=0.2)
-    ClientDeadline(TimeoutRule(total=5.0), clock=clock).enter(call)
+    ClientDeadline(ruled(TimeoutRule(total=5.0)), clock=clock).enter(call)
     assert call.deadline == pytest.approx(100.2)
 
 
 def test_a_sooner_deadline_is_inherited_less_the_reserve(clock: FakeClock, serving) -> None:
     serving(0.3)
     call = outgoing()
-    ClientDeadline(TimeoutRule(reserve=0.05), clock=clock).enter(call)
+    ClientDeadline(ruled(TimeoutRule(reserve=0.05)), clock=clock).enter(call)
     assert call.deadline == pytest.approx(100.25)
     assert any("inherited" in note for note in call.notes)
 

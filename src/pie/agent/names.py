@@ -15,8 +15,14 @@ from pie.model import PSM
 HUMAN_FOLDERS = ("app", "rpc", "python", "run", "uwsgi")
 FACTS_FOLDER = "facts"
 FOLDERS = (*HUMAN_FOLDERS, FACTS_FOLDER)
-TABLE_OF_KIND = {"calls": "calls", "edges": "edge_10s", "peers": "peer_60s"}
-TABLES = ("calls", "edge_10s", "peer_60s", "logs")
+TABLE_OF_KIND = {
+    "calls": "calls",
+    "edges": "edge_10s",
+    "peers": "peer_60s",
+    "rules": "rule_10s",
+    "in_force": "in_force",
+}
+TABLES = (*TABLE_OF_KIND.values(), "logs")
 HOUR_S = 3600.0
 DEFAULT_CLUSTER = "default"
 

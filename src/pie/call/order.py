@@ -9,6 +9,7 @@ Server, outermost first:
               record, which writes the status and the size of that answer.
     deadline  before anything that costs: a caller that has given up gets no work done.
     access    before rate: a call that may not come in takes nothing of what its caller may do.
+    stress    as access: traffic that the service is not ready for touches nothing of it.
     degrade   before what counts: a call of a method that is switched off uses up no rate.
     rate      before the handler and its author's gates: a call too many costs nothing but itself.
     own       the author's, nearest to the handler: they see what all the others let through.
@@ -34,15 +35,20 @@ from pie.govern import (
     ClientDeadline,
     Degrade,
     DegradeRule,
+    DrainRule,
     Gate,
+    LimitsRule,
     Rate,
     Retry,
     RetryRule,
     Route,
+    RouteRule,
     Rule,
     RuledGate,
     RuleSet,
     ServerDeadline,
+    Stress,
+    TimeoutRule,
     Verdicts,
 )
 from pie.model import Clock
@@ -98,6 +104,7 @@ def server_gates(parts: Parts, own: Iterable[Gate], reply: Iterable[Gate]) -> li
         *reply,
         ServerDeadline(clock=parts.clock),
         *parts.ruled(Access),
+        *parts.ruled(Stress),
         *_degrade(parts),
         *parts.ruled(Rate),
         *own,
@@ -107,9 +114,14 @@ def server_gates(parts: Parts, own: Iterable[Gate], reply: Iterable[Gate]) -> li
 def client_gates(parts: Parts) -> list[Gate]:
     """The gates of calls that this process makes, entered once for a call."""
     return [
-        ClientTrace(parts.observer.new_logid),
+        ClientTrace(parts.observer.new_logid, parts.observer.identity.env),
         Record(parts.observer.recorder.log),
-        ClientDeadline(clock=parts.clock),
+        ClientDeadline(
+            parts.rules(TimeoutRule),
+            parts.rules(LimitsRule),
+            clock=parts.clock,
+            verdicts=parts.verdicts,
+        ),
         *_degrade(parts),
     ]
 
@@ -123,9 +135,24 @@ def _degrade(parts: Parts) -> Iterable[Gate]:
 
 def client_retry(parts: Parts) -> Retry:
     """Decides whether a failed attempt is worth another."""
-    return Retry(rules=parts.rules(RetryRule), clock=parts.clock)
+    return Retry(
+        rules=parts.rules(RetryRule),
+        limits=parts.rules(LimitsRule),
+        clock=parts.clock,
+        verdicts=parts.verdicts,
+    )
 
 
 def attempt_gates(parts: Parts) -> list[Gate]:
     """The gates of calls that this process makes, entered for each attempt."""
-    return [Route(parts.explain), Balance(parts.state(BalanceState))]
+    return [
+        Route(
+            parts.explain,
+            rules=parts.rules(RouteRule),
+            drains=parts.rules(DrainRule),
+            idc=parts.observer.identity.idc,
+            clock=parts.clock,
+            verdicts=parts.verdicts,
+        ),
+        Balance(parts.state(BalanceState)),
+    ]

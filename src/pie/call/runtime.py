@@ -41,6 +41,7 @@ class Runtime:
         self.conf = conf
         self.policies = Policies(observer, directory.explain, source=rules)
         PeerShares(self.policies, observer.identity.psm, directory.watch)
+        observer.count_verdicts(self.policies.verdicts.take)
 
     @property
     def identity(self) -> Identity:

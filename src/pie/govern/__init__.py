@@ -8,23 +8,20 @@ from typing import Final
 
 from pie.govern.access import Access, AccessList, AccessRule, AccessState
 from pie.govern.balance import Balance, BalanceState
-from pie.govern.deadline import (
-    DEFAULT_TIMEOUT,
-    ClientDeadline,
-    ServerDeadline,
-    TimeoutRule,
-    remaining,
-)
+from pie.govern.deadline import ClientDeadline, ServerDeadline, remaining
 from pie.govern.degrade import Degradation, Degrade, DegradeRule, DegradeState
+from pie.govern.drain import DrainRule
 from pie.govern.fields import Form, RuleField, describe
 from pie.govern.gate import Gate, RuledGate
 from pie.govern.rate import Rate, RateRule, RateState
 from pie.govern.reading import parse, problems, read_rules
 from pie.govern.retry import Retry, RetryRule
-from pie.govern.route import Route
+from pie.govern.route import Route, RouteRule, outcomes
 from pie.govern.rule import SIDES, DryRun, Rule, Side
 from pie.govern.rules import MAX_RULES, Key, NoRules, RuleError, RuleSet, RuleSource, Ruling
 from pie.govern.scope import NONE, Scope, Subject
+from pie.govern.stress import Stress, StressRule
+from pie.govern.timeout import DEFAULT_TIMEOUT, LimitsRule, TimeoutRule
 from pie.govern.verdicts import VERDICTS, Verdict, VerdictCount, Verdicts
 
 KINDS: Final[Mapping[str, type[Rule]]] = {
@@ -34,6 +31,11 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
         DegradeRule,
         RateRule,
         RetryRule,
+        TimeoutRule,
+        LimitsRule,
+        RouteRule,
+        DrainRule,
+        StressRule,
     )
 }
 """The rules that may be published, by kind."""
@@ -56,10 +58,12 @@ __all__ = [
     "Degrade",
     "DegradeRule",
     "DegradeState",
+    "DrainRule",
     "DryRun",
     "Form",
     "Gate",
     "Key",
+    "LimitsRule",
     "NoRules",
     "Rate",
     "RateRule",
@@ -67,6 +71,7 @@ __all__ = [
     "Retry",
     "RetryRule",
     "Route",
+    "RouteRule",
     "Rule",
     "RuleError",
     "RuleField",
@@ -77,12 +82,15 @@ __all__ = [
     "Scope",
     "ServerDeadline",
     "Side",
+    "Stress",
+    "StressRule",
     "Subject",
     "TimeoutRule",
     "Verdict",
     "VerdictCount",
     "Verdicts",
     "describe",
+    "outcomes",
     "parse",
     "problems",
     "read_rules",

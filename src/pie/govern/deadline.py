@@ -1,50 +1,21 @@
 """Deadlines: every call ends in time, and what is left of the time travels with it.
 
-Algorithm: the deadline of an outgoing call is its own time-out from now, or the deadline of the
-call being served, less a reserve, when that is sooner. The remaining time is sent, not the instant:
-clocks of two hosts do not agree, durations do. A server adds it to the instant at which the first
-byte of the request arrived, and rejects what is late already. Times in seconds, monotonic.
+Algorithm: the deadline of an outgoing call is its time-out from now (``pie.govern.timeout`` says
+which), or the deadline of the call being served, less a reserve, when that is sooner. The remaining
+time is sent, not the instant: clocks of two hosts do not agree, durations do. A server adds it to
+the instant at which the first byte of the request arrived, and rejects what is late already. Times
+in seconds, monotonic.
 
 Source: Finagle's and gRPC's deadlines, which send the remaining time as well. There is no state.
 """
 
-from typing import Annotated, NamedTuple
-
-from msgspec import Meta
+from typing import NamedTuple
 
 from pie._core import native
-from pie.govern.rule import Rule
+from pie.govern.rules import RuleSet
+from pie.govern.timeout import NO_RULES, LimitsRule, TimeoutRule, Times, times_of
+from pie.govern.verdicts import Verdicts
 from pie.model import SYSTEM_CLOCK, Call, Clock, Failure, Kind, current_call
-
-
-class TimeoutRule(Rule, frozen=True):
-    """How long a call may take.
-
-    It has no kind, because no rule set is read for it yet: ``ClientDeadline`` runs on these
-    defaults, and a call may name a time-out of its own.
-    """
-
-    total: Annotated[
-        float,
-        Meta(
-            ge=0.001,
-            le=86_400,
-            description="For a call with all its attempts, where nothing else names a time-out.",
-            extra={"unit": "s"},
-        ),
-    ] = 1.0
-    reserve: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=60,
-            description="Kept back of the served call's time, to turn a failure into an answer.",
-            extra={"unit": "s"},
-        ),
-    ] = 0.0
-
-
-DEFAULT_TIMEOUT: float = TimeoutRule().total
 
 
 class NativeDeadline(NamedTuple):
@@ -55,29 +26,46 @@ class NativeDeadline(NamedTuple):
 
 
 class ClientDeadline:
-    """Gives an outgoing call its deadline: its own time-out, or its parent's if that is sooner."""
+    """Gives an outgoing call its deadline: its own time-out, or its parent's if that is sooner.
+
+    Args:
+        rules: of time-outs in force; None = none.
+        limits: of the callee; None = none.
+        clock: monotonic.
+        verdicts: where decisions are counted.
+    """
 
     policy = "deadline"
 
-    def __init__(self, rule: TimeoutRule | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._rule = TimeoutRule() if rule is None else rule
+    def __init__(
+        self,
+        rules: RuleSet[TimeoutRule] | None = None,
+        limits: RuleSet[LimitsRule] | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        verdicts: Verdicts | None = None,
+    ) -> None:
+        self._rules = rules
+        self._limits = limits
         self._clock = clock
+        self._verdicts = Verdicts() if verdicts is None else verdicts
 
     def native_state(self) -> NativeDeadline | None:
-        """What C needs to enter by itself; None = not by this clock."""
-        if self._clock is not SYSTEM_CLOCK:
+        """What C needs to enter by itself; None = not by this clock, or not by rules."""
+        ruled = self._rules is not None or self._limits is not None
+        if ruled or self._clock is not SYSTEM_CLOCK:
             return None
-        return NativeDeadline(self._rule.total, self._rule.reserve)
+        return NativeDeadline(NO_RULES.default, NO_RULES.reserve)
 
     def enter(self, call: Call) -> None:
         now = self._clock.monotonic()
-        timeout = self._rule.total if call.timeout is None else call.timeout
-        call.timeout = timeout
-        call.deadline = now + timeout
+        times = self._take_timeouts(call)
+        assert call.timeout is not None
+        call.deadline = now + call.timeout
         parent = current_call.get()
         if call.detached or parent is None or parent.deadline is None:
             return
-        inherited = parent.deadline - self._rule.reserve
+        inherited = parent.deadline - times.reserve
         if inherited < call.deadline:
             call.deadline = inherited
             call.notes.append(f"deadline inherited: {max(0.0, inherited - now) * 1000:.0f} ms left")
@@ -91,6 +79,18 @@ class ClientDeadline:
 
     def leave(self, call: Call) -> None:
         pass
+
+    def _take_timeouts(self, call: Call) -> Times:
+        """Set the time-outs of a call."""
+        times = times_of(call, self._rules, self._limits)
+        call.timeout, note, raised = times.of(call)
+        call.attempt_timeout, call.connect_timeout = times.attempt, times.connect
+        call.notes += filter(None, (note, raised))
+        if times.timeout_ruling is not None:
+            self._verdicts.count(times.timeout_ruling, "limited")
+        if times.limits_ruling is not None:
+            self._verdicts.count(times.limits_ruling, "limited" if raised else "admitted")
+        return times
 
 
 class ServerDeadline:
@@ -126,6 +126,16 @@ if native is not None:
     native.setup_gate("ServerDeadline", ServerDeadline)
 
 
-def remaining(call: Call, clock: Clock = SYSTEM_CLOCK) -> float | None:
-    """Seconds the call has left (0 at least), or None if it has no deadline."""
-    return None if call.deadline is None else max(0.0, call.deadline - clock.monotonic())
+def remaining(call: Call, clock: Clock = SYSTEM_CLOCK, *, whole: bool = False) -> float | None:
+    """Seconds the attempt on its way has left (0 at least), or None if nothing ends it.
+
+    Args:
+        call: served or made.
+        clock: monotonic.
+        whole: the seconds that the call has left, whatever its attempt has.
+    """
+    ends = call.deadline
+    if call.attempt_timeout is not None and not whole:
+        attempt_ends = call.attempt_start + call.attempt_timeout
+        ends = attempt_ends if ends is None else min(ends, attempt_ends)
+    return None if ends is None else max(0.0, ends - clock.monotonic())

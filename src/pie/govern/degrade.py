@@ -22,12 +22,10 @@ from pie.govern.rule import Rule, Side
 from pie.govern.rules import RuleSet, Ruling
 from pie.govern.scope import Subject
 from pie.govern.verdicts import Verdicts
-from pie.model import SYSTEM_RANDOM, Call, Clock, Failure, Kind, Random
+from pie.model import SYSTEM_RANDOM, USER, Call, Clock, Failure, Kind, Random
 
 SWITCH_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 Moment = Annotated[datetime, Meta(tz=True)]
-USER: Final = "PIE_USER"
-"""Key of ``Call.persist``: whose request began the chain."""
 _FAILURES: Final = frozenset(kind.value for kind in Kind)
 
 

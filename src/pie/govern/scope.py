@@ -34,8 +34,9 @@ class Subject(NamedTuple):
 
     @classmethod
     def of(cls, call: Call) -> "Subject":
-        """The subject of a call. Its lane is ``call.env``; an unnamed cluster is ``default``."""
-        cluster = call.callee_cluster or "default"
+        """The subject of a call. Its lane is ``call.env``; its cluster the one it asks for,
+        which is ``default`` where it names none."""
+        cluster = call.asked_cluster or call.callee_cluster or "default"
         return cls(call.callee, call.method, call.caller, call.caller_cluster, cluster, call.env)
 
 

@@ -32,6 +32,14 @@ from pie.model.logid import (
     normalise_logid,
     trace_id_of,
 )
+from pie.model.persisted import (
+    LANE,
+    TRAFFIC,
+    TRAFFIC_CLASSES,
+    USER,
+    TrafficClass,
+    take_persisted,
+)
 from pie.model.psm import PSM
 from pie.model.resident import Resident
 
@@ -39,11 +47,15 @@ __all__ = [
     "ADDRESSEE",
     "BUSINESS_CODE_MIN",
     "FOREIGN_LENGTH",
+    "LANE",
     "LOGID_FORM",
     "NO_CHAIN",
     "PSM",
     "SYSTEM_CLOCK",
     "SYSTEM_RANDOM",
+    "TRAFFIC",
+    "TRAFFIC_CLASSES",
+    "USER",
     "Backoff",
     "Call",
     "Chain",
@@ -56,6 +68,7 @@ __all__ = [
     "Resident",
     "StaticEndpoint",
     "SystemClock",
+    "TrafficClass",
     "accept_logid",
     "address_of",
     "addressee",
@@ -80,6 +93,7 @@ __all__ = [
     "run_after_fork",
     "split_transport",
     "static_endpoint",
+    "take_persisted",
     "text_of",
     "trace_id_of",
     "type_name",

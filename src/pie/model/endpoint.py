@@ -41,6 +41,27 @@ class Endpoint(Protocol):
         """Of the service that runs there; empty if not known."""
         ...
 
+    @property
+    def env(self) -> str:
+        """The environment lane it belongs to; empty = the base lane."""
+        ...
+
+    @property
+    def idc(self) -> str:
+        """The data centre it runs in; empty if not known."""
+        ...
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names that rules know it by, such as ``stage=canary``."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """Its share of traffic, 100 = a full one; 0 = it is to be called only where nothing else
+        is left."""
+        ...
+
 
 class StaticEndpoint(NamedTuple):
     """An endpoint given by an address in code, a file or the environment, not by the registry."""
@@ -51,6 +72,10 @@ class StaticEndpoint(NamedTuple):
     port: int
     transport: str
     version: str = ""
+    env: str = ""
+    idc: str = ""
+    tags: tuple[str, ...] = ()
+    weight: int = 100
 
 
 def static_endpoint(address: str, cluster: str, transport: str) -> StaticEndpoint:

@@ -18,8 +18,10 @@ class CallFields:
     """
 
     __slots__ = (
+        "asked_cluster",
         "attempt",
         "attempt_start",
+        "attempt_timeout",
         "attempts",
         "backward",
         "callee",
@@ -28,6 +30,7 @@ class CallFields:
         "caller_cluster",
         "candidates",
         "code",
+        "connect_timeout",
         "deadline",
         "detached",
         "end",
@@ -64,6 +67,7 @@ class CallFields:
         "traffic",
         "transit",
         "tried",
+        "usual_timeout",
         "verb",
         "version",
         "wire_span_id",
@@ -91,6 +95,9 @@ class CallFields:
         self.caller_cluster = caller_cluster
         self.callee = callee
         self.callee_cluster = callee_cluster
+        """Of a call made: the one that it asks for, and once route has chosen, that one."""
+        self.asked_cluster = ""
+        """Client side: the cluster that the call asks for; empty until route has chosen one."""
         self.method = method
         self.verb = ""
         """HTTP verb of an HTTP call."""
@@ -141,7 +148,15 @@ class CallFields:
         """Ids of the endpoints earlier attempts went to."""
 
         self.timeout = timeout
-        """Seconds asked for: by our settings on the client side, by the peer on the server side."""
+        """Seconds asked for: by the code of this call on the client side, where the deadline gate
+        puts what holds in the end; by the peer on the server side."""
+        self.usual_timeout: float | None = None
+        """Client side: seconds that its client's arguments or file name, for calls that do not name
+        a time-out and for which no rule of the caller does."""
+        self.attempt_timeout: float | None = None
+        """Client side: seconds that one attempt may take; None = as long as the call."""
+        self.connect_timeout: float | None = None
+        """Client side: seconds for making a connection; None = as the client's pool says."""
         self.received = 0.0
         """Server side: when the request's first byte was here (monotonic), 0 if not known."""
         self.queued = 0.0

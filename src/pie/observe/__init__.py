@@ -8,6 +8,7 @@ from pie.observe.observer import Observer
 from pie.observe.record.budget import Budget
 from pie.observe.record.gate import Record
 from pie.observe.record.recorder import Recorder
+from pie.observe.record.rules import InForce
 from pie.observe.trace import ClientTrace, ServerTrace
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ClientTrace",
     "Console",
     "Identity",
+    "InForce",
     "Observer",
     "Record",
     "Recorder",

@@ -11,7 +11,8 @@ from pie.model import PSM
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """A process of a service.
 
-    ``host`` is its IP in the fleet, ``instance`` its name there, ``version`` that of the service.
+    ``host`` is its IP in the fleet, ``instance`` its name there, ``version`` that of the service,
+    ``idc`` its data centre.
     """
 
     psm: str
@@ -20,6 +21,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     instance: str = ""
     version: str = ""
+    idc: str = ""
 
     @property
     def product(self) -> str:

@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from collections.abc import Callable, Iterable
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from pie.govern import VerdictCount
 from pie.model import LogidGenerator, after_fork
+from pie.observe.facts.rows import RULE_SECONDS
 from pie.observe.identity import Identity
 from pie.observe.log.files import HourlyFile, log_directory
 from pie.observe.log.handler import Console, LineSink, RoadHandler
@@ -16,6 +19,7 @@ from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import AGGREGATES
 from pie.observe.record.counts import COUNTS
 from pie.observe.record.recorder import Recorder
+from pie.observe.record.rules import IN_FORCE_SECONDS, InForceReport, RuleReport
 from pie.observe.slot import claim_slot
 
 
@@ -30,6 +34,9 @@ class Observer:
         zone: the fleet's time zone.
         budget: of call records.
         caller_errors: level of the lines of calls in which the caller was wrong.
+
+    Attributes:
+        in_force: to be asked what this process runs of what was decided.
     """
 
     def __init__(
@@ -73,6 +80,16 @@ class Observer:
             losses=losses,
             caller_errors=caller_errors,
         )
+        self.in_force = report = InForceReport(identity)
+        report.changed = self.recorder.report(
+            report, file("facts", f"{psm}.in_force", "ndjson"), IN_FORCE_SECONDS
+        )
+
+    def count_verdicts(self, take: Callable[[], Iterable[VerdictCount]]) -> None:
+        """Write down every 10 s what the rules of this process did; ``take`` gives the counts."""
+        report = RuleReport(self.identity, take)
+        file = self._file("facts", f"{self.identity.psm}.rules", "ndjson")
+        self.recorder.report(report, file, RULE_SECONDS, counts=True)
 
     def _lose(self, what: str, lines: int, ts: float, reason: str) -> None:
         self.losses.add(what, lines, ts, reason)

@@ -2,6 +2,7 @@
 
 import atexit
 import ipaddress
+import logging
 import os
 import socket
 import sys
@@ -10,11 +11,15 @@ from pathlib import Path
 
 from pie.call import Runtime, set_runtime
 from pie.model import is_unix
-from pie.observe import Console, Identity, Observer, host_address
+from pie.observe import Console, Identity, InForce, Observer, host_address
 from pie.serve.settings.keys import Settings, SettingsError
 from pie.serve.settings.loading import Loaded
 from pie.serve.workspace import Workspace
-from pie.state import Directory, RemoteStore
+from pie.state import Directory, Follower, RemoteStore
+from pie.state.rules.source import StoreRules
+
+logger = logging.getLogger(__name__)
+_FIRST_RULES_S = 1.0
 
 
 class Process:
@@ -53,6 +58,7 @@ class Process:
             host=self.advertised,
             instance=f"{self.advertised}:{port or f'pid{os.getpid()}'}",
             version=settings.VERSION,
+            idc=settings.IDC,
         )
         self.console = console
         self.observer = Observer(
@@ -65,9 +71,48 @@ class Process:
         self.observer.install(settings.LOG_LEVEL)
         self.store = RemoteStore(workspace.platform, workspace.token)
         snapshots = workspace.log_root / self.identity.product / "state"
-        self.directory = Directory(self.store, snapshots)
-        self.runtime = Runtime(self.observer, self.directory, pinned=pinned, conf=workspace.conf)
+        self.follower = Follower(self.store)
+        self.directory = Directory(self.store, snapshots, follower=self.follower)
+        self.rules = StoreRules(
+            self.identity.psm,
+            self.identity.instance,
+            self.follower,
+            snapshots / "rules",
+            off=govern_is_off(),
+        )
+        self.rules.follow(self.observer.in_force.changed)
+        self.observer.in_force.add(self._rules_in_force)
+        self.runtime = Runtime(
+            self.observer,
+            self.directory,
+            pinned=pinned,
+            conf=workspace.conf,
+            rules=self.rules,
+        )
         set_runtime(self.runtime)
+
+    def follow_rules(self) -> None:
+        """Know the rules before the first request is served; call it after the last fork.
+
+        Does not wait for a platform that is away: the process runs on the rules that it has on its
+        disk, or on the defaults in code, which is logged.
+        """
+        try:
+            self.rules.start(_FIRST_RULES_S)
+        except RuntimeError as error:
+            logger.warning("rules cannot be followed, those on the disk stay: %s", error)
+        self.observer.recorder.wake()  # It reports what is in force, though nobody calls.
+
+    def _rules_in_force(self) -> list[InForce]:
+        return [
+            InForce(
+                f"rule/{each.key.side}/{each.key.kind}@{each.key.psm}",
+                each.version,
+                each.trouble,
+                each.source,
+            )
+            for each in self.rules.in_force()
+        ]
 
     def close_at_exit(self) -> None:
         """Let the process close when it ends. A forked child is not the one to do it."""
@@ -78,8 +123,17 @@ class Process:
         """Flush and close everything; the process makes no more calls."""
         set_runtime(None)
         self.directory.close()
+        self.follower.stop()
         self.store.close()
         self.observer.close()
+
+
+def govern_is_off(environ: Mapping[str, str] = os.environ) -> bool:
+    """``PIE_GOVERN=off`` runs a process without any rule, for whoever suspects one of them."""
+    value = environ.get("PIE_GOVERN", "on").strip().lower()
+    if value not in ("on", "off", ""):
+        raise SettingsError(f"PIE_GOVERN: {value[:50]!r} is neither on nor off")
+    return value == "off"
 
 
 def script_console(settings: Settings) -> Console | None:

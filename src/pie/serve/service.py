@@ -156,6 +156,7 @@ class Service:
                 logger.info("Pie's C core is not in use, its Python twins are slower: %s", reason)
         _catch_crashes()
         debug = self._open_debug(says=speaks)
+        self.process.follow_rules()
         self._open_output(says=speaks)
         if speaks and not self.process.port and not is_unix(self.settings.HOST):
             logger.warning(

@@ -23,12 +23,17 @@ _COMMANDS = {
     "agent": ("pie.tool.up.agent:agent", "Ship what services log to the platform."),
     "ls": ("pie.tool.ls.command:ls", "List the services with their traffic."),
     "psm": ("pie.tool.psm.command:psm", "Show who owns what, and claim what nobody owns."),
+    "people": ("pie.tool.people.command:people", "Who may use the platform, and their tokens."),
+    "login": ("pie.tool.login.command:login", "Log in to a platform with a token of yours."),
+    "logout": ("pie.tool.login.command:logout", "Forget the token of `pie login`."),
+    "whoami": ("pie.tool.login.command:whoami", "Show who you are for the platform."),
     "logs": ("pie.tool.logs.command:logs", "Search and follow the logs."),
     "chain": ("pie.tool.chain.command:chain", "Show one call chain as a tree."),
     "debug": ("pie.tool.debug.command:debug", "Look into a running process."),
 }
 _SECTIONS = {
     "On this machine": ("init", "update", "serve", "up", "down", "status", "platform", "agent"),
+    "Who you are": ("login", "logout", "whoami", "people"),
     "See the fleet": ("ls", "sd", "psm", "logs", "chain"),
     "Try and mend a service": ("call", "debug"),
 }

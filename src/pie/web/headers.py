@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pie.model import NO_CHAIN, Call, chain_of, current_call, trace_id_of
+from pie.model import LANE, NO_CHAIN, Call, chain_of, current_call, trace_id_of
 from pie.web.peers import TrustedPeers
 
 LOGID = "X-Tt-Logid"
@@ -67,7 +67,8 @@ def chain_headers() -> dict[str, str]:
     }
     if call.tracestate:
         headers["tracestate"] = call.tracestate
-    for key, value in call.persist.items():
+    persisted = {**call.persist, LANE: call.env} if call.env else call.persist
+    for key, value in persisted.items():
         if value.isprintable():
             headers[f"Rpc-Persist-{key.replace('_', '-')}"] = value.encode().decode("latin-1")
     return headers

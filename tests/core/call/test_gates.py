@@ -17,7 +17,7 @@ from pie.call import Course, GateLock, Gates
 from pie.call.course import PythonCourse
 from pie.call.flow import flow_in_python
 from pie.call.gates import GateList, PythonGateLock
-from pie.govern import ClientDeadline, Retry, RetryRule, Route, ServerDeadline, TimeoutRule
+from pie.govern import ClientDeadline, Retry, RetryRule, Route, ServerDeadline
 from pie.model import (
     SYSTEM_CLOCK,
     Call,
@@ -204,19 +204,18 @@ def test_a_course_runs_as_its_twin_tells_it(case: dict[str, Any]) -> None:
     timeout=st.sampled_from([None, 20.0, 60.0]),
     left=st.sampled_from([None, -10.0, 0.05, 30.0, 90.0]),
     detached=st.booleans(),
-    usual=st.sampled_from([10.0, 40.0, 80.0]),
-    reserve=st.sampled_from([0.0, 0.1]),
+    usual=st.sampled_from([None, 10.0, 40.0, 80.0]),
 )
 def test_deadlines_are_those_of_the_twin(
-    timeout: Any, left: Any, detached: bool, usual: float, reserve: float
+    timeout: Any, left: Any, detached: bool, usual: Any
 ) -> None:
     clock = FakeClock(monotonic=SYSTEM_CLOCK.monotonic())
     found = []
     for time in (SYSTEM_CLOCK, clock):
         parent, one = call("server"), call()
         parent.deadline = None if left is None else clock.monotonic() + left
-        one.timeout, one.detached = timeout, detached
-        gates = Gates([ClientDeadline(TimeoutRule(total=usual, reserve=reserve), clock=time)])
+        one.timeout, one.usual_timeout, one.detached = timeout, usual, detached
+        gates = Gates([ClientDeadline(clock=time)])
         assert in_c(gates) == [time is SYSTEM_CLOCK]
         token = current_call.set(parent)
         try:

@@ -92,6 +92,10 @@ print(json.dumps({
     "logs": engine.query("SELECT src, pos, message FROM logs"),
     "marks": engine.query("SELECT table_name, src, pos FROM marks FINAL ORDER BY table_name"),
     "peers": engine.query("SELECT count() AS count FROM peer_60s"),
+    "since_4": engine.query(
+        "SELECT (SELECT count() FROM rule_10s) AS rules, "
+        "(SELECT count() FROM in_force) AS in_force, (SELECT count() FROM events) AS events"
+    ),
     "schema": engine.query("SELECT version FROM pie_schema ORDER BY version"),
 }))
 """
@@ -197,7 +201,8 @@ def test_everything_is_found_and_the_second_start_writes_nothing(old: Path) -> N
         ("edge_10s", 7, 20),
         ("logs", 7, 40),
     ]
-    assert found["schema"] == [{"version": 1}, {"version": 3}]
+    assert found["schema"] == [{"version": 1}, {"version": 4}]
+    assert found["since_4"] == [{"rules": 0, "in_force": 0, "events": 0}]
     assert found["done"] > 0
     again = start(old)
     assert again.pop("done") == 0

@@ -90,7 +90,7 @@ def test_without_a_workspace_the_error_says_that(bench, demo) -> None:
         ("psm: a.b.c\npsm: a.b.d\n", r":2: psm stands in line 1 already"),
         ("psm: a-b\n", r":1: psm: 'a-b' is not a PSM"),
         ("cluster: x\n", r"missing required field `psm`"),
-        ("psm: a.b.c\ntimeout_ms: soon\n", r":2: timeout_ms: Expected `int`, got `str`"),
+        ("psm: a.b.c\ntimeout_ms: soon\n", r":2: timeout_ms: Expected `int | null`, got `str`"),
         ("psm: a.b.c\ntimeout_ms: 0\n", r":2: timeout_ms: 0 is not above 0"),
         (
             "psm: a.b.c\n\ntransport: http\n",

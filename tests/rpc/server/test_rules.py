@@ -96,7 +96,8 @@ def test_who_is_not_among_those_allowed_is_refused(
     assert caught.value.kind is Kind.DENIED
     assert caught.value.message == (
         f"{PSM}: {PSM} is not among the callers that may call {PSM}.GetItem "
-        f"(access v2 method=GetItem caller=x.y.z allows others); ask the owner of {PSM} to let it in"
+        f"(access v2 method=GetItem caller=x.y.z allows others); ask the owner of {PSM} to let it "
+        "in"
     )
     client.Nothing()
     rules.write(allow(3, "x.y.z", PSM))

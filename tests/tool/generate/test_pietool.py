@@ -91,7 +91,6 @@ def test_a_thrift_server_and_its_own_client(workspace: Path, pietool: Run) -> No
         "service": "DemoService",
         "psm": "toutiao.my.server",
         "cluster": "default",
-        "timeout_ms": 1000,
         "addresses": [],
         "transport": "ttheader",
     }

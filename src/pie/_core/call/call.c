@@ -211,7 +211,8 @@ static CallObject *new_blank(PyTypeObject *type) {
     for (int i = 0; i < TEXTS; i++) {
         references(call)[i] = Py_NewRef(empty_text);
     }
-    call->deadline = call->timeout = NAN;
+    call->deadline = call->timeout = call->usual_timeout = NAN;
+    call->attempt_timeout = call->connect_timeout = NAN;
     call->attempts = 1;
     PyObject_GC_Track(call);
     return call;

@@ -44,6 +44,13 @@ static inline bool call_is_served(const CallObject *call) {
            memcmp(PyUnicode_DATA(side), server, sizeof server - 1) == 0;
 }
 
+/* When the attempt on its way has to end (monotonic seconds); NAN = whenever it does. Twin:
+ * pie.govern.deadline.remaining. */
+static inline double call_attempt_ends(const CallObject *call) {
+    double ends = call->attempt_start + call->attempt_timeout;
+    return ends >= call->deadline || isnan(ends) ? call->deadline : ends;
+}
+
 /* A new call with everything blank but its side and protocol ("server"/"client", interned). It
  * is of the class pie.model.Call. */
 CallObject *call_new(bool server, bool thrift);

@@ -26,7 +26,8 @@
     X(gate, TEXT)             \
     X(tracestate, TEXT)       \
     X(trace_flags, TEXT)      \
-    X(pin, TEXT)
+    X(pin, TEXT)              \
+    X(asked_cluster, TEXT)
 
 /* NULL = as in a new call: () for a TUPLE, None for an OBJECT; a DICT or LIST is empty, and made when
  * Python asks for it. */
@@ -50,7 +51,10 @@
     X(attempt_start, SECONDS) \
     X(end, SECONDS)           \
     X(deadline, LIMIT)        \
-    X(timeout, LIMIT)
+    X(timeout, LIMIT)         \
+    X(usual_timeout, LIMIT)   \
+    X(attempt_timeout, LIMIT) \
+    X(connect_timeout, LIMIT)
 
 #define CALL_NUMBERS(X)       \
     X(attempts, NUMBER)       \

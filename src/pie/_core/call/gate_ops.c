@@ -36,7 +36,22 @@ static int give_logid(GateOp *op, CallObject *call) {
     return 0;
 }
 
+static PyObject *lane_key, *traffic_key; /* pie/model/persisted.py */
+
+/* Whether something persists that Pie itself reads; -1 with an exception set. */
+static int has_persisted(PyObject *persist) {
+    if (LIKELY(persist == NULL || PyDict_GET_SIZE(persist) == 0)) {
+        return 0;
+    }
+    int found = PyDict_Contains(persist, traffic_key);
+    return found != 0 ? found : PyDict_Contains(persist, lane_key);
+}
+
 static int server_trace_enter(GateOp *op, CallObject *call, double *delay) {
+    int persisted = has_persisted(call->persist);
+    if (UNLIKELY(persisted != 0)) {
+        return persisted < 0 ? -1 : gate_enter_in_python(op, call);
+    }
     return give_logid(op, call) < 0 ? -1 : give_span(call);
 }
 
@@ -57,19 +72,37 @@ static int inherit_persist(CallObject *call, CallObject *parent) {
     return 0;
 }
 
+static void give_lane(PyObject *lane, CallObject *call) {
+    if (is_empty(call->env) && !is_empty(lane)) {
+        call_set(&call->env, Py_NewRef(lane));
+    }
+}
+
 static int client_trace_enter(GateOp *op, CallObject *call, double *delay) {
-    if (give_span(call) < 0) {
+    CallObject *parent = current_call_get();
+    if (parent == NULL && PyErr_Occurred()) {
         return -1;
     }
-    CallObject *parent = current_call_get();
+    int persisted = has_persisted(call->persist);
+    if (persisted == 0 && parent != NULL) {
+        persisted = has_persisted(parent->persist);
+    }
+    if (UNLIKELY(persisted != 0)) {
+        Py_XDECREF(parent);
+        return persisted < 0 ? -1 : gate_enter_in_python(op, call);
+    }
+    if (give_span(call) < 0) {
+        Py_XDECREF(parent);
+        return -1;
+    }
     if (parent == NULL) {
-        return PyErr_Occurred() ? -1 : give_logid(op, call);
+        give_lane(op->text, call);
+        return give_logid(op, call);
     }
     call_set(&call->logid, Py_NewRef(parent->logid));
     call_set(&call->parent_id, Py_NewRef(parent->span_id));
-    if (is_empty(call->env)) {
-        call_set(&call->env, Py_NewRef(parent->env));
-    }
+    give_lane(parent->env, call);
+    give_lane(op->text, call);
     int done = inherit_persist(call, parent);
     Py_DECREF(parent);
     return done;
@@ -104,7 +137,9 @@ static int note_inherited(CallObject *call, double left) {
 
 static int client_deadline_enter(GateOp *op, CallObject *call, double *delay) {
     double now = monotonic_now();
-    double timeout = isnan(call->timeout) ? op->number[TIMEOUT] : call->timeout;
+    double timeout = !isnan(call->timeout)         ? call->timeout
+                     : !isnan(call->usual_timeout) ? call->usual_timeout
+                                                   : op->number[TIMEOUT];
     CallObject *parent = call->detached ? NULL : current_call_get();
     if (parent == NULL && PyErr_Occurred()) {
         return -1;
@@ -126,7 +161,7 @@ static int client_deadline_enter(GateOp *op, CallObject *call, double *delay) {
 /* --- the kinds --- */
 
 static const NamedField trace_fields[] = {NAMED_AS(GateOp, part, "new_logid", CALLABLE),
-                                          NAMED_END};
+                                          NAMED_AS(GateOp, text, "lane", TEXT), NAMED_END};
 static const NamedField deadline_fields[] = {NAMED_AS(GateOp, number[TIMEOUT], "timeout", NUMBER),
                                              NAMED_AS(GateOp, number[RESERVE], "reserve", NUMBER),
                                              NAMED_END};
@@ -140,6 +175,11 @@ static const GateKind client_deadline_gate = {"ClientDeadline", &deadline_state,
                                        client_deadline_enter, NULL};
 
 int gate_ops_init(void) {
+    lane_key = PyUnicode_InternFromString("PIE_LANE");
+    traffic_key = PyUnicode_InternFromString("PIE_TRAFFIC");
+    if (lane_key == NULL || traffic_key == NULL) {
+        return -1;
+    }
     return gate_kind_add(&server_trace_gate) < 0 || gate_kind_add(&client_trace_gate) < 0 ||
                    gate_kind_add(&server_deadline_gate) < 0 ||
                    gate_kind_add(&client_deadline_gate) < 0

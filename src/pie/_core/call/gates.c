@@ -69,6 +69,7 @@ static void steps_dealloc(Steps *self) {
     for (Py_ssize_t i = 0; i < Py_SIZE(self); i++) {
         Py_CLEAR(self->ops[i].gate);
         Py_CLEAR(self->ops[i].part);
+        Py_CLEAR(self->ops[i].text);
     }
     Py_CLEAR(self->lock);
     PyObject_GC_Del(self);

@@ -18,7 +18,7 @@ typedef struct GateOp GateOp;
  * one must be asked in Python, else a NamedTuple with the fields of `state`, or () without one. */
 typedef struct {
     const char *name;
-    NamedStruct *state;      /* how native_state() is read into op->part, op->number; NULL = not */
+    NamedStruct *state;      /* how native_state() is read into op->part, op->text, op->number; NULL = not */
     PyTypeObject *part_type; /* what op->part must be; NULL = anything */
     /* 0 or -1. The driver waits the seconds put into `delay`, which is 0 before. NULL = nothing to do. */
     int (*enter)(GateOp *op, CallObject *call, double *delay);
@@ -29,6 +29,7 @@ struct GateOp {
     const GateKind *kind;
     PyObject *gate; /* the Python gate: owned */
     PyObject *part; /* owned, or NULL */
+    PyObject *text; /* the same */
     double number[GATE_NUMBERS];
 };
 

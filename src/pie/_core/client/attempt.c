@@ -287,7 +287,7 @@ static PyObject *send_on(Work *work, ConnectionState *connection) {
     int error = 0;
     work->reply.size = 0;
     ExchangeEnd end = exchange(connection->fd, &work->request, &work->reply,
-                               work->attempt.call->deadline, oneway ? NULL : &view, &error);
+                               call_attempt_ends(work->attempt.call), oneway ? NULL : &view, &error);
     if (UNLIKELY(end != EXCHANGE_DONE)) {
         PyObject *frame = conclude(work, connection, end, error, reused);
         return frame == NULL ? NULL : read_by_twin(work, frame);

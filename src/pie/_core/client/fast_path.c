@@ -108,6 +108,7 @@ static CallObject *make_call(const ClientPlan *plan, const Method *method) {
     call_set(&call->method, Py_NewRef(method->name));
     call_set(&call->pin, Py_NewRef(plan->pin));
     call->timeout = plan->timeout;
+    call->usual_timeout = plan->usual_timeout;
     if (plan->note != NULL) {
         call->notes = PyList_New(1);
         if (call->notes == NULL) {

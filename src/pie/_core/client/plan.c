@@ -21,6 +21,7 @@ static const NamedField plan_fields[] = {
     NAMED(ClientPlan, host, TEXT),
     NAMED(ClientPlan, pin, TEXT),
     NAMED(ClientPlan, timeout, NUMBER),
+    NAMED(ClientPlan, usual_timeout, NUMBER),
     NAMED(ClientPlan, next_look, NUMBER),
     NAMED(ClientPlan, max_idle, SIZE),
     NAMED(ClientPlan, idle_seconds, NUMBER),

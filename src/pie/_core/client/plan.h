@@ -29,7 +29,7 @@ typedef struct {
     PyObject *source; /* a tuple of endpoints, or the View that has them */
     PyObject *note;   /* NULL = none */
     PyObject *caller, *caller_cluster, *callee, *callee_cluster, *service, *host, *pin;
-    double timeout; /* seconds for a call with all its attempts */
+    double timeout, usual_timeout; /* seconds for a call with all its attempts; NAN = none */
     double next_look; /* at the file: monotonic seconds */
     Py_ssize_t max_idle;
     double idle_seconds, look_after;

@@ -139,8 +139,9 @@ static Way fill_bases(const Attempt *attempt, const char *span_text, size_t span
     if (attempt->method->base_count == 0) {
         return USUAL;
     }
-    if (PyUnicode_GET_LENGTH(attempt->call->env) != 0) {
-        return UNUSUAL; /* It needs a TrafficEnv. */
+    if (PyUnicode_GET_LENGTH(attempt->call->env) != 0 ||
+        PyUnicode_GET_LENGTH(attempt->call->traffic) != 0) {
+        return UNUSUAL; /* It needs a TrafficEnv, or one pair more in Extra. */
     }
     PyObject *span = PyUnicode_FromStringAndSize(span_text, (Py_ssize_t)span_size);
     Way way = span == NULL ? ERROR : USUAL;
@@ -235,8 +236,9 @@ static bool write_ints(Buffer *out, const CallObject *call, const char *span, si
     }
     headers[count++] = (IntHeader){KEY_SPAN_CONTEXT, span, (Py_ssize_t)span_size};
     char timeout[24];
-    if (!isnan(call->deadline)) {
-        double left = (call->deadline - monotonic_now()) * 1000;
+    double ends = call_attempt_ends(call);
+    if (!isnan(ends)) {
+        double left = (ends - monotonic_now()) * 1000;
         int size = PyOS_snprintf(timeout, sizeof timeout, "%lld",
                                  left < 1 ? 1LL : left > 1e15 ? (long long)1e15 : (long long)left);
         headers[count++] = (IntHeader){KEY_RPC_TIMEOUT, timeout, size};

@@ -27,6 +27,19 @@ static const char *utf8_of(PyObject *text, Py_ssize_t *size) {
     return utf8;
 }
 
+/* The class of traffic, which persists. */
+static int keep_traffic(PyObject *extra, CallObject *call) {
+    static const char key[] = "PIE_TRAFFIC"; /* pie/model/persisted.py */
+    PyObject *traffic = PyDict_GetItemString(extra, key);
+    if (LIKELY(traffic == NULL)) {
+        return 0;
+    }
+    if (call->persist == NULL && (call->persist = PyDict_New()) == NULL) {
+        return -1;
+    }
+    return PyDict_SetItemString(call->persist, key, traffic);
+}
+
 static int read_base(const BaseSlots *slots, PyObject *base, CallObject *call) {
     PyObject *extra = value_at(base, slots->extra);
     PyObject *traceparent = NULL;
@@ -41,6 +54,9 @@ static int read_base(const BaseSlots *slots, PyObject *base, CallObject *call) {
     }
     PyObject *caller = text_at(base, slots->caller);
     if (caller != NULL && set_name(&call->caller, caller) < 0) {
+        return -1;
+    }
+    if (extra != NULL && PyDict_CheckExact(extra) && keep_traffic(extra, call) < 0) {
         return -1;
     }
     PyObject *env = value_at(base, slots->env);

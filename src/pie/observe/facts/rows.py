@@ -1,4 +1,4 @@
-"""The rows that travel from a service to the store: calls, aggregates of them, log lines.
+"""The rows that travel to the store: calls, aggregates of them, log lines, rules in force, changes.
 
 These types are the contract between the process that writes, the agent that ships and the platform
 that stores, and the one table of what each of them holds (see ``fields``): field names are column
@@ -34,6 +34,8 @@ EDGE_SECONDS = 10
 """Width of an aggregate by edge."""
 PEER_SECONDS = 60
 """Width of an aggregate by callee instance."""
+RULE_SECONDS = 10
+"""Width of the counts of verdicts."""
 MESSAGE_LIMIT = 4096
 """Code points of a message or note that a record holds."""
 
@@ -230,3 +232,58 @@ class LogRow(Position, kw_only=True):
         Meta(max_length=1000),
         Field(column="Map(LowCardinality(String),String) CODEC(ZSTD(1))"),
     ] = {}
+
+
+class RuleRow(Position, kw_only=True):
+    """What one rule did to calls of one process in 10 seconds, counted for each verdict.
+
+    Rows add up. ``psm`` is of the process, ``owner`` the PSM whose owner published the rule,
+    ``scope`` the calls that the rule is for, as text. A killed process loses its last 10 seconds.
+    """
+
+    ts: Annotated[int, Meta(ge=-(2**62), le=2**62), Field(column=_SECONDS)]
+    psm: Annotated[Required, Field(column=LOW)]
+    cluster: Annotated[Name, Field(column=LOW)] = "default"
+    instance: Annotated[Name, Field(column=LOW)] = ""
+    owner: Annotated[Name, Field(column=LOW)] = ""
+    side: Annotated[Name, Field(column=LOW)] = ""
+    kind: Annotated[Name, Field(column=LOW)] = ""
+    version: Annotated[U32, Field(column=number("UInt32"))] = 0
+    scope: Annotated[Name, Field(column=LOW, cut=500)] = ""
+    verdict: Annotated[Name, Field(column=LOW)] = ""
+    calls: Annotated[U63, Field(column=number("UInt64"))] = 0
+
+
+class InForceRow(Position, kw_only=True):
+    """Which version of something decided one process runs: written on change and every 60 s.
+
+    ``key`` is ``rule/<side>/<kind>@<psm>``, ``config`` or ``switch/<name>``; ``version`` 0 = none;
+    ``trouble`` why it is not what the state store holds; ``value`` where it came from, or what it
+    is.
+    """
+
+    ts: Annotated[float, Field(column=_MICROSECONDS)]
+    psm: Annotated[Required, Field(column=LOW)]
+    cluster: Annotated[Name, Field(column=LOW)] = "default"
+    instance: Annotated[Name, Field(column=LOW)] = ""
+    host: Annotated[Name, Field(column=LOW)] = ""
+    process: Annotated[U32, Field(column=number("UInt32"))] = 0
+    key: Annotated[Name, Field(column=LOW)] = ""
+    version: Annotated[U32, Field(column=number("UInt32"))] = 0
+    trouble: Annotated[Text, Field(column=TEXT, cut=MESSAGE_LIMIT)] = ""
+    value: Annotated[Text, Field(column=TEXT, cut=MESSAGE_LIMIT)] = ""
+
+
+class EventRow(Position, kw_only=True):
+    """One change that a person made; see ``pie.state.events.ChangeEvent``."""
+
+    ts: Annotated[float, Field(column=_MICROSECONDS)]
+    id: Annotated[Required, Field(column=TEXT)]
+    kind: Annotated[Name, Field(column=LOW)] = ""
+    psm: Annotated[Name, Field(column=LOW)] = ""
+    subject: Annotated[Name, Field(column=LOW)] = ""
+    person: Annotated[Name, Field(column=LOW)] = ""
+    reason: Annotated[Text, Field(column=TEXT)] = ""
+    version: Annotated[U32, Field(column=number("UInt32"))] = 0
+    before: Annotated[Text, Field(column="String CODEC(ZSTD(3))")] = ""
+    after: Annotated[Text, Field(column="String CODEC(ZSTD(3))")] = ""

@@ -25,6 +25,7 @@ from pie.observe.record.budget import Budget
 from pie.observe.record.call_log import AGGREGATES, CallLog, Totals, What, call_log
 from pie.observe.record.counts import CountFile, LinesHeader
 from pie.observe.record.ending import write_at_end
+from pie.observe.record.reports import Reports, Take
 from pie.observe.record.totals import TotalsBacklog
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ class Recorder:
         self._identity = identity
         self._folder = counts
         self._counts: CountFile | None = None
-        self._files = (calls, *totals.values())
+        self._files = [calls, *totals.values()]
+        self._reports = Reports(clock)
         self._totals = {name: TotalsBacklog(name, self.log, file) for name, file in totals.items()}
         self._backlogs: dict[What, Backlog] = {
             "calls": Backlog("calls", self.log, calls),
@@ -102,6 +104,7 @@ class Recorder:
             totals.clear()
         for backlog in self._backlogs.values():
             backlog.clear()
+        self._reports.begin()
         self._renew()
 
     def _renew(self) -> None:
@@ -118,12 +121,31 @@ class Recorder:
         """Facts and lines that never reached the disk, since the start of the process."""
         totals = sum(each.lost for each in self._totals.values())
         waited = sum(each.lost for each in self._backlogs.values())
-        return self.log.lost + totals + waited + self._broken
+        return self.log.lost + totals + waited + self._reports.lost + self._broken
 
     @property
     def in_flight(self) -> int:
         """Calls that this process is serving."""
         return self.log.serving
+
+    def report(
+        self, take: Take, file: HourlyFile, period: float, *, counts: bool = False
+    ) -> Callable[[], None]:
+        """Write what a source of rows gives, every so many seconds; arguments as of `Reports.add`.
+
+        Returns:
+            To be called when it has news before that. It starts no thread: there may be a fork
+            still to come.
+        """
+        number = self._reports.add(take, file, period, counts=counts)
+        self._files.append(file)
+
+        def hurry() -> None:
+            self._reports.hurry(number)
+            if self._thread is not None:
+                self._thread.wake()
+
+        return hurry
 
     def flush(self, *, final: bool = False) -> bool:
         """Write what there is; True when the disk took all of it.
@@ -131,8 +153,13 @@ class Recorder:
         Args:
             final: also the aggregates of the bucket that is still open.
         """
+        self._reports.gather(final=final)
+        return self._write(final=final)
+
+    def _write(self, *, final: bool = False) -> bool:
         with self._lock:
-            done = [self._pass_on(what, backlog) for what, backlog in self._backlogs.items()]
+            done = [self._reports.flush()]
+            done += [self._pass_on(what, backlog) for what, backlog in self._backlogs.items()]
             now = float("inf") if final else self._clock.wall()
             for name, totals in self._totals.items():
                 totals.add(self.log.take_totals(name, now), self._counts)
@@ -239,7 +266,7 @@ class Recorder:
                 self._thread = thread
                 return
         with contextlib.suppress(Exception):
-            self.flush()
+            self._write()  # Inside of a call, hence with the lock that sources wait for.
 
     def _step(self) -> float | None:
         if self._closed:
@@ -267,9 +294,10 @@ class Recorder:
     def _patience(self, written: bool) -> float:
         if not written:
             return _WAIT_FOR_DISK_SECONDS
-        if not self.log.counting:
-            return math.inf
-        return EDGE_SECONDS - self._clock.wall() % EDGE_SECONDS
+        pause = self._reports.pause
+        if self.log.counting:
+            pause = min(pause, EDGE_SECONDS - self._clock.wall() % EDGE_SECONDS)
+        return pause
 
 
 def _weakly(recorder: Recorder, method: Callable[[Recorder], None]) -> Callable[[], None]:

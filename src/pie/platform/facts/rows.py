@@ -10,7 +10,15 @@ decoded.
 from typing import Annotated, TypeAlias
 
 from pie.observe.facts.fields import Field, number
-from pie.observe.facts.rows import CallRow, EdgeRow, LogRow, PeerRow
+from pie.observe.facts.rows import (
+    CallRow,
+    EdgeRow,
+    EventRow,
+    InForceRow,
+    LogRow,
+    PeerRow,
+    RuleRow,
+)
 from pie.observe.log.colour import without_colours
 
 _Received: TypeAlias = Annotated[
@@ -44,13 +52,36 @@ class StoredLog(LogRow, kw_only=True, gc=False):
     clamped: _Clamped = 0
 
 
-StoredRow: TypeAlias = StoredCall | StoredEdge | StoredPeer | StoredLog
+class StoredRule(RuleRow, kw_only=True, gc=False):
+    received: _Received = 0.0
+    day: _Day = 0
+    clamped: _Clamped = 0
+
+
+class StoredInForce(InForceRow, kw_only=True, gc=False):
+    received: _Received = 0.0
+    day: _Day = 0
+    clamped: _Clamped = 0
+
+
+class StoredEvent(EventRow, kw_only=True, gc=False):
+    received: _Received = 0.0
+    day: _Day = 0
+    clamped: _Clamped = 0
+
+
+StoredRow: TypeAlias = (
+    StoredCall | StoredEdge | StoredPeer | StoredLog | StoredRule | StoredInForce | StoredEvent
+)
 
 ROW_TYPES: dict[str, type[StoredRow]] = {
     "calls": StoredCall,
     "edge_10s": StoredEdge,
     "peer_60s": StoredPeer,
     "logs": StoredLog,
+    "rule_10s": StoredRule,
+    "in_force": StoredInForce,
+    "events": StoredEvent,
 }
 
 _U64_MAX = 2**64 - 1

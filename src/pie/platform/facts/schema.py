@@ -8,7 +8,7 @@ from msgspec import Struct
 from pie.platform.facts.columns import definitions
 from pie.platform.facts.rows import ROW_TYPES, StoredRow
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; raised with every change that an older Pie could not work with."""
 
 MERGE_TREE = "MergeTree"
@@ -108,9 +108,17 @@ LOGS = FactTable(
 CALLS = FactTable(name="calls", order="(psm, method, ts)", days=10, indexes=_LOGID | _TIME)
 EDGES = FactTable(name="edge_10s", order="(psm, side, callee, method, ts)", days=396, indexes=_TIME)
 PEERS = FactTable(name="peer_60s", order="(psm, callee, peer, ts)", days=90, indexes=_TIME)
+RULES = FactTable(name="rule_10s", order="(owner, side, kind, psm, ts)", days=396, indexes=_TIME)
+IN_FORCE = FactTable(name="in_force", order="(key, psm, ts)", days=10, indexes=_TIME)
+EVENTS = FactTable(
+    name="events",
+    order="(ts, id)",
+    days=730,
+    indexes={"i_id": "id TYPE bloom_filter(0.001) GRANULARITY 1"},
+)
 
-TABLES = (LOGS, CALLS, EDGES, PEERS)
-"""What rows can be sent for."""
+TABLES = (LOGS, CALLS, EDGES, PEERS, RULES, IN_FORCE, EVENTS)
+"""What rows are stored in. Those of the events come from the platform itself."""
 
 
 class Mark(Struct):

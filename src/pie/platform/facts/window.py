@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pie.platform.facts.rows import StoredEdge, StoredPeer, StoredRow
+from pie.platform.facts.rows import StoredRow
 
 DAY = 86_400
 _FAR = 2**31 - 1
@@ -34,7 +34,7 @@ class TimeWindow:
             row.clamped = 1
             # The past keeps its order as far as it can; the future is taken to be now.
             moved = now if day > newest else float((oldest + 1) * DAY)
-            row.ts = int(moved) if isinstance(row, StoredEdge | StoredPeer) else moved
+            row.ts = int(moved) if isinstance(row.ts, int) else moved
 
 
 def partition(row: StoredRow) -> int:

@@ -30,7 +30,9 @@ _NDJSON_BODY = {
 @router.post("/{table}", response_model=IngestAnswer, openapi_extra=_NDJSON_BODY)
 async def ingest(
     request: Request,
-    table: Annotated[Literal["calls", "edge_10s", "peer_60s", "logs"], Path()],
+    table: Annotated[
+        Literal["calls", "edge_10s", "peer_60s", "logs", "rule_10s", "in_force"], Path()
+    ],
     deps: AskDeps,
 ) -> Response:
     """Commit rows and say what became of them; bad rows are refused one by one."""

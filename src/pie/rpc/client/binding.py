@@ -66,6 +66,7 @@ class Bound:
             method=method.name,
             timeout=callee.timeout,
         )
+        call.usual_timeout = callee.usual_timeout
         call.pin = self.pin
         if callee.endpoints:
             call.candidates = callee.endpoints
@@ -88,6 +89,7 @@ class Bound:
         call.pin = self.pin or options.pinned
         call.max_attempts = 0 if options.retries is None else options.retries + 1
         call.detached = options.detached
+        call.env = options.lane
         call.persist.update(options.persist)
         call.transit.update(options.transit)
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pie.govern import DEFAULT_TIMEOUT
 from pie.model import PSM, StaticEndpoint, split_transport, static_endpoint
 from pie.rpc.client.callee_file import CalleeError, CalleeFile
 from pie.rpc.client.link import TLS, Link, PoolLimits, link_of
@@ -34,6 +33,9 @@ class Callee(NamedTuple):
     """The service to call.
 
     Attributes:
+        timeout: seconds by the environment, which nothing changes; None = it names none.
+        usual_timeout: by the client's arguments or file; options of single calls and rules come
+            before it.
         endpoints: its addresses, where no registry knows them; empty = ask the registry.
         source: where these addresses were configured.
         fixed: names of the settings that the environment made; options of single calls cannot
@@ -42,7 +44,8 @@ class Callee(NamedTuple):
 
     psm: str
     cluster: str
-    timeout: float
+    timeout: float | None
+    usual_timeout: float | None
     link: Link
     endpoints: tuple[StaticEndpoint, ...] = ()
     source: str = ""
@@ -79,12 +82,13 @@ def resolve(
     forced_cluster = _override(environ, "PIE_TO_CLUSTER", psm)
     forced_timeout = _milliseconds(environ, "PIE_TIMEOUT_MS", psm)
     cluster = forced_cluster or asked.cluster or (file.cluster if file is not None else "")
-    written = file.timeout_ms / 1000 if file is not None else DEFAULT_TIMEOUT
+    written = file.timeout_ms / 1000 if file is not None and file.timeout_ms else None
     forced = {"to_cluster": forced_cluster, "timeout": forced_timeout}
     callee = Callee(
         psm,
         cluster,
-        forced_timeout or asked.timeout or written,
+        forced_timeout or None,
+        asked.timeout or written,
         _link(asked, file),
         fixed=frozenset(name for name, value in forced.items() if value),
     )

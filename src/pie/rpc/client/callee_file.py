@@ -33,8 +33,8 @@ class CalleeFile(msgspec.Struct, frozen=True, kw_only=True):
     service: str = ""
     """Name of the service in the IDL."""
     cluster: str = ""
-    timeout_ms: int = 1000
-    """For a call with all its attempts."""
+    timeout_ms: int | None = None
+    """For a call with all its attempts, where neither the call nor a rule says otherwise."""
     transport: str = "ttheader"
     """The transport of ``addresses``; a registered instance has its own."""
     addresses: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ def _check_values(file: CalleeFile, path: Path, lines: dict[str, int], service: 
         raise wrong("psm", error) from None
     if file.service and file.service != service:
         raise wrong("service", f"this file is for {file.service}, its name is for {service}")
-    if file.timeout_ms <= 0:
+    if file.timeout_ms is not None and file.timeout_ms <= 0:
         raise wrong("timeout_ms", f"{file.timeout_ms} is not above 0")
     try:
         parse_transport(file.transport)

@@ -19,7 +19,7 @@ def connect_patience(call: Call, target: Target) -> float:
     Raises:
         TimeoutError: there is no time left.
     """
-    left, most = remaining(call), target.link.limits.connect_seconds
+    left, most = remaining(call), call.connect_timeout or target.link.limits.connect_seconds
     if left is None:
         return most
     if left <= 0:

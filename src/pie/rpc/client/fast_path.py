@@ -8,6 +8,7 @@ C reads the fields of the classes here by name: a field that C does not read, or
 find, fails tests/core/test_contract.py.
 """
 
+import math
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -45,6 +46,7 @@ class ClientPlan(NamedTuple):
         caller, caller_cluster, host: this process.
         callee, callee_cluster: whom it calls.
         service: the name of that in the IDL.
+        timeout, usual_timeout: see ``Callee``; NaN = none.
         next_look: when the file is to be looked at again (monotonic seconds; inf = never).
         max_idle: idle connections that are kept for each instance.
         idle_seconds: for how long.
@@ -64,6 +66,7 @@ class ClientPlan(NamedTuple):
     host: str
     pin: str
     timeout: float
+    usual_timeout: float
     next_look: float
     max_idle: int
     idle_seconds: float
@@ -165,7 +168,8 @@ def plan(channel: Channel) -> ClientPlan:
         service=bound.service,
         host=who.host,
         pin=bound.pin,
-        timeout=callee.timeout,
+        timeout=math.nan if callee.timeout is None else callee.timeout,
+        usual_timeout=math.nan if callee.usual_timeout is None else callee.usual_timeout,
         next_look=bound.next_look,
         max_idle=limits.max_idle,
         idle_seconds=limits.idle_seconds,

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from pie.model import Call, split_transport, static_endpoint
+from pie.model import (
+    TRAFFIC,
+    TRAFFIC_CLASSES,
+    Call,
+    TrafficClass,
+    split_transport,
+    static_endpoint,
+)
 from pie.rpc.wire.business import BusinessStatus
 
 
@@ -41,6 +49,7 @@ class Options(NamedTuple):
     detached: bool = False
     persist: Mapping[str, str] = {}
     transit: Mapping[str, str] = {}
+    lane: str = ""
     made: tuple[Made, ...] = ()
     """One for each block around the call."""
 
@@ -50,6 +59,7 @@ class Options(NamedTuple):
             each.call, each.business = call, business
 
 
+_NAME = re.compile(r"[A-Za-z0-9_.:@+-]{1,128}")
 _MAX_BYTES = 60_000
 """Of a key or value of metadata: a header of the wire holds 65,535, with the prefix of the key."""
 
@@ -66,6 +76,8 @@ def options(
     detached: bool | None = None,
     persist: Mapping[str, str] | None = None,
     transit: Mapping[str, str] | None = None,
+    lane: str = "",
+    traffic: TrafficClass | None = None,
 ) -> Iterator[Made]:
     """Options for the calls that this thread or coroutine makes inside the block.
 
@@ -81,6 +93,9 @@ def options(
         persist: metadata for every hop downstream: texts, each key and value up to 60,000 bytes of
             UTF-8.
         transit: metadata for the next hop only; as ``persist``.
+        lane: environment lane of the calls, and of all that are made to serve them.
+        traffic: class of traffic of the calls, and of all that are made to serve them: ``test`` or
+            ``stress``.
 
     Raises:
         TypeError: metadata is no mapping of texts.
@@ -95,8 +110,9 @@ def options(
         pinned or outer.pinned,
         outer.retries if retries is None else retries,
         outer.detached if detached is None else detached,
-        {**outer.persist, **_metadata("persist", persist)},
+        {**outer.persist, **_metadata("persist", persist), **_traffic(traffic)},
         {**outer.transit, **_metadata("transit", transit)},
+        _lane(lane) or outer.lane,
         (*outer.made, made),
     )
     token = current_options.set(inner)
@@ -117,6 +133,23 @@ def _check(timeout: float | None, pinned: str, retries: int | None) -> None:
             static_endpoint(address, "", "")
         except ValueError as error:
             raise ValueError(f"pinned={pinned!r}: {error}") from None
+
+
+def _lane(lane: str) -> str:
+    if lane and not _NAME.fullmatch(lane):
+        raise ValueError(
+            f"lane={lane!r:.200} is not a name: use 1 to 128 of letters, digits and _ . : @ + -"
+        )
+    return lane
+
+
+def _traffic(traffic: TrafficClass | None) -> dict[str, str]:
+    """The class of traffic as metadata that persists."""
+    if traffic is None:
+        return {}
+    if traffic not in TRAFFIC_CLASSES:
+        raise ValueError(f"traffic={traffic!r:.200} is not one of {', '.join(TRAFFIC_CLASSES)}")
+    return {TRAFFIC: traffic}
 
 
 def _metadata(option: str, given: Mapping[str, str] | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from pie.model import (
     ADDRESSEE,
+    TRAFFIC,
     Call,
     Chain,
     Failure,
@@ -109,6 +110,8 @@ def read_request_header(call: Call, header: TTHeader) -> None:
 def request_base(call: Call, client: str, address: str) -> BaseInfo:
     """``Base`` of a request, for IDLs that have one."""
     extra = {"traceparent": span_context(call)}
+    if call.traffic:
+        extra[TRAFFIC] = call.traffic
     return BaseInfo(
         logid=call.logid,
         caller=call.caller,
@@ -125,6 +128,8 @@ def read_base_info(call: Call, base: BaseInfo) -> None:
     _join(call, identity(base.extra.get("traceparent", ""), base.logid))
     call.caller = name_from_peer(base.caller)
     call.env = name_from_peer(base.env)
+    if TRAFFIC in base.extra:
+        call.persist[TRAFFIC] = base.extra[TRAFFIC]
 
 
 def reply_header(

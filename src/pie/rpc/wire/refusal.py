@@ -84,10 +84,13 @@ def _tcp_info(sock: socket.socket) -> tuple[int, int]:
 def deadline_passed(call: Call, doing: str, *, never_sent: bool = False) -> Failure:
     """``doing`` names the step that was under way when the deadline passed."""
     took = (time.monotonic() - call.start) * 1000
+    if remaining(call, whole=True) == 0 or call.attempt_timeout is None:
+        passed = f"its deadline passed after {took:.0f} ms"
+    else:
+        passed = f"the {call.attempt_timeout * 1000:.0f} ms of one attempt had passed"
     return Failure(
         Kind.DEADLINE,
-        f"{call.callee}.{call.method} did not end in time: {doing} when its deadline "
-        f"passed after {took:.0f} ms",
+        f"{call.callee}.{call.method} did not end in time: {doing} when {passed}",
         never_sent=never_sent,
     )
 

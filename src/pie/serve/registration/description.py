@@ -32,6 +32,8 @@ def instance_of(process: Process, protocol: Literal["http", "thrift"], *, debug:
         version=process.settings.VERSION,
         started=time.time(),
         debug=debug,
+        idc=who.idc,
+        tags=process.settings.TAGS,
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pie.model import PSM, is_unix, static_endpoint
+from pie.state import check_tags
 
 
 class SettingsError(Exception):
@@ -27,6 +28,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The cluster this instance belongs to; deployment usually sets PIE_CLUSTER."""
     ENV: str = ""
     """Environment lane, carried to every service downstream."""
+    IDC: str = ""
+    """Data centre this instance runs in; deployment usually sets PIE_IDC. Rules prefer instances of
+    the caller's own."""
+    TAGS: tuple[str, ...] = ()
+    """Names that route rules know this instance by, such as stage=canary. Outside settings.py:
+    comma-separated."""
     HOST: str = "127.0.0.1"
     """Address to listen on. 0.0.0.0 opens the service to the network. A Thrift service may listen
     on a unix socket: unix:/path."""
@@ -185,6 +192,14 @@ def _name(value: str) -> str | None:
     return None if _NAME.fullmatch(value) else "use letters, digits and _ . : @ + -"
 
 
+def _tags(value: tuple[str, ...]) -> str | None:
+    try:
+        check_tags(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _cluster(value: str) -> str | None:
     return _name(value) if value else "write a name, such as default"
 
@@ -252,6 +267,8 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "PSM": _psm,
     "CLUSTER": _cluster,
     "ENV": _name,
+    "IDC": _name,
+    "TAGS": _tags,
     "HOST": _host,
     "PORT": _port,
     "LOG_LEVEL": _level,

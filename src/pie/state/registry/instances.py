@@ -13,7 +13,25 @@ _log = logging.getLogger("pie.state")
 
 PREFIX = "/pie/services/"
 _NAME = re.compile(r"[A-Za-z0-9_.:@+-]{1,128}")
+_TAG = re.compile(r"[A-Za-z0-9_.:@+=-]{1,128}")
+MAX_TAGS = 32
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,255}")
+
+
+def check_tags(tags: tuple[str, ...]) -> None:
+    """Tags are few, and names or pairs ``name=value``.
+
+    Raises:
+        ValueError: one is neither, or there are more than 32.
+    """
+    if len(tags) > MAX_TAGS:
+        raise ValueError(f"an instance has {len(tags)} tags, at most {MAX_TAGS} are allowed")
+    for each in tags:
+        if not _TAG.fullmatch(each):
+            raise ValueError(
+                f"{each[:128]!r} is not a tag: write 1 to 128 of letters, digits and "
+                "_ . : @ + - =, such as stage=canary"
+            )
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -23,10 +41,11 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     process does not speak fails the calls that choose the instance, with an error that names it.
     ``host`` may be ``unix:/path``, which those on its machine can call; ``port`` is then 0.
     ``started`` is Unix seconds, ``debug`` the address of its debug socket, ``weight`` its share of
-    traffic (100 = a full one).
+    traffic (100 = a full one), ``idc`` its data centre, ``tags`` are names that rules know it by.
 
     Raises:
-        ValueError: the PSM, cluster, env, id, transport, host, port or weight is malformed.
+        ValueError: the PSM, cluster, env, id, transport, host, port, weight, idc or a tag is
+            malformed.
     """
 
     psm: str
@@ -42,16 +61,25 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started: float = 0.0
     weight: int = 100
     debug: str = ""
+    idc: str = ""
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         PSM.parse(self.psm)
-        names = {"cluster": self.cluster, "id": self.id, "env": self.env or "-"}
-        for field, text in (*names.items(), ("transport", self.transport)):
+        names = {
+            "cluster": self.cluster,
+            "id": self.id,
+            "env": self.env or "-",
+            "transport": self.transport,
+            "idc": self.idc or "-",
+        }
+        for field, text in names.items():
             if not _NAME.fullmatch(text):
                 raise ValueError(
                     f"the {field} {text[:128]!r} of {self.psm} is not a name: use 1 to 128 of "
                     "letters, digits and _ . : @ + -"
                 )
+        check_tags(self.tags)
         if is_unix(self.host):
             static_endpoint(self.host, self.cluster, self.transport)
         elif not _HOST.fullmatch(self.host):

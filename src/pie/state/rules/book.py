@@ -27,7 +27,7 @@ from pie.state.rules.document import (
     history_key,
     history_prefix,
     key_of,
-    read_rules,
+    read_set,
     rules_key,
     rules_prefix,
 )
@@ -148,7 +148,7 @@ class RuleBook:
             if seen != (current.version if current is not None else 0):
                 raise _conflict(key, seen, current)
             version = self._next_version(key, current)
-            read_rules(key, version, rules)
+            read_set(key, version, rules)
             document = RuleDocument(
                 **key._asdict(),
                 version=version,

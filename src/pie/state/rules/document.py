@@ -5,11 +5,11 @@ One key holds the rules in force of one kind, PSM and side; its history holds th
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, get_args
+from typing import Any
 
 import msgspec
 
-from pie.govern import KINDS, Key, Rule, RuleSet, Side, parse
+from pie.govern import KINDS, SIDES, Key, Rule, RuleSet, Side, read_rules
 from pie.model import PSM
 from pie.state.registry.instances import PREFIX
 
@@ -18,7 +18,6 @@ MAX_DOCUMENT = 256 << 10
 KEPT_VERSIONS = 50
 HISTORY_PREFIX = "/pie/history/rules/"
 FREEZE_KEY = "/pie/freeze"
-_SIDES: Final[tuple[Side, ...]] = get_args(Side)
 
 
 class WrittenRule(msgspec.Struct, frozen=True):
@@ -141,7 +140,7 @@ def key_of(text: str) -> Key | None:
     if not text.startswith(PREFIX) or len(parts) != 4 or parts[1] != "rules":
         return None
     psm, _, side, kind = parts
-    for known in _SIDES:
+    for known in SIDES:
         if known == side:
             return Key(kind, psm, known)
     return None
@@ -167,7 +166,7 @@ def decode(text: str) -> RuleDocument:
     return msgspec.json.decode(text, type=RuleDocument)
 
 
-def read_rules(
+def read_set(
     key: Key,
     version: int,
     rules: Sequence[WrittenRule],
@@ -176,7 +175,6 @@ def read_rules(
     """The rule set, checked.
 
     Raises:
-        RuleError: it cannot be applied; the message names the field.
+        RuleError: it cannot be applied; the message names rule and field.
     """
-    written = {**key._asdict(), "version": version, "rules": rules}
-    return parse(msgspec.json.encode(written), kinds)
+    return read_rules(key, version, msgspec.to_builtins(list(rules)), kinds)

@@ -56,7 +56,8 @@ class Follower:
 
     A prefix that is added ends the stream, which begins again from the revisions known by then: so
     nothing is missed, and the store need not remember who follows what. The trouble of one prefix
-    or its listener is no trouble of the others. A forked child follows nothing.
+    or its listener is no trouble of the others. A forked child follows nothing until it begins
+    itself; it then follows what is *lasting* as well.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Follower:
         self._store = store
         self._random = random
         self._clock = clock
+        self._lasting: dict[str, Listener] = {}
         self._begin()
         after_fork(self._begin)
 
@@ -83,23 +85,51 @@ class Follower:
             trouble=self._trouble,
         )
 
-    def follow(self, prefix: str, listener: Listener) -> None:
+    def follow(self, prefix: str, listener: Listener, *, lasting: bool = False) -> None:
         """Begin to tell a listener of a prefix, in place of an earlier one; returns at once.
+
+        Args:
+            prefix: of keys.
+            listener: told in the follower's thread.
+            lasting: also in forked children; and starts no thread, so that it may be called before
+                a fork: it is followed since another prefix is, or since `start`.
 
         Raises:
             RuntimeError: the follower was stopped, or the system refuses a thread.
         """
         with self._lock:
-            if self._closed:
+            if lasting:
+                self._lasting[prefix] = listener
+            if not lasting or self._thread.ident is not None:
+                self._run()
+                self._followed[prefix] = self._new(listener)
+            elif self._closed:
                 raise RuntimeError("this follower was stopped")
-            if self._thread.ident is None:
-                self._thread.start()
-            self._followed[prefix] = _Followed(listener, Backoff(random=self._random))
         self._interrupt()
+
+    def start(self) -> None:
+        """Begin to follow what is lasting; call it after the last fork. Raises like `follow`."""
+        with self._lock:
+            self._run()
+        self._interrupt()
+
+    def _run(self) -> None:
+        """With the lock: have the thread run. What is lasting comes first, so that who waits for
+        another prefix to be read finds it read, too."""
+        if self._closed:
+            raise RuntimeError("this follower was stopped")
+        if self._thread.ident is None:
+            self._thread.start()
+            for prefix, listener in self._lasting.items():
+                self._followed[prefix] = self._new(listener)
+
+    def _new(self, listener: Listener) -> _Followed:
+        return _Followed(listener, Backoff(random=self._random))
 
     def forget(self, prefix: str) -> None:
         """Tell a prefix's listener no more; a call that has begun may still end."""
         with self._lock:
+            self._lasting.pop(prefix, None)
             if self._followed.pop(prefix, None) is None:
                 return
         self._interrupt()

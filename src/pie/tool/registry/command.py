@@ -87,6 +87,8 @@ def list_(text: str, as_json_: bool, url: str) -> None:
 )
 @click.option("--cluster", default="default", show_default=True)
 @click.option("--env", default="", help="Environment it belongs to.")
+@click.option("--idc", default="", help="Data centre it runs in.")
+@click.option("--tag", "tags", multiple=True, help="A tag for route rules; may be repeated.")
 @click.option("--version", "version", default="", help="Version, for people.")
 @click.option(
     "--idl",
@@ -101,6 +103,8 @@ def register(
     transport: str,
     cluster: str,
     env: str,
+    idc: str,
+    tags: tuple[str, ...],
     version: str,
     idl: Path | None,
     service: str,
@@ -117,7 +121,7 @@ def register(
             psm=psm, id=f"{host}:{port}", host=host, port=port, cluster=cluster, env=env,
             protocol="http" if transport == "http" else "thrift",
             transport=transport,
-            version=version, started=time.time(),
+            version=version, started=time.time(), idc=idc, tags=tags,
         )  # fmt: skip
     except ValueError as error:
         raise click.ClickException(str(error)) from None

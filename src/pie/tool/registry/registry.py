@@ -65,11 +65,15 @@ class Registry:
         enter_workspace()
         self._workspace = find_workspace()
         self._url = url or self._workspace.platform
-        self.store: Store = self._open(self._workspace.token)
+        self._token = Token(None, self._workspace, os.environ, self._url)
+        named = self._workspace.given_token or self._workspace.token_file.exists()
+        # Away from the platform's machine a person reads with their own token.
+        own = self._token.is_login and not named
+        self.store: Store = self._open(self._token if own else self._workspace.token)
 
     def writing(self) -> Store:
         """The registry with a person's token: services may write their own entries only."""
-        token = Token(None, self._workspace, os.environ)
+        token = self._token
         try:
             token()
         except click.ClickException:

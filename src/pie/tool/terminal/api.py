@@ -8,13 +8,14 @@ import os
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 import click
 
 from pie.serve.up_state import read_up
 from pie.serve.workspace import PLATFORM_URL, Workspace
 from pie.tool.terminal.location import find_workspace
+from pie.tool.terminal.logins import Logins
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -48,8 +49,17 @@ class Event(NamedTuple):
     data: Any
 
 
+class TokenSource(Protocol):
+    """Gives a token when it is needed; ``source`` says where from, ``is_login`` by `pie login`."""
+
+    source: str
+    is_login: bool
+
+    def __call__(self) -> str: ...
+
+
 class Api:
-    """Asks one platform as an administrator.
+    """Asks one platform, as a person.
 
     Args:
         url: its address.
@@ -57,7 +67,7 @@ class Api:
         workspace: around the current folder.
     """
 
-    def __init__(self, url: str, token: "Token", workspace: Workspace) -> None:
+    def __init__(self, url: str, token: TokenSource, workspace: Workspace) -> None:
         self.url = url.rstrip("/")
         self.workspace = workspace
         self._token = token
@@ -74,14 +84,25 @@ class Api:
             *self._open(path, params, _PATIENCE_S, "application/json", anonymous=anonymous)
         )
 
-    def send(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON that a change answers; made in the name of the user of this machine.
+    @property
+    def token_source(self) -> str:
+        """Where the token comes from, for people."""
+        return self._token.source
+
+    @staticmethod
+    def quoted(text: str) -> str:
+        """A text as one part of a path."""
+        return urllib.parse.quote(text, safe="")
+
+    def send(self, method: str, path: str, body: Any = None, params: Params | None = None) -> Any:
+        """The JSON that a change answers; with the admin token made in the name of the user of this
+        machine.
 
         Raises as ``get``.
         """
         content = None if body is None else json.dumps(body).encode()
         return self._answer(
-            *self._open(path, None, _PATIENCE_S, "application/json", method=method, body=content)
+            *self._open(path, params, _PATIENCE_S, "application/json", method=method, body=content)
         )
 
     def _answer(
@@ -184,10 +205,15 @@ class Api:
         if status == 401:
             message = (
                 f"the platform at {self.url} does not know the token from {self._token.source}: "
-                "use the text of admin.token in that platform's directory "
-                "(--token-file, $PIE_TOKEN or $PIE_TOKEN_FILE)"
+                + (
+                    "it is expired or revoked. Log in again with `pie login`, or forget it with "
+                    "`pie logout`"
+                    if self._token.is_login
+                    else "log in with `pie login`, or use the text of admin.token in that "
+                    "platform's directory (--token-file, $PIE_TOKEN or $PIE_TOKEN_FILE)"
+                )
             )
-        elif status == 403:
+        elif status == 403 and message.startswith("the service token"):
             message = (
                 f"{message} (this one came from {self._token.source}): use the text of admin.token "
                 "in that platform's directory"
@@ -196,19 +222,21 @@ class Api:
 
 
 class Token:
-    """The admin token, from the first that names it: ``--token-file``, ``$PIE_TOKEN``,
-    ``$PIE_TOKEN_FILE``, the ``pie up`` that runs in the root, ``token_file`` in ``pie.toml``,
-    ``platform/admin.token``.
+    """The token of a person, from the first that names it: ``--token-file``, ``$PIE_TOKEN``,
+    ``pie login`` to this platform, ``$PIE_TOKEN_FILE``, the ``pie up`` that runs in the root,
+    ``token_file`` in ``pie.toml``, ``platform/admin.token``.
 
     ``PIE_TOKEN_FILE`` and ``token_file`` name the token of services; the ``admin.token`` beside it
     is used where this user may read it.
     """
 
     def __init__(
-        self, given: Path | None, workspace: Workspace, environ: Mapping[str, str]
+        self, given: Path | None, workspace: Workspace, environ: Mapping[str, str], url: str
     ) -> None:
         up = read_up(workspace.root)
         self._text = "" if given else environ.get("PIE_TOKEN", "").strip()
+        login = None if given or self._text else Logins(environ).get(url)
+        self.is_login = login is not None
         self._own = Path(up.directory if up else workspace.directory) / _ADMIN_TOKEN
         if environ.get("PIE_TOKEN_FILE") or (not up and "token_file" in workspace.project.machine):
             named = workspace.token_file
@@ -216,6 +244,8 @@ class Token:
             self._own = admin if os.access(admin, os.R_OK) else named
         self._file = given or self._own
         self.source = "$PIE_TOKEN" if self._text else str(self._file)
+        if login is not None:
+            self._text, self.source = login.token, "`pie login`"
 
     def __call__(self) -> str:
         """The token's text.
@@ -237,8 +267,8 @@ class Token:
             if file == self._own and isinstance(error, FileNotFoundError):
                 raise click.ClickException(
                     f"no token: there is no {file}. Is the platform of this workspace here? Start "
-                    "it with `pie up`; for another one, give its admin token with --token-file, "
-                    "$PIE_TOKEN or $PIE_TOKEN_FILE"
+                    "it with `pie up`; for another one, log in with `pie login`, or give a token "
+                    "with --token-file, $PIE_TOKEN or $PIE_TOKEN_FILE"
                 ) from None
             raise click.ClickException(f"the token file {file} cannot be read: {reason}") from None
         if not text:
@@ -258,13 +288,14 @@ def with_api(command: Callable[Concatenate[Api, _P], _R]) -> Callable[..., _R]:
     @click.option(
         "--token-file",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="File with the admin token: else $PIE_TOKEN, $PIE_TOKEN_FILE, or the workspace's.",
+        help="File with a token: else $PIE_TOKEN, `pie login`, $PIE_TOKEN_FILE, the workspace's.",
     )
     @functools.wraps(command)
     def run(*args: Any, url: str | None, token_file: Path | None, **kwargs: Any) -> _R:
         workspace = find_workspace()
-        api = Api(url or workspace.platform, Token(token_file, workspace, os.environ), workspace)
-        return command(api, *args, **kwargs)
+        address = url or workspace.platform
+        token = Token(token_file, workspace, os.environ, address)
+        return command(Api(address, token, workspace), *args, **kwargs)
 
     return run
 

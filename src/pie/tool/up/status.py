@@ -30,7 +30,7 @@ def status() -> None:
             if name not in ("platform", "agent"):
                 _row(name, GOOD, "runs", f"process {pid}")
     url = workspace.platform
-    fine = _platform_status(Api(url, Token(None, workspace, os.environ), workspace))
+    fine = _platform_status(Api(url, Token(None, workspace, os.environ, url), workspace))
     log_root = Path(state.log_root) if state else workspace.log_root
     fine &= _agent_status(read_status(log_root / ".pie-agent"), log_root)
     if not fine:

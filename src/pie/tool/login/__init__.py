@@ -1,0 +1,1 @@
+"""``pie login``, ``pie logout`` and ``pie whoami``."""
