@@ -109,7 +109,7 @@ def test_who_is_not_among_those_allowed_is_refused(
         ("denied", "access", rule, [f"rejected: {rule}"]),
         ("ok", "", "", []),
     ]
-    counts = [(each.version, each.verdict) for each in bench.runtime.policies.verdicts.take()]
+    counts = [(row["version"], row["verdict"]) for row in bench.facts("rules")]
     assert counts == [(1, "would_reject"), (2, "rejected"), (3, "admitted")]
 
 
