@@ -61,6 +61,7 @@ class LevelFields:
     empty: float
     stored: float
     synced: float
+    asked: float
     passed: float
     gone: bool
 
@@ -163,7 +164,9 @@ def setup_gate(name: str, cls: type, /) -> None: ...
 def give_readings(now: float | None, chances: Iterable[float] | None, /) -> None:
     """For tests: what policies see of time and chance; see ``base/readings.h``."""
 
-def setup_flow(too_long: Callable[[Any, float], Exception], /) -> None: ...
+def setup_flow(
+    too_long: Callable[[Any, float], Exception], no_wait: Callable[[Any, float], Exception], /
+) -> None: ...
 
 class Program:
     """A struct class compiled, as its ``_pie_program``."""

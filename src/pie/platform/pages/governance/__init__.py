@@ -1,1 +1,0 @@
-"""The governance of a service: its rules, what they do, and changing them."""
