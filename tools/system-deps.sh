@@ -6,7 +6,8 @@ python=${PYTHON:-python3}
 missing=""
 browser=chromium-headless-shell
 command -v "$browser" >/dev/null 2>&1 || browser=chromium
-for pair in $browser:chromium curl:curl pkill:procps redis-server:redis-server strace:strace \
+for pair in $browser:chromium curl:curl pkill:procps redis-server:redis-server \
+    etcd:etcd-server strace:strace \
     git:git openssl:openssl gcc:gcc g++:g++ thrift:thrift-compiler "$python:python3"; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done

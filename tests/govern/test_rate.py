@@ -97,6 +97,101 @@ def test_a_rejection_says_which_rule_of_which_version(bench: Bench) -> None:
     assert "a.b.c calls d.e.f.Get more often than 1 times a second" in failure.message
 
 
+def test_a_cold_instance_admits_a_third_and_warms_up_under_load(bench: Bench) -> None:
+    """Two calls every 10 ms: load is never short. The rate climbs for ten seconds."""
+    gate = bench.gate((Scope(), RateRule(qps=100, burst=0.2, warm_up=10)))
+    seconds = []
+    for _ in range(14):
+        passed = 0
+        for _ in range(100):
+            passed += bench.admitted(gate, 2)
+            bench.clock.advance(0.01)
+        seconds.append(passed)
+    assert seconds[0] == pytest.approx(36, abs=4)
+    assert seconds[1:] == sorted(seconds[1:])
+    assert sum(seconds[:10]) == pytest.approx(500, abs=60), "half of what it admits when warm"
+    assert seconds[11:] == pytest.approx([100] * 3, abs=1)
+
+
+def test_an_instance_that_was_quiet_is_cold_again(bench: Bench) -> None:
+    gate = bench.gate((Scope(), RateRule(qps=99, warm_up=2)))
+
+    def second() -> int:
+        bench.clock.advance(1)
+        return bench.admitted(gate, 200)
+
+    assert [second() for _ in range(5)][-1] == 99
+    bench.clock.advance(60)
+    assert second() == 33
+
+
+def test_steady_load_above_a_third_is_never_short(bench: Bench) -> None:
+    gate = bench.gate((Scope(), RateRule(qps=100, warm_up=5)))
+    for _ in range(20):
+        bench.clock.advance(1)
+        bench.admitted(gate, 100)
+    for _ in range(100):
+        bench.clock.advance(1.3)
+        assert bench.admitted(gate, 60) == 60
+
+
+def test_a_caller_under_way_is_warm_when_warm_up_is_published(bench: Bench) -> None:
+    assert bench.admitted(bench.gate((Scope(), RateRule(qps=90))), 45) == 45
+    bench.clock.advance(0.5)
+    assert bench.admitted(bench.gate((Scope(), RateRule(qps=90, warm_up=5)), version=2), 99) == 90
+
+
+def test_a_limit_of_the_service_is_shared_by_its_instances(bench: Bench) -> None:
+    gate = bench.gate((Scope(), RateRule(qps=30, per="service")))
+    bench.state.shares.count(["default", "canary", "default"])
+    assert bench.admitted(gate, 99) == 10
+    bench.state.shares.count(["default", "canary"])
+    bench.clock.advance(2)
+    assert bench.admitted(gate, 99) == 15
+    only = bench.gate((Scope(cluster="canary"), RateRule(qps=30, per="service")), version=2)
+    late = call()
+    late.callee_cluster = "canary"
+    for _ in range(30):
+        only.enter(late)
+    with pytest.raises(Failure, match=r"30 times a second, of which this instance admits 30"):
+        only.enter(late)
+
+
+def test_a_share_is_never_nothing(bench: Bench) -> None:
+    gate = bench.gate((Scope(), RateRule(qps=1, per="service")))
+    bench.state.shares.count(["default"] * 500)
+    assert bench.admitted(gate, 9) == 1
+    bench.clock.advance(499)
+    assert bench.admitted(gate, 9) == 0
+    bench.clock.advance(2)
+    assert bench.admitted(gate, 9) == 1
+    bench.state.shares.count([])
+    bench.clock.advance(1)
+    assert bench.admitted(gate, 9) == 1
+
+
+def test_a_dry_run_notes_what_it_would_reject(bench: Bench) -> None:
+    tried = Scope(), RateRule(qps=2, dry_run=True)
+    gate = bench.gate(tried, (Scope(method="Get"), RateRule(qps=5)))
+    notes = []
+    for _ in range(7):
+        one = call()
+        notes.append(one.notes)
+        try:
+            gate.enter(one)
+        except Failure:
+            assert one.notes == ["rejected: rate v1 method=Get"]
+    assert notes[:2] == [[], []]
+    assert notes[2:5] == [["would reject: rate v1"]] * 3
+    counts = {(each.scope, each.verdict): each.calls for each in bench.verdicts.take()}
+    assert counts == {
+        ("", "admitted"): 2,
+        ("", "would_reject"): 3,
+        ("method=Get", "admitted"): 5,
+        ("method=Get", "rejected"): 2,
+    }
+
+
 def test_calls_that_no_rule_is_for_pass(bench: Bench) -> None:
     gate = bench.gate((Scope(method="Put"), RateRule(qps=1)))
     assert bench.admitted(gate, 50) == 50

@@ -2,6 +2,7 @@
 process that can be killed."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,13 +16,19 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from tests.etcd import EtcdCluster
 from tests.ports import free_port
 
+from pie.model import SYSTEM_CLOCK, Clock
 from pie.platform.server.state_access import Access
 from pie.platform.server.state_routes import state_router
 from pie.state import MemoryStore, RemoteStore, Store
 from pie.state.store.embedded import EmbeddedStore
+from pie.state.store.etcd.address import parse_address
+from pie.state.store.etcd.store import EtcdStore
+from pie.state.store.served import ServedStore
 
+SLOW = pytest.mark.slow
 SERVE = Path(__file__).with_name("serve_state.py")
 
 
@@ -41,12 +48,15 @@ class Rig:
     """A store under test, and its engine's clock."""
 
     store: Store
-    engine: MemoryStore
-    clock: FakeClock
+    engine: ServedStore
+    clock: Clock
 
     def advance(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self.engine.expire()
+        if isinstance(self.engine, MemoryStore):
+            self.clock.now += seconds
+            self.engine.expire()
+        else:
+            time.sleep(seconds)
 
 
 def until(met: Callable[[], object], what: str, patience: float = 20.0) -> None:
@@ -73,7 +83,7 @@ class LoopbackPlatform:
         until(lambda: self._server.started, "the loopback platform to start")
         self._count = 0
 
-    def serve(self, engine: MemoryStore, **options) -> str:
+    def serve(self, engine: ServedStore, **options) -> str:
         self._count += 1
         prefix = f"/n{self._count}"
         self.app.include_router(state_router(engine, lambda _: Access(), **options), prefix=prefix)
@@ -97,9 +107,43 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["memory", "embedded", "remote"])
+@pytest.fixture(scope="session")
+def etcd_node(tmp_path_factory) -> Iterator[EtcdCluster]:
+    """One member, for many tests: each uses a namespace of its own."""
+    cluster = EtcdCluster(tmp_path_factory.mktemp("etcd"), 1)
+    yield cluster.start()
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def etcd_nodes(tmp_path_factory) -> Iterator[EtcdCluster]:
+    """Three members, for tests that leave them alone."""
+    cluster = EtcdCluster(tmp_path_factory.mktemp("etcd"), 3)
+    yield cluster.start()
+    cluster.stop()
+
+
+def etcd_rig(cluster: EtcdCluster) -> Iterator[Rig]:
+    """A store of its own in a cluster."""
+    address = parse_address(f"{cluster.address}/test-{secrets.token_hex(4)}")
+    store = EtcdStore(address, max_events=64)
+    assert store.wait_loaded(20), store.mirror.trouble
+    yield Rig(store, store, SYSTEM_CLOCK)
+    store.close()
+
+
+@pytest.fixture
+def node_rig(etcd_node) -> Iterator[Rig]:
+    """A store over one member."""
+    yield from etcd_rig(etcd_node)
+
+
+@pytest.fixture(params=["memory", "embedded", "remote", pytest.param("etcd", marks=SLOW)])
 def rig(request, tmp_path, clock) -> Iterator[Rig]:
     """Small history (64 events) so that compaction is near."""
+    if request.param == "etcd":
+        yield from etcd_rig(request.getfixturevalue("etcd_nodes"))
+        return
     if request.param == "memory":
         engine = MemoryStore(clock=clock, max_events=64)
     else:

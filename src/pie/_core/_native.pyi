@@ -74,6 +74,7 @@ class LevelFields:
     empty: float
     stored: float
     synced: float
+    asked: float
     passed: float
     gone: bool
 
@@ -178,7 +179,9 @@ def give_readings(
 ) -> None:
     """For tests: what policies see of time and chance; see ``base/readings.h``."""
 
-def setup_flow(too_long: Callable[[Any, float], Exception], /) -> None: ...
+def setup_flow(
+    too_long: Callable[[Any, float], Exception], no_wait: Callable[[Any, float], Exception], /
+) -> None: ...
 
 class Program:
     """A struct class compiled, as its ``_pie_program``."""

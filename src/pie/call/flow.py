@@ -119,5 +119,16 @@ def too_long(call: Call, delay: float) -> Failure:
     )
 
 
+def no_wait(call: Call, delay: float) -> Failure:
+    """Why a call fails that a gate would hold back, where one thread serves all calls: it would
+    hold back all of them. A server in C whose handlers are coroutines is one."""
+    return Failure(
+        Kind.EXHAUSTED,
+        f"{call.callee}.{call.method} would have to wait {delay * 1000:.0f} ms, "
+        "and a server whose handlers are coroutines holds no call back",
+        never_sent=True,
+    )
+
+
 if native is not None:
-    native.setup_flow(too_long)
+    native.setup_flow(too_long, no_wait)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pie._core import native
 from pie.call.policies import Policies
+from pie.call.shares import PeerShares
 from pie.call.switches import SWITCHES
 from pie.govern import RuleSource
 from pie.observe import Identity, Observer
@@ -39,6 +40,7 @@ class Runtime:
         self.pinned = pinned or {}
         self.conf = conf
         self.policies = Policies(observer, directory.explain, source=rules)
+        PeerShares(self.policies, observer.identity.psm, directory.watch)
         observer.count_verdicts(self.policies.verdicts.take)
 
     @property

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_SWITCHES: Final = 1_000
 """Names that a process reports; those made of users' input must not fill the memory."""
+_LONGEST: Final = 300
+"""Characters of what users see."""
 _OUTSIDE: Final = Subject("", "", "", "", "default", "")
 """Of code that serves no call, in a process that nothing set up."""
 
@@ -35,10 +37,12 @@ class Switches:
 
     Attributes:
         untouched: names that no rule is about.
+        changed: called when the code has said something new of a switch; must not wait.
     """
 
     def __init__(self) -> None:
         self.untouched: set[str] = set()
+        self.changed: Callable[[], None] = _nothing
         self._known: dict[str, SwitchInfo] = {}
         self._tests: dict[str, bool] = {}
         self._policies: Policies | None = None
@@ -88,7 +92,11 @@ class Switches:
             if known is None and len(self._known) >= MAX_SWITCHES:
                 return
             old = known or info
-            self._known[name] = SwitchInfo(info.users_see or old.users_see, info.on or old.on)
+            users_see = (info.users_see or old.users_see)[:_LONGEST]
+            merged = SwitchInfo(users_see, info.on or old.on)
+            self._known[name] = merged
+        if merged != known:
+            self.changed()
 
     def known(self) -> Mapping[str, SwitchInfo]:
         """All names so far."""
@@ -146,6 +154,10 @@ class Switches:
                 self.untouched.clear()
 
         return restore
+
+
+def _nothing() -> None:
+    pass
 
 
 def note(call: Call | None, text: str) -> None:

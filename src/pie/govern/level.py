@@ -9,8 +9,11 @@ average never exceeds the rate, and what is saved up in quiet time is never more
 the step of a second are). A store holds up to ``most`` tokens, and the fuller it is, the colder is
 who is called: above ``warning`` tokens the rate is ``1 / ((stored - warning) · slope + 1 / qps)``,
 which is a third of ``qps`` at ``most``; up to ``warning`` it is ``qps``. Once a second the store
-loses what was admitted, and gains ``qps`` a second, unless it is above ``warning`` and a third of
-``qps`` was used. Under full load it falls from ``most`` to ``warning`` in the time of the warm-up.
+loses what was admitted; then it gains ``qps`` a second, up to ``most`` if less than a third of
+``qps`` was asked for, else up to ``warning``. So it falls from ``most`` to ``warning`` in the time
+of the warm-up under full load, and rises again in half of that time when it is quiet. (Sentinel
+looks at what was admitted, which rounding may keep below a third and an instance cold for ever, and
+goes above ``warning`` under load.)
 """
 
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -54,10 +57,11 @@ def limit(qps: float, burst: float, warm_up: float) -> Limit:
 class LevelFields:
     """What a level holds: the twin of ``native.LevelFields``."""
 
-    __slots__ = ("at", "calls", "empty", "gone", "passed", "rate", "stored", "synced")
+    __slots__ = ("asked", "at", "calls", "empty", "gone", "passed", "rate", "stored", "synced")
 
     def __init__(self) -> None:
         self.calls = self.at = self.rate = self.empty = self.synced = self.passed = 0.0
+        self.asked = 0.0
         self.stored = -1.0
         self.gone = False
 
@@ -76,17 +80,18 @@ class Level(Fields):
         rate: calls a second that it fell by then.
         empty: when it remembers nothing that matters, if no call is admitted.
         stored: tokens of the store at ``synced``; below 0 = none were counted yet.
-        passed: calls admitted since ``synced``.
+        asked, passed: calls that came, and that were admitted, since ``synced``.
         gone: it is in no table any more.
     """
 
     __slots__ = ()
 
     def fall(self, by: Limit, now: float) -> None:
-        """Let the level fall until now."""
+        """A call comes: let the level fall until now."""
         self.rate = by.qps if by.most == 0 else self._warm_rate(by, now)
         self.calls = max(0.0, self.calls - (now - self.at) * self.rate)
         self.at = now
+        self.asked += 1
 
     def is_full(self, by: Limit) -> bool:
         """Whether one more call, after ``fall``, is one too many."""
@@ -104,9 +109,9 @@ class Level(Fields):
             self.stored, self.synced = (by.most if self.at == 0 else 0.0), now
         elapsed = now - self.synced
         if elapsed >= _SYNC_S:
-            if self.stored < by.warning or self.passed < elapsed * by.cold:
-                self.stored += elapsed * by.qps
-            self.stored = max(0.0, min(self.stored, by.most) - self.passed)
-            self.synced, self.passed = now, 0.0
+            left = max(0.0, self.stored - self.passed)
+            top = by.most if self.asked < elapsed * by.cold else by.warning
+            self.stored = min(by.most, max(left, min(top, left + elapsed * by.qps)))
+            self.synced, self.asked, self.passed = now, 0.0, 0.0
         above = self.stored - by.warning
         return 1 / (above * by.slope + 1 / by.qps) if above > 0 else by.qps

@@ -17,21 +17,21 @@ from pie.platform.app import build_app, page_works
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
 from pie.platform.facts.frames import Hello
+from pie.platform.govern.rollout import RolloutWorker
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.server.deps import Deps, Work
+from pie.platform.server.event_relay import EventRelay
 from pie.platform.server.http_server import PlatformServer
 from pie.platform.server.identity.mirror import PeopleMirror
 from pie.platform.server.identity.uses import TokenUses
 from pie.platform.server.identity.who import TokensAndSessions
 from pie.platform.server.keep_on import keep_on
 from pie.platform.server.state_access import access_of
+from pie.platform.server.state_engine import EMBEDDED, StateEngine, open_engine
 from pie.platform.server.state_routes import state_router
 from pie.platform.server.supervisor import Supervisor
 from pie.state import lookup_services
-from pie.state.store.embedded import EmbeddedStore, StateFileError
-from pie.state.store.expiry import ExpiryThread
-from pie.state.store.recovery import open_store, snapshot_path
-from pie.state.store.snapshot import SnapshotThread
+from pie.state.store.embedded import StateFileError
 
 _STATIC = Path(__file__).parent / "static"
 _INGEST_BYTES = 64 << 20
@@ -53,6 +53,7 @@ def run_platform(
     *,
     allowed_hosts: Sequence[str] = (),
     insert_interval: float = 0.5,
+    state: str = EMBEDDED,
     on_ready: Callable[[str, str], None] | None = None,
 ) -> None:
     """Run the platform until SIGTERM or SIGINT; to be called in the main thread.
@@ -65,6 +66,8 @@ def run_platform(
             people and services address the platform.
         insert_interval: seconds between two inserts into one table at least; rows that come
             sooner wait, and go in together.
+        state: where desired state is kept: ``embedded`` in the directory, or the address of an
+            etcd cluster (``etcd://HOST:PORT,…``), which several platforms may share.
         on_ready: called with the platform's address and its login link once it serves and the
             store of facts is open, cannot be opened, or takes long; prints them by default.
 
@@ -76,26 +79,20 @@ def run_platform(
     with _own(directory):
         try:
             keys = load_or_create_keys(directory)
-            state = directory / "state.db"
-            store = open_store(state, _say)
-        except (TokenFileError, StateFileError) as error:
+            engine = open_engine(state, directory, _say)
+        except (TokenFileError, StateFileError, ValueError) as error:
             raise PlatformError(str(error)) from error
         except OSError as error:
             raise PlatformError(f"a file in {directory} cannot be used: {error}") from error
-        expiry = ExpiryThread(store)
-        snapshots = SnapshotThread(store, snapshot_path(state))
         try:
             with _listen(host, port) as listener:
-                expiry.start()
-                snapshots.start()
+                engine.start()
                 platform = _Platform(
-                    directory, keys, store, listener, allowed_hosts, insert_interval
+                    directory, keys, engine, listener, allowed_hosts, insert_interval
                 )
                 asyncio.run(platform.run(on_ready or _print_ready(directory)))
         finally:
-            expiry.stop()
-            snapshots.stop()
-            store.close()
+            engine.stop()
 
 
 class _Platform:
@@ -105,7 +102,7 @@ class _Platform:
         self,
         directory: Path,
         keys: Keys,
-        store: EmbeddedStore,
+        engine: StateEngine,
         listener: socket.socket,
         allowed_hosts: Sequence[str],
         insert_interval: float,
@@ -113,7 +110,8 @@ class _Platform:
         self._insert_interval = insert_interval
         self._directory = directory
         self._keys = keys
-        self._store = store
+        self._store = engine.store
+        self._state_health = engine.health
         self._listener = listener
         self._host_names = {"localhost", socket.gethostname(), *allowed_hosts}
 
@@ -135,6 +133,8 @@ class _Platform:
             asyncio.create_task(keep_on(type(work).__name__, work.run)) for work in works
         } | {
             asyncio.create_task(keep_on("the door", server.door.run)),
+            asyncio.create_task(keep_on("events", EventRelay(self._store, facts).run)),
+            asyncio.create_task(keep_on("roll-outs", RolloutWorker(self._store, facts.query).run)),
             asyncio.create_task(keep_on("last uses", TokenUses(self._store, people).run)),
         }
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
@@ -177,6 +177,7 @@ class _Platform:
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
             people=people,
+            state_health=self._state_health,
             who=TokensAndSessions(self._keys, people),
         )
 

@@ -9,13 +9,18 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from pie.call import Runtime, set_runtime
+from pie.call.switches import SWITCHES
 from pie.model import is_unix
 from pie.observe import Console, Identity, InForce, Observer, host_address
 from pie.serve.settings.keys import Settings, SettingsError
 from pie.serve.settings.loading import Loaded
 from pie.serve.workspace import Workspace
 from pie.state import Directory, Follower, RemoteStore
+from pie.state.config.document import Who
+from pie.state.config.follow import StoreConfig
 from pie.state.rules.source import StoreRules
 
 logger = logging.getLogger(__name__)
@@ -80,8 +85,17 @@ class Process:
             snapshots / "rules",
             off=govern_is_off(),
         )
-        self.rules.follow(self.observer.in_force.changed)
-        self.observer.in_force.add(self._rules_in_force)
+        report = self.observer.in_force
+        self.rules.follow(report.changed)
+        report.add(self._rules_in_force)
+        self.config = StoreConfig(
+            self.follower,
+            Who(settings.PSM, settings.CLUSTER, settings.ENV, self.identity.instance),
+            snapshots,
+        )
+        self.config.changed_in_force = SWITCHES.changed = report.changed
+        report.add(self._config_in_force)
+        report.add(_switches_known)
         self.runtime = Runtime(
             self.observer,
             self.directory,
@@ -114,6 +128,11 @@ class Process:
             for each in self.rules.in_force()
         ]
 
+    def _config_in_force(self) -> list[InForce]:
+        self.config.keep()
+        version, trouble = self.config.version, self.config.trouble
+        return [InForce("config", version, trouble)] if version or trouble else []
+
     def close_at_exit(self) -> None:
         """Let the process close when it ends. A forked child is not the one to do it."""
         owner = os.getpid()
@@ -122,10 +141,19 @@ class Process:
     def close(self) -> None:
         """Flush and close everything; the process makes no more calls."""
         set_runtime(None)
+        self.config.close()
         self.directory.close()
         self.follower.stop()
         self.store.close()
         self.observer.close()
+
+
+def _switches_known() -> list[InForce]:
+    """The switches in the code, for the page that lists them before anybody flips one."""
+    return [
+        InForce(f"switch/{name}", 0, "", msgspec.json.encode(info._asdict()).decode())
+        for name, info in SWITCHES.known().items()
+    ]
 
 
 def govern_is_off(environ: Mapping[str, str] = os.environ) -> bool:

@@ -84,9 +84,7 @@ class Side:
 
     def levels(self) -> Any:
         named = {
-            key: tuple(
-                getattr(level, name) for name in ("calls", "at", "stored", "passed", "empty")
-            )
+            key: tuple(getattr(level, name) for name in ("calls", "at", "stored", "asked", "empty"))
             for key, level in self.state.levels._entries.items()
         }
         return named, sorted(self.verdicts.take())

@@ -84,6 +84,31 @@ def test_a_result_of_the_wrong_type_is_a_failure(client, demo) -> None:
     assert made.GetItem(demo.Demo2Request(ItemId=1)).item.ItemName == "123"
 
 
+class Slow:
+    """Holds the calls of one method back."""
+
+    def enter(self, call: Call) -> float:
+        return 0.2 if call.method == "Nothing" else 0.0
+
+    def leave(self, call: Call) -> None:
+        pass
+
+
+def test_a_delay_holds_back_no_other_call(client, demo, request, bench) -> None:
+    """Threads wait; an asyncio loop in C, which serves all calls, refuses the call instead."""
+    made = client(Slow())
+    if request.node.callspec.params["client"] != "turns":
+        assert made.Nothing() is None
+        return
+    with pytest.raises(Failure) as caught:
+        made.Nothing()
+    assert caught.value.kind is Kind.EXHAUSTED
+    assert "would have to wait 200 ms, and a server whose handlers are cor" in caught.value.message
+    assert made.GetItem(demo.Demo2Request(ItemId=1)).item.ItemName == "123"
+    rows = [row for row in bench.facts() if row["side"] == "server"]
+    assert [(row["outcome"], row["gate"]) for row in rows] == [("exhausted", "Slow"), ("ok", "")]
+
+
 class Endless:
     def enter(self, call: Call) -> float:
         return float("inf")
@@ -96,4 +121,4 @@ def test_a_delay_without_an_end_fails_a_call_without_a_deadline(client, demo) ->
     made = client(Endless(), transport="framed")  # Which tells a server of no deadline.
     with pytest.raises(Failure) as caught:
         made.GetItem(demo.Demo2Request(ItemId=1))
-    assert caught.value.kind is Kind.INTERNAL
+    assert caught.value.kind in (Kind.INTERNAL, Kind.EXHAUSTED)

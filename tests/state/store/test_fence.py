@@ -36,7 +36,7 @@ def test_a_holder_that_stood_still_cannot_write(rig):
 
     stopped = Fenced(rig.store, "job", 10, clock=Stopped())
     assert stopped.hold()
-    rig.advance(11)
+    rig.advance(13)
     other = Fenced(rig.store, "job", 10, clock=rig.clock)
     assert other.hold()
     assert stopped.held
@@ -53,7 +53,7 @@ def test_one_token_is_one_time_of_holding(rig):
     assert fence.hold()
     token = fence.token
     assert fence.hold() and fence.token == token
-    rig.advance(11)
+    rig.advance(13)
     assert not fence.held
     assert fence.hold() and fence.token > token
 

@@ -11,7 +11,7 @@
 
 #define LONGEST_WAIT 1e9 /* seconds */
 
-static PyObject *too_long; /* pie.call.flow.too_long */
+static PyObject *too_long, *no_wait; /* of pie.call.flow */
 
 /* --- time --- */
 
@@ -36,12 +36,11 @@ static int monotonic(const Flow *flow, double *seconds) {
 
 /* --- gates --- */
 
-/* Sets the Failure of a call that would have to wait past its deadline; always -1. */
-static int raise_too_long(const Flow *flow, const Passage *passage) {
+/* Sets the Failure, made by `why`, of a call that cannot wait as long as a gate asks; always -1. */
+static int refuse_delay(const Flow *flow, const Passage *passage, PyObject *why) {
     passage_reject(passage);
     PyObject *seconds = PyFloat_FromDouble(flow->delay);
-    PyObject *failure =
-        seconds ? PyObject_CallFunctionObjArgs(too_long, flow->call, seconds, NULL) : NULL;
+    PyObject *failure = seconds ? PyObject_CallFunctionObjArgs(why, flow->call, seconds, NULL) : NULL;
     Py_XDECREF(seconds);
     if (failure != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(failure), failure);
@@ -63,7 +62,7 @@ static int enter(Flow *flow, Passage *passage) {
     if (now + flow->delay < flow->call->deadline) {
         return 1;
     }
-    return raise_too_long(flow, passage);
+    return refuse_delay(flow, passage, too_long);
 }
 
 /* --- the call --- */
@@ -334,6 +333,15 @@ Step flow_drive(Flow *flow, PyObject *result) {
     return step;
 }
 
+Step flow_begin_at_once(Flow *flow) {
+    Step step = flow_advance(flow, NULL);
+    if (UNLIKELY(step == STEP_WAIT)) {
+        refuse_delay(flow, &flow->passage, no_wait);
+        step = flow_advance(flow, NULL);
+    }
+    return step;
+}
+
 int flow_close(Flow *flow) {
     if (flow->state == FLOW_NEW || flow->state == FLOW_OVER) {
         flow->state = FLOW_OVER;
@@ -383,13 +391,19 @@ void flow_clear(Flow *flow) {
 
 /* --- set-up --- */
 
-static PyObject *setup_flow(PyObject *module, PyObject *function) {
-    Py_XSETREF(too_long, Py_NewRef(function));
+static PyObject *setup_flow(PyObject *module, PyObject *args) {
+    PyObject *long_delay, *any_delay;
+    if (!PyArg_ParseTuple(args, "OO:setup_flow", &long_delay, &any_delay)) {
+        return NULL;
+    }
+    Py_XSETREF(too_long, Py_NewRef(long_delay));
+    Py_XSETREF(no_wait, Py_NewRef(any_delay));
     Py_RETURN_NONE;
 }
 
 static PyMethodDef functions[] = {
-    {"setup_flow", setup_flow, METH_O, "What makes the Failure of a delay past the deadline."},
+    {"setup_flow", setup_flow, METH_VARARGS,
+     "What makes the Failure of a delay past the deadline, and of one where nobody can wait."},
     {NULL},
 };
 

@@ -43,6 +43,10 @@ Step flow_advance(Flow *flow, PyObject *result);
  * STEP_WAIT. */
 Step flow_drive(Flow *flow, PyObject *result);
 
+/* The first step of a call served on an asyncio loop, which may not wait here: a gate that asks for a
+ * delay rejects the call. Never STEP_WAIT. */
+Step flow_begin_at_once(Flow *flow);
+
 /* Ends a flow that nobody will advance any more: its call is cancelled. Runs its gates. -1 with an
  * exception set when a gate broke. */
 int flow_close(Flow *flow);

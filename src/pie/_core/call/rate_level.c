@@ -18,6 +18,14 @@ Limit rate_limit(double qps, double burst, double warm_up) {
     return made;
 }
 
+static double larger(double one, double other) {
+    return one > other ? one : other;
+}
+
+static double smaller(double one, double other) {
+    return one < other ? one : other;
+}
+
 static double warm_rate(Level *level, const Limit *by, double now) {
     if (level->stored < 0) {
         /* Who was called before there was a warm-up is warm. */
@@ -26,13 +34,11 @@ static double warm_rate(Level *level, const Limit *by, double now) {
     }
     double elapsed = now - level->synced;
     if (elapsed >= SYNC_S) {
-        if (level->stored < by->warning || level->passed < elapsed * by->cold) {
-            level->stored += elapsed * by->qps;
-        }
-        double left = (level->stored < by->most ? level->stored : by->most) - level->passed;
-        level->stored = left > 0 ? left : 0;
+        double left = larger(0, level->stored - level->passed);
+        double top = level->asked < elapsed * by->cold ? by->most : by->warning;
+        level->stored = smaller(by->most, larger(left, smaller(top, left + elapsed * by->qps)));
         level->synced = now;
-        level->passed = 0;
+        level->asked = level->passed = 0;
     }
     double above = level->stored - by->warning;
     return above > 0 ? 1 / (above * by->slope + 1 / by->qps) : by->qps;
@@ -40,14 +46,13 @@ static double warm_rate(Level *level, const Limit *by, double now) {
 
 void level_fall(Level *level, const Limit *by, double now) {
     level->rate = by->most == 0 ? by->qps : warm_rate(level, by, now);
-    double left = level->calls - (now - level->at) * level->rate;
-    level->calls = left > 0 ? left : 0;
+    level->calls = larger(0, level->calls - (now - level->at) * level->rate);
     level->at = now;
+    level->asked += 1;
 }
 
 bool level_is_full(const Level *level, const Limit *by) {
-    double room = level->rate * by->burst;
-    return level->calls + 1 > (room > 1 ? room : 1);
+    return level->calls + 1 > larger(1, level->rate * by->burst);
 }
 
 void level_rise(Level *level, const Limit *by) {
@@ -73,6 +78,7 @@ static PyMemberDef level_members[] = {
     {"empty", T_DOUBLE, offsetof(Level, empty), 0, NULL},
     {"stored", T_DOUBLE, offsetof(Level, stored), 0, NULL},
     {"synced", T_DOUBLE, offsetof(Level, synced), 0, NULL},
+    {"asked", T_DOUBLE, offsetof(Level, asked), 0, NULL},
     {"passed", T_DOUBLE, offsetof(Level, passed), 0, NULL},
     {"gone", T_BOOL, offsetof(Level, gone), 0, NULL},
     {NULL},

@@ -133,10 +133,12 @@ static Answer answer_without_handler(Request *request, Step step) {
 /* Takes the call through its gates around the handler. */
 static Answer run_call(Request *request) {
     Buffer *out = &request->worker->out;
-    /* A gate in Python may wait, as a handler may. */
+    /* A gate in Python may wait, as a handler may, but not on an asyncio loop. */
     worker_enter_handler(request->worker, monotonic_ns(), false);
     int begun = flow_init(&request->flow, (PyObject *)request->call, request->server->course);
-    Step step = begun < 0 ? STEP_ERROR : flow_drive(&request->flow, NULL);
+    Step step = begun < 0                   ? STEP_ERROR
+                : request->server->is_async ? flow_begin_at_once(&request->flow)
+                                            : flow_drive(&request->flow, NULL);
     worker_leave_handler(request->worker);
     if (UNLIKELY(step != STEP_SEND)) {
         return answer_without_handler(request, step);

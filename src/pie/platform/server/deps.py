@@ -11,6 +11,7 @@ from pie.platform.facts.client import FactsClient
 from pie.platform.server.auth import Keys
 from pie.platform.server.identity.mirror import PeopleMirror
 from pie.platform.server.identity.who import TokensAndSessions
+from pie.platform.server.views import StateHealth
 from pie.state import Service, Store
 
 
@@ -21,6 +22,7 @@ class Deps:
     ``facts`` asks the column store, ``store`` holds desired state; ``registry`` gives everything
     registered, by PSM. The last two block for a moment and raise ``StoreError``. ``people`` are
     those who may log in, ``who`` knows them by what a request brings.
+    ``state_health`` says how the store is.
     """
 
     keys: Keys
@@ -30,6 +32,7 @@ class Deps:
     ingest_budget: ByteBudget
     people: PeopleMirror
     who: TokensAndSessions
+    state_health: Callable[[], StateHealth]
 
 
 class Work:

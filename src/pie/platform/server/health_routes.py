@@ -18,15 +18,18 @@ _FOR_STRANGERS = "ask with a token to read why, or look at the output of the pla
 async def health(request: Request, deps: AskDeps) -> Response:
     """Whether both halves of the platform are there; asks for no token, and says more with one."""
     facts = deps.facts
+    state = deps.state_health()
     trouble, notes = facts.trouble, facts.notes
-    if role_of(request) is None:  # reasons have paths in them
+    stranger = role_of(request) is None
+    if stranger:  # reasons have paths in them
         trouble, notes = trouble and _FOR_STRANGERS, [_FOR_STRANGERS] if notes else []
     return json_response(
         Health(
-            status="ok" if facts.is_up else "degraded",
+            status="ok" if facts.is_up and not state.trouble and not state.alarms else "degraded",
             facts="up" if facts.is_up else "down",
             version=__version__,
             facts_trouble=trouble,
             facts_notes=notes,
+            state=None if stranger else state,
         )
     )

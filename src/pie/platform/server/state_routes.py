@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
+import anyio
 import msgspec
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -27,15 +28,17 @@ from pie.state.store.interface import (
     StoreAway,
     StoreError,
 )
-from pie.state.store.memory import MemoryStore
+from pie.state.store.served import ServedStore
 
+_THREADS = 40
 T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R")
 Handler = Callable[[T, Access], Awaitable[msgspec.Struct]]
 AccessOf = Callable[[Request], Access]
 
 
 def state_router(
-    store: MemoryStore, access_of: AccessOf, *, heartbeat: float = wire.HEARTBEAT_S
+    store: ServedStore, access_of: AccessOf, *, heartbeat: float = wire.HEARTBEAT_S
 ) -> APIRouter:
     """The routes ``/api/state/{get,range,put,delete,commit,grant,keep_alive,revoke,watch,stream}``.
 
@@ -45,6 +48,7 @@ def state_router(
         heartbeat: seconds between two lines of a quiet watch.
     """
     router = APIRouter(prefix=wire.PATH, tags=["state"])
+    writes, keeps = _Threads(), _Threads()
 
     def route(name: str, body: type[T], reply: type[msgspec.Struct], handler: Handler[T]) -> None:
         async def endpoint(request: Request) -> Response:
@@ -63,14 +67,14 @@ def state_router(
     async def get(ask: wire.KeyRequest, access: Access) -> wire.GetReply:
         """One entry, null if there is none."""
         access.check_prefix(ask.key)
-        entry = store.get(ask.key)
+        entry = await writes.run(lambda: store.get(ask.key)) if store.remote else store.get(ask.key)
         seen = entry is not None and access.reads(ask.key)
         return wire.GetReply(access.shown(entry) if entry is not None and seen else None)
 
     async def range_(ask: wire.RangeRequest, access: Access) -> Range:
         """Every entry under a prefix, at one revision."""
         access.check_prefix(ask.prefix)
-        return visible(await run_in_threadpool(store.range, ask.prefix), access)
+        return visible(await writes.run(lambda: store.range(ask.prefix)), access)
 
     async def put(ask: wire.PutRequest, access: Access) -> wire.Done:
         """Write durably; with `expect` only if the key is at that revision, with `claim` only if
@@ -87,7 +91,7 @@ def state_router(
                 heir_of=ask.heir_of,
             )
 
-        return wire.Done(await run_in_threadpool(write))
+        return wire.Done(await writes.run(write))
 
     async def delete(ask: wire.DeleteRequest, access: Access) -> wire.Done:
         """Delete; revision 0 if there was nothing."""
@@ -96,7 +100,7 @@ def state_router(
         def write() -> int:
             return store.delete(ask.key, expect=ask.expect)
 
-        return wire.Done(await run_in_threadpool(write))
+        return wire.Done(await writes.run(write))
 
     async def commit(ask: wire.CommitRequest, access: Access) -> wire.Done:
         """All writes at one revision, or none; only if every key in `expect` is at its revision."""
@@ -105,22 +109,23 @@ def state_router(
         def write() -> int:
             return store.commit(ask.writes, expect=ask.expect)
 
-        return wire.Done(await run_in_threadpool(write))
+        return wire.Done(await writes.run(write))
 
     async def grant(ask: wire.GrantRequest, access: Access) -> wire.LeaseMessage:
         """A new lease of `ttl` seconds."""
         access.check_grant(ask.ttl)
-        return wire.LeaseMessage(await run_in_threadpool(store.grant, ask.ttl))
+        return wire.LeaseMessage(await writes.run(lambda: store.grant(ask.ttl)))
 
     async def keep_alive(ask: wire.KeepAliveRequest, _access: Access) -> Kept:
         """A full TTL for each lease; which of them are gone."""
-        # Memory only, so not behind the writes that wait for the disk in the thread pool: a busy
-        # disk must not cost a living service its lease.
-        return store.keep_alive(ask.leases)
+        # Not behind the writes that wait for a disk: it must not cost a living service its lease.
+        if not store.remote:
+            return store.keep_alive(ask.leases)
+        return await keeps.run(lambda: store.keep_alive(ask.leases))
 
     async def revoke(ask: wire.LeaseMessage, _access: Access) -> wire.Empty:
         """End a lease and delete its keys."""
-        await run_in_threadpool(store.revoke, ask.lease)
+        await writes.run(lambda: store.revoke(ask.lease))
         return wire.Empty()
 
     route("get", wire.KeyRequest, wire.GetReply, get)
@@ -132,12 +137,16 @@ def state_router(
     route("keep_alive", wire.KeepAliveRequest, Kept, keep_alive)
     route("revoke", wire.LeaseMessage, wire.Empty, revoke)
 
-    _add_watches(router, store, access_of, heartbeat)
+    _add_watches(router, store, access_of, heartbeat, keeps)
     return router
 
 
 def _add_watches(
-    router: APIRouter, store: MemoryStore, access_of: AccessOf, heartbeat: float
+    router: APIRouter,
+    store: ServedStore,
+    access_of: AccessOf,
+    heartbeat: float,
+    threads: "_Threads",
 ) -> None:
     """The two routes whose answers are streams."""
 
@@ -148,6 +157,7 @@ def _add_watches(
             access = access_of(request)
             ask = await _read(request, wire.WatchRequest)
             access.check_prefix(ask.prefix)
+            await _reach(store, ask.after or 0, threads)
             news = asyncio.Event()
             subscription = store.subscribe(ask.prefix, ask.after, _waker(news))
         except StoreError as error:
@@ -160,12 +170,32 @@ def _add_watches(
         try:
             access = access_of(request)
             ask = await _read(request, wire.StreamRequest)
+            await _reach(store, max(ask.prefixes.values(), default=0), threads)
             news = asyncio.Event()
             followed, refused = _allowed(ask.prefixes, access)
             subscription = store.subscribe_all(followed, refused, _waker(news))
         except StoreError as error:
             return _refusal(error)
         return _WatchResponse(subscription, news, heartbeat, access)
+
+
+class _Threads:
+    """Threads of the state routes alone: an etcd that hangs must not hold up the pages."""
+
+    def __init__(self) -> None:
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def run(self, function: Callable[[], R]) -> R:
+        """Call it in one of them."""
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(_THREADS)
+        return await run_sync(function, limiter=self._limiter)
+
+
+async def _reach(store: ServedStore, revision: int, threads: _Threads) -> None:
+    """A follower that comes from another platform may be some milliseconds ahead of this one."""
+    if store.remote and store.revision < revision:
+        await threads.run(lambda: store.reach(revision))
 
 
 class _WatchResponse(StreamingResponse):

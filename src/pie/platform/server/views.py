@@ -1,6 +1,6 @@
 """What the platform itself answers: sessions, its health, and the one form of all errors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
@@ -30,11 +30,49 @@ class LoginPost:
 
 
 @dataclass(slots=True)
+class StateMember:
+    """A member of the etcd cluster that holds the state; ``trouble`` is empty when it answers."""
+
+    endpoint: str
+    version: str
+    leader: bool
+    bytes: int
+    bytes_in_use: int
+    watchers: int
+    trouble: str
+
+
+@dataclass(slots=True)
+class StateHealth:
+    """The store of desired state.
+
+    ``kind`` is ``embedded`` or ``etcd``; ``trouble`` says why it cannot be written, ``notes`` what
+    needs care. The fields after ``watches`` are about etcd: its quota in bytes, its alarms, the
+    revision up to which this platform has compacted, and whether that is this platform's job.
+    """
+
+    kind: str
+    trouble: str
+    notes: list[str]
+    keys: int
+    characters: int
+    most_characters: int
+    revision: int
+    watches: int
+    address: str = ""
+    members: list[StateMember] = field(default_factory=list)
+    quota: int = 0
+    alarms: list[str] = field(default_factory=list)
+    compacted: int = 0
+    compacts: bool = False
+
+
+@dataclass(slots=True)
 class Health:
-    """``degraded`` means that the facts process is down; the registry works all the same.
+    """``degraded`` means that the facts process is down, or the state store cannot be written.
 
     ``facts_trouble`` says why it is down and what to do; ``facts_notes`` what people should know of
-    an open store, e.g. which of its parts are damaged.
+    an open store, e.g. which of its parts are damaged. ``state`` is None for strangers.
     """
 
     status: Literal["ok", "degraded"]
@@ -42,6 +80,7 @@ class Health:
     version: str
     facts_trouble: str
     facts_notes: list[str]
+    state: StateHealth | None
 
 
 @dataclass(slots=True)

@@ -7,13 +7,15 @@ import msgspec
 from pie.model import Resident
 from pie.observe import Recorder
 from pie.state import Registrar, RuntimeDescription
+from pie.state.config.live import LIVE
 
 logger = logging.getLogger(__name__)
 REPORT_SECONDS = 10.0
 
 
 class DescriptionReporter:
-    """Reports how many calls are being served, and how many rows about calls were lost.
+    """Reports how many calls are being served, how many rows about calls were lost, and what the
+    code expects of its dynamic config.
 
     Reports nothing while nothing changes.
 
@@ -43,7 +45,10 @@ class DescriptionReporter:
         """Report what changed since the last report."""
         recorder = self._recorder
         description = msgspec.structs.replace(
-            self._description, in_flight=recorder.in_flight, lost=recorder.lost
+            self._description,
+            in_flight=recorder.in_flight,
+            lost=recorder.lost,
+            config=msgspec.to_builtins(LIVE.description()),
         )
         if description != self._description:
             self._description = description

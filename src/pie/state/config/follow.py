@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,8 +40,8 @@ class _Kept(msgspec.Struct, frozen=True):
 class StoreConfig:
     """Keeps the configuration of this process in force.
 
-    Follows from the first read on, or from ``start``; so does a forked child, anew. The newest
-    document that fitted stays on disk for a start without the store.
+    Follows from the first read on, or when the follower is started; so does a forked child, anew.
+    The newest document that fitted stays on disk for a start without the store.
 
     Args:
         follower: of this process.
@@ -49,6 +49,9 @@ class StoreConfig:
         snapshots: folder of the file; None keeps none.
         live: gets the values.
         first_wait: seconds that a first read waits at most for the store.
+
+    Attributes:
+        changed_in_force: called when ``version`` or ``trouble`` may be others.
     """
 
     def __init__(
@@ -67,17 +70,18 @@ class StoreConfig:
         self._first_wait = first_wait
         self._key = config_key(who.psm)
         self._trouble = ""
+        self._document: ConfigDocument | None = None
         self._saved: _Kept | None = None
         self._failing = False
+        self.changed_in_force: Callable[[], None] = _nothing
         self._begin()
         after_fork(self._begin)
-        live.bind(self.load)
+        self._take_snapshot()
+        follower.follow(self._key, self, lasting=True)
+        live.bind(self.load, self._tell)
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._following = False
         self._ready = threading.Event()
-        self._closed = False
 
     @property
     def trouble(self) -> str:
@@ -89,31 +93,24 @@ class StoreConfig:
         """Of the document in force; 0 = none."""
         return self._live.version
 
-    def start(self) -> None:
-        """Begin to follow; returns at once."""
-        with self._lock:
-            if self._following or self._closed:
-                return
-            self._following = True
-            if self._live.version == 0:
-                self._take_snapshot()
-            try:
-                self._follower.follow(self._key, self)
-            except RuntimeError as error:  # No thread: the next read tries again.
-                self._following = False
-                self.lost(StoreAway(f"the configuration cannot be followed: {error}"))
-
     def load(self) -> None:
         """Before a first read: follow, and wait for what the store holds."""
         if not self._ready.is_set():
-            self.start()
+            try:
+                self._follower.start()
+            except RuntimeError as error:  # Stopped, or no thread: what is known stays.
+                self.lost(StoreAway(str(error)))
             self._ready.wait(self._first_wait)
             self._ready.set()
 
+    def keep(self) -> None:
+        """Write down what the code has said of its types since the last version."""
+        if self._document is not None:
+            self._save(self._document)
+
     def close(self) -> None:
         """Follow no more; what is in force is forgotten."""
-        with self._lock:
-            self._closed = True
+        self.keep()
         self._follower.forget(self._key)
         self._live.bind(None)
 
@@ -143,6 +140,7 @@ class StoreConfig:
             if self._live.version:
                 self._trouble = f"the store holds no configuration, v{self._live.version} stays"
                 _log.warning("%s: publish it anew if it is gone for good", self._trouble)
+                self._tell()
             return
         try:
             document = read_document(text)
@@ -152,14 +150,21 @@ class StoreConfig:
                 "%s; v%d stays in force: publish it anew with this Pie",
                 *(self._trouble, self._live.version),
             )
+            self._tell()
             return
         self._trouble = ""
         if self._live.offer(document.version, values_of(document, self._who)):
+            self._document = document
             self._save(document)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.changed_in_force()
 
     def _take_snapshot(self) -> None:
         kept = self._read()
         if kept is not None:
+            self._document = kept.document
             self._live.expect(kept.expected)
             self._live.offer(kept.document.version, values_of(kept.document, self._who))
 
@@ -204,3 +209,7 @@ class StoreConfig:
         else:
             self._failing = False
             self._saved = kept
+
+
+def _nothing() -> None:
+    pass

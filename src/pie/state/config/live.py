@@ -19,6 +19,8 @@ _log = logging.getLogger("pie.config")
 UNSET: Final[Any] = object()
 MAX_KNOWN = 10_000
 """Keys whose reads are remembered; names made of users' input must not fill the memory."""
+MAX_DESCRIBED = 500
+"""Keys that a process reports."""
 _PLAIN: Final = frozenset({bool, int, float, str})
 """Types whose values need no copy for each reader."""
 
@@ -72,6 +74,7 @@ class LiveConfig:
         self._renewers: list[Callable[[], None]] = []
         self._watchers: list[Watcher] = []
         self._load: Callable[[], None] | None = None
+        self._troubled: Callable[[], None] | None = None
         self._begin()
         after_fork(self._begin)
 
@@ -159,11 +162,14 @@ class LiveConfig:
 
     # -- the store's side ---------------------------------------------------------------------
 
-    def bind(self, load: Callable[[], None] | None) -> None:
-        """Have the values from a source: ``load`` is called before a first read, and may wait.
-        None = there is no source; what is in force is forgotten."""
+    def bind(
+        self, load: Callable[[], None] | None, troubled: Callable[[], None] | None = None
+    ) -> None:
+        """Have the values from a source: ``load`` is called before a first read, and may wait;
+        ``troubled`` after a read found a trouble. None = there is no source; what is in force is
+        forgotten."""
         with self._lock:
-            self._load = load
+            self._load, self._troubled = load, troubled
             if load is None:
                 self.version, self._values, self._refused = 0, {}, None
                 self._expected, self.trouble = {}, {}
@@ -184,9 +190,10 @@ class LiveConfig:
             return self._offer(version, raw)
 
     def description(self) -> dict[str, Shape]:
-        """What the code expects, by key: read or declared so far."""
+        """What the code expects, by key: declared or read so far; the first ``MAX_DESCRIBED``."""
         with self._lock:
-            return {key: known.shape for key, known in self._known.items()}
+            ordered = sorted(self._known.items(), key=lambda each: not each[1].declared)
+            return {key: known.shape for key, known in ordered[:MAX_DESCRIBED]}
 
     def secrets(self) -> frozenset[str]:
         """Keys that the code declares secret."""
@@ -252,6 +259,8 @@ class LiveConfig:
             if self.trouble.get(key) != why:
                 self.trouble[key] = why
                 _log.error("config %s: %s", key, why)
+                if self._troubled is not None:
+                    self._troubled()
             return UNSET
 
     def _renew(self) -> None:

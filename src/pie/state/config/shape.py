@@ -36,7 +36,7 @@ _NAMES: Mapping[Form, str] = {
     "map": "a map",
     "any": "any value",
 }
-MAX_REPORTED = 4 << 10
+MAX_REPORTED = 1 << 10
 """Bytes of a default that is reported; a longer one is left out."""
 
 

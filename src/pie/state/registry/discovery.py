@@ -1,6 +1,7 @@
 """Where the instances of a service are, known here without asking each time."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from pie.model import PSM, SYSTEM_CLOCK, Clock, after_fork
@@ -69,6 +70,20 @@ class Directory:
     def view(self, psm: str) -> View:
         """What ``instances`` reads, for callers that ask often. Waits and raises like it."""
         return self._first(psm)
+
+    def watch(self, psm: str, changed: Callable[[tuple[Instance, ...]], None]) -> None:
+        """Call ``changed`` with the instances now, and whenever they are others, on any thread.
+
+        Does not wait: at first there may be none. In a forked child nothing is watched.
+
+        Raises:
+            ValueError: as `instances` does.
+        """
+        with self._lock:
+            view = self._views.get(psm)
+            if view is None:
+                view = self._open(psm)
+        view.watch(changed)
 
     def clusters(self, psm: str) -> dict[str, tuple[Instance, ...]]:
         """The instances by cluster name. Waits and raises like `instances`."""

@@ -34,11 +34,19 @@ class View:
         self._known = threading.Event()
         self._lock = threading.Lock()
         self._registered: dict[str, Instance] = {}
+        self._watchers: list[Callable[[tuple[Instance, ...]], None]] = []
         self._source: Source = "none"
         self._since = 0.0
         self._empty_since = 0.0
         self._away_since = 0.0
         self._reason = "the store has not answered yet"
+
+    def watch(self, changed: Callable[[tuple[Instance, ...]], None]) -> None:
+        """Call ``changed`` with the instances now, and whenever they are others, on any thread."""
+        with self._lock:
+            self._watchers.append(changed)
+            instances = self.instances
+        changed(instances)
 
     def wait_ready(self, timeout: float) -> None:
         """Wait at most ``timeout`` seconds for the store's first answer; then use the snapshot."""
@@ -111,6 +119,8 @@ class View:
             self._away_since, self._reason = 0.0, ""
             self._use_snapshot()
         if instances and changed:
+            for watcher in self._watchers:
+                watcher(instances)
             self._snapshots.save(self._psm, instances, now)
 
     def _use_snapshot(self) -> None:
@@ -120,5 +130,7 @@ class View:
             if snapshot is not None and snapshot.instances:
                 self.instances = snapshot.instances
                 self._source, self._since = "snapshot", snapshot.saved
+                for watcher in self._watchers:
+                    watcher(self.instances)
         self.ready = True
         self._known.set()

@@ -122,6 +122,14 @@ class History:
                 for reader in self._readers.get(event.key[:end], ()):
                     reader.announce(revision)
 
+    def reset(self, revision: int) -> None:
+        """Forget all events: what led to this revision is not known. Readers get `Compacted`."""
+        self._events.clear()
+        self._bytes = 0
+        self.revision = self.compacted = revision
+        for reader in self._all:
+            reader.announce(revision)
+
     def _compact(self) -> None:
         self.compacted = self._events[(len(self._events) - 1) // 2].revision
         gone = self._position(self.compacted)

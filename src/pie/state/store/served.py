@@ -86,6 +86,9 @@ class ServedStore(Store):
         with self._state:
             return self._history.subscribe_all(prefixes, refused, wake)
 
+    def reach(self, revision: int) -> None:
+        """Wait a moment for a revision that this process may learn of later than others."""
+
     @property
     def revision(self) -> int:
         """Of the last change."""

@@ -39,8 +39,16 @@ _HERE = ("localhost", "0.0.0.0", "")
     type=click.IntRange(0, 65535),
     help=f"Port of the platform, 0 for any: else the workspace's, else {PLATFORM_PORT}.",
 )
+@click.option(
+    "--state",
+    envvar="PIE_STATE",
+    metavar="embedded|etcd://HOST:PORT,...",
+    help="Where desired state is: by default in the directory [env: PIE_STATE].",
+)
 @click.option("--detach", "-d", is_flag=True, help="Go on in the background; `pie down` ends it.")
-def up(services: tuple[str, ...], directory: Path, port: int | None, detach: bool) -> None:
+def up(
+    services: tuple[str, ...], directory: Path, port: int | None, state: str | None, detach: bool
+) -> None:
     """Start the platform and the agent of this workspace, and keep them running.
 
     The workspace is $RUNTIME_ROOT, or the one around the current folder, or the folder of its
@@ -56,6 +64,8 @@ def up(services: tuple[str, ...], directory: Path, port: int | None, detach: boo
     root = workspace.root
     files = dict(_service(root, each) for each in services)
     directory = root / directory
+    if state:
+        os.environ["PIE_STATE"] = state  # Not an argument of a child: it may have a password.
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if detach:

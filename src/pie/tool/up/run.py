@@ -31,6 +31,9 @@ class StoppedError(Exception):
     """A signal came before everything ran."""
 
 
+_STATE = "PIE_STATE"
+
+
 class Plan(NamedTuple):
     """The programs to run. ``services`` maps names to their ``bootstrap.py``."""
 
@@ -196,7 +199,7 @@ class Up:
 
 
 def _children(plan: Plan) -> list[Child]:
-    environ = {key: value for key, value in os.environ.items() if key != "PIE_TOKEN"}
+    environ = {key: value for key, value in os.environ.items() if key not in ("PIE_TOKEN", _STATE)}
     environ |= {
         "RUNTIME_ROOT": str(plan.root),
         "PIE_PLATFORM": plan.url,
@@ -205,6 +208,7 @@ def _children(plan: Plan) -> list[Child]:
     }
     # Nobody watches their output, and its file would grow without end: the log has every line.
     environ.setdefault("PIE_DEBUG", "false")
+    state = {_STATE: os.environ[_STATE]} if _STATE in os.environ else {}
     pie = [sys.executable, "-m", "pie.tool.pie"]
     commands: dict[str, list[str]] = {
         "platform": [
@@ -220,7 +224,8 @@ def _children(plan: Plan) -> list[Child]:
         Child(
             name,
             command,
-            environ,
+            # Services never speak to etcd, so they do not get its password.
+            environ | state if name == "platform" else environ,
             plan.root,
             plan.directory / f"{name.replace('/', '.')}.out",
             _PATIENCE.get(name, _PATIENCE_OF_A_SERVICE),

@@ -43,12 +43,17 @@ def _platform_status(api: Api) -> bool:
     except ApiError as error:
         _row("platform", BAD, "away", error.message)
         return False
-    whole = bool(health["facts"] == "up")
-    trouble = "" if whole else "; its store of facts is away and is started again by itself"
+    whole = bool(health["status"] == "ok")
+    facts = bool(health["facts"] == "up")
+    trouble = "" if facts else "; its store of facts is away and is started again by itself"
     if not whole or health.get("facts_notes"):
         with contextlib.suppress(ApiError):  # The reasons are for those who have a token.
             health = api.get("/api/health")
         reasons = [health.get("facts_trouble", ""), *health.get("facts_notes", [])]
+        state = health.get("state") or {}
+        if state.get("trouble"):
+            reasons.append(f"the state store cannot be written: {state['trouble']}")
+        reasons += state.get("notes", [])
         trouble += "".join(f"; {reason}" for reason in reasons if reason)
     _row(
         "platform",

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Body, Depends, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
@@ -32,13 +31,15 @@ from pie.platform.pages.config.views import (
     RollbackPost,
 )
 from pie.platform.server.answers import json_response, repeated_response
+from pie.platform.server.blocking import blocking
 from pie.platform.server.deps import AskDeps, Deps
-from pie.platform.server.gatekeeper import require, user_of
-from pie.state import Invalid, StoreError
+from pie.platform.server.gatekeeper import require
+from pie.platform.server.people import ownership_of, person_of, require_owner
+from pie.state import Invalid
 from pie.state.config.book import ConfigBook, ConfigConflict
 from pie.state.config.document import ConfigDocument, ConfigError, Override
 
-router = APIRouter(prefix="/api/config", tags=["config"], dependencies=[Depends(require("admin"))])
+router = APIRouter(prefix="/api/config", tags=["config"], dependencies=[Depends(require("person"))])
 
 _MAX_BODY = 1 << 20
 _T = TypeVar("_T")
@@ -48,12 +49,15 @@ _Version = Annotated[int, Query(ge=0, le=2**31)]
 @router.get("/{psm}", response_model=ConfigPage)
 async def get_config(deps: AskDeps, request: Request, psm: PsmPath) -> Response:
     """All of a service's configuration: values, overrides, who changed what, and where it runs."""
-    reports, fleet, (current, history) = await asyncio.gather(
+    person = person_of(request)
+    reports, fleet, (current, history), ownership = await asyncio.gather(
         unless_away(in_force(deps.facts.query, psm)),
         _fleet(deps, psm),
         _blocking(lambda: _book(deps, psm)),
+        _blocking(lambda: ownership_of(deps.store, psm)),
     )
-    page = build_page(time.time(), fleet, history, current, reports, may_publish=True)
+    may_publish = person.admin or ownership.includes(person.name)
+    page = build_page(time.time(), fleet, history, current, reports, may_publish=may_publish)
     return repeated_response(page)
 
 
@@ -74,14 +78,14 @@ async def put_config(
     deps: AskDeps, request: Request, psm: PsmPath, given: Annotated[ConfigPut, Body()]
 ) -> Response:
     """Publish a configuration; 409 when somebody published since the version that was seen."""
+    person = await require_owner(request, psm)
     fleet = await _fleet(deps, psm)
     secrets = sorted({*given.secrets, *fleet.secrets()})
-    user = user_of(request)
 
     def publish() -> ConfigDocument:
         book = ConfigBook(deps.store)
         draft = book.draft(
-            psm, given.values, seen=given.seen, by=user, comment=given.comment,
+            psm, given.values, seen=given.seen, by=person.name, comment=given.comment,
             secrets=secrets, overrides=_overrides(given),
         )  # fmt: skip
         wrong = fleet.objections(draft)
@@ -130,10 +134,10 @@ async def rollback_config(
     deps: AskDeps, request: Request, psm: PsmPath, given: Annotated[RollbackPost, Body()]
 ) -> Response:
     """Publish an older version anew."""
-    user = user_of(request)
+    person = await require_owner(request, psm)
     await _blocking(
         lambda: ConfigBook(deps.store).rollback(
-            psm, given.to, seen=given.seen, by=user, comment=given.comment
+            psm, given.to, seen=given.seen, by=person.name, comment=given.comment
         )
     )
     return await get_config(deps, request, psm)
@@ -189,14 +193,15 @@ def _book(deps: Deps, psm: str) -> tuple[ConfigDocument, list[ConfigDocument]]:
 async def _blocking(act: Callable[[], _T]) -> _T:
     """Run what may block in a thread; an error of a document or the store becomes a failure."""
     try:
-        return await run_in_threadpool(act)
+        return await blocking(lambda: _checked(act))
     except ConfigError as error:
         raise Failure(Kind.INVALID, str(error)) from error
+
+
+def _checked(act: Callable[[], _T]) -> _T:
+    try:
+        return act()
     except ConfigConflict as error:
         raise Failure(Kind.CONFLICT, error.message) from error
     except Invalid as error:
         raise Failure(Kind.INVALID, error.message) from error
-    except StoreError as error:
-        raise Failure(
-            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
-        ) from error

@@ -21,7 +21,7 @@ class ConfigOverride:
     instance: list[str]
     percent: float
     values: dict[str, Any]
-    reaches: list[str] = field(default_factory=list)
+    reaches: list[str]
 
 
 @dataclass(slots=True)

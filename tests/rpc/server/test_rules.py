@@ -1,4 +1,4 @@
-"""A rate limit on a Thrift server, ruled from a file: on each loop, seen by the caller."""
+"""Rate and access on a Thrift server, ruled from a file: on each loop, seen by the caller."""
 
 import asyncio
 from pathlib import Path
@@ -68,6 +68,49 @@ def test_a_call_too_many_is_rejected(bench, demo, start, handler, rules, monkeyp
     rule = f"rate v3 method=GetItem caller={PSM}"
     found = [(row["method"], row["outcome"], row["gate"], row["rule"]) for row in rows]
     assert found == [("GetItem", "exhausted", "rate", rule)]
+
+
+def allow(version: int, *callers: str, dry_run: bool = False) -> dict[str, Any]:
+    body = {"effect": "allow", "dry_run": dry_run}
+    rule = {"scope": {"method": "GetItem", "caller": callers}, "body": body}
+    return {"kind": "access", "psm": PSM, "side": "server", "version": version, "rules": [rule]}
+
+
+@pytest.mark.parametrize("loop", ["leader", "turns", "threads"])
+def test_who_is_not_among_those_allowed_is_refused(
+    bench, demo, start, handler, rules, monkeypatch, loop
+) -> None:
+    if loop == "threads":
+        monkeypatch.setattr(pie.rpc.server.server, "native", None)
+    start(Coroutine(handler) if loop == "turns" else handler)
+    client = demo.DemoServiceClient(PSM, timeout=20)
+
+    def ask() -> Any:
+        return client.GetItem(demo.Demo2Request(ItemId=1)).item.ItemId
+
+    rules.write(allow(1, "x.y.z", dry_run=True))
+    assert ask() == 1
+    rules.write(allow(2, "x.y.z"))
+    with pytest.raises(Failure) as caught:
+        ask()
+    assert caught.value.kind is Kind.DENIED
+    assert caught.value.message == (
+        f"{PSM}: {PSM} is not among the callers that may call {PSM}.GetItem "
+        f"(access v2 method=GetItem caller=x.y.z allows others); ask the owner of {PSM} to let it "
+        "in"
+    )
+    client.Nothing()
+    rules.write(allow(3, "x.y.z", PSM))
+    assert ask() == 1
+    rows = [row for row in bench.facts() if row["side"] == "server" and row["method"] == "GetItem"]
+    rule = "access v2 method=GetItem caller=x.y.z"
+    assert [(row["outcome"], row["gate"], row["rule"], row["notes"]) for row in rows] == [
+        ("ok", "", "", ["would reject: access v1 method=GetItem caller=x.y.z"]),
+        ("denied", "access", rule, [f"rejected: {rule}"]),
+        ("ok", "", "", []),
+    ]
+    counts = [(row["version"], row["verdict"]) for row in bench.facts("rules")]
+    assert counts == [(1, "would_reject"), (2, "rejected"), (3, "admitted")]
 
 
 @pytest.mark.parametrize("loop", ["leader", "threads"])

@@ -1,0 +1,47 @@
+"""Takes rules away whose time is over, so that pages and changes say so; on one platform of all.
+
+Processes end such a rule by themselves, to the second: this only tidies up behind them.
+"""
+
+import asyncio
+import logging
+
+from starlette.concurrency import run_in_threadpool
+
+from pie.platform.pages.degrade.store import SwitchBook
+from pie.platform.server.deps import Deps, Work
+from pie.state import Store, StoreError
+from pie.state.rules.book import Frozen
+from pie.state.store.fence import Fenced
+
+_log = logging.getLogger("pie.platform")
+EVERY_S = 3.0
+
+
+class Ending(Work):
+    """Looks every few seconds; the platform that holds the fence does the work."""
+
+    def __init__(self, store: Store) -> None:
+        self._book = SwitchBook(store)
+        self._fence = Fenced(store, "degrade-ending", 3 * EVERY_S)
+
+    @classmethod
+    def of(cls, deps: Deps) -> "Ending":
+        """The work of a platform."""
+        return cls(deps.store)
+
+    async def run(self) -> None:
+        while True:
+            await run_in_threadpool(self.step)
+            await asyncio.sleep(EVERY_S)
+
+    def step(self) -> None:
+        """One look."""
+        try:
+            if self._fence.hold():
+                for psm in self._book.indexed():
+                    self._book.end(psm)
+        except Frozen:
+            pass  # Nobody publishes at present: later.
+        except StoreError as error:
+            _log.warning("switches whose time is over could not be taken away: %s", error)
