@@ -76,7 +76,7 @@ export const en = {
     title: (kind: string) => `History of ${kind}`,
     sub: (n: number) => `${n} ${n === 1 ? 'version' : 'versions'}, never rewritten`,
     none: 'Nobody has published a rule of this kind yet.',
-    states: { in_force: 'in force', rolling: 'rolling out', stopped: 'stopped', '': '' } as Record<string, string>,
+    states: { in_force: 'in force', rolling: 'rolling out', stopped: 'stopped' } as Record<string, string>,
     back: 'Roll back …',
     backTo: (version: number) => `Roll back to v${version}`,
     backTitle: (version: number) => `Publish the rules of v${version} again?`,

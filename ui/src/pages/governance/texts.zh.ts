@@ -77,7 +77,7 @@ export const zh: Texts = {
     title: (kind) => `${kind} 的历史`,
     sub: (n) => `${n} 个版本，从不改写`,
     none: '还没有人发布过这类规则。',
-    states: { in_force: '生效中', rolling: '灰度中', stopped: '已停止', '': '' },
+    states: { in_force: '生效中', rolling: '灰度中', stopped: '已停止' },
     back: '回滚…',
     backTo: (version) => `回滚到 v${version}`,
     backTitle: (version) => `重新发布 v${version} 的规则？`,
