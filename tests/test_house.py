@@ -36,8 +36,8 @@ FACES = {"testing", "config", "degradation"}
 WITHIN = {
     "_core": ("base", "codec", "frame", "call", "record", "server client"),
     "observe": ("facts", "log", "record"),
-    "platform": ("facts", "ask", "server", "pages"),
     "govern": ("route",),
+    "platform": ("facts", "ask", "govern", "server", "pages"),
     "rpc": ("wire", "server client"),
     "serve": ("settings", "debug host", "registration"),
     "state": ("store", "registry", "rules config"),

@@ -110,7 +110,7 @@ def test_acknowledged_files_make_room_on_a_full_disk(road, platform, start, even
     assert all(path.exists() for path in old)  # Unsent lines are not deleted for it.
     platform.behave = lambda table, rows: "ok"
     eventually(lambda: names(young) == [young.name])
-    assert sorted(platform.messages()) == ["m6", "m7", "young"]
+    eventually(lambda: sorted(platform.messages()) == ["m6", "m7", "young"])
     assert agent.status.quota_lost_files == 0
 
 

@@ -19,17 +19,14 @@ sys.path.insert(0, str(ROOT))
 
 from tests.faults.check import Verdict, after_all, compare, disturbed_requests, leftovers, settle  # noqa: E402
 from tests.faults.injections import INJECTIONS  # noqa: E402
-from tests.faults.world import FaultFleet, World, can_mount  # noqa: E402
+from tests.faults.world import FaultFleet, World, can_mount, leave_network  # noqa: E402
 
 MOST_OUTPUT = 4 << 20
 
 
-def run_faults(
-    directory: Path, names: list[str], seed: int, seconds: float, *, quiet: bool = False
-) -> Verdict:
+def run_faults(directory: Path, names: list[str], seed: int, seconds: float) -> Verdict:
     """Inject the faults in turn for so long, at least each once; then compare."""
     chance = random.Random(seed)
-    say = (lambda *_: None) if quiet else _say
     with FaultFleet(directory / "fleet") as fleet:
         world = World(fleet, chance)
         began = time.monotonic()
@@ -42,7 +39,7 @@ def run_faults(
                 before = len(world.requests)
                 INJECTIONS[name](world)
                 at, sent = time.monotonic() - began, len(world.requests) - before
-                say(f"{at:6.1f} s  {name} {world.windows[-1].who}: {sent} requests")
+                _say(f"{at:6.1f} s  {name} {world.windows[-1].who}: {sent} requests")
                 time.sleep(chance.random())
         missing = settle(world)
         missing += after_all(world) + settle(world)
@@ -87,6 +84,7 @@ def main() -> int:
     if not can_mount(directory / "probe"):
         print("this needs root, to mount small disks", file=sys.stderr)
         return 1
+    leave_network()
     _say(f"seed {options.seed}, {directory}")
     verdict = run_faults(directory, names, options.seed, options.seconds)
     for name, figure in sorted(verdict.figures.items()):

@@ -1,11 +1,15 @@
 """A real fleet that faults are injected into, and the requests that were sent to it meanwhile."""
 
 import contextlib
+import ctypes
+import fcntl
 import http.client
 import os
 import random
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -238,6 +242,25 @@ def can_mount(folder: Path) -> bool:
         return False
     unmount(folder)
     return True
+
+
+_CLONE_NEWNET = 0x40000000
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
+
+
+def leave_network() -> None:
+    """Give this process a loopback of its own. On that of the machine another fleet with the same
+    services may take the port of a killed instance, and get its last calls.
+
+    Raises:
+        OSError: the system does not allow it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"no network of its own: {os.strerror(number)}")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
 
 
 def mount(folder: Path, size: int) -> None:

@@ -14,7 +14,7 @@ from pie.platform.server.page import Page
 PLATFORM = Path(__file__).resolve().parents[2] / "src" / "pie" / "platform"
 PAGES = "pie.platform.pages"
 FOLDERS = sorted(each.parent.name for each in (PLATFORM / "pages").glob("*/__init__.py"))
-SUB_ROOMS = {"facts": 0, "ask": 1, "server": 2, "pages": 3}
+SUB_ROOMS = {"facts": 0, "ask": 1, "govern": 2, "server": 3, "pages": 4}
 """Imports between the rooms of the platform point down only."""
 
 

@@ -17,8 +17,10 @@ from pie.platform.app import build_app, page_works
 from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
 from pie.platform.facts.frames import Hello
+from pie.platform.govern.rollout import RolloutWorker
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.server.deps import Deps, Work
+from pie.platform.server.event_relay import EventRelay
 from pie.platform.server.http_server import PlatformServer
 from pie.platform.server.identity.mirror import PeopleMirror
 from pie.platform.server.identity.uses import TokenUses
@@ -131,6 +133,8 @@ class _Platform:
             asyncio.create_task(keep_on(type(work).__name__, work.run)) for work in works
         } | {
             asyncio.create_task(keep_on("the door", server.door.run)),
+            asyncio.create_task(keep_on("events", EventRelay(self._store, facts).run)),
+            asyncio.create_task(keep_on("roll-outs", RolloutWorker(self._store, facts.query).run)),
             asyncio.create_task(keep_on("last uses", TokenUses(self._store, people).run)),
         }
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))

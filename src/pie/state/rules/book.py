@@ -18,6 +18,7 @@ from pie.state.rules.document import (
     FREEZE_KEY,
     KEPT_VERSIONS,
     MAX_DOCUMENT,
+    ROLLOUTS,
     Freeze,
     Rollout,
     RuleDocument,
@@ -28,6 +29,8 @@ from pie.state.rules.document import (
     history_prefix,
     key_of,
     read_set,
+    rolling_key_of,
+    rollout_key,
     rules_key,
     rules_prefix,
 )
@@ -109,6 +112,11 @@ class RuleBook:
         entries = self._store.range(_valid(history_prefix, key)).entries
         return [_document(entry) for entry in reversed(entries)]
 
+    def rolling(self) -> list[Key]:
+        """The rule sets whose newest version is on its way."""
+        found = (rolling_key_of(entry.key) for entry in self._store.range(ROLLOUTS).entries)
+        return [key for key in found if key is not None]
+
     def frozen(self) -> Freeze | None:
         """Who froze the rules, and why; None while they are not."""
         entry = self._store.get(FREEZE_KEY)
@@ -162,6 +170,7 @@ class RuleBook:
                 writes.append(Write(history_key(key, version - KEPT_VERSIONS), None))
             if rollout is not None:
                 document = _rolling(document, rollout, current)
+            writes.append(Write(rollout_key(key), "" if rollout is not None else None))
             writes.insert(0, Write(rules_key(key), _checked(document)))
             event = self._event(
                 "rule", document, by, comment,
@@ -234,6 +243,8 @@ class RuleBook:
                 before=_json(document.rollout), after=_json(rollout),
             )  # fmt: skip
             writes = [Write(rules_key(key), encode(rolled)), outbox(event)]
+            if rollout is None or stops:
+                writes.append(Write(rollout_key(key), None))
             if self._committed(writes, {rules_key(key): revision}, though_frozen=stops):
                 return rolled
         raise Conflict(f"{rules_key(key)} changes all the time: try again")

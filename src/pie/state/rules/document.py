@@ -18,6 +18,9 @@ MAX_DOCUMENT = 256 << 10
 KEPT_VERSIONS = 50
 HISTORY_PREFIX = "/pie/history/rules/"
 FREEZE_KEY = "/pie/freeze"
+ROLLOUTS = "/pie/rollouts/"
+"""A key for each rule set whose version is on its way: so that the platform finds them."""
+PAUSE_S = 60.0
 
 
 class WrittenRule(msgspec.Struct, frozen=True):
@@ -31,7 +34,7 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a version has come that goes step by step.
 
     An instance runs the version when it is named or its share is below the percentage; the others
-    run ``previous`` of the document. Without a stopped roll-out's version anywhere, all do.
+    run ``previous`` of the document. It begins with none of both: the platform names an instance.
 
     Attributes:
         instances: that run it whatever their share is.
@@ -39,6 +42,8 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         step: how many steps were taken.
         began: of the step, Unix seconds.
         pause_s: seconds that a step lasts at least.
+        expected: the share of calls, in percent, that the version is meant to reject, by a preview:
+            the roll-out is not stopped for it.
         stopped: why it was stopped: since then every instance runs what it ran before.
     """
 
@@ -46,12 +51,16 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     percent: float = 0.0
     step: int = 0
     began: float = 0.0
-    pause_s: float = 60.0
+    pause_s: float = PAUSE_S
+    expected: float = 0.0
     stopped: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.percent <= 100:
-            raise ValueError(f"percent: {self.percent} is not in 0 to 100")
+        for name in ("percent", "expected"):
+            if not 0 <= getattr(self, name) <= 100:
+                raise ValueError(f"{name}: {getattr(self, name)} is not in 0 to 100")
+        if not 0 <= self.pause_s <= 86_400:
+            raise ValueError(f"pause_s: {self.pause_s} is not in 0 to 86400 (s)")
 
     def chooses(self, key: Key, instance: str) -> bool:
         """Whether an instance runs the version."""
@@ -135,15 +144,37 @@ def rules_key(key: Key) -> str:
 
 
 def key_of(text: str) -> Key | None:
-    """The rule set of a store's key; None for another key, kinds of newer Pies included."""
+    """The rule set of a key of the store, also of a kind that this Pie does not know; None for the
+    key of something else."""
     parts = text.removeprefix(PREFIX).split("/")
     if not text.startswith(PREFIX) or len(parts) != 4 or parts[1] != "rules":
         return None
-    psm, _, side, kind = parts
+    return _key(parts[0], parts[2], parts[3])
+
+
+def rolling_key_of(text: str) -> Key | None:
+    """The rule set of a key of `rollout_key`."""
+    parts = text.removeprefix(ROLLOUTS).split("/")
+    return _key(*parts) if text.startswith(ROLLOUTS) and len(parts) == 3 else None
+
+
+def _key(psm: str, side: str, kind: str) -> Key | None:
     for known in SIDES:
         if known == side:
             return Key(kind, psm, known)
     return None
+
+
+def goes_by_steps(kind: str) -> bool:
+    """Whether rules of a kind can reject calls: those have a dry run, and go step by step unless
+    their publisher says otherwise."""
+    known = KINDS.get(kind)
+    return known is not None and "dry_run" in known.__struct_fields__
+
+
+def rollout_key(key: Key) -> str:
+    """What stands in the store while a version of the rule set is on its way."""
+    return f"{ROLLOUTS}{PSM.parse(key.psm)}/{key.side}/{key.kind}"
 
 
 def history_prefix(key: Key) -> str:

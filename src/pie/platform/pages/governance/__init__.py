@@ -1,0 +1,1 @@
+"""The governance of a service: its rules, what they do, and changing them."""

@@ -1,0 +1,166 @@
+"""The rules of a service: what is in force, since when, what it does, and what would happen."""
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from starlette.responses import Response
+
+from pie.govern import Key
+from pie.platform.ask.asking import unless_away
+from pie.platform.ask.params import PsmPath
+from pie.platform.govern.effect import effect_slots, verdict_rows
+from pie.platform.govern.explain import ExplainCall, Explanation, explain, rule_sets_of
+from pie.platform.govern.in_force import reported_psms, reports
+from pie.platform.govern.kinds import RuleKinds, all_kinds
+from pie.platform.pages.governance.build import (
+    Facts,
+    build_detail,
+    build_head,
+    build_history,
+    freeze_view,
+    keys_of,
+)
+from pie.platform.pages.governance.draft import review
+from pie.platform.pages.governance.sets import (
+    blocking,
+    book_of,
+    facts_of,
+    key_for,
+    standing,
+    world_of,
+)
+from pie.platform.pages.governance.views import (
+    FleetRules,
+    RuleCheck,
+    RuleHistory,
+    RuleSetDetail,
+    RuleSetList,
+    RulesPost,
+)
+from pie.platform.server.answers import json_response, repeated_response
+from pie.platform.server.deps import AskDeps, Deps
+from pie.platform.server.gatekeeper import require, user_of
+from pie.state.rules.document import RuleDocument
+
+router = APIRouter(
+    prefix="/api/rules", tags=["governance"], dependencies=[Depends(require("person"))]
+)
+
+MAX_BODY = 1 << 20
+"""Bytes of rules that are sent: those of the store, as YAML with comments, quoted in JSON."""
+SidePath = Annotated[str, Path(max_length=20)]
+KindPath = Annotated[str, Path(max_length=40)]
+_Window = Annotated[int, Query(ge=60, le=14 * 86_400)]
+_MOST_SERVICES = 2_000
+
+
+@router.get("", response_model=FleetRules)
+async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
+    """Every rule set of the fleet that is published, with how many processes run it."""
+    now = time.time()
+    registry = await blocking(deps.registry)
+    reported = await unless_away(reported_psms(deps.facts.query, now))
+    names = sorted({*(reported or ()), *list(registry)[:_MOST_SERVICES]})
+    book = book_of(deps)
+    documents = await blocking(lambda: [each for psm in names for each in book.all(psm).values()])
+    freeze = await blocking(book.frozen)
+    slots = effect_slots(now, window)
+    sets = []
+    for psm in dict.fromkeys(each.psm for each in documents):
+        found = await unless_away(reports(deps.facts.query, psm, now))
+        verdicts = await unless_away(verdict_rows(deps.facts.query, psm, slots))
+        facts = Facts(registry, found, verdicts, slots)
+        sets += [build_head(each.key, each, facts) for each in documents if each.psm == psm]
+    return repeated_response(FleetRules(now, freeze_view(freeze), sets))
+
+
+@router.get("/kinds", response_model=RuleKinds)
+async def list_rule_kinds() -> Response:
+    """All kinds of rules and their fields, and what scopes are made of."""
+    return json_response(all_kinds())
+
+
+@router.get("/{psm}", response_model=RuleSetList)
+async def list_rule_sets(
+    deps: AskDeps, request: Request, psm: PsmPath, window: _Window = 3600
+) -> Response:
+    """All rule sets of a service, with who runs which version and what they did."""
+    documents = await blocking(lambda: book_of(deps).all(psm))
+    facts = await facts_of(deps, psm, window)
+    service = facts.registry.get(psm)
+    owners, may_publish = await standing(deps, request, psm)
+    keys = [*keys_of(psm), *(key for key in documents if key not in keys_of(psm))]
+    return repeated_response(
+        RuleSetList(
+            now=time.time(),
+            psm=psm,
+            user=user_of(request),
+            may_publish=may_publish,
+            owners=owners,
+            instances=len(service.instances) if service is not None else 0,
+            frozen=freeze_view(await blocking(book_of(deps).frozen)),
+            sets=[build_head(key, documents.get(key), facts) for key in keys],
+        )
+    )
+
+
+@router.post("/{psm}/explain", response_model=Explanation, max_body_size=MAX_BODY)
+async def explain_call(
+    deps: AskDeps, psm: PsmPath, given: Annotated[ExplainCall, Body()]
+) -> Response:
+    """What would happen to a call of a service, and by which rule of which version."""
+    call = replace(given, callee=psm)
+    documents = await _documents(deps, call)
+    world = await world_of(deps, psm, time.time())
+    return json_response(explain(call, documents, world))
+
+
+async def _documents(deps: Deps, call: ExplainCall) -> list[RuleDocument]:
+    """The rule sets that a call meets."""
+    found: dict[Key, Any] = {}
+    for psm in dict.fromkeys(name for name, _ in rule_sets_of(call)):
+        found |= await blocking(partial(book_of(deps).all, psm))
+    return list(found.values())
+
+
+@router.get("/{psm}/{side}/{kind}", response_model=RuleSetDetail)
+async def get_rule_set(
+    deps: AskDeps,
+    request: Request,
+    psm: PsmPath,
+    side: SidePath,
+    kind: KindPath,
+    window: _Window = 3600,
+) -> Response:
+    """One rule set with its rules; `-` as the side is the first that the kind has."""
+    key = key_for(psm, side, kind)
+    book = book_of(deps)
+    document = await blocking(lambda: book.get(key))
+    detail = build_detail(
+        key,
+        document,
+        await facts_of(deps, psm, window, key),
+        await blocking(book.frozen),
+        may_publish=(await standing(deps, request, psm))[1],
+    )
+    return json_response(detail)
+
+
+@router.post("/{psm}/{side}/{kind}/check", response_model=RuleCheck, max_body_size=MAX_BODY)
+async def check_rules(
+    deps: AskDeps, psm: PsmPath, side: SidePath, kind: KindPath, given: Annotated[RulesPost, Body()]
+) -> Response:
+    """What is wrong with rules, what they change, and what they would have done to past calls."""
+    return json_response(await review(deps, key_for(psm, side, kind), given))
+
+
+@router.get("/{psm}/{side}/{kind}/history", response_model=RuleHistory)
+async def get_rule_history(deps: AskDeps, psm: PsmPath, side: SidePath, kind: KindPath) -> Response:
+    """The versions of a rule set that are kept, the newest first, with what each changed."""
+    key = key_for(psm, side, kind)
+    book = book_of(deps)
+    versions, current = await blocking(lambda: (book.history(key), book.get(key)))
+    return json_response(build_history(key, versions, current))

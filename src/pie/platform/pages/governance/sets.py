@@ -1,0 +1,86 @@
+"""Rule sets as the page's routes get them: from the store, the registry and the facts."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from pie.govern import Key, RuleError
+from pie.model import Failure, Kind
+from pie.platform.ask.asking import unless_away
+from pie.platform.govern.effect import effect_slots, verdict_rows
+from pie.platform.govern.in_force import reports
+from pie.platform.govern.kinds import rule_type, side_of
+from pie.platform.govern.replay import World
+from pie.platform.pages.governance.build import Facts
+from pie.platform.server.deps import Deps
+from pie.platform.server.people import ownership_of, person_of
+from pie.state import Invalid, LimitExceeded, StoreError
+from pie.state.rules.book import Frozen, RuleBook
+
+_T = TypeVar("_T")
+
+
+def key_for(psm: str, side: str, kind: str) -> Key:
+    """The rule set of a path; a side ``-`` is the first that the kind has.
+
+    Raises:
+        Failure: there can be no such rule set.
+    """
+    found = rule_type(kind)
+    return Key(kind, psm, side_of(found, "" if side == "-" else side))
+
+
+def book_of(deps: Deps) -> RuleBook:
+    """Where rules are published."""
+    return RuleBook(deps.store)
+
+
+async def facts_of(deps: Deps, psm: str, window: int, key: Key | None = None) -> Facts:
+    """What is known of the rules in force of a service, with verdicts of the last seconds."""
+    now = time.time()
+    slots = effect_slots(now, window)
+    registry, found, verdicts = await asyncio.gather(
+        blocking(deps.registry),
+        unless_away(reports(deps.facts.query, psm, now)),
+        unless_away(verdict_rows(deps.facts.query, psm, slots, key)),
+    )
+    return Facts(registry, found, verdicts, slots)
+
+
+async def world_of(deps: Deps, psm: str, now: float) -> World:
+    """What routes of the calls of a service depend on: its instances and the drains in force."""
+    registry = await blocking(deps.registry)
+    service = registry.get(psm)
+    return World(service.instances if service is not None else (), None, now)
+
+
+async def standing(deps: Deps, request: Request, psm: str) -> tuple[list[str], bool]:
+    """The owners of a service, and whether who asks may publish for it."""
+    person = person_of(request)
+    found = await run_in_threadpool(ownership_of, deps.store, psm)
+    return found.owners, person.admin or found.includes(person.name)
+
+
+async def blocking(act: Callable[[], _T]) -> _T:
+    """Run what may block in a thread; what the store or the book refuses becomes a failure.
+
+    Conflicts are raised as they are.
+    """
+    try:
+        return await run_in_threadpool(act)
+    except (RuleError, Invalid) as error:
+        raise Failure(Kind.INVALID, str(error)) from error
+    except LimitExceeded as error:
+        raise Failure(Kind.INVALID, error.message) from error
+    except Frozen as error:
+        raise Failure(Kind.DENIED, error.message, code=423) from error
+    except StoreError as error:
+        if error.code == 409:
+            raise
+        raise Failure(
+            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
+        ) from error
