@@ -1,10 +1,13 @@
 """Real etcd clusters for tests: members on free ports, to be killed, stopped and started again."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Sequence
@@ -68,6 +71,45 @@ class EtcdMember:
         body = json.dumps(request).encode()
         with urllib.request.urlopen(self.url + path, body, timeout=5) as response:
             return json.load(response)
+
+
+class Relay:
+    """A way to a member that can be cut: what is open breaks, what is new is refused."""
+
+    def __init__(self, port: int) -> None:
+        self.port = free_port()
+        self._target = port
+        self._open: set[socket.socket] = set()
+        self.mend()
+
+    def mend(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
+
+    def cut(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in list(self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass, args=pair, daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        self._open.add(source)
+        with contextlib.suppress(OSError), source:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+        self._open.discard(source)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+        sink.close()
 
 
 class EtcdCluster:

@@ -15,8 +15,10 @@ class Mirror:
         self.state: dict[str, str] = {}
         self.revision = 0
         self.disorder: list[int] = []
+        self.loads = 0
 
     def loaded(self, entries: Sequence[Entry]) -> None:
+        self.loads += 1
         self.state = {entry.key: entry.value for entry in entries}
         self.revision = max((entry.mod_revision for entry in entries), default=self.revision)
 

@@ -1,12 +1,13 @@
 """The store of a platform whose desired state is in an etcd cluster."""
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from pie.model import SYSTEM_RANDOM, Random
 from pie.state.store.etcd import wire
 from pie.state.store.etcd.address import EtcdAddress
-from pie.state.store.etcd.gateway import EtcdError, Gateway, invalid
+from pie.state.store.etcd.gateway import TIMEOUT_S, EtcdError, Gateway, invalid
 from pie.state.store.etcd.keeper import Keeper
 from pie.state.store.etcd.mirror import Mirror
 from pie.state.store.etcd.pages import Names, read_all
@@ -40,6 +41,8 @@ from pie.state.store.served import (
 SEEN_S = 1.0
 """How long a write waits until the copy in memory has it."""
 _TRIES = 8
+_MOST_COMPARED = 120
+"""Below etcd's ``--max-txn-ops``, 128 by default."""
 
 
 class EtcdStore(ServedStore):
@@ -161,30 +164,35 @@ class EtcdStore(ServedStore):
         return self._change(writes, expect)
 
     def _change(self, writes: Sequence[Write], expect: Mapping[str, int]) -> int:
-        """One transaction; its revision, 0 if it changed nothing."""
-        revision, found = self._attempt(writes, expect)
-        if revision:
-            return max(revision, 0)
-        for key, expected in expect.items():
-            entry = found[key]
-            actual = entry.mod_revision if entry is not None else 0
-            if actual != expected:
-                self._see_conflict(key, actual)
-                raise conflict(key, actual, expected)
-        raise StoreAway("etcd contradicts itself: it refused a change that it should have made")
+        """One transaction; its revision, 0 if it changed nothing.
+
+        Each key is also expected where it stood when this began, and tried again when it moved: a
+        request that a hanging member took, and makes long after it was given up, changes nothing.
+        """
+        ours = [write.key for write in writes if write.key not in expect]
+        guards = {key: self._at(key) for key in ours[: _MOST_COMPARED - len(expect)]}
+        end = time.monotonic() + TIMEOUT_S
+        while True:
+            revision, found = self._attempt(writes, {**expect, **guards})
+            if revision:
+                return max(revision, 0)
+            actual = {key: each.mod_revision if each else 0 for key, each in found.items()}
+            for key, expected in expect.items():
+                if actual[key] != expected:
+                    self._see_conflict(key, actual[key])
+                    raise conflict(key, actual[key], expected)
+            guards = {key: actual[key] for key in guards}
+            if time.monotonic() > end:
+                raise StoreAway(f"{ours[0]} changes all the time: try again")
+
+    def _at(self, key: str) -> int:
+        entry = self._table.get(key)
+        return entry.mod_revision if entry is not None else 0
 
     def _see_conflict(self, key: str, actual: int) -> None:
         """Whoever reads again has to see what was in the way."""
 
-        def seen() -> bool:
-            entry = self._table.get(key)
-            return (
-                entry is None
-                if not actual
-                else entry is not None and (entry.mod_revision >= actual)
-            )
-
-        self._see(seen)
+        self._see(lambda: self._at(key) >= actual if actual else not self._at(key))
 
     def _attempt(
         self, writes: Sequence[Write], expect: Mapping[str, int]
