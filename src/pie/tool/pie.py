@@ -23,6 +23,7 @@ _COMMANDS = {
     "agent": ("pie.tool.up.agent:agent", "Ship what services log to the platform."),
     "ls": ("pie.tool.ls.command:ls", "List the services with their traffic."),
     "psm": ("pie.tool.psm.command:psm", "Show who owns what, and claim what nobody owns."),
+    "changes": ("pie.tool.changes.command:changes", "Show what was changed, by whom, why."),
     "people": ("pie.tool.people.command:people", "Who may use the platform, and their tokens."),
     "login": ("pie.tool.login.command:login", "Log in to a platform with a token of yours."),
     "logout": ("pie.tool.login.command:logout", "Forget the token of `pie login`."),
@@ -34,7 +35,7 @@ _COMMANDS = {
 _SECTIONS = {
     "On this machine": ("init", "update", "serve", "up", "down", "status", "platform", "agent"),
     "Who you are": ("login", "logout", "whoami", "people"),
-    "See the fleet": ("ls", "sd", "psm", "logs", "chain"),
+    "See the fleet": ("ls", "sd", "psm", "changes", "logs", "chain"),
     "Try and mend a service": ("call", "debug"),
 }
 
