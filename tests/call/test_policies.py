@@ -146,6 +146,7 @@ def test_courses_that_nobody_uses_are_let_go(policies: Policies, rules: FileRule
 
 class Nowhere:
     id, cluster, host, port, transport, version = "x", "default", "127.0.0.1", 1, "ttheader", ""
+    env, idc, tags, weight = "", "", (), 100
 
 
 def attempts(course: Course, **fields: Any) -> int:

@@ -329,7 +329,7 @@ def test_a_description_says_all_that_a_form_needs() -> None:
     qps = describe(RateRule)[0]
     assert (qps.name, qps.form, qps.type, qps.unit) == ("qps", "number", float, "calls/s")
     assert (qps.least, qps.above, qps.most, qps.default) == (0.001, False, 1e6, 1000.0)
-    assert qps.expects == "a number from 0.001 to 1e+06 (calls/s)"
+    assert qps.expects == "a number from 0.001 to 1000000 (calls/s)"
 
 
 def said(**of: Any) -> Any:

@@ -16,6 +16,7 @@ import msgspec
 import pie
 from pie._core import native, reason
 from pie.call import Runtime, set_runtime
+from pie.govern import RuleSource
 from pie.observe import Identity, Observer
 from pie.rpc import ServerOptions, ThriftServer
 from pie.state import Directory, Instance, MemoryStore
@@ -37,7 +38,11 @@ class Pie(Side):
         return f"Pie {pie.__version__}, {core}; access log, records and aggregates on"
 
     def serve(self, threads: int, variant: str) -> None:
-        with _runtime(SERVICE, MemoryStore()) as runtime:
+        source = pie_gates.Published(SERVICE) if variant == "rules" else None
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            _runtime(SERVICE, MemoryStore(), Path(folder), source) as runtime,
+        ):
             listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
             options = ServerOptions(max_connections=MAX_CONNECTIONS, max_threads=threads)
             seen = pie_gates.Counter()
@@ -52,6 +57,8 @@ class Pie(Side):
                     drain_seconds=0.5,
                 )
             _serve(server, listener.getsockname()[1])
+            runtime.observer.recorder.flush(final=True)
+            seen.seen += pie_gates.decided(Path(folder))
             print(f"gates saw {seen.seen} calls", flush=True)
 
     def client(self, port: int, variant: str) -> Mapping[str, Thunk]:
@@ -66,7 +73,8 @@ class Pie(Side):
             transport="framed" if variant == "framed" else "ttheader",
         )
         store.put(instance_key(instance), msgspec.json.encode(instance).decode())
-        self._running = _runtime("bench.thrift.client", store)
+        self._folder = tempfile.TemporaryDirectory()
+        self._running = _runtime("bench.thrift.client", store, Path(self._folder.name))
         self._running.__enter__()
         client = bench.BenchClient(SERVICE, timeout=10)
         return {
@@ -80,21 +88,21 @@ class Pie(Side):
 
 
 @contextmanager
-def _runtime(psm: str, store: MemoryStore) -> Iterator[Runtime]:
+def _runtime(
+    psm: str, store: MemoryStore, root: Path, rules: RuleSource | None = None
+) -> Iterator[Runtime]:
     """A process as a bootstrap sets it up, with its registry in memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        identity = Identity(psm=psm, host="127.0.0.1", instance="127.0.0.1:1")
-        observer = Observer(identity, root, root / "service")
-        observer.install()
-        runtime = Runtime(observer, Directory(store, None))
-        set_runtime(runtime)
-        try:
-            yield runtime
-        finally:
-            set_runtime(None)
-            runtime.directory.close()
-            observer.close()
+    identity = Identity(psm=psm, host="127.0.0.1", instance="127.0.0.1:1")
+    observer = Observer(identity, root, root / "service")
+    observer.install()
+    runtime = Runtime(observer, Directory(store, None), rules=rules)
+    set_runtime(runtime)
+    try:
+        yield runtime
+    finally:
+        set_runtime(None)
+        runtime.directory.close()
+        observer.close()
 
 
 def _serve(server: ThriftServer, port: int) -> None:

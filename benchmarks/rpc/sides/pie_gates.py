@@ -1,19 +1,24 @@
 """Variants of Pie's server that have more gates, or fewer, than a service gets by itself.
 
-More are given to the server, as a service's author gives them. Fewer is no face of Pie: observation
-has no switch, so the gates of the course that the server gets are replaced. What was seen is
-counted, so that a variant without effect is noticed.
+More are given to the server, as a service's author gives them, or come of rules. Fewer is no face
+of Pie: observation has no switch, so the gates of the course that the server gets are replaced.
+What was seen is counted, so that a variant without effect is noticed.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pie.call import Course, Policies
+from pie.govern import AccessRule, Key, NoRules, RateRule, RuleSet, Scope
 from pie.model import Call
 from pie.observe import Record, ServerTrace
 
-MIDDLEWARES, RULES = 3, 6
+MIDDLEWARES = 3
+CALLER = "bench.load.generator"
+"""How the generator names itself."""
 
 
 class Counter:
@@ -37,32 +42,38 @@ class Middleware:
         self._open[call.method] -= 1
 
 
-class Rule:
-    """A rule that looks up who calls what and lets it pass."""
-
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
-        self._limits = {("bench.load.generator", "default"): 1 << 40}
-        self._used = 0
-
-    def enter(self, call: Call) -> None:
-        self._counter.seen += 1
-        limit = self._limits.get((call.caller, call.caller_cluster), 1 << 41)
-        self._used += 1
-        if self._used > limit:
-            raise AssertionError("no benchmark makes so many calls")
-
-    def leave(self, call: Call) -> None:
-        pass
-
-
-def own_gates(variant: str, counter: Counter) -> list[Middleware] | list[Rule]:
+def own_gates(variant: str, counter: Counter) -> list[Middleware]:
     """The gates that a variant gives to the server."""
-    if variant == "middlewares":
-        return [Middleware(counter) for _ in range(MIDDLEWARES)]
-    if variant == "rules":
-        return [Rule(counter) for _ in range(RULES)]
-    return []
+    return [Middleware(counter) for _ in range(MIDDLEWARES)] if variant == "middlewares" else []
+
+
+class Published(NoRules):
+    """Rules as the owner of a service would publish them: twenty callers may call it, one of them
+    not more than so often, nobody a method of long ago, and nobody too often."""
+
+    def __init__(self, psm: str) -> None:
+        callers = frozenset([CALLER, *(f"bench.caller.number{each}" for each in range(20))])
+        access = [
+            (Scope(caller=callers), AccessRule("allow")),
+            (Scope(method="Old*"), AccessRule("deny")),
+            (Scope(caller="bench.caller.number7"), AccessRule("deny", dry_run=True)),
+        ]
+        rate = [(Scope(), RateRule(qps=1e6)), (Scope(caller=CALLER), RateRule(qps=9e5, burst=60))]
+        found: list[RuleSet[Any]] = [
+            RuleSet(AccessRule, psm, "server", 1, access),
+            RuleSet(RateRule, psm, "server", 1, rate),
+        ]
+        self._sets = {each.key: each for each in found}
+
+    def rule_sets(self) -> Mapping[Key, RuleSet[Any]]:
+        return self._sets
+
+
+def decided(root: Path) -> int:
+    """How often a rule decided on a call, as a process wrote it down."""
+    files = root.rglob("*.rules.2*.ndjson")
+    rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    return sum(row["calls"] for row in rows)
 
 
 @contextmanager

@@ -41,9 +41,22 @@ class Ruled:
     def __init__(
         self,
         answer: Callable[[Any, float], object],
-        refuse: Callable[[Any, Any], object],
+        refuse: Callable[[Any, Any], object] | None,
         counted: list[Any],
+        sets: int = 1024,
     ) -> None: ...
+
+class RoutePlan:
+    """Twin: ``pie.govern.route.plan.Plan``."""
+
+    def __init__(
+        self, candidates: object, root: object, user_key: str, by_call: bool, tally: Counts | None
+    ) -> None: ...
+
+class Times:
+    """Twin: ``pie.govern.timeout.Times``."""
+
+    def __init__(self, times: object) -> None: ...
 
 class Decision:
     """Twin: ``pie.govern.access.Decision``."""
@@ -161,7 +174,9 @@ def setup_call(
 def setup_context(current_call: object, /) -> None: ...
 def setup_clock(clock: object, /) -> None: ...
 def setup_gate(name: str, cls: type, /) -> None: ...
-def give_readings(now: float | None, chances: Iterable[float] | None, /) -> None:
+def give_readings(
+    now: float | None, chances: Iterable[float] | None, wall: float | None = None, /
+) -> None:
     """For tests: what policies see of time and chance; see ``base/readings.h``."""
 
 def setup_flow(

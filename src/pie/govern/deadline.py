@@ -12,8 +12,16 @@ Source: Finagle's and gRPC's deadlines, which send the remaining time as well. T
 from typing import NamedTuple
 
 from pie._core import native
+from pie.govern.ruled import MADE_SETS
 from pie.govern.rules import RuleSet
-from pie.govern.timeout import NO_RULES, LimitsRule, TimeoutRule, Times, times_of
+from pie.govern.timeout import (
+    NO_RULES,
+    LimitsRule,
+    TimeoutRule,
+    Times,
+    native_times,
+    times_of,
+)
 from pie.govern.verdicts import Verdicts
 from pie.model import SYSTEM_CLOCK, Call, Clock, Failure, Kind, current_call
 
@@ -21,8 +29,8 @@ from pie.model import SYSTEM_CLOCK, Call, Clock, Failure, Kind, current_call
 class NativeDeadline(NamedTuple):
     """What C reads of the gate."""
 
+    ruled: object
     timeout: float
-    reserve: float
 
 
 class ClientDeadline:
@@ -51,11 +59,18 @@ class ClientDeadline:
         self._verdicts = Verdicts() if verdicts is None else verdicts
 
     def native_state(self) -> NativeDeadline | None:
-        """What C needs to enter by itself; None = not by this clock, or not by rules."""
-        ruled = self._rules is not None or self._limits is not None
-        if ruled or self._clock is not SYSTEM_CLOCK:
+        """What C needs to enter by itself; None = not by this clock."""
+        if self._clock is not SYSTEM_CLOCK:
             return None
-        return NativeDeadline(NO_RULES.default, NO_RULES.reserve)
+        ruled: object = None
+        if self._rules is not None or self._limits is not None:
+            assert native is not None
+            ruled = native.Ruled(self._answer, None, self._verdicts.counted, MADE_SETS)
+        return NativeDeadline(ruled, NO_RULES.default)
+
+    def _answer(self, call: Call, now: float) -> object:
+        assert native is not None
+        return native.Times(native_times(times_of(call, self._rules, self._limits)))
 
     def enter(self, call: Call) -> None:
         now = self._clock.monotonic()

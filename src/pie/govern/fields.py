@@ -61,19 +61,24 @@ class RuleField(NamedTuple):
     @property
     def expects(self) -> str:
         """What its value has to be, for messages: ``a number from 0.001 to 60 (s)``."""
-        bounds = f"{'above' if self.above else 'from'} {self.least:g} to {self.most:g}"
+        least, most = _number(self.least), _number(self.most)
+        bounds = f"{'above' if self.above else 'from'} {least} to {most}"
         unit = f" ({self.unit})" if self.unit else ""
         written = {
             "number": f"a number {bounds}{unit}",
             "whole": f"a whole number {bounds}{unit}",
             "flag": "true or false",
             "choice": f"one of {', '.join(self.choices)}",
-            "text": f"a text of at most {self.most:g} characters",
-            "names": f"a list of {self.least:g} to {self.most:g} names",
+            "text": f"a text of at most {most} characters",
+            "names": f"a list of {least} to {most} names",
             "weights": f"names with numbers {bounds}{unit}",
             "time": "a time with its zone, such as 2026-01-31T18:00:00+08:00",
         }[self.form]
         return f"{written}, or null" if self.default is None else written
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
 def describe(kind: type[Rule]) -> tuple[RuleField, ...]:

@@ -13,6 +13,7 @@ time-out raises 2 to 5, not 1. The deadline of the call being served still ends 
 ``attempt`` and ``connect`` come from the caller's rule alone. Times in seconds. No state.
 """
 
+import math
 from typing import Annotated, ClassVar, Final, NamedTuple
 
 from msgspec import Meta
@@ -128,7 +129,7 @@ class Times(NamedTuple):
         least: raises those above.
         least_note: that says so.
         attempt, connect, reserve: see ``TimeoutRule``.
-        rulings: that had a part in it.
+        timeout_ruling, limits_ruling: that had a part in it.
     """
 
     total: float | None = None
@@ -159,6 +160,44 @@ class Times(NamedTuple):
 
 
 NO_RULES: Final = Times()
+
+
+class NativeTimes(NamedTuple):
+    """What C reads of ``Times``: NaN stands for None, ``fallback`` for ``default``."""
+
+    total: float
+    fallback: float
+    least: float
+    attempt: float
+    connect: float
+    reserve: float
+    total_note: str | None
+    fallback_note: str | None
+    least_note: str | None
+    timeout_tally: object
+    limits_tally: object
+
+
+def native_times(times: Times) -> NativeTimes:
+    """Time-outs for C."""
+    timeouts, limits = times.timeout_ruling, times.limits_ruling
+    return NativeTimes(
+        _or_nan(times.total),
+        times.default,
+        times.least,
+        _or_nan(times.attempt),
+        _or_nan(times.connect),
+        times.reserve,
+        times.total_note,
+        times.default_note,
+        times.least_note,
+        None if timeouts is None else timeouts.tally,
+        None if limits is None else limits.tally,
+    )
+
+
+def _or_nan(seconds: float | None) -> float:
+    return math.nan if seconds is None else seconds
 
 
 def times_of(

@@ -17,10 +17,12 @@ from pie.model import is_unix
 from pie.observe import Console, Identity, InForce, Observer, host_address
 from pie.serve.settings.keys import Settings, SettingsError
 from pie.serve.settings.loading import Loaded
+from pie.serve.settings.service_file import read_service_file
 from pie.serve.workspace import Workspace
 from pie.state import Directory, Follower, RemoteStore
 from pie.state.config.document import Who
 from pie.state.config.follow import StoreConfig
+from pie.state.config.live import LIVE
 from pie.state.rules.source import StoreRules
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,8 @@ class Process:
             idc=settings.IDC,
         )
         self.console = console
+        file = workspace.conf / "app" / f"service-{settings.PSM}.yml"
+        own = read_service_file(file, settings.PSM)
         self.observer = Observer(
             self.identity,
             workspace.log_root,
@@ -83,6 +87,7 @@ class Process:
             self.identity.instance,
             self.follower,
             snapshots / "rules",
+            defaults=own.rules,
             off=govern_is_off(),
         )
         report = self.observer.in_force
@@ -93,6 +98,8 @@ class Process:
             Who(settings.PSM, settings.CLUSTER, settings.ENV, self.identity.instance),
             snapshots,
         )
+        if not self.config.version:
+            LIVE.offer(0, own.config)
         self.config.changed_in_force = SWITCHES.changed = report.changed
         report.add(self._config_in_force)
         report.add(_switches_known)

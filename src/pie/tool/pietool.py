@@ -84,7 +84,7 @@ def main(
           app/my/api/settings.py       name, port, DEBUG
           app/my/api/views.py          yours: what it answers
           conf/app/uwsgi_<psm>.xml     to run it under uWSGI
-          conf/app/service-<psm>.yml   to deploy it
+          conf/app/service-<psm>.yml   its rules and configuration; to deploy it
 
     \b
     A Thrift service; its IDL is in lib/idl:

@@ -8,6 +8,7 @@
 #include "base/fork.h"
 
 static double given_now = NAN; /* NAN = the machine's */
+static double given_wall = NAN;
 static PyObject *given_chances; /* an iterator of floats; NULL = the machine's */
 static uint64_t random_state;
 
@@ -20,6 +21,10 @@ static void seed(void) {
 
 double reading_now(void) {
     return LIKELY(isnan(given_now)) ? monotonic_now() : given_now;
+}
+
+double reading_wall(void) {
+    return LIKELY(isnan(given_wall)) ? wall_now() : given_wall;
 }
 
 /* The next number a test gives, or a negative one when there is none. */
@@ -46,11 +51,12 @@ double reading_chance(void) {
 }
 
 static PyObject *give_readings(PyObject *module, PyObject *args) {
-    PyObject *now, *chances;
-    if (!PyArg_ParseTuple(args, "OO:give_readings", &now, &chances)) {
+    PyObject *now, *chances, *wall = Py_None;
+    if (!PyArg_ParseTuple(args, "OO|O:give_readings", &now, &chances, &wall)) {
         return NULL;
     }
     double seconds = now == Py_None ? NAN : PyFloat_AsDouble(now);
+    double unix_seconds = wall == Py_None ? NAN : PyFloat_AsDouble(wall);
     if (PyErr_Occurred()) {
         return NULL;
     }
@@ -59,14 +65,15 @@ static PyObject *give_readings(PyObject *module, PyObject *args) {
         return NULL;
     }
     given_now = seconds;
+    given_wall = unix_seconds;
     Py_XSETREF(given_chances, numbers);
     Py_RETURN_NONE;
 }
 
 static PyMethodDef functions[] = {
     {"give_readings", give_readings, METH_VARARGS,
-     "For tests: the monotonic time that policies see, and the numbers from 0 to below 1 that they draw. None "
-     "= the machine's."},
+     "For tests: the monotonic time that policies see, the numbers from 0 to below 1 that they draw, and Unix "
+     "seconds. None = the machine's."},
     {NULL},
 };
 

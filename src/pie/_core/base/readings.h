@@ -10,6 +10,9 @@
 /* Monotonic seconds. */
 double reading_now(void);
 
+/* Unix seconds. */
+double reading_wall(void);
+
 /* From 0 to below 1. */
 double reading_chance(void);
 

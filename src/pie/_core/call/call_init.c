@@ -3,8 +3,10 @@
 
 #include "base/readings.h"
 #include "call/access_gate.h"
+#include "call/balance_gate.h"
 #include "call/call.h"
 #include "call/course.h"
+#include "call/deadline_gate.h"
 #include "call/flow.h"
 #include "call/gate_lock.h"
 #include "call/gate_ops.h"
@@ -14,10 +16,12 @@
 #include "call/outcome.h"
 #include "call/rate_gate.h"
 #include "call/rate_level.h"
-#include "call/routing.h"
+#include "call/route_gate.h"
+#include "call/route_plan.h"
 #include "call/ruled.h"
 #include "call/system_clock.h"
 #include "call/tally.h"
+#include "call/times.h"
 
 static PyObject *setup_call(PyObject *module, PyObject *args) {
     PyObject *cls, *failure, *kind, *failure_of;
@@ -47,7 +51,9 @@ int call_init(PyObject *module) {
         system_clock_init(module) < 0 || logid_init(module) < 0 || gate_lock_init(module) < 0 || gates_init(module) < 0 ||
         readings_init(module) < 0 || tally_init(module) < 0 || ruled_init(module) < 0 ||
         rate_level_init(module) < 0 || gate_ops_init() < 0 || access_gate_init(module) < 0 ||
-        rate_gate_init(module) < 0 || routing_init() < 0 || course_init(module) < 0 ||
+        rate_gate_init(module) < 0 || route_plan_init(module) < 0 ||
+        route_gate_init() < 0 || balance_gate_init() < 0 || times_init(module) < 0 ||
+        deadline_gate_init() < 0 || course_init(module) < 0 ||
         flow_module_init(module) < 0) {
         return -1;
     }

@@ -1,9 +1,6 @@
-/* The gates that every call passes, in C. A gate that is about to reject a call lets its twin do it,
- * which raises the Failure.
- */
+/* The gates that give a call its position in a chain. Twin: pie/observe/trace.py. */
 #include "call/gate_ops.h"
 
-#include "base/clock.h"
 #include "call/gates.h"
 #include "call/logid.h"
 #include "call/outcome.h"
@@ -108,71 +105,14 @@ static int client_trace_enter(GateOp *op, CallObject *call, double *delay) {
     return done;
 }
 
-/* --- deadlines --- */
-
-static int server_deadline_enter(GateOp *op, CallObject *call, double *delay) {
-    if (isnan(call->timeout)) {
-        return 0;
-    }
-    call->deadline = (call->received != 0 ? call->received : call->start) + call->timeout;
-    return call->deadline <= monotonic_now() ? gate_enter_in_python(op, call) : 0;
-}
-
-enum { TIMEOUT, RESERVE };
-
-static int note_inherited(CallObject *call, double left) {
-    char text[64];
-    PyOS_snprintf(text, sizeof text, "deadline inherited: %.0f ms left", left * 1000);
-    PyObject *note = PyUnicode_FromString(text);
-    if (note == NULL) {
-        return -1;
-    }
-    if (call->notes == NULL) {
-        call->notes = PyList_New(0);
-    }
-    int done = call->notes == NULL ? -1 : PyList_Append(call->notes, note);
-    Py_DECREF(note);
-    return done;
-}
-
-static int client_deadline_enter(GateOp *op, CallObject *call, double *delay) {
-    double now = monotonic_now();
-    double timeout = !isnan(call->timeout)         ? call->timeout
-                     : !isnan(call->usual_timeout) ? call->usual_timeout
-                                                   : op->number[TIMEOUT];
-    CallObject *parent = call->detached ? NULL : current_call_get();
-    if (parent == NULL && PyErr_Occurred()) {
-        return -1;
-    }
-    double inherited = parent == NULL ? NAN : parent->deadline - op->number[RESERVE];
-    Py_XDECREF(parent);
-    if (inherited <= now) {
-        return gate_enter_in_python(op, call);
-    }
-    call->timeout = timeout;
-    call->deadline = now + timeout;
-    if (inherited < call->deadline) {
-        call->deadline = inherited;
-        return note_inherited(call, inherited - now);
-    }
-    return 0;
-}
-
 /* --- the kinds --- */
 
 static const NamedField trace_fields[] = {NAMED_AS(GateOp, part, "new_logid", CALLABLE),
                                           NAMED_AS(GateOp, text, "lane", TEXT), NAMED_END};
-static const NamedField deadline_fields[] = {NAMED_AS(GateOp, number[TIMEOUT], "timeout", NUMBER),
-                                             NAMED_AS(GateOp, number[RESERVE], "reserve", NUMBER),
-                                             NAMED_END};
 static NamedStruct trace_state = {"pie.observe.trace.NativeTrace", trace_fields};
-static NamedStruct deadline_state = {"pie.govern.deadline.NativeDeadline", deadline_fields};
 
 static const GateKind server_trace_gate = {"ServerTrace", &trace_state, NULL, server_trace_enter, NULL};
 static const GateKind client_trace_gate = {"ClientTrace", &trace_state, NULL, client_trace_enter, NULL};
-static const GateKind server_deadline_gate = {"ServerDeadline", NULL, NULL, server_deadline_enter, NULL};
-static const GateKind client_deadline_gate = {"ClientDeadline", &deadline_state, NULL,
-                                       client_deadline_enter, NULL};
 
 int gate_ops_init(void) {
     lane_key = PyUnicode_InternFromString("PIE_LANE");
@@ -180,9 +120,5 @@ int gate_ops_init(void) {
     if (lane_key == NULL || traffic_key == NULL) {
         return -1;
     }
-    return gate_kind_add(&server_trace_gate) < 0 || gate_kind_add(&client_trace_gate) < 0 ||
-                   gate_kind_add(&server_deadline_gate) < 0 ||
-                   gate_kind_add(&client_deadline_gate) < 0
-               ? -1
-               : 0;
+    return gate_kind_add(&server_trace_gate) < 0 ? -1 : gate_kind_add(&client_trace_gate);
 }

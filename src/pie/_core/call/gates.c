@@ -93,7 +93,7 @@ static int take_state(GateOp *op, const GateKind *kind, PyObject *state) {
     if (kind->state != NULL && named_read(kind->state, state, op) < 0) {
         return -1;
     }
-    if (kind->part_type != NULL && !Py_IS_TYPE(op->part, kind->part_type)) {
+    if (kind->part_type != NULL && op->part != NULL && !Py_IS_TYPE(op->part, kind->part_type)) {
         PyErr_Format(PyExc_TypeError, "native_state() of %s does not hold a %s", kind->name,
                      kind->part_type->tp_name);
         return -1;

@@ -19,7 +19,7 @@ typedef struct GateOp GateOp;
 typedef struct {
     const char *name;
     NamedStruct *state;      /* how native_state() is read into op->part, op->text, op->number; NULL = not */
-    PyTypeObject *part_type; /* what op->part must be; NULL = anything */
+    PyTypeObject *part_type; /* what op->part must be, if it is there; NULL = anything */
     /* 0 or -1. The driver waits the seconds put into `delay`, which is 0 before. NULL = nothing to do. */
     int (*enter)(GateOp *op, CallObject *call, double *delay);
     int (*leave)(GateOp *op, CallObject *call);

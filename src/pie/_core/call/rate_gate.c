@@ -42,7 +42,7 @@ typedef struct {
 static PyTypeObject Limits_Type;
 
 /* A level that its table dropped may live on in another one there. */
-static bool limits_are_over(PyObject *answer) {
+static bool limits_are_over(PyObject *answer, const CallObject *call) {
     Limits *limits = (Limits *)answer;
     for (Py_ssize_t i = 0; i < limits->count; i++) {
         if (UNLIKELY(limits->asked[i].level->gone)) {

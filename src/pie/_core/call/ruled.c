@@ -3,7 +3,7 @@
 
 #include "call/gates.h"
 
-#define SETS 1024 /* a power of two */
+#define MOST_SETS 1024
 #define WAYS 4
 
 enum { CALLEE, METHOD, CALLER, CALLER_CLUSTER, CLUSTER, LANE, TEXTS };
@@ -21,7 +21,8 @@ static void read_texts(CallObject *call, PyObject *texts[TEXTS]) {
     texts[METHOD] = call->method;
     texts[CALLER] = call->caller;
     texts[CALLER_CLUSTER] = call->caller_cluster;
-    texts[CLUSTER] = call->callee_cluster;
+    bool routed = PyUnicode_GET_LENGTH(call->asked_cluster) > 0;
+    texts[CLUSTER] = routed ? call->asked_cluster : call->callee_cluster;
     texts[LANE] = call->env;
 }
 
@@ -71,7 +72,7 @@ static void slot_clear(RuledSlot *slot) {
 
 /* Keeps an answer, in an empty slot of its set or instead of another. */
 static void keep(Ruled *ruled, Py_hash_t hash, PyObject *texts[TEXTS], PyObject *answer) {
-    RuledSlot *set = &ruled->slots[((size_t)hash & (SETS - 1)) * WAYS];
+    RuledSlot *set = &ruled->slots[((size_t)hash & (ruled->sets - 1)) * WAYS];
     RuledSlot *slot = &set[ruled->turn++ % WAYS];
     for (int i = 0; i < WAYS; i++) {
         if (set[i].answer == NULL || (set[i].hash == hash && same_texts(texts, set[i].texts))) {
@@ -104,18 +105,18 @@ static PyObject *ask(Ruled *ruled, CallObject *call, double now, PyTypeObject *t
 }
 
 PyObject *ruled_answer(Ruled *ruled, CallObject *call, double now, PyTypeObject *type,
-                       bool (*is_over)(PyObject *answer)) {
+                       bool (*is_over)(PyObject *answer, const CallObject *call)) {
     PyObject *texts[TEXTS];
     read_texts(call, texts);
     Py_hash_t hash = hash_of(texts);
     if (hash == -1) {
         return NULL;
     }
-    RuledSlot *set = &ruled->slots[((size_t)hash & (SETS - 1)) * WAYS];
+    RuledSlot *set = &ruled->slots[((size_t)hash & (ruled->sets - 1)) * WAYS];
     for (int i = 0; i < WAYS; i++) {
         RuledSlot *slot = &set[i];
         if (slot->hash == hash && slot->answer != NULL && same_texts(texts, slot->texts)) {
-            if (is_over == NULL || LIKELY(!is_over(slot->answer))) {
+            if (is_over == NULL || LIKELY(!is_over(slot->answer, call))) {
                 return Py_NewRef(slot->answer);
             }
             break;
@@ -156,11 +157,15 @@ static const NamedField ruled_fields[] = {NAMED_AS(GateOp, part, "ruled", OBJECT
 NamedStruct ruled_state = {"pie.govern.ruled.NativeRuled", ruled_fields};
 
 static PyObject *ruled_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *keywords[] = {"answer", "refuse", "counted", NULL};
+    static char *keywords[] = {"answer", "refuse", "counted", "sets", NULL};
     PyObject *answer, *refuse, *counted;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO!:Ruled", keywords, &answer, &refuse,
-                                     &PyList_Type, &counted)) {
+    unsigned sets = MOST_SETS;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO!|I:Ruled", keywords, &answer, &refuse,
+                                     &PyList_Type, &counted, &sets)) {
         return NULL;
+    }
+    if (sets == 0 || sets > MOST_SETS || (sets & (sets - 1)) != 0) {
+        return PyErr_Format(PyExc_ValueError, "sets must be a power of two up to %d", MOST_SETS);
     }
     Ruled *self = (Ruled *)type->tp_alloc(type, 0);
     if (self == NULL) {
@@ -169,7 +174,8 @@ static PyObject *ruled_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->answer = Py_NewRef(answer);
     self->refuse = Py_NewRef(refuse);
     self->counted = Py_NewRef(counted);
-    self->slots = PyMem_Calloc(SETS * WAYS, sizeof(RuledSlot));
+    self->sets = sets;
+    self->slots = PyMem_Calloc((size_t)sets * WAYS, sizeof(RuledSlot));
     if (self->slots == NULL) {
         Py_DECREF(self);
         return PyErr_NoMemory();
@@ -181,7 +187,7 @@ static int ruled_traverse(Ruled *self, visitproc visit, void *arg) {
     Py_VISIT(self->answer);
     Py_VISIT(self->refuse);
     Py_VISIT(self->counted);
-    for (size_t i = 0; self->slots != NULL && i < SETS * WAYS; i++) {
+    for (size_t i = 0; self->slots != NULL && i < self->sets * WAYS; i++) {
         Py_VISIT(self->slots[i].answer);
     }
     return 0;
@@ -191,7 +197,7 @@ static int ruled_clear(Ruled *self) {
     Py_CLEAR(self->answer);
     Py_CLEAR(self->refuse);
     Py_CLEAR(self->counted);
-    for (size_t i = 0; self->slots != NULL && i < SETS * WAYS; i++) {
+    for (size_t i = 0; self->slots != NULL && i < self->sets * WAYS; i++) {
         slot_clear(&self->slots[i]);
     }
     return 0;

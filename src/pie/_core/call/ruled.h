@@ -27,6 +27,7 @@ typedef struct {
     PyObject *refuse; /* of the gate: given a call and a ruling, raises the Failure */
     PyObject *counted; /* Verdicts.counted */
     RuledSlot *slots;
+    size_t sets; /* of them: a power of two */
     unsigned turn;
 } Ruled;
 
@@ -36,9 +37,9 @@ extern PyTypeObject Ruled_Type;
 extern NamedStruct ruled_state;
 
 /* The answer for a call at a time, of the given type: a new reference; NULL with an exception set.
- * `is_over`, if it is given, says that an answer that was kept must not be used any more. */
+ * `is_over`, if it is given, says that an answer that was kept must not be used for the call. */
 PyObject *ruled_answer(Ruled *ruled, CallObject *call, double now, PyTypeObject *type,
-                       bool (*is_over)(PyObject *answer));
+                       bool (*is_over)(PyObject *answer, const CallObject *call));
 
 /* Raises the Failure of a refusal. Always -1. */
 int ruled_refuse(Ruled *ruled, CallObject *call, PyObject *ruling);

@@ -2,7 +2,7 @@
 #include "record/budget.h"
 
 #include "base/text.h"
-#include "record/checksum.h"
+#include "base/checksum.h"
 
 #define CLOCK_SET_BACK 10
 

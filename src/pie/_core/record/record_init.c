@@ -4,7 +4,7 @@
 #include "record/aggregate.h"
 #include "record/aggregate_init.h"
 #include "record/call_log.h"
-#include "record/checksum.h"
+#include "base/checksum.h"
 #include "record/finished.h"
 #include "record/record_gate.h"
 #include "record/row.h"

@@ -1,7 +1,7 @@
 /* Slots of a shared mapping. Twin: pie/observe/record/slots.py. */
 #include "record/slots.h"
 
-#include "record/checksum.h"
+#include "base/checksum.h"
 
 _Static_assert(sizeof(Slot) == 1536, "the format of slots.py");
 _Static_assert(offsetof(Slot, copies) == 256, "the format of slots.py");

@@ -27,7 +27,7 @@ static const char *utf8_of(PyObject *text, Py_ssize_t *size) {
     return utf8;
 }
 
-/* The class of traffic, which persists. */
+/* The class of traffic, which persists. Gates have let the call in already: Base is among the arguments. */
 static int keep_traffic(PyObject *extra, CallObject *call) {
     static const char key[] = "PIE_TRAFFIC"; /* pie/model/persisted.py */
     PyObject *traffic = PyDict_GetItemString(extra, key);
@@ -36,6 +36,12 @@ static int keep_traffic(PyObject *extra, CallObject *call) {
     }
     if (call->persist == NULL && (call->persist = PyDict_New()) == NULL) {
         return -1;
+    }
+    bool known = PyUnicode_CheckExact(traffic) &&
+                 (PyUnicode_CompareWithASCIIString(traffic, "stress") == 0 ||
+                  PyUnicode_CompareWithASCIIString(traffic, "test") == 0);
+    if (known) {
+        call_set(&call->traffic, Py_NewRef(traffic));
     }
     return PyDict_SetItemString(call->persist, key, traffic);
 }

@@ -15,6 +15,7 @@ from pie.govern.route.members import Index
 from pie.govern.route.pin import pinned_endpoint
 from pie.govern.route.plan import Plan, walk
 from pie.govern.route.rule import RouteRule
+from pie.govern.ruled import MADE_SETS, NativeRuled
 from pie.govern.rules import RuleSet
 from pie.govern.scope import Subject
 from pie.govern.verdicts import Verdicts
@@ -26,13 +27,21 @@ _MAX_PLANS: Final = 1024
 """Of one list."""
 
 
+class _Made:
+    """A plan, or None where there is no endpoint, and what C has made of it."""
+
+    def __init__(self, plan: Plan | None) -> None:
+        self.plan = plan
+        self.native: object = None
+
+
 class _Known:
     """A list of endpoints and the plans made for it."""
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         self.endpoints = endpoints
         self.index = Index(endpoints)
-        self.plans: dict[Any, Plan | None] = {}
+        self.plans: dict[Any, _Made] = {}
 
 
 class Route:
@@ -70,9 +79,12 @@ class Route:
         self._verdicts = Verdicts() if verdicts is None else verdicts
         self._known: dict[int, _Known] = {}
 
-    def native_state(self) -> tuple[()] | None:
-        """C enters calls without a pin that have a candidate, while there are no rules."""
-        return () if self._rules is None and self._drains is None else None
+    def native_state(self) -> NativeRuled | None:
+        """What C needs to enter by itself calls without a pin; None = not by this clock."""
+        if self._clock is not SYSTEM_CLOCK:
+            return None
+        assert native is not None
+        return NativeRuled(native.Ruled(self._answer, None, self._verdicts.counted, MADE_SETS))
 
     def enter(self, call: Call) -> None:
         call.asked_cluster = call.asked_cluster or call.callee_cluster or DEFAULT
@@ -82,10 +94,9 @@ class Route:
             call.callee_cluster = chosen.cluster
             call.notes.append(f"pinned to {call.pin}")
             return
-        plan = self.plan(call)
+        plan = self._made(call).plan
         if plan is None:
-            message = self._nobody(call)
-            raise Failure(Kind.UNAVAILABLE, message, never_sent=True)
+            raise self._nobody(call)
         leaf = walk(plan, call, self._clock.wall())
         call.candidates = leaf.kept
         call.callee_cluster = leaf.cluster
@@ -98,16 +109,33 @@ class Route:
 
     def plan(self, call: Call) -> Plan | None:
         """The plan for a call; None = there is no endpoint for it."""
+        return self._made(call).plan
+
+    def _answer(self, call: Call, now: float) -> object:
+        made = self._made(call)
+        if made.plan is None:
+            raise self._nobody(call)
+        if made.native is None:
+            assert native is not None
+            plan = made.plan
+            tally = None if plan.ruling is None else plan.ruling.tally
+            made.native = native.RoutePlan(
+                call.candidates, plan.root, plan.user_key, plan.by_call, tally
+            )
+        return made.native
+
+    def _made(self, call: Call) -> _Made:
         known = self._endpoints(call.candidates)
         subject = Subject.of(call)
         rulings = () if self._rules is None else self._rules.holding(subject)
         drains = () if self._drains is None else self._drains.holding(subject)
         lane = known.index.lane_of(call.env)
         key = (subject.cluster, lane, rulings, drains)
-        if key in known.plans:
-            return known.plans[key]
+        made = known.plans.get(key)
+        if made is not None:
+            return made
         asked = Asked(call.callee, subject.cluster, lane, self._idc)
-        made = build(known.index, asked, rulings[0] if rulings else None, drains)
+        made = _Made(build(known.index, asked, rulings[0] if rulings else None, drains))
         if len(known.plans) >= _MAX_PLANS:
             known.plans.clear()
         known.plans[key] = made
@@ -124,11 +152,16 @@ class Route:
             self._known[id(endpoints)] = known
         return known
 
-    def _nobody(self, call: Call) -> str:
+    def _nobody(self, call: Call) -> Failure:
+        message = self._lanes_only(call) or self._explain(call.callee, call.asked_cluster)
+        return Failure(Kind.UNAVAILABLE, message, never_sent=True)
+
+    def _lanes_only(self, call: Call) -> str:
+        """Why a cluster that has instances has none for a call; empty if it has none at all."""
         cluster = call.asked_cluster
         lanes = self._endpoints(call.candidates).index.lanes_of(cluster)
         if not lanes:
-            return self._explain(call.callee, cluster)
+            return ""
         lane = f"lane {call.env}, and there is none of it" if call.env else "base lane"
         return (
             f"the instances of {call.callee} in the cluster {cluster} belong to the lanes "

@@ -12,6 +12,7 @@ from pie.model import (
     Kind,
     chain_of,
     normalise_logid,
+    take_persisted,
     trace_id_of,
 )
 from pie.rpc.wire.business import BusinessStatus, write_status
@@ -130,6 +131,7 @@ def read_base_info(call: Call, base: BaseInfo) -> None:
     call.env = name_from_peer(base.env)
     if TRAFFIC in base.extra:
         call.persist[TRAFFIC] = base.extra[TRAFFIC]
+        take_persisted(call)  # Gates have let the call in already.
 
 
 def reply_header(

@@ -1,5 +1,5 @@
 /* CRC-32 (ISO-HDLC), as zlib.crc32. */
-#include "record/checksum.h"
+#include "base/checksum.h"
 
 /* [n] is for a byte that n others follow, so that four bytes
  * are looked up at once (Kounavis and Berry 2005). */

@@ -1,100 +1,23 @@
-/* Route and balance: where a call may go, and where it goes. Twins: pie/govern/{route,balance}.py.
+/* Balance: which of the endpoints that route left an attempt goes to. Twin: pie/govern/balance.py.
  *
- * What these see is C's: tuples, and endpoints whose attributes run no Python. So they need no lock
- * beside the GIL; whatever is unusual (a pin, no candidate) goes to the twin.
+ * What it sees is C's: tuples, and endpoints whose attributes run no Python. So it needs no lock
+ * beside the GIL; a call without a candidate goes to the twin.
  */
-#include "call/routing.h"
+#include "call/balance_gate.h"
 
 #include "base/readings.h"
 #include "call/gates.h"
 
 /* Interned names of attributes of an endpoint. */
 static struct EndpointNames {
-    PyObject *cluster, *id, *host, *port, *version;
+    PyObject *id, *host, *port, *version;
 } names;
 
 static const NamedField endpoint_fields[] = {
-    NAMED(struct EndpointNames, cluster, NAME), NAMED(struct EndpointNames, id, NAME),
-    NAMED(struct EndpointNames, host, NAME),    NAMED(struct EndpointNames, port, NAME),
-    NAMED(struct EndpointNames, version, NAME), NAMED_END,
+    NAMED(struct EndpointNames, id, NAME),   NAMED(struct EndpointNames, host, NAME),
+    NAMED(struct EndpointNames, port, NAME), NAMED(struct EndpointNames, version, NAME), NAMED_END,
 };
 static NamedStruct endpoint_struct = {"pie.model.endpoint.Endpoint", endpoint_fields};
-static PyObject *default_cluster;
-
-/* --- route --- */
-
-/* op->part, which is its own: a list of slots, each (candidates, cluster, kept) of an earlier call or
- * NULL. Clients of one callee share the gate, and may differ in cluster and addresses. */
-#define SLOTS 8
-enum { CANDIDATES, CLUSTER, KEPT, ROUTED };
-
-static bool same_text(PyObject *one, PyObject *other) {
-    return one == other || (PyUnicode_Check(one) && PyUnicode_Compare(one, other) == 0);
-}
-
-/* The endpoints of the cluster, as a tuple; NULL with an exception set. */
-static PyObject *keep(PyObject *candidates, PyObject *cluster) {
-    PyObject *kept = PyList_New(0);
-    for (Py_ssize_t i = 0; kept != NULL && i < PyTuple_GET_SIZE(candidates); i++) {
-        PyObject *each = PyTuple_GET_ITEM(candidates, i);
-        PyObject *its = PyObject_GetAttr(each, names.cluster);
-        int added = its == NULL ? -1 : same_text(its, cluster) ? PyList_Append(kept, each) : 0;
-        Py_XDECREF(its);
-        if (added < 0) {
-            Py_CLEAR(kept);
-        }
-    }
-    PyObject *found = kept == NULL ? NULL : PyList_AsTuple(kept);
-    Py_XDECREF(kept);
-    return found;
-}
-
-/* What the endpoints of the cluster are: a new reference, for letting go of what was kept before may
- * run Python. NULL with an exception set. */
-static PyObject *routed_of(GateOp *op, PyObject *candidates, PyObject *cluster) {
-    if (UNLIKELY(op->part == NULL) && (op->part = PyList_New(SLOTS)) == NULL) {
-        return NULL;
-    }
-    Py_ssize_t slot = (Py_ssize_t)(((uintptr_t)candidates ^ (uintptr_t)cluster) >> 4) % SLOTS;
-    PyObject *last = PyList_GET_ITEM(op->part, slot);
-    if (LIKELY(last != NULL && PyTuple_GET_ITEM(last, CANDIDATES) == candidates &&
-               same_text(PyTuple_GET_ITEM(last, CLUSTER), cluster))) {
-        return Py_NewRef(last);
-    }
-    PyObject *kept = keep(candidates, cluster);
-    PyObject *routed = kept == NULL ? NULL : PyTuple_Pack(ROUTED, candidates, cluster, kept);
-    Py_XDECREF(kept);
-    if (routed != NULL && PyList_SetItem(op->part, slot, Py_NewRef(routed)) < 0) {
-        Py_CLEAR(routed);
-    }
-    return routed;
-}
-
-static int route_enter(GateOp *op, CallObject *call, double *delay) {
-    PyObject *candidates = call->candidates, *cluster = call->callee_cluster;
-    if (PyUnicode_GET_LENGTH(cluster) == 0) {
-        cluster = default_cluster;
-    }
-    bool pinned = PyUnicode_GET_LENGTH(call->pin) > 0;
-    if (pinned || candidates == NULL || !PyTuple_CheckExact(candidates)) {
-        return gate_enter_in_python(op, call);
-    }
-    PyObject *routed = routed_of(op, candidates, cluster);
-    if (routed == NULL) {
-        return -1;
-    }
-    PyObject *kept = PyTuple_GET_ITEM(routed, KEPT);
-    if (PyTuple_GET_SIZE(kept) == 0) {
-        Py_DECREF(routed);
-        return gate_enter_in_python(op, call); /* It raises the Failure. */
-    }
-    call_set(&call->callee_cluster, Py_NewRef(PyTuple_GET_ITEM(routed, CLUSTER)));
-    call_set(&call->candidates, Py_NewRef(kept));
-    Py_DECREF(routed);
-    return 0;
-}
-
-static const GateKind route_gate = {"Route", NULL, NULL, route_enter, NULL};
 
 /* --- what an endpoint is called --- */
 
@@ -288,11 +211,9 @@ static const GateKind balance_gate = {"Balance", &balance_state, NULL, balance_e
 
 /* --- set-up --- */
 
-int routing_init(void) {
-    default_cluster = PyUnicode_InternFromString("default");
-    if (default_cluster == NULL || named_add(&endpoint_struct) < 0 ||
-        named_intern(&endpoint_struct, &names) < 0) {
+int balance_gate_init(void) {
+    if (named_add(&endpoint_struct) < 0 || named_intern(&endpoint_struct, &names) < 0) {
         return -1;
     }
-    return gate_kind_add(&route_gate) < 0 ? -1 : gate_kind_add(&balance_gate);
+    return gate_kind_add(&balance_gate);
 }
