@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pie.govern import Key
+from pie.serve.process import govern_is_off
+from pie.serve.settings.keys import SettingsError
 from pie.state import RemoteStore
 from pie.state.rules.book import RuleBook
 from pie.state.rules.document import WrittenRule
@@ -55,6 +59,7 @@ def test_rules_of_the_file_hold_until_others_are_published(services, state) -> N
     )
 
 
+@pytest.mark.slow
 def test_off_runs_without_rules_and_reports_it(services) -> None:
     port = services.free_port()
     root = services.write(f"PORT = {port}\n")
@@ -74,7 +79,12 @@ def test_an_error_in_the_file_ends_the_start_with_its_line(services) -> None:
     _, errors = running.wait()
     assert running.process.returncode == 1
     assert errors.startswith(f"pie: {path}:4: rules.server.rate: rules[0].body.qps: ")
-    services.write()
-    path.unlink()
-    running = services.start(PIE_GOVERN="of")
-    assert running.wait()[1] == "pie: PIE_GOVERN: 'of' is neither on nor off\n"
+
+
+def test_what_turns_rules_off() -> None:
+    assert [govern_is_off({"PIE_GOVERN": value}) for value in ("off", " OFF", "on", "")] == [
+        True, True, False, False
+    ]  # fmt: skip
+    assert not govern_is_off({})
+    with pytest.raises(SettingsError, match="PIE_GOVERN: 'of' is neither on nor off"):
+        govern_is_off({"PIE_GOVERN": "of"})

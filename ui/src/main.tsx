@@ -8,6 +8,8 @@ import './styles/requests.css';
 import './styles/served.css';
 import 'uplot/dist/uPlot.min.css';
 import './styles/chart.css';
+import './styles/plot.css';
+import './styles/dialog.css';
 import './styles/tooltip.css';
 import './styles/log-level.css';
 

@@ -18,6 +18,7 @@ from pie.platform.facts.budget import ByteBudget
 from pie.platform.facts.client import FactsClient
 from pie.platform.facts.frames import Hello
 from pie.platform.govern.rollout import RolloutWorker
+from pie.platform.govern.shift import ShiftWorker
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.event_relay import EventRelay
@@ -135,6 +136,7 @@ class _Platform:
             asyncio.create_task(keep_on("the door", server.door.run)),
             asyncio.create_task(keep_on("events", EventRelay(self._store, facts).run)),
             asyncio.create_task(keep_on("roll-outs", RolloutWorker(self._store, facts.query).run)),
+            asyncio.create_task(keep_on("shifts", ShiftWorker(self._store, facts.query).run)),
             asyncio.create_task(keep_on("last uses", TokenUses(self._store, people).run)),
         }
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))

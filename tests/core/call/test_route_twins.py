@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 
@@ -191,7 +191,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rules=published, there=endpoints, events=st.lists(steps, max_size=20))
 def test_both_decide_the_same(native: Any, rules: Any, there: Any, events: list[Any]) -> None:
     sides = [Side(None), Side(native)]

@@ -221,6 +221,17 @@ def test_what_no_pie_wrote_is_an_answer(book: RuleBook, store: MemoryStore) -> N
         book.get(KEY)
 
 
+def test_versions_order_changes_whatever_the_clock_does(book: RuleBook, clock: FakeClock) -> None:
+    publish(book, 10, seen=0)
+    clock.advance(-100_000)
+    publish(book, 20, seen=1)
+    clock.advance(10_000_000)
+    publish(book, 30, seen=2)
+    assert [each.version for each in book.history(KEY)] == [3, 2, 1]
+    found = book.get(KEY)
+    assert found is not None and found.rules == tuple(rules(30))
+
+
 # --- roll-out ---
 
 

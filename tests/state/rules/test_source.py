@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -318,3 +319,29 @@ def test_forked_workers_and_their_children_follow(state_process, tmp_path) -> No
 @pytest.fixture(autouse=True)
 def informed(caplog) -> None:
     caplog.set_level(logging.INFO, "pie.state")
+
+
+@pytest.mark.slow
+def test_a_platform_that_is_away_for_long_takes_no_rules(
+    world, until, state_process, caplog
+) -> None:
+    state_process.start()
+    world.store = RemoteStore(state_process.url, "t")
+    world.book = RuleBook(world.store)
+    world.publish(10)
+    process = world.process()
+    assert process.start(20)
+    failures: list[float | None] = []
+    for _ in range(3):
+        state_process.kill()
+        until(lambda: "10" in str(qps_of(process)), "the rules")
+        for _ in range(50):
+            failures += [qps for qps in (qps_of(process),) if qps != 10]
+            time.sleep(0.002)
+        late = world.process("late:1")
+        late.start(20)
+        failures += [qps for qps in (qps_of(late),) if qps != 10]
+        state_process.start()
+    assert failures == []
+    world.publish(20)
+    until(lambda: qps_of(process) == 20, "it follows again")

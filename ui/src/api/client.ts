@@ -14,6 +14,8 @@ export class ApiError extends Error {
     readonly at?: TextRange | undefined,
     /** A query that looks for the text of the wrong one as it stands. */
     readonly literal = '',
+    /** The whole of what the platform said: for what only one page asks of an error. */
+    readonly said: Record<string, unknown> = {},
   ) {
     super(message);
   }
@@ -47,8 +49,8 @@ export async function probe(path: string, signal: AbortSignal): Promise<void> {
 }
 
 /** Ask the platform to do something; an answer without content is undefined. */
-export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
-  const init: RequestInit = { method };
+export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const init: RequestInit = { method, signal: signal ?? null };
   if (body !== undefined) init.body = JSON.stringify(body);
   const response = await send(path, init);
   return (response.status === 204 ? undefined : await response.json()) as T;
@@ -96,7 +98,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
   const error = isObject(body) && isObject(body.error) ? body.error : {};
-  return new ApiError(response.status, String(error.message ?? ''), rangeOf(error.at), String(error.literal ?? ''));
+  return new ApiError(response.status, String(error.message ?? ''), rangeOf(error.at), String(error.literal ?? ''), error);
 }
 
 function rangeOf(at: unknown): TextRange | undefined {

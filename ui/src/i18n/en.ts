@@ -31,6 +31,7 @@ export const en = {
     s < 60 ? `${s} s ago` : s < 3600 ? `${Math.floor(s / 60)} min ago` : s < 86400 ? `${Math.floor(s / 3600)} h ago` : `${Math.floor(s / 86400)} d ago`,
   none: '–',
   retry: 'Try again',
+  cancel: 'Cancel',
   loading: 'Loading…',
   copy: 'Copy',
   copied: 'Copied',
@@ -120,6 +121,7 @@ export const en = {
   outcomes: {
     ok: 'OK',
     business: 'business code',
+    business_failure: 'business failure',
     invalid: 'invalid',
     unauthenticated: 'unauthenticated',
     denied: 'denied',

@@ -32,6 +32,7 @@ export const zh: Messages = {
     s < 60 ? `${s} 秒前` : s < 3600 ? `${Math.floor(s / 60)} 分钟前` : s < 86400 ? `${Math.floor(s / 3600)} 小时前` : `${Math.floor(s / 86400)} 天前`,
   none: '–',
   retry: '重试',
+  cancel: '取消',
   loading: '加载中…',
   copy: '复制',
   copied: '已复制',
@@ -121,6 +122,7 @@ export const zh: Messages = {
   outcomes: {
     ok: 'OK',
     business: '业务码',
+    business_failure: '业务失败',
     invalid: '参数无效',
     unauthenticated: '未认证',
     denied: '被拒绝',

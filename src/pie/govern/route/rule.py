@@ -1,6 +1,6 @@
 """The rule of route: shares of clusters, a shift, a canary, data centres, named instances."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
@@ -147,9 +147,3 @@ class RouteRule(Rule, frozen=True):
             return 0.0
         passed = (now - self.shift_begins.timestamp()) / (self.shift_minutes * 60)
         return min(max(passed, 0.0), 1.0) * self.shift_most / 100
-
-    def stopped(self, now: float, *, back: bool = True) -> "RouteRule":
-        """The rule with its shift stopped: what was moved goes back, or stays at its share."""
-        share = 0.0 if back else self.shift_at(now) * 100
-        begins = datetime.fromtimestamp(now - self.shift_minutes * 60, UTC)
-        return msgspec.structs.replace(self, shift_most=share, shift_begins=begins)

@@ -133,6 +133,7 @@ class RuleBook:
         by: str,
         comment: str,
         rollout: Rollout | None = None,
+        though_frozen: bool = False,
     ) -> RuleDocument:
         """Put rules in force, in place of those that stand.
 
@@ -143,6 +144,7 @@ class RuleBook:
             by: who publishes.
             comment: why.
             rollout: how it begins, if it goes step by step; None = on every instance at once.
+            though_frozen: for the platform, which takes back what does harm.
 
         Raises:
             RuleError: a rule cannot be applied.
@@ -178,7 +180,8 @@ class RuleBook:
                 after=_json(document.rules),
             )  # fmt: skip
             expect = {rules_key(key): revision, history_key(key, version): 0}
-            if self._committed([*writes, _fitting(event, writes)], expect):
+            writes.append(_fitting(event, writes))
+            if self._committed(writes, expect, though_frozen=though_frozen):
                 return document
         raise Conflict(f"{rules_key(key)} changes all the time: try again")
 

@@ -47,6 +47,7 @@ export function emptyDetail(name: string): PsmDetail {
     owners: [],
     owners_from: 'none',
     claimable: true,
+    may_change: true,
     mine: false,
     like: [],
     seen_days: 0,

@@ -55,7 +55,7 @@ export function EditForm({ detail, onDone, onLeave }: Props) {
   const save = async (replaced: number) => {
     setBusy(true);
     setRefusal(undefined);
-    const body: DeclarationPut = { version: replaced, ...declarationOf(draft) };
+    const body: DeclarationPut = { version: replaced, reason: '', ...declarationOf(draft) };
     try {
       finish(await sendJson<PsmDetail>('PUT', path, body));
     } catch (error) {
