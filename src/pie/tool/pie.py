@@ -18,6 +18,7 @@ _COMMANDS = {
         "pie.tool.up.platform:platform",
         "Run the platform: registry, facts and pages.",
     ),
+    "state": ("pie.tool.state.command:state", "The store of desired state: how it is, copies."),
     "sd": ("pie.tool.registry.command:sd", "Look up, list and register services."),
     "call": ("pie.tool.call.command:call", "Call a method of a service from the shell."),
     "agent": ("pie.tool.up.agent:agent", "Ship what services log to the platform."),
@@ -42,7 +43,17 @@ _COMMANDS = {
     "debug": ("pie.tool.debug.command:debug", "Look into a running process."),
 }
 _SECTIONS = {
-    "On this machine": ("init", "update", "serve", "up", "down", "status", "platform", "agent"),
+    "On this machine": (
+        "init",
+        "update",
+        "serve",
+        "up",
+        "down",
+        "status",
+        "platform",
+        "state",
+        "agent",
+    ),
     "Who you are": ("login", "logout", "whoami", "people"),
     "Decide": ("config", "degrade"),
     "See the fleet": ("ls", "sd", "psm", "logs", "chain"),
