@@ -31,6 +31,7 @@ from pie.state.rules.document import (
     read_set,
     rolling_key_of,
     rollout_key,
+    rollouts_prefix,
     rules_key,
     rules_prefix,
 )
@@ -116,10 +117,20 @@ class RuleBook:
         entries = self._store.range(_valid(history_prefix, key)).entries
         return [_document(entry) for entry in reversed(entries)]
 
-    def rolling(self) -> list[Key]:
-        """The rule sets whose newest version is on its way."""
-        found = (rolling_key_of(entry.key) for entry in self._store.range(ROLLOUTS).entries)
-        return [key for key in found if key is not None]
+    def rolling(self, psm: str = "") -> dict[Key, str]:
+        """The rule sets whose newest version is on its way, and what each waits for.
+
+        Args:
+            psm: those of this service alone.
+        """
+        prefix = _valid(rollouts_prefix, psm) if psm else ROLLOUTS
+        entries = self._store.range(prefix).entries
+        found = ((rolling_key_of(entry.key), entry.value) for entry in entries)
+        return {key: waits for key, waits in found if key is not None}
+
+    def note_waiting(self, key: Key, reason: str) -> None:
+        """Say what a roll-out waits for."""
+        self._commit([Write(rollout_key(key), reason)])
 
     def frozen(self) -> Freeze | None:
         """Who froze the rules, and why; None while they are not."""
