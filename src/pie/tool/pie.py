@@ -36,6 +36,8 @@ _COMMANDS = {
     "login": ("pie.tool.login.command:login", "Log in to a platform with a token of yours."),
     "logout": ("pie.tool.login.command:logout", "Forget the token of `pie login`."),
     "whoami": ("pie.tool.login.command:whoami", "Show who you are for the platform."),
+    "rules": ("pie.tool.rules.command:rules", "Show and change the rules of services."),
+    "drain": ("pie.tool.rules.drain:drain", "Let no calls go to a host or an instance."),
     "logs": ("pie.tool.logs.command:logs", "Search and follow the logs."),
     "chain": ("pie.tool.chain.command:chain", "Show one call chain as a tree."),
     "debug": ("pie.tool.debug.command:debug", "Look into a running process."),
@@ -55,6 +57,7 @@ _SECTIONS = {
     "Who you are": ("login", "logout", "whoami", "people"),
     "Decide": ("config", "degrade"),
     "See the fleet": ("ls", "sd", "psm", "logs", "chain"),
+    "Steer the fleet": ("rules", "drain"),
     "Try and mend a service": ("call", "debug"),
 }
 
