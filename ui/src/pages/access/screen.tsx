@@ -10,6 +10,7 @@ import { Consequences } from '../../rules/consequences';
 import { InForceNow } from '../../rules/in-force';
 import { Problems } from '../../rules/problems';
 import { PublishBar } from '../../rules/publish-bar';
+import { RollOutState } from '../../rules/roll-out';
 import { type RuleKey, ruleApi } from '../../rules/rule';
 import { useDraft } from '../../rules/use-draft';
 import { byCaller, otherRules, withChoice } from './access';
@@ -110,6 +111,7 @@ function Editor({ rule, detail, list, view, onChanged }: { rule: RuleKey; detail
           <InForceNow inForce={head.in_force} />
         </p>
       )}
+      <RollOutState head={head} />
     </section>
   );
 }

@@ -7,6 +7,7 @@ import { Consequences } from '../../rules/consequences';
 import { InForceNow } from '../../rules/in-force';
 import { placedProblems, Problems } from '../../rules/problems';
 import { PublishBar } from '../../rules/publish-bar';
+import { RollOutState } from '../../rules/roll-out';
 import { fieldName } from '../../rules/rule';
 import { useRuleTexts } from '../../rules/texts';
 import { useDraft } from '../../rules/use-draft';
@@ -84,6 +85,7 @@ export function Editor({ detail, kind, scope, head, owners, view, onChanged }: P
           <InForceNow inForce={head.in_force} />
         </p>
       )}
+      <RollOutState head={head} />
       <Behind head={head} />
     </section>
   );
