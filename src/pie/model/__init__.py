@@ -15,6 +15,12 @@ from pie.model.endpoint import (
     split_transport,
     static_endpoint,
 )
+from pie.model.failing import (
+    BUSINESS_FAILURE,
+    counts_as_failure,
+    declare_failure_codes,
+    read_failure_codes,
+)
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
 from pie.model.foreign import describe_error, is_a, repr_of, text_of, type_name
 from pie.model.fork import after_fork, at_child_end, end_forked_child, run_after_fork
@@ -46,6 +52,7 @@ from pie.model.resident import Resident
 __all__ = [
     "ADDRESSEE",
     "BUSINESS_CODE_MIN",
+    "BUSINESS_FAILURE",
     "FOREIGN_LENGTH",
     "LANE",
     "LOGID_FORM",
@@ -75,7 +82,9 @@ __all__ = [
     "after_fork",
     "at_child_end",
     "chain_of",
+    "counts_as_failure",
     "current_call",
+    "declare_failure_codes",
     "describe_error",
     "end_forked_child",
     "failure_of",
@@ -89,6 +98,7 @@ __all__ = [
     "misdirected",
     "new_span_id",
     "normalise_logid",
+    "read_failure_codes",
     "repr_of",
     "run_after_fork",
     "split_transport",

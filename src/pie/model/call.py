@@ -7,6 +7,7 @@ Governance decides on Calls; observation turns them into facts.
 from typing import TYPE_CHECKING, Any, Self
 
 from pie._core import native
+from pie.model.failing import BUSINESS_FAILURE, counts_as_failure
 from pie.model.failure import Failure, Kind, is_sound, repaired
 from pie.model.fields import CallFields
 from pie.model.foreign import describe_error, is_a, text_of, type_name
@@ -33,10 +34,13 @@ class Call(Fields):
 
     @property
     def outcome(self) -> str:
-        """``ok``, ``business`` (the callee's own non-zero code), or the failure's kind."""
+        """``ok``, ``business`` (the callee's own non-zero code; ``business_failure`` if its service
+        declares that code a failure), or the failure's kind."""
         if self.failure is not None:
             return self.failure.kind.value
-        return "ok" if self.code == 0 else "business"
+        if self.code == 0:
+            return "ok"
+        return BUSINESS_FAILURE if counts_as_failure(self) else "business"
 
     def succeed(self, result: Any = None) -> None:
         """The call has its answer. The code and message of a failure before it are gone."""

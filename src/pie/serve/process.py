@@ -13,7 +13,7 @@ import msgspec
 
 from pie.call import Runtime, set_runtime
 from pie.call.switches import SWITCHES
-from pie.model import is_unix
+from pie.model import declare_failure_codes, is_unix, read_failure_codes
 from pie.observe import Console, Identity, InForce, Observer, host_address
 from pie.serve.settings.keys import Settings, SettingsError
 from pie.serve.settings.loading import Loaded
@@ -78,6 +78,7 @@ class Process:
             caller_errors=settings.CALLER_ERRORS,
         )
         self.observer.install(settings.LOG_LEVEL)
+        declare_failure_codes(read_failure_codes(settings.FAILURE_CODES))
         self.store = RemoteStore(workspace.platform, workspace.token)
         snapshots = workspace.log_root / self.identity.product / "state"
         self.follower = Follower(self.store)

@@ -23,6 +23,14 @@ _COMMANDS = {
     "agent": ("pie.tool.up.agent:agent", "Ship what services log to the platform."),
     "ls": ("pie.tool.ls.command:ls", "List the services with their traffic."),
     "psm": ("pie.tool.psm.command:psm", "Show who owns what, and claim what nobody owns."),
+    "config": (
+        "pie.tool.config.command:config",
+        "Read, publish and roll back the dynamic configuration of services.",
+    ),
+    "degrade": (
+        "pie.tool.degrade.command:degrade",
+        "Show what is switched off, and switch parts of services off and on.",
+    ),
     "people": ("pie.tool.people.command:people", "Who may use the platform, and their tokens."),
     "login": ("pie.tool.login.command:login", "Log in to a platform with a token of yours."),
     "logout": ("pie.tool.login.command:logout", "Forget the token of `pie login`."),
@@ -34,6 +42,7 @@ _COMMANDS = {
 _SECTIONS = {
     "On this machine": ("init", "update", "serve", "up", "down", "status", "platform", "agent"),
     "Who you are": ("login", "logout", "whoami", "people"),
+    "Decide": ("config", "degrade"),
     "See the fleet": ("ls", "sd", "psm", "logs", "chain"),
     "Try and mend a service": ("call", "debug"),
 }

@@ -121,6 +121,7 @@ export const en = {
   outcomes: {
     ok: 'OK',
     business: 'business code',
+    business_failure: 'business failure',
     invalid: 'invalid',
     unauthenticated: 'unauthenticated',
     denied: 'denied',

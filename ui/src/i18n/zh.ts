@@ -122,6 +122,7 @@ export const zh: Messages = {
   outcomes: {
     ok: 'OK',
     business: '业务码',
+    business_failure: '业务失败',
     invalid: '参数无效',
     unauthenticated: '未认证',
     denied: '被拒绝',

@@ -2,7 +2,7 @@
 #include "record/finished.h"
 
 static PyObject *ok_text, *business_text, *empty_text;
-static PyObject *kind_name, *raised_by_name, *rule_name;
+static PyObject *kind_name, *raised_by_name, *rule_name, *outcome_name;
 
 /* The number of microseconds nearest to `seconds`, ties to even, exactly as round(seconds, 6) does
  * it. -1 where that is not to be had from 53 bits. */
@@ -71,10 +71,24 @@ static PyObject *text_attribute(PyObject *failure, PyObject *name) {
     return text;
 }
 
+/* Whether a business code counts as a failure is known by Call.outcome; NULL with an exception. */
+static PyObject *business_outcome(CallObject *call) {
+    PyObject *outcome = PyObject_GetAttr((PyObject *)call, outcome_name);
+    if (outcome != NULL && !PyUnicode_CheckExact(outcome)) {
+        PyErr_SetString(PyExc_TypeError, "Call.outcome must be a str");
+        Py_CLEAR(outcome);
+    }
+    return outcome;
+}
+
 static int set_outcome(Finished *finished) {
     PyObject *failure = finished->call->failure;
     if (LIKELY(failure == NULL)) {
-        finished->outcome = Py_NewRef(finished->call->code == 0 ? ok_text : business_text);
+        finished->outcome = finished->call->code == 0 ? Py_NewRef(ok_text) : business_outcome(finished->call);
+        if (finished->outcome == NULL) {
+            return -1;
+        }
+        finished->failures = finished->outcome != ok_text && PyUnicode_Compare(finished->outcome, business_text) != 0;
         finished->raised_by = Py_NewRef(empty_text);
         finished->rule = Py_NewRef(empty_text);
         return 0;
@@ -145,7 +159,8 @@ int finished_init(void) {
     kind_name = PyUnicode_InternFromString("kind");
     raised_by_name = PyUnicode_InternFromString("raised_by");
     rule_name = PyUnicode_InternFromString("rule");
-    return ok_text && business_text && empty_text && kind_name && raised_by_name && rule_name
+    outcome_name = PyUnicode_InternFromString("outcome");
+    return outcome_name && ok_text && business_text && empty_text && kind_name && raised_by_name && rule_name
                ? 0
                : -1;
 }

@@ -6,7 +6,7 @@
 import os
 from collections.abc import Mapping
 
-from pie.model import Kind
+from pie.model import BUSINESS_FAILURE, Kind
 from pie.observe.facts.rows import CallRow
 from pie.observe.log.line import LineFormat
 
@@ -20,7 +20,7 @@ def levels_of(caller_errors: str = "INFO") -> dict[str, str]:
         caller_errors: level of what the caller did wrong: failures whose HTTP status is 4xx.
     """
     levels = {each.value: "ERROR" if each.http_status >= 500 else caller_errors for each in Kind}
-    return levels | {"ok": "INFO", "business": "INFO"}
+    return levels | {"ok": "INFO", "business": "INFO", BUSINESS_FAILURE: "ERROR"}
 
 
 def access_line(

@@ -6,7 +6,8 @@ from pie.model import Kind
 
 OutcomeClass = Literal["ok", "business", "rejected", "failed"]
 """``business``: the service's own non-zero code; ``rejected``: its 4xx kinds, the caller's doing;
-``failed``: all others, the service's own."""
+``failed``: all others, the service's own, among them its codes that it declares as failures
+(``business_failure``)."""
 
 SERVED = frozenset({"ok", "business"})
 """Outcomes of calls that were served."""

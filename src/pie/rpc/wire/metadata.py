@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from pie.model import (
     ADDRESSEE,
+    BUSINESS_FAILURE,
     TRAFFIC,
     Call,
     Chain,
@@ -15,6 +16,7 @@ from pie.model import (
     take_persisted,
     trace_id_of,
 )
+from pie.model.failing import MARK
 from pie.rpc.wire.business import BusinessStatus, write_status
 from pie.thrift import (
     CRRST,
@@ -145,7 +147,10 @@ def reply_header(
         business: the status that stands for a value (the handler raised ``BusinessError``).
         unsent: the call was rejected before its handler ran: it may be sent elsewhere.
     """
-    strings = _backward(call.backward)
+    backward = call.backward
+    if call.outcome == BUSINESS_FAILURE:
+        backward = backward | {MARK: "1"}
+    strings = _backward(backward)
     if closing:
         strings[CRRST] = "1"
     if business is not None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pie.model import PSM, is_unix, static_endpoint
+from pie.model import PSM, is_unix, read_failure_codes, static_endpoint
 from pie.state import check_tags
 
 
@@ -48,6 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     CALLER_ERRORS: Literal["INFO", "WARNING"] = "INFO"
     """Level of the line of a call in which the caller was wrong, such as one answered 404. A call
     that failed otherwise is an ERROR."""
+    FAILURE_CODES: tuple[str, ...] = ()
+    """Business codes that count as failures in all figures, here and at the callers: "5001",
+    "5000..5999", or of one method "GetItem:5001"."""
     STDOUT: Literal["road", "console"] = "road"
     """Where what the running service writes to stdout and stderr goes: "road" = hourly files beside
     the logs, which the agent collects; "console" = where it was started, as for a container whose
@@ -251,6 +254,14 @@ def _peers(value: tuple[str, ...]) -> str | None:
     return None
 
 
+def _failure_codes(value: tuple[str, ...]) -> str | None:
+    try:
+        read_failure_codes(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _cache(value: str) -> str | None:
     parts = urlsplit(value)
     try:
@@ -281,4 +292,5 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "BUFFER_LIMIT": _buffer_limit,
     "CACHE": _cache,
     "TRUSTED_PEERS": _peers,
+    "FAILURE_CODES": _failure_codes,
 }

@@ -167,7 +167,7 @@ def _span(record: dict[str, Any] | None) -> Span | None:
 def _status(record: dict[str, Any]) -> Cell:
     status = record["status"]
     text = status
-    if record["outcome"] == "business":
+    if record["outcome"] in ("business", "business_failure"):
         text = f"{status} {record['code']}"
     elif status == "ERROR":
         text = f"{status} {record['outcome']}"

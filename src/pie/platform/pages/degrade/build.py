@@ -1,6 +1,6 @@
 """From names, rules and counts to the list of switches. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -42,8 +42,9 @@ def build_switches(
     documents: Mapping[str, RuleDocument],
     facts: Facts,
     owners: Owners,
+    asked: Collection[tuple[str, str]] = (),
 ) -> list[SwitchRow]:
-    """All switches: those that are not on first, then by service and name."""
+    """All switches, and those asked for: what is not on first, then by service and name."""
     known = {(each.psm, each.name): each for each in facts.known or ()}
     rules = {
         (psm, name): found
@@ -51,7 +52,7 @@ def build_switches(
         for name, found in _by_switch(document, now).items()
     }
     rows = []
-    for psm, name in sorted(known.keys() | rules.keys()):
+    for psm, name in sorted(known.keys() | rules.keys() | set(asked)):
         document = documents.get(psm)
         row = _row(psm, name, rules.get((psm, name), []), known.get((psm, name)))
         row.version = document.version if document else 0

@@ -101,11 +101,10 @@ async def flip_switch(
     if given.off and not given.force:
         await _check_known(deps, psm, name)
     await _blocking(lambda: SwitchBook(deps.store).flip(psm, name, given, person.name))
-    page = await _page(deps, request, psm)
-    row = next((each for each in page.switches if (each.psm, each.name) == (psm, name)), None)
-    if row is None:
-        raise Failure(Kind.NOT_FOUND, f"{psm} has no switch {name}, and it is not switched off")
-    return json_response(row)
+    page = await _page(deps, request, (psm, name))
+    return json_response(
+        next(each for each in page.switches if (each.psm, each.name) == (psm, name))
+    )
 
 
 def _check_reason(given: FlipPut) -> None:
@@ -128,7 +127,7 @@ async def _check_known(deps: Deps, psm: str, name: str) -> None:
         )
 
 
-async def _page(deps: Deps, request: Request, only: str = "") -> DegradePage:
+async def _page(deps: Deps, request: Request, asked: tuple[str, str] | None = None) -> DegradePage:
     now = time.time()
     reader = SwitchReader(deps.facts.query)
     known, ruled, effect = await asyncio.gather(
@@ -136,7 +135,7 @@ async def _page(deps: Deps, request: Request, only: str = "") -> DegradePage:
     )
     book, person = SwitchBook(deps.store), person_of(request)
     psms = {each.psm for each in known or ()}
-    psms |= {each.key.rpartition("@")[2] for each in ruled or ()} | ({only} if only else set())
+    psms |= {each.key.rpartition("@")[2] for each in ruled or ()} | ({asked[0]} if asked else set())
 
     def read() -> DegradePage:
         registry = deps.registry()
@@ -146,7 +145,12 @@ async def _page(deps: Deps, request: Request, only: str = "") -> DegradePage:
             return list(found.owners), person.admin or found.includes(person.name)
 
         switches = build_switches(
-            now, registry, book.documents(psms), Facts(known, ruled, effect), owners
+            now,
+            registry,
+            book.documents(psms),
+            Facts(known, ruled, effect),
+            owners,
+            [asked] if asked else [],
         )
         groups = build_groups(book.groups(), switches)
         return DegradePage(now, known is not None, book.frozen(), switches, groups)

@@ -1,0 +1,1 @@
+"""`pie config`: the dynamic configuration of services."""

@@ -1,0 +1,1 @@
+"""`pie degrade`: what is switched off."""
