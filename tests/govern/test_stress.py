@@ -1,9 +1,14 @@
 """Stress and test traffic: who may send it, and that it stays apart over every hop."""
 
+import contextlib
+
 import pytest
 
+from pie._core import native
+from pie.call import Course, Driver
+from pie.call.gates import Gates
 from pie.govern import RuleSet, Scope, Stress, StressRule, Verdicts
-from pie.model import LANE, TRAFFIC, Call, Failure, Kind, take_persisted
+from pie.model import LANE, SYSTEM_CLOCK, TRAFFIC, Call, Failure, Kind, take_persisted
 from pie.testing import FakeClock
 
 ME = "d.e.f"
@@ -43,6 +48,16 @@ def test_a_dry_run_only_says_so() -> None:
     one = call("stress")
     gate((Scope(), StressRule(dry_run=True))).enter(one)
     assert one.notes == ["would reject: stress v2"]
+
+
+@pytest.mark.parametrize(("traffic", "outcome"), [("", "ok"), ("test", "ok"), ("stress", "denied")])
+def test_it_decides_so_in_a_course(traffic: str, outcome: str) -> None:
+    gates = Gates([gate((Scope(), StressRule()))])
+    assert [in_c for _, in_c in gates.gates] == [native is not None]
+    one = call(traffic)
+    with contextlib.suppress(Failure):
+        Driver(Course(gates, SYSTEM_CLOCK)).run(one, lambda each: None)
+    assert one.outcome == outcome
 
 
 @pytest.mark.parametrize(

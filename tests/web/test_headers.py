@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pie.model import Call, current_call
+from pie.observe import ServerTrace
 from pie.web.headers import chain_headers, parse_traceparent, parse_tracestate, take_chain
 from pie.web.peers import TrustedPeers
 
@@ -95,6 +96,26 @@ def test_the_headers_of_a_request_that_goes_on() -> None:
         assert "Rpc-Persist-BAD" not in chain_headers()
     finally:
         current_call.reset(token)
+
+
+def test_lane_and_class_of_traffic_go_on() -> None:
+    call = take(
+        TrustedPeers(["10.0.0.0/8"]),
+        HTTP_RPC_PERSIST_PIE_LANE="boe",
+        HTTP_RPC_PERSIST_PIE_TRAFFIC="stress",
+    )
+    ServerTrace(lambda: TRACE).enter(call)
+    assert (call.env, call.traffic) == ("boe", "stress")
+    token = current_call.set(call)
+    try:
+        headers = chain_headers()
+    finally:
+        current_call.reset(token)
+    assert headers["Rpc-Persist-PIE-LANE"] == "boe"
+    assert headers["Rpc-Persist-PIE-TRAFFIC"] == "stress"
+    call = take(HTTP_RPC_PERSIST_PIE_TRAFFIC="stress")
+    ServerTrace(lambda: TRACE).enter(call)
+    assert call.traffic == "", "of a peer that nobody trusts"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta
 
+from pie._core import native
 from pie.govern.rule import DryRun, Rule, Side
 from pie.govern.rules import RuleSet
 from pie.govern.scope import Subject
@@ -81,3 +82,11 @@ class Stress:
 
     def leave(self, call: Call) -> None:
         pass
+
+    def native_state(self) -> tuple[()]:
+        """C needs nothing of it: it lets normal traffic pass."""
+        return ()
+
+
+if native is not None:
+    native.setup_gate("Stress", Stress)

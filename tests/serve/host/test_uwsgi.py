@@ -1,5 +1,6 @@
 """A service in uWSGI workers: served by uWSGI, everything else as ever."""
 
+import json
 import socket
 import struct
 import sys
@@ -7,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from pie.govern import Key
 from pie.serve.debug import DebugClient
 from pie.state import RemoteStore, lookup_services
+from pie.state.rules.book import RuleBook
+from pie.state.rules.document import WrittenRule
 
 UWSGI = Path(sys.executable).with_name("uwsgi")
 VIEWS = (
@@ -83,6 +87,31 @@ def test_workers_serve_and_one_of_them_registers(services, state, lazy: bool) ->
     assert printed.count("I will use in-memory cache") == 1
     assert printed.count(f"data= * Running on http://127.0.0.1:{port}/") == 1
     assert not list(sockets.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lazy", [True, False])
+def test_every_worker_follows_the_rules(services, state, lazy: bool) -> None:
+    port = services.free_port()
+    services.write("PORT = 7701\n", views=VIEWS)
+    listen = f"<http-socket>127.0.0.1:{port}</http-socket>"
+    path = configuration(services, socket=listen, lazy=lazy, threads="4")
+    book = RuleBook(RemoteStore(state, "t"))
+    key = Key("rate", "toutiao.my.api", "server")
+    book.publish(key, [WrittenRule({}, {"qps": 1000})], seen=0, by="ann", comment="")
+    running = services.run([str(UWSGI), "--xml", path], merged=True, PIE_PLATFORM=state)
+
+    def reported(version: int) -> set[int]:
+        """The processes that run a version."""
+        files = (services.root / "toutiao/log/facts").glob("toutiao.my.api.in_force.2*.ndjson")
+        rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        ruled = [row for row in rows if row["key"].startswith("rule/")]
+        return {row["process"] for row in ruled if row["version"] == version}
+
+    workers = running.until(lambda: len(found := reported(1)) == 2 and found, "both run v1")
+    book.publish(key, [WrittenRule({}, {"qps": 2000})], seen=1, by="ann", comment="")
+    running.until(lambda: reported(2) == workers, "both run v2")
+    running.stop()
 
 
 def test_behind_a_unix_socket_the_port_of_the_settings_counts(services, state) -> None:

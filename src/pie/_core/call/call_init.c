@@ -19,6 +19,7 @@
 #include "call/route_gate.h"
 #include "call/route_plan.h"
 #include "call/ruled.h"
+#include "call/stress_gate.h"
 #include "call/system_clock.h"
 #include "call/tally.h"
 #include "call/times.h"
@@ -53,7 +54,7 @@ int call_init(PyObject *module) {
         rate_level_init(module) < 0 || gate_ops_init() < 0 || access_gate_init(module) < 0 ||
         rate_gate_init(module) < 0 || route_plan_init(module) < 0 ||
         route_gate_init() < 0 || balance_gate_init() < 0 || times_init(module) < 0 ||
-        deadline_gate_init() < 0 || course_init(module) < 0 ||
+        deadline_gate_init() < 0 || stress_gate_init() < 0 || course_init(module) < 0 ||
         flow_module_init(module) < 0) {
         return -1;
     }

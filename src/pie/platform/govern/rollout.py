@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from pie.govern import Key
 from pie.model import SYSTEM_CLOCK, Clock, Failure
+from pie.observe.facts.rows import EDGE_SECONDS
 from pie.platform.ask.asking import Ask, decode
 from pie.platform.govern.evidence import Calls, Evidence
 from pie.platform.govern.steps import Decision, Found, Reported, decide
@@ -28,8 +29,6 @@ from pie.state.rules.document import RuleDocument, rollout_key
 _log = logging.getLogger("pie.platform")
 PERIOD_S = 2.0
 _BEFORE_S: Final = 600
-_SETTLE_S: Final = 10
-"""After the beginning of a step: the aggregate of that time has calls of both versions."""
 _REPORT_S: Final = 200
 _AUTHOR = "pie"
 
@@ -38,8 +37,8 @@ SELECT has({{treated:Array(String)}}, instance) AS treated,
   ts >= fromUnixTimestamp({{since:Int64}}) AS after,
   sum(count) AS calls, sumIf(count, outcome NOT IN ('ok', 'business')) AS bad
 FROM edge_10s
-WHERE {whose} AND traffic != 'stress' AND (ts < fromUnixTimestamp({{began:Int64}})
-  AND ts >= fromUnixTimestamp({{from:Int64}}) OR ts >= fromUnixTimestamp({{since:Int64}}))
+WHERE {whose} AND traffic != 'stress' AND (ts >= fromUnixTimestamp({{since:Int64}})
+  OR ts >= fromUnixTimestamp({{from:Int64}}) AND ts <= fromUnixTimestamp({{until:Int64}}))
 GROUP BY treated, after
 """
 _WHOSE = {
@@ -206,8 +205,8 @@ class RolloutWorker:
             "psm": document.psm,
             "treated": list(treated),
             "from": began - _BEFORE_S,
-            "began": began,
-            "since": began + _SETTLE_S,
+            "until": began - EDGE_SECONDS,  # Aggregates that ended before the step,
+            "since": began + 1,  # and those that began after it.
         }
         sql = _CALLS.format(whose=_WHOSE[document.side])
         arms = {

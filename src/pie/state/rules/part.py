@@ -128,9 +128,9 @@ class RulePart:
         if self.source == "none" and not self._alone:
             self._alone = True
             _log.warning(
-                "no rules under %s are known: %s, and %s; policies run on their defaults until the "
-                "platform answers",
-                *(self._prefix, error, self.restored),
+                "policies run on their defaults until the platform answers, for no rules under %s "
+                "are known: %s (%s)",
+                *(self._prefix, self.restored, error),
             )
         self._settled()
 
