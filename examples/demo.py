@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import report
+import rules
 import traffic
 from fleet import SERVICES, DemoError, Fleet, step
 
@@ -30,7 +31,13 @@ def main() -> int:
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):  # A shell's background job ignores SIGINT.
         signal.signal(number, _interrupt)
-    fleet = Fleet(_fresh_directory(options.once), 0 if options.once else options.port)
+    fleet = Fleet(
+        _fresh_directory(options.once),
+        0 if options.once else options.port,
+        # A batch is checked call by call, so that no limit may reject one of it.
+        prepare=lambda fleet: rules.publish(fleet.client, limits=not options.once),
+        canary=True,
+    )
     try:
         with fleet:
             if options.once:
@@ -55,6 +62,8 @@ def once(fleet: Fleet) -> int:
     problems = report.differences(seen, sent)
     for problem in problems:
         print(f"  wrong: {problem}", file=sys.stderr)
+    decided = report.decisions(seen)
+    print(f"\nDecisions of rules: {', '.join(decided) or 'none'}")
     if not problems:
         print(f"\nAll {len(sent)} requests and every call they made arrived, exactly once.")
     return 1 if problems else 0
@@ -70,9 +79,12 @@ def forever(fleet: Fleet, rate: float) -> None:
   Services   {", ".join(SERVICES)}
   Workspace  {fleet.directory}
   Logs       {fleet.directory}/toutiao/log
+  Rules      {fleet.url}/s/{rules.ARTICLE}/governance
 
   Try next: open the platform, follow one of the failed requests to its chain, and read there
-  why it failed. Search the logs for 登录, or for a word of a failed request.
+  why it failed. Search the logs for 登录, or for a word of a failed request. A fifth of the calls
+  of article goes to its canary, and the comments of discuss would be refused: `pie rules` lists
+  the rules that say so.
   Or ask yourself: curl -i {fleet.entries[traffic.STREAM]}/articles/105
   In another terminal: cd {fleet.directory} && . runtime/env.sh && pie ls
   Ctrl-C stops everything.

@@ -25,6 +25,10 @@ SERVICES = {
 LEGACY = "legacy_device_info"
 """A plain Apache Thrift server, registered by hand as a cluster of device_info."""
 LEGACY_CLUSTER = "legacy"
+CANARY = "article-canary"
+"""A second process of article, in a cluster of its own."""
+CANARY_ENVIRONMENT = {"PIE_CLUSTER": "canary", "PIE_VERSION": "1.4.3"}
+_CANARY_OF = "toutiao.article.article"
 START_SECONDS = 60
 _STOP_ORDER = {LEGACY: 1, "agent": 2, "platform": 3}
 """Services first, the platform last, so that the agent can ship their last words."""
@@ -41,10 +45,21 @@ class Fleet:
         directory: becomes a workspace with the demo's services in it; the platform and the output
             of every process go there too.
         port: of the platform; 0 = any.
+        prepare: called when the platform is up, before any service starts.
+        canary: start article once more, in the cluster ``canary``.
     """
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        *,
+        prepare: Callable[["Fleet"], None] | None = None,
+        canary: bool = False,
+    ) -> None:
         self.directory = directory
+        self._prepare = prepare
+        self._canary = canary
         self._commands: dict[str, list[str]] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._held = contextlib.ExitStack()
@@ -130,10 +145,10 @@ class Fleet:
                 process.kill()
                 process.wait()
 
-    def is_onboarded(self, psm: str) -> bool:
+    def is_onboarded(self, psm: str, name: str = "") -> bool:
         """Whether the process that runs now is registered; one before it may still be listed."""
         return any(
-            service["psm"] == psm and instance["pid"] == self.pid(psm)
+            service["psm"] == psm and instance["pid"] == self.pid(name or psm)
             for service in self.client.services()
             for cluster in service["clusters"]
             for instance in cluster["instances"]
@@ -158,7 +173,7 @@ class Fleet:
         with (self.directory / f"{name}.out").open("ab") as out:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, *self._commands[name]],
-                env=self.environment,
+                env=self.environment | (CANARY_ENVIRONMENT if name == CANARY else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -223,12 +238,20 @@ class Fleet:
             self.wait(self._platform_is_up, "the platform did not come up")
         with step("starting the agent"):
             self.spawn("agent")
+        if self._prepare is not None:
+            with step("publishing rules"):
+                self._prepare(self)
         with step(f"starting {len(SERVICES)} services and one that is not on Pie"):
             self.spawn(LEGACY)
             self._register_legacy(legacy_port)
             for psm in SERVICES:
                 self.spawn(psm)
             self.wait(self._services_are_up, "not every service registered")
+        if self._canary:
+            with step("starting a canary of article"):
+                self._commands[CANARY] = self._commands[_CANARY_OF]
+                self.spawn(CANARY)
+                self.wait(lambda: self.is_onboarded(_CANARY_OF, CANARY), "no canary registered")
 
     def _register_legacy(self, port: int) -> None:
         """In the place of what an earlier demo registered: by hand is for good."""

@@ -35,8 +35,15 @@ class PlatformClient:
 
     def get(self, path: str) -> Any:
         """GET a path; raises OSError when it cannot."""
-        request = urllib.request.Request(
-            self._url + path, headers={"Authorization": f"Bearer {self.token}"}
-        )
+        return self._answer(urllib.request.Request(self._url + path), {})
+
+    def send(self, method: str, path: str, body: Any, *, user: str) -> Any:
+        """Change something in the name of a person; raises OSError when it cannot."""
+        request = urllib.request.Request(self._url + path, json.dumps(body).encode(), method=method)
+        return self._answer(request, {"Content-Type": "application/json", "X-Pie-User": user})
+
+    def _answer(self, request: urllib.request.Request, headers: dict[str, str]) -> Any:
+        for name, value in ({"Authorization": f"Bearer {self.token}"} | headers).items():
+            request.add_header(name, value)
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.load(response)

@@ -53,6 +53,18 @@ def differences(seen: Seen, sent: list[Sent]) -> list[str]:
     return found
 
 
+def decisions(seen: Seen) -> list[str]:
+    """What rules decided on the batch, with how often."""
+    notes = Counter(
+        note.partition(" method=")[0]
+        for chain in seen.chains.values()
+        for record in (*chain["nodes"], *chain["calls"])
+        for note in record["notes"]
+        if note.startswith(("would reject: ", "rejected: ", "routed to "))
+    )
+    return [f"{count} × {note}" for note, count in sorted(notes.items())]
+
+
 def show(seen: Seen) -> None:
     """Print the services and the most instructive chain."""
     row = "  {:<26} {:>9} {:>7} {:>8} {:>8} {:>9} {:>9}"

@@ -294,6 +294,23 @@ def test_rules_are_found_among_a_thousand() -> None:
     assert rules._index._candidates(subject(method="m77")) == [77, MAX_RULES - 1]
 
 
+def test_a_thousand_sets_of_names_are_compared_at_once() -> None:
+    """Each process compares them when they come: not each with each."""
+    pairs = [frozenset({f"a{number}", f"b{number}"}) for number in range(MAX_RULES)]
+    looks = 0
+    whole = Scope.overlaps
+
+    def overlaps(one: Scope, other: Scope) -> bool:
+        nonlocal looks
+        looks += 1
+        return whole(one, other)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Scope, "overlaps", overlaps)
+        retries(*[(Scope(method=pair), 1) for pair in pairs])
+    assert looks == 0
+
+
 def test_one_set_stands_before_another() -> None:
     own = retries((Scope(method="Get"), 5), version=2)
     theirs = RuleSet(RetryRule, "d.e.f", "callers", 9, [(Scope(method="t*"), RetryRule())])

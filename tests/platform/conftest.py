@@ -24,7 +24,8 @@ from pie.platform.main import PlatformError, run_platform
 try:
     run_platform(
         Path(sys.argv[1]), port=int(sys.argv[2]), insert_interval=0.02,
-        allowed_hosts=["pie.example"], on_ready=lambda address, _: print(address, flush=True),
+        allowed_hosts=["pie.example"], state=sys.argv[3],
+        on_ready=lambda address, _: print(address, flush=True),
     )
 except PlatformError as error:
     sys.exit(f"refused: {error}")
@@ -45,8 +46,9 @@ class Reply:
 class Platform:
     """One run of the platform; ``start`` again after ``stop`` or ``kill``."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, state: str = "embedded") -> None:
         self.directory = directory
+        self.state = state
         self.port = 0
         self.process: subprocess.Popen[str] | None = None
         self.said = ""
@@ -55,7 +57,7 @@ class Platform:
 
     def launch(self, port: int = 0) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", RUN, str(self.directory), str(port)],
+            [sys.executable, "-c", RUN, str(self.directory), str(port), self.state],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -191,6 +193,20 @@ def own_platform(tmp_path):
 @pytest.fixture(scope="session")
 def wait_gone():
     return gone
+
+
+@pytest.fixture
+def platform_at():
+    """Makes platforms of a directory and a state store; those that run are killed in the end."""
+    made = []
+
+    def make(directory: Path, state: str) -> Platform:
+        made.append(Platform(directory, state))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end(signal.SIGKILL)
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def edge(psm, count, errors=0, **more):
 
 def register(platform, psm, *, cluster="default", port=7701, instance="1") -> None:
     """One instance, for ever."""
-    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("admin"))
+    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("admin"), timeout=60)
     one = Instance(psm=psm, id=instance, host="10.3.23.162", port=port, protocol="thrift",
                    cluster=cluster, pid=84168, version="1.4.2", started=time.time() - 7200,
                    )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from pie.govern.index import Index
 from pie.govern.rule import Rule, Side
-from pie.govern.scope import Scope, Subject
+from pie.govern.scope import Pattern, Scope, Subject
 from pie.govern.verdicts import Tally
 
 MAX_RULES: Final = 1000
@@ -205,24 +205,39 @@ def _check_side(side: Side, scope: Scope, number: int) -> None:
 def _check_scopes(kind: type[Rule], scopes: list[tuple[Scope, int, str]]) -> None:
     """``scopes`` is ordered: equally specific ones are neighbours."""
     seen: dict[str, int] = {}
-    for at, (scope, number, part) in enumerate(scopes):
+    for scope, number, part in scopes:
         text = f"{part} {scope}".strip()
         if text in seen:
             problem = f"it is for the same calls as rules[{seen[text]}]: ({text or 'every call'})"
             raise RuleError(problem, number=number, field="scope")
         seen[text] = number
-        if kind.every or not scope.has_set:
-            continue  # Names and prefixes that differ, and are equally specific, never overlap.
-        for other, its, _ in scopes[at + 1 :]:
-            if other.specificity != scope.specificity:
-                break
-            if scope.overlaps(other):
-                raise RuleError(
-                    f"it is undecided whether it or rules[{number}] holds for calls that are in "
-                    f"both, {_say(other)} and {_say(scope)}: neither is more specific",
-                    number=its,
-                    field="scope",
-                )
+    if not kind.every:  # Names and prefixes that differ, and are equally specific, never overlap.
+        _check_overlaps(scopes)
+
+
+def _check_overlaps(scopes: list[tuple[Scope, int, str]]) -> None:
+    """Two scopes with a set that are equally specific overlap only where they share a name of their
+    first set, and all that is no set is the same: only such pairs are looked at."""
+    seen: dict[tuple[object, ...], list[tuple[Scope, int]]] = {}
+    for scope, number, _ in scopes:
+        patterns = [_single(getattr(scope, field)) for field in Subject._fields]
+        fixed = [each for each in patterns if isinstance(each, str)]
+        for name in next((each for each in patterns if not isinstance(each, str)), ()):
+            alike = seen.setdefault((scope.specificity, *fixed, name), [])
+            for other, its in alike:
+                if other.overlaps(scope):
+                    raise RuleError(
+                        f"it is undecided whether it or rules[{its}] holds for calls that are in "
+                        f"both, {_say(scope)} and {_say(other)}: neither is more specific",
+                        number=number,
+                        field="scope",
+                    )
+            alike.append((scope, number))
+
+
+def _single(pattern: Pattern) -> Pattern:
+    """A set of one name is as specific as that name."""
+    return next(iter(pattern)) if not isinstance(pattern, str) and len(pattern) == 1 else pattern
 
 
 def _say(scope: Scope) -> str:

@@ -82,11 +82,6 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Greater = more specific."""
         return tuple(_specificity(getattr(self, field)) for field in Subject._fields)
 
-    @property
-    def has_set(self) -> bool:
-        """Whether a field is a set of names."""
-        return any(not isinstance(getattr(self, field), str) for field in Subject._fields)
-
     def overlaps(self, other: "Scope") -> bool:
         """Whether some call is in both."""
         return all(

@@ -18,6 +18,7 @@ _COMMANDS = {
         "pie.tool.up.platform:platform",
         "Run the platform: registry, facts and pages.",
     ),
+    "state": ("pie.tool.state.command:state", "The store of desired state: how it is, copies."),
     "sd": ("pie.tool.registry.command:sd", "Look up, list and register services."),
     "call": ("pie.tool.call.command:call", "Call a method of a service from the shell."),
     "agent": ("pie.tool.up.agent:agent", "Ship what services log to the platform."),
@@ -35,15 +36,28 @@ _COMMANDS = {
     "login": ("pie.tool.login.command:login", "Log in to a platform with a token of yours."),
     "logout": ("pie.tool.login.command:logout", "Forget the token of `pie login`."),
     "whoami": ("pie.tool.login.command:whoami", "Show who you are for the platform."),
+    "rules": ("pie.tool.rules.command:rules", "Show and change the rules of services."),
+    "drain": ("pie.tool.rules.drain:drain", "Let no calls go to a host or an instance."),
     "logs": ("pie.tool.logs.command:logs", "Search and follow the logs."),
     "chain": ("pie.tool.chain.command:chain", "Show one call chain as a tree."),
     "debug": ("pie.tool.debug.command:debug", "Look into a running process."),
 }
 _SECTIONS = {
-    "On this machine": ("init", "update", "serve", "up", "down", "status", "platform", "agent"),
+    "On this machine": (
+        "init",
+        "update",
+        "serve",
+        "up",
+        "down",
+        "status",
+        "platform",
+        "state",
+        "agent",
+    ),
     "Who you are": ("login", "logout", "whoami", "people"),
     "Decide": ("config", "degrade"),
     "See the fleet": ("ls", "sd", "psm", "logs", "chain"),
+    "Steer the fleet": ("rules", "drain"),
     "Try and mend a service": ("call", "debug"),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.leaks import growth
 
 from pie.call import Course, Driver
 from pie.call.gates import Gates
@@ -175,6 +176,18 @@ def test_an_answer_of_another_type_is_an_error(native: Any) -> None:
         native.Limits(False, (1,))
     with pytest.raises(ValueError, match="no verdict 6"):
         native.Counts().count(6, [])
+
+
+def test_nothing_is_left_behind(native: Any) -> None:
+    def act() -> None:
+        side = Side(native)
+        side.publish([(Scope(caller="x"), AccessRule("deny"))], [(Scope(), RateRule(qps=0.5))])
+        for number in range(20):
+            side.call(f"c{number % 7}", "m", "")
+        side.verdicts.take()
+
+    act()
+    assert growth(act, 50) < 50
 
 
 def test_chance_and_time_can_be_given(native: Any) -> None:

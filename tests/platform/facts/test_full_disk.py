@@ -138,3 +138,50 @@ def test_rows_are_not_acknowledged_when_the_disk_fills_up_while_they_are_written
     )
     assert "'n': 5000, 'pos': 4999" in again.stdout, again
     assert "1 parts of the table logs are damaged" in again.stdout
+
+
+CUT = """
+import json, os, sys, time
+from pathlib import Path
+from pie.platform.facts.frames import Hello
+from pie.platform.facts.opening import open_store
+
+hello = Hello(directory=sys.argv[1], memory=1 << 30, insert_interval=0.0, lock_patience=5)
+store = open_store(hello)
+engine = store.engine
+
+def part():
+    found = engine.query("SELECT path FROM system.parts WHERE table = 'logs' AND active")
+    return Path(found[0]["path"])
+
+def insert(pos):
+    engine.insert("logs", json.dumps({"ts": time.time(), "src": 1, "pos": pos}).encode())
+
+print(engine.query("SELECT count() AS n FROM logs"), store.notes, flush=True)
+if sys.argv[2] != "look":
+    insert(1)
+    engine.guard.look()
+    insert(2)
+    engine.execute("OPTIMIZE TABLE logs FINAL")
+    file = part() / sys.argv[2]
+    os.truncate(file, int(file.stat().st_size * float(sys.argv[3])))  # The disk was full a moment.
+    engine.guard.look()
+    print("not noticed", flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "left"), [("data.bin", "0.9"), ("checksums.txt", "0.9"), ("count.txt", "0")]
+)
+def test_a_merge_that_was_cut_off_is_noticed_though_there_is_room_again(tmp_path, file, left):
+    command = [sys.executable, "-c", CUT, str(tmp_path)]
+    cut = subprocess.run(
+        [*command, file, left], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "is cut off" in cut.stderr, cut
+    again = subprocess.run(
+        [*command, "look"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "[{'n': 2}]" in again.stdout, again

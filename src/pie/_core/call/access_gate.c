@@ -54,9 +54,13 @@ static int read_counted(Decision *self, PyObject *pairs) {
         return -1;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(pairs); i++) {
-        PyObject *tally;
+        PyObject *pair = PyTuple_GET_ITEM(pairs, i), *tally;
         int verdict;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pairs, i), "O!i", &Counts_Type, &tally, &verdict)) {
+        if (!PyTuple_Check(pair)) {
+            PyErr_SetString(PyExc_TypeError, "a Decision counts pairs of a tally and a verdict");
+            return -1;
+        }
+        if (!PyArg_ParseTuple(pair, "O!i", &Counts_Type, &tally, &verdict)) {
             return -1;
         }
         if (verdict < 0 || verdict >= VERDICT_COUNT) {

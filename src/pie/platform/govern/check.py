@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pie.govern import KINDS, NONE, Key, RuleSet, describe, problems, read_rules
+from pie.govern import KINDS, NONE, Key, RuleError, RuleSet, describe, problems, read_rules
 from pie.platform.govern.diff import scope_text
 from pie.platform.govern.kinds import scope_fields
 from pie.platform.govern.known import DAYS, CallGroup, Known
@@ -100,6 +100,16 @@ def made_of(document: RuleDocument) -> RuleSet[Any]:
     """
     written = [{"scope": rule.scope, "body": rule.body} for rule in document.rules]
     return read_rules(document.key, document.version, written, KINDS)
+
+
+def made_if_any(document: RuleDocument | None) -> RuleSet[Any] | None:
+    """The rule set that a document holds; None for no rules, or none that can be read here."""
+    if document is None or not document.rules:
+        return None
+    try:
+        return made_of(document)
+    except RuleError:
+        return None
 
 
 def warnings(

@@ -180,7 +180,9 @@ def _rolling(document: RuleDocument) -> str:
     others = f"v{document.previous_version}" if document.previous_version else "no rules"
     if rollout.stopped:
         return f"the roll-out was stopped ({rollout.stopped}): every instance runs {others}"
-    return f"being rolled out: {rollout.percent:g} % of the instances run it, the others {others}"
+    who = [*rollout.instances, *([f"{rollout.percent:g} % of all"] if rollout.percent else [])]
+    runs = " and ".join(who) or "no instance yet"
+    return f"being rolled out, it runs on: {runs}; the others run {others}"
 
 
 def _values(made: RuleSet[Any], rule: Any) -> str:

@@ -135,19 +135,3 @@ def _worst(its: Sequence[Report], wanted: int) -> Report | None:
 def _registered(service: Service | None) -> Iterable[tuple[str, str, str, str]]:
     for each in service.instances if service is not None else ():
         yield each.psm, each.id, each.host, each.cluster
-
-
-_PSMS = """
-SELECT DISTINCT substring(key, position(key, '@') + 1) AS psm FROM in_force
-WHERE in_force.ts >= fromUnixTimestamp({since:Int64}) AND startsWith(key, 'rule/') LIMIT 5000
-"""
-
-
-class _PsmRow(msgspec.Struct):
-    psm: str
-
-
-async def reported_psms(ask: Ask, now: float) -> list[str]:
-    """The services whose rules some process reports to run, or to have tried."""
-    rows = decode(await ask(_PSMS, {"since": int(now) - REPORT_SECONDS}), _PsmRow)
-    return [row.psm for row in rows]

@@ -18,6 +18,7 @@ Predictable = Literal["exact", "estimate", "no"]
 PREVIEWS: Final[Mapping[str, Predictable]] = {
     "access": "exact",
     "degrade": "exact",
+    "route": "exact",
     "rate": "estimate",
 }
 """Kinds whose effect on past calls can be told; of the others it depends on what they remember."""

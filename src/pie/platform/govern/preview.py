@@ -55,9 +55,9 @@ class PreviewRule:
 
 @dataclass(slots=True)
 class PreviewTarget:
-    """A cluster: how many calls would go there, and how many go there by the rules in force."""
+    """A way of a route: how many calls would go it, and how many do by the rules in force."""
 
-    cluster: str
+    way: str
     calls: float
     before: float
 
@@ -119,9 +119,8 @@ def not_predictable(kind: str) -> RulesPreview:
     """The preview of a kind that depends on what its gates remember."""
     return RulesPreview(
         "no",
-        f"what {kind} rules do depends on load that nobody recorded, so it is not predictable: "
-        "use dry_run where the kind has it, or publish to one instance first, and look at the "
-        "effect",
+        f"what {kind} rules do depends on more than the kinds of calls that were counted, so it is "
+        "not predictable: use dry_run where the kind has it, and look at the effect",
     )
 
 
@@ -154,10 +153,10 @@ async def preview_exact(
         for number, acts in effect.rules.items():
             rules[number].calls += group.calls
             rules[number].hit += acts * group.calls
-        for cluster, share in effect.targets.items():
-            _target(targets, cluster).calls += share * group.calls
-        for cluster, share in before.targets.items():
-            _target(targets, cluster).before += share * group.calls
+        for way, share in effect.targets.items():
+            _target(targets, way).calls += share * group.calls
+        for way, share in before.targets.items():
+            _target(targets, way).before += share * group.calls
     fill(answer, list(callers.values()))
     answer.rules = [rules[number] for number in sorted(rules)]
     answer.targets = sorted(targets.values(), key=lambda each: -each.calls)[:MAX_TARGETS]
@@ -217,8 +216,8 @@ def _replayed(rules: RuleSet[Any], groups: Sequence[CallGroup], world: World) ->
     return [decide(group.subject) for group in groups]
 
 
-def _target(targets: dict[str, PreviewTarget], cluster: str) -> PreviewTarget:
-    return targets.setdefault(cluster, PreviewTarget(cluster, 0.0, 0.0))
+def _target(targets: dict[str, PreviewTarget], way: str) -> PreviewTarget:
+    return targets.setdefault(way, PreviewTarget(way, 0.0, 0.0))
 
 
 _SLOT = "toUInt32(intDiv(toUnixTimestamp(ts) - {since:Int64}, {step:UInt32}))"

@@ -4,9 +4,10 @@ Policies without memory of load say the same of a call today as of the same call
 group of equal calls is decided once. For rules with percentages the answer is a share of the calls.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pie.govern import (
     NONE,
@@ -17,17 +18,23 @@ from pie.govern import (
     Ruling,
     Subject,
 )
+from pie.govern.route import Leaf, outcomes
+from pie.govern.route.build import Asked, build
+from pie.govern.route.members import Index
 from pie.model import SYSTEM_CLOCK, Endpoint
+
+_SHARE: Final = re.compile(r" \([\d.e+-]+%\)")
 
 
 @dataclass(frozen=True, slots=True)
 class World:
     """What decisions depend on beside the call: the endpoints of the callee that are registered
-    now, the drains in force, and the time (Unix seconds)."""
+    now, the drains in force, the time (Unix seconds), the data centre of the caller."""
 
     endpoints: Sequence[Endpoint] = ()
     drains: RuleSet[Any] | None = None
     now: float = 0.0
+    idc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Effect:
         acts: share that is rejected, sent elsewhere, answered by a fallback.
         records: share on which a rule with ``dry_run`` would act.
         rules: number (from 0) of each rule that has a say, with the share that it acts on.
-        targets: of a route, the share that goes to each cluster.
+        targets: of a route, the share that goes each way: ``cluster canary``.
         verdict: of the call if all go one way; the verdict of most of them else.
         text: the decision in words.
     """
@@ -59,6 +66,8 @@ def replay(rules: RuleSet[Any], world: World) -> Decide | None:
     kind = rules.kind.kind
     if kind == "access":
         return _access(rules)
+    if kind == "route":
+        return _route(rules, world)
     return _degrade(rules) if kind == "degrade" else None
 
 
@@ -118,3 +127,43 @@ def _degrade(rules: RuleSet[Any]) -> Decide:
         return Effect(acts, 0.0, shares, {}, verdict, "; ".join(texts))
 
     return decide
+
+
+def _route(rules: RuleSet[Any], world: World) -> Decide:
+    index = Index(world.endpoints)
+
+    def decide(subject: Subject) -> Effect:
+        holding = rules.holding(subject)
+        ruling = holding[0] if holding else None
+        drains = world.drains.holding(subject) if world.drains is not None else ()
+        asked = Asked(rules.psm, subject.cluster, subject.lane, world.idc)
+        plan = build(index, asked, ruling, drains)
+        numbers = () if ruling is None else (ruling.number,)
+        if plan is None:
+            text = f"{rules.psm} has no instance in the cluster {subject.cluster} for this call"
+            return Effect(0.0, 0.0, dict.fromkeys(numbers, 0.0), {}, "none", text)
+        targets: dict[str, float] = {}
+        texts: dict[str, float] = {}
+        acts = 0.0
+        for share, leaf in outcomes(plan, world.now):
+            way = _way(leaf, ruling)
+            targets[way] = targets.get(way, 0.0) + share
+            text = "; ".join(leaf.notes) or f"to {way}, as it asks"
+            texts[text] = texts.get(text, 0.0) + share
+            stays = way == f"cluster {subject.cluster}" or way.startswith("not canary")
+            acts += 0.0 if stays else share
+        ways = sorted(texts.items(), key=lambda each: -each[1])
+        said = [f"{share * 100:.3g} % {_SHARE.sub('', text)}" for text, share in ways]
+        verdict = "admitted" if ruling is None else "routed"
+        text = ways[0][0] if len(ways) == 1 else "; ".join(said)
+        return Effect(acts, 0.0, dict.fromkeys(numbers, acts), targets, verdict, text)
+
+    return decide
+
+
+def _way(leaf: Leaf, ruling: Ruling[Any] | None) -> str:
+    """Where a leaf leads, without the share that the rule says."""
+    if ruling is None:
+        return f"cluster {leaf.cluster}"
+    said = leaf.notes[0].removeprefix("routed to ").removesuffix(f": {ruling.name}")
+    return _SHARE.sub("", said)

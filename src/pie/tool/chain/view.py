@@ -12,6 +12,7 @@ from pie.tool.terminal.table import (
     DIM,
     GAP,
     GOOD,
+    LINK,
     WARN,
     Cell,
     Column,
@@ -188,7 +189,7 @@ def _reasons(item: Item) -> list[Cell]:
     if node is not None and node["message"] and node["message"] in repeated:
         found = [each for each in found if node["message"] not in each.text]
     # What failed, what was decided, what contradicts itself.
-    return sorted(dict.fromkeys(found), key=lambda cell: "✗·!".index(cell.text[0]))
+    return sorted(dict.fromkeys(found), key=lambda cell: "✗·→!".index(cell.text[0]))
 
 
 def _differs(item: Item) -> bool:
@@ -209,15 +210,27 @@ def _of_record(record: dict[str, Any], who: str, *, message: bool = True) -> lis
         what = f"{record['outcome']} ({record['code']})" if record["code"] else record["outcome"]
         text = f"{who}{what}: {record['message']}".removesuffix(": ")
         found.append(Cell(f"{'✗' if failed else '·'} {text}", BAD if failed else DIM))
-    if record["rule"]:
+    if record["rule"] and not any(record["rule"] in each for each in record["notes"]):
         found.append(Cell(f"· {who}decided by rule {record['rule']}", WARN))
-    found += [Cell(f"· {who}{each}", DIM) for each in record["notes"]]
+    found += [Cell(f"{_sign(each)} {who}{each}", _look(each)) for each in record["notes"]]
     found += [Cell(f"! {flag_text(flag)}", WARN) for flag in record["flags"]]
     if record.get("skew_ms"):
         shift = milliseconds(abs(record["skew_ms"]))
         way = "later" if record["skew_ms"] > 0 else "earlier"
         found.append(Cell(f"! {who}drawn {shift} {way}, as the hosts' clocks differ", WARN))
     return found
+
+
+def _sign(note: str) -> str:
+    """What stands before a note: a decision that changed the call's way is marked."""
+    return "→" if note.startswith("routed to ") else "·"
+
+
+def _look(note: str) -> Style:
+    """What a rule did, or would have done, is not overlooked; other notes are dim."""
+    if note.startswith(("rejected: ", "would reject: ", "fallback", "not as the rule says")):
+        return WARN
+    return LINK if note.startswith("routed to ") else DIM
 
 
 def _hanging(cell: Cell, hang: str, room: int) -> list[str]:

@@ -85,6 +85,11 @@ class Api:
         )
 
     @property
+    def token(self) -> TokenSource:
+        """What gives the token, for other clients of the same platform."""
+        return self._token
+
+    @property
     def token_source(self) -> str:
         """Where the token comes from, for people."""
         return self._token.source

@@ -1,5 +1,6 @@
 import type { ChainCall, ChainNode } from '../../api.gen';
 import { duration, offset } from '../../format';
+import { decisionOf } from './decision';
 import { flagLabel, flagText, isContradiction } from './flags';
 import { Indent } from './indent';
 import { useTexts } from './texts';
@@ -58,7 +59,7 @@ function Reasons({ record }: { record: Reasoned }) {
   return (
     <>
       {message && <p class={status === 'ERROR' ? 'reason bad-text' : 'reason'}>{message}</p>}
-      {rule && (
+      {rule && !notes.some((note) => note.includes(rule)) && (
         <p class="reason">
           <span class="why-label">{t.why.rule}</span> <span class="mono">{rule}</span>
         </p>
@@ -66,11 +67,26 @@ function Reasons({ record }: { record: Reasoned }) {
       {notes.length > 0 && (
         <ol class="notes" aria-label={t.why.notes}>
           {notes.map((note, index) => (
-            <li key={index}>{note}</li>
+            <li key={index}>
+              <Note note={note} />
+            </li>
           ))}
         </ol>
       )}
     </>
+  );
+}
+
+/** A note; of a decision, what was decided, and the rule in words that stand out. */
+function Note({ note }: { note: string }) {
+  const decision = decisionOf(note);
+  if (!decision) return <>{note}</>;
+  const { what, kind, version, scope, tone } = decision;
+  return (
+    <span class={`decision ${tone === 'plain' ? '' : `${tone}-text`}`}>
+      {what} <span class="mono rule-name">{`${kind} v${version}`}</span>
+      {scope && <span class="mono dim"> {scope}</span>}
+    </span>
   );
 }
 

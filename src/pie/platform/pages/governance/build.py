@@ -21,6 +21,7 @@ from pie.platform.pages.governance.views import (
     RuleSetHead,
     RuleText,
     RuleVersion,
+    RuleVersionDetail,
 )
 from pie.state import Service
 from pie.state.rules.document import Freeze, Rollout, RuleDocument, WrittenRule
@@ -125,6 +126,27 @@ def build_history(
     return RuleHistory(key.psm, key.side, key.kind, found)
 
 
+def build_version(
+    key: Key, document: RuleDocument, current: RuleDocument | None
+) -> RuleVersionDetail:
+    """One version, compared with what stands now."""
+    now = current.version if current is not None else 0
+    return RuleVersionDetail(
+        document.version,
+        document.author,
+        document.at,
+        document.comment,
+        texts(document.rules),
+        write_yaml(key, document.rules, document.version),
+        diff(
+            key,
+            current.rules if current is not None else (),
+            document.rules,
+            (now, document.version),
+        ),
+    )
+
+
 def build_clash(key: Key, seen: int, base: RuleDocument | None, current: RuleDocument) -> RuleClash:
     """What somebody published since a version; ``base`` is that version, None if it is not kept."""
     return RuleClash(
@@ -168,6 +190,7 @@ def _rollout(document: RuleDocument | None) -> RuleRollout | None:
         rollout.step,
         rollout.began,
         rollout.pause_s,
+        rollout.expected,
         rollout.stopped,
         document.previous_version,
     )
@@ -193,8 +216,9 @@ def _summary(key: Key, rules: Sequence[WrittenRule]) -> str:
     parts, length = [], 0
     for rule in rules:
         values = ", ".join(
-            f"{name} {show_value(forms.get(name), _short(value))}"
-            for name, value in rule.body.items()
+            f"{name} {show_value(forms.get(name), _short(rule.body[name]))}"
+            for name in [*forms, *(rule.body.keys() - forms.keys())]
+            if name in rule.body
         )
         parts.append(f"{scope_text(key.kind, rule) or 'every call'}: {values or 'the defaults'}")
         length += len(parts[-1])

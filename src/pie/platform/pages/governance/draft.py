@@ -7,11 +7,11 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from pie.govern import KINDS, Key, RuleError, RuleSet
+from pie.govern import KINDS, Key
 from pie.model import Failure
 from pie.model import Kind as FailureKind
 from pie.platform.ask.asking import unless_away
-from pie.platform.govern.check import Checked, RuleProblem, check, made_of, warnings
+from pie.platform.govern.check import Checked, RuleProblem, check, made_if_any, warnings
 from pie.platform.govern.diff import diff
 from pie.platform.govern.kinds import kind_view
 from pie.platform.govern.known import PastCalls, known_names, past_calls
@@ -22,7 +22,10 @@ from pie.platform.pages.governance.build import build_clash, texts, written
 from pie.platform.pages.governance.sets import blocking, book_of, world_of
 from pie.platform.pages.governance.views import RuleCheck, RuleClash, RulesPost, RulesPut
 from pie.platform.server.deps import Deps
-from pie.state.rules.document import RuleDocument, WrittenRule
+from pie.state.rules.document import Rollout, RuleDocument, WrittenRule
+
+_FEW_INSTANCES = 2
+"""With fewer there is no step between none and all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,35 @@ async def review(deps: Deps, key: Key, given: RulesPost) -> RuleCheck:
     )
     if given.preview:
         world = await world_of(deps, key.psm, now)
-        answer.preview = await predict(deps.facts.query, past, checked.made, _made(current), world)
+        answer.preview = await predict(
+            deps.facts.query, past, checked.made, made_if_any(current), world
+        )
     return answer
+
+
+async def rollout_of(
+    deps: Deps, key: Key, checked: Checked, current: RuleDocument | None
+) -> Rollout | None:
+    """How a version begins: step by step where it may turn calls away, else at once (None).
+
+    What the preview says that it would reject is expected, so that the roll-out is not stopped for
+    it.
+    """
+    made = checked.made
+    if made is None or not kind_view(made.kind).rejects:
+        return None
+    if all(ruling.rule.dry_run for ruling in made.rules):
+        return None  # Nothing is enforced.
+    registry = await blocking(deps.registry)
+    service = registry.get(key.psm)
+    if service is None or len(service.instances) < _FEW_INSTANCES:
+        return None
+    now = time.time()
+    past = await unless_away(past_calls(deps.facts.query, key, now))
+    world = await world_of(deps, key.psm, now)
+    found = await predict(deps.facts.query, past, made, made_if_any(current), world)
+    more = max(0.0, found.hit - found.before)
+    return Rollout(expected=min(100.0, 100 * more / found.calls if found.calls else 0.0))
 
 
 async def clash_of(
@@ -120,13 +150,3 @@ def _warnings(
 ) -> list[RuleProblem]:
     groups = past.groups if past is not None else None
     return warnings(checked, known_names(key.psm, registry, groups or ()), groups, lines)
-
-
-def _made(document: RuleDocument | None) -> RuleSet[Any] | None:
-    """The rules in force; None where there are none that this platform can read."""
-    if document is None or not document.rules:
-        return None
-    try:
-        return made_of(document)
-    except RuleError:
-        return None

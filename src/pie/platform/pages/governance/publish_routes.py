@@ -8,10 +8,10 @@ from starlette.responses import Response
 from pie.govern import KINDS, Key
 from pie.model import Failure, Kind
 from pie.platform.ask.params import PsmPath
-from pie.platform.govern.check import check, first_error
+from pie.platform.govern.check import Checked, check, first_error
 from pie.platform.govern.kinds import kind_view
 from pie.platform.pages.governance.build import build_detail, freeze_view
-from pie.platform.pages.governance.draft import clash_of, draft_of
+from pie.platform.pages.governance.draft import clash_of, draft_of, rollout_of
 from pie.platform.pages.governance.routes import MAX_BODY, KindPath, SidePath
 from pie.platform.pages.governance.sets import blocking, book_of, facts_of, key_for
 from pie.platform.pages.governance.views import (
@@ -28,7 +28,7 @@ from pie.platform.server.deps import AskDeps, Deps
 from pie.platform.server.gatekeeper import require, user_of
 from pie.platform.server.people import require_owner
 from pie.state.rules.book import RuleConflict
-from pie.state.rules.document import RuleDocument
+from pie.state.rules.document import Rollout, RuleDocument
 
 router = APIRouter(
     prefix="/api/rules", tags=["governance"], dependencies=[Depends(require("person"))]
@@ -93,6 +93,7 @@ async def publish_rules(
         text = first_error(key.kind, checked) if draft.broken is None else draft.broken.message
         return _refused(ConflictBody(400, Kind.INVALID.value, text, None, errors))
     comment = _comment(key, given.comment)
+    rollout = None if given.now else await _rollout(deps, key, checked)
     try:
         document = await blocking(
             lambda: book_of(deps).publish(
@@ -101,6 +102,7 @@ async def publish_rules(
                 seen=draft.seen or 0,
                 by=person.name,
                 comment=comment,
+                rollout=rollout,
             )
         )
     except RuleConflict as error:
@@ -126,6 +128,10 @@ async def roll_back_rules(
     key = key_for(psm, side, kind)
     person = await require_owner(request, psm)
     comment = _comment(key, given.comment)
+    kept = await blocking(lambda: book_of(deps).history(key))
+    older = next((each.rules for each in kept if each.version == given.to), ())
+    checked = check(key, older, given.seen + 1)
+    rollout = None if given.now else await _rollout(deps, key, checked)
     try:
         document = await blocking(
             lambda: book_of(deps).rollback(
@@ -134,11 +140,17 @@ async def roll_back_rules(
                 seen=given.seen,
                 by=person.name,
                 comment=comment,
+                rollout=rollout,
             )
         )
     except RuleConflict as error:
         return await _conflict(deps, key, given.seen, error)
     return await _published(deps, key, document)
+
+
+async def _rollout(deps: Deps, key: Key, checked: Checked) -> Rollout | None:
+    current = await blocking(lambda: book_of(deps).get(key))
+    return await rollout_of(deps, key, checked, current)
 
 
 def _comment(key: Key, text: str) -> str:

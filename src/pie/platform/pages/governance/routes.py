@@ -9,17 +9,19 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from pie.govern import Key
+from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
 from pie.platform.ask.params import PsmPath
 from pie.platform.govern.effect import effect_slots, verdict_rows
 from pie.platform.govern.explain import ExplainCall, Explanation, explain, rule_sets_of
-from pie.platform.govern.in_force import reported_psms, reports
+from pie.platform.govern.in_force import reports
 from pie.platform.govern.kinds import RuleKinds, all_kinds
 from pie.platform.pages.governance.build import (
     Facts,
     build_detail,
     build_head,
     build_history,
+    build_version,
     freeze_view,
     keys_of,
 )
@@ -29,6 +31,7 @@ from pie.platform.pages.governance.sets import (
     book_of,
     facts_of,
     key_for,
+    published,
     standing,
     world_of,
 )
@@ -39,6 +42,7 @@ from pie.platform.pages.governance.views import (
     RuleSetDetail,
     RuleSetList,
     RulesPost,
+    RuleVersionDetail,
 )
 from pie.platform.server.answers import json_response, repeated_response
 from pie.platform.server.deps import AskDeps, Deps
@@ -62,8 +66,8 @@ async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
     """Every rule set of the fleet that is published, with how many processes run it."""
     now = time.time()
     registry = await blocking(deps.registry)
-    reported = await unless_away(reported_psms(deps.facts.query, now))
-    names = sorted({*(reported or ()), *list(registry)[:_MOST_SERVICES]})
+    keys = await blocking(lambda: published(deps))
+    names = list(dict.fromkeys(key.psm for key in keys))[:_MOST_SERVICES]
     book = book_of(deps)
     documents = await blocking(lambda: [each for psm in names for each in book.all(psm).values()])
     freeze = await blocking(book.frozen)
@@ -164,3 +168,22 @@ async def get_rule_history(deps: AskDeps, psm: PsmPath, side: SidePath, kind: Ki
     book = book_of(deps)
     versions, current = await blocking(lambda: (book.history(key), book.get(key)))
     return json_response(build_history(key, versions, current))
+
+
+@router.get("/{psm}/{side}/{kind}/history/{version}", response_model=RuleVersionDetail)
+async def get_rule_version(
+    deps: AskDeps,
+    psm: PsmPath,
+    side: SidePath,
+    kind: KindPath,
+    version: Annotated[int, Path(ge=1, le=10**9)],
+) -> Response:
+    """One version that is kept, and what would change if it were published anew."""
+    key = key_for(psm, side, kind)
+    book = book_of(deps)
+    versions, current = await blocking(lambda: (book.history(key), book.get(key)))
+    found = next((each for each in versions if each.version == version), None)
+    if found is None:
+        kept = f"v{versions[-1].version} to v{versions[0].version}" if versions else "none"
+        raise Failure(Kind.NOT_FOUND, f"v{version} of {kind} of {psm} is not kept; kept: {kept}")
+    return json_response(build_version(key, found, current))

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from pie.govern import Key, RuleError
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
+from pie.platform.govern.check import made_if_any
 from pie.platform.govern.effect import effect_slots, verdict_rows
 from pie.platform.govern.in_force import reports
 from pie.platform.govern.kinds import rule_type, side_of
@@ -19,7 +20,9 @@ from pie.platform.pages.governance.build import Facts
 from pie.platform.server.deps import Deps
 from pie.platform.server.people import ownership_of, person_of
 from pie.state import Invalid, LimitExceeded, StoreError
+from pie.state.registry.instances import PREFIX
 from pie.state.rules.book import Frozen, RuleBook
+from pie.state.rules.document import key_of
 
 _T = TypeVar("_T")
 
@@ -39,6 +42,12 @@ def book_of(deps: Deps) -> RuleBook:
     return RuleBook(deps.store)
 
 
+def published(deps: Deps) -> list[Key]:
+    """Every rule set of the fleet that is published; blocks."""
+    found = (key_of(entry.key) for entry in deps.store.range(PREFIX).entries)
+    return [key for key in found if key is not None]
+
+
 async def facts_of(deps: Deps, psm: str, window: int, key: Key | None = None) -> Facts:
     """What is known of the rules in force of a service, with verdicts of the last seconds."""
     now = time.time()
@@ -55,7 +64,8 @@ async def world_of(deps: Deps, psm: str, now: float) -> World:
     """What routes of the calls of a service depend on: its instances and the drains in force."""
     registry = await blocking(deps.registry)
     service = registry.get(psm)
-    return World(service.instances if service is not None else (), None, now)
+    document = await blocking(lambda: book_of(deps).get(Key("drain", psm, "callers")))
+    return World(service.instances if service is not None else (), made_if_any(document), now)
 
 
 async def standing(deps: Deps, request: Request, psm: str) -> tuple[list[str], bool]:

@@ -25,7 +25,8 @@ class RuleRollout:
     """How far a version has come that goes step by step.
 
     ``instances`` and ``percent`` of all others run it; the rest runs ``previous_version``.
-    ``pause_s`` is how long a step lasts; ``stopped`` is why it was stopped: then nobody runs it.
+    ``pause_s`` is how long a step lasts at least; ``expected`` the percentage of calls that it is
+    meant to reject; ``stopped`` is why it was stopped: then nobody runs it.
     """
 
     instances: list[str]
@@ -33,6 +34,7 @@ class RuleRollout:
     step: int
     began: float
     pause_s: float
+    expected: float
     stopped: str
     previous_version: int
 
@@ -237,3 +239,87 @@ class ConflictAnswer:
     """The form of errors of publishing."""
 
     error: ConflictBody
+
+
+@dataclass(slots=True)
+class DrainPost:
+    """What is drained: a host as it registered, an instance by its id or `host:port`; and why."""
+
+    target: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class StillCalling:
+    """A caller that still calls a drained instance, in calls a second over the last minute."""
+
+    caller: str
+    qps: float
+
+
+@dataclass(slots=True)
+class DrainedInstance:
+    """An instance, and what came to it in the last minute; ``last`` is when (Unix seconds)."""
+
+    instance: str
+    address: str
+    cluster: str
+    qps: float
+    last: float
+    callers: list[StillCalling]
+
+
+@dataclass(slots=True)
+class DrainedService:
+    """The instances of one service that a drain is about; ``refused`` is why it was not changed."""
+
+    psm: str
+    drained: bool
+    version: int
+    refused: str
+    instances: list[DrainedInstance]
+
+
+@dataclass(slots=True)
+class DrainAnswer:
+    """What a drain is about, service by service; ``calls_known`` is false while calls cannot be
+    read."""
+
+    now: float
+    target: str
+    is_host: bool
+    calls_known: bool
+    services: list[DrainedService]
+
+
+@dataclass(slots=True)
+class DrainName:
+    """One drained host or instance of a service, and who last changed the service's drains."""
+
+    psm: str
+    part: str
+    name: str
+    author: str
+    at: float
+    comment: str
+
+
+@dataclass(slots=True)
+class DrainList:
+    """All drains."""
+
+    now: float
+    drains: list[DrainName]
+
+
+@dataclass(slots=True)
+class RuleVersionDetail:
+    """One published version: its rules, and what would change if it were published anew."""
+
+    version: int
+    author: str
+    at: float
+    comment: str
+    rules: list[RuleText]
+    yaml: str
+    against_now: RulesDiff

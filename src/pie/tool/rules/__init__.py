@@ -1,0 +1,1 @@
+"""``pie rules`` and ``pie drain``."""
