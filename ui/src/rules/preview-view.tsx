@@ -23,7 +23,7 @@ export function PreviewView({ preview, stale }: { preview: RulesPreview; stale: 
         <table class="table">
           <thead>
             <tr>
-              <th scope="col">{t.cluster}</th>
+              <th scope="col">{t.way}</th>
               <th scope="col" class="num">
                 {t.now}
               </th>
@@ -33,9 +33,9 @@ export function PreviewView({ preview, stale }: { preview: RulesPreview; stale: 
             </tr>
           </thead>
           <tbody>
-            {targets.map(({ cluster, calls, before }) => (
-              <tr key={cluster}>
-                <th scope="row">{cluster}</th>
+            {targets.map(({ way, calls, before }) => (
+              <tr key={way}>
+                <th scope="row">{way}</th>
                 <td class="num">{count(before)}</td>
                 <td class="num">{count(calls)}</td>
               </tr>

@@ -40,7 +40,7 @@ export const en = {
     hits: { reject: 'rejected', 'send elsewhere': 'moved', 'answer by a fallback': 'fallback' } as Record<string, string>,
     more: (n: number) => `and ${n} more`,
     unknownCaller: '(unknown)',
-    cluster: 'Cluster',
+    way: 'Way',
     now: 'now',
     then: 'then',
     away: 'The store of calls is away: there is no preview for the moment.',

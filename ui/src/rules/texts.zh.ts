@@ -39,7 +39,7 @@ export const zh: RuleTexts = {
     hits: { reject: '拒绝', 'send elsewhere': '改道', 'answer by a fallback': '降级' },
     more: (n) => `还有 ${n} 个`,
     unknownCaller: '（未知）',
-    cluster: '集群',
+    way: '去向',
     now: '现在',
     then: '之后',
     away: '调用存储暂不可用：暂时无法预估。',
