@@ -245,7 +245,12 @@ def test_a_cluster_whose_instances_are_drained_has_no_share() -> None:
     assert sent(gate(rule, drains=drained), TWO, 50) == {"a": 50}
     shift = RouteRule(shift_to="canary", shift_begins=NOW)
     clock = FakeClock(wall=NOW.timestamp() + 3600)
-    assert sent(gate(shift, drains=drained, clock=clock), TWO, 50) == {"a": 50}
+    one = call()
+    assert routed(gate(shift, drains=drained, clock=clock), one, *TWO) == ["a"]
+    assert one.notes == [
+        "routed to cluster default: route v7",
+        "not as the rule says, no instance to shift to in the cluster canary: route v7",
+    ]
 
 
 def test_verdicts_and_outcomes() -> None:

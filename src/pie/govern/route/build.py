@@ -99,11 +99,15 @@ class _Builder:
             if named:
                 return self._leaf(named, trail.decided("named instances"))
             trail = trail.noted(self._vain("none of the named instances is registered"))
-        if rule.clusters and self._may_move():
+        target, moves = rule.shift_to, self._may_move()
+        shifts = moves and target not in ("", self._asked.cluster)
+        if shifts and not self._is_alive(target):
+            trail = trail.noted(self._vain(f"no instance to shift to in the cluster {target}"))
+            shifts = False
+        if rule.clusters and moves:
             root = self._by_cluster(rule, trail)
         else:
             root = self.in_cluster(trail.cluster, trail)
-        shifts = rule.shift_to not in ("", self._asked.cluster) and self._may_move()
         return self._shifted(rule, root, trail) if shifts else root
 
     def in_cluster(self, cluster: str, trail: _Trail) -> Node | None:
@@ -161,8 +165,7 @@ class _Builder:
     def _shifted(self, rule: RouteRule, root: Node | None, trail: _Trail) -> Node | None:
         target, begins = rule.shift_to, rule.shift_begins
         assert begins is not None, "the rule was checked"
-        decided = trail.decided(f"cluster {target} (shift)")
-        shifted = self.in_cluster(target, decided) if self._is_alive(target) else None
+        shifted = self.in_cluster(target, trail.decided(f"cluster {target} (shift)"))
         if shifted is None or root is None:
             return root or shifted
         most, seconds = rule.shift_most / 100, rule.shift_minutes * 60
