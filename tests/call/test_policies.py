@@ -278,7 +278,8 @@ def test_a_child_forked_before_followers_are_told_has_the_rules_in_force(
     bench: Any, tmp_path: Path
 ) -> None:
     source = SilentRules(tmp_path / "rules.ndjson")
-    course = Policies(bench.observer, source=source, clock=FakeClock()).server()
+    policies = Policies(bench.observer, source=source, clock=FakeClock())
+    course = policies.server()
     source.write(rate(1, ({}, 2)))
     child = os.fork()
     if child == 0:

@@ -308,7 +308,7 @@ def test_a_name_given_at_the_sign_in_is_that_of_the_tasks(
     context = browser.new_context(locale="en-US")
     page = context.new_page()
     page.goto(f"{fleet.url}/logs?psm={PSM}&q=walk")
-    page.get_by_label("Or paste the admin token").fill(fleet.client.token)
+    page.get_by_label("Your token").fill(fleet.client.token)
     page.get_by_label("Your name").fill("王娣")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_test_id("operator")).to_have_text("王娣", timeout=LOAD_MS)

@@ -12,6 +12,7 @@ import './styles/plot.css';
 import './styles/dialog.css';
 import './styles/tooltip.css';
 import './styles/log-level.css';
+import './styles/changes.css';
 
 import { render } from 'preact';
 import { App } from './app';

@@ -31,7 +31,7 @@ from pie.platform.server.state_access import access_of
 from pie.platform.server.state_engine import EMBEDDED, StateEngine, open_engine
 from pie.platform.server.state_routes import state_router
 from pie.platform.server.supervisor import Supervisor
-from pie.state import lookup_services
+from pie.state import Follower, lookup_services
 from pie.state.store.embedded import StateFileError
 
 _STATIC = Path(__file__).parent / "static"
@@ -118,10 +118,11 @@ class _Platform:
 
     async def run(self, on_ready: Callable[[str, str], None]) -> None:
         people = PeopleMirror(self._store)
-        people.start()
+        follower = Follower(self._store)
+        people.start(follower)
         facts = FactsClient()
         supervisor = Supervisor(self._hello(), facts, _say)
-        deps = self._deps(facts, people)
+        deps = self._deps(facts, follower, people)
         works = page_works(deps)
         server = self._server(deps, works)
         loop = asyncio.get_running_loop()
@@ -153,7 +154,7 @@ class _Platform:
                 on_ready(address, _login_link(address, self._keys.admin))
                 await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            people.stop()
+            follower.stop()
             self._store.end_watches()
             for work in works:
                 work.close()
@@ -171,13 +172,14 @@ class _Platform:
             lock_patience=_LOCK_PATIENCE,
         )
 
-    def _deps(self, facts: FactsClient, people: PeopleMirror) -> Deps:
+    def _deps(self, facts: FactsClient, follower: Follower, people: PeopleMirror) -> Deps:
         return Deps(
             keys=self._keys,
             facts=facts,
             store=self._store,
             registry=lambda: lookup_services(self._store),
             ingest_budget=ByteBudget(_INGEST_BYTES),
+            follower=follower,
             people=people,
             state_health=self._state_health,
             who=TokensAndSessions(self._keys, people),

@@ -24,6 +24,7 @@ _COMMANDS = {
     "agent": ("pie.tool.up.agent:agent", "Ship what services log to the platform."),
     "ls": ("pie.tool.ls.command:ls", "List the services with their traffic."),
     "psm": ("pie.tool.psm.command:psm", "Show who owns what, and claim what nobody owns."),
+    "changes": ("pie.tool.changes.command:changes", "Show what was changed, by whom, why."),
     "config": (
         "pie.tool.config.command:config",
         "Read, publish and roll back the dynamic configuration of services.",
@@ -55,9 +56,8 @@ _SECTIONS = {
         "agent",
     ),
     "Who you are": ("login", "logout", "whoami", "people"),
-    "Decide": ("config", "degrade"),
-    "See the fleet": ("ls", "sd", "psm", "logs", "chain"),
-    "Steer the fleet": ("rules", "drain"),
+    "See the fleet": ("ls", "sd", "psm", "changes", "logs", "chain"),
+    "Steer the fleet": ("rules", "config", "degrade", "drain"),
     "Try and mend a service": ("call", "debug"),
 }
 

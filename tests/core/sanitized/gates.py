@@ -8,15 +8,42 @@ import gc
 import random
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 from pie._core import native
 from pie.call import Course, GateLock, Gates
-from pie.govern import Balance, BalanceState, ClientDeadline, Retry, RetryRule, Route
+from pie.govern import (
+    Balance,
+    BalanceState,
+    ClientDeadline,
+    LimitsRule,
+    Retry,
+    RetryRule,
+    Route,
+    RouteRule,
+    RuleSet,
+    Scope,
+    TimeoutRule,
+)
 from pie.model import SYSTEM_CLOCK, Call, Failure, Kind, StaticEndpoint
 
 assert native is not None
-ENDPOINTS = tuple(StaticEndpoint(f"{n}", "default", "127.0.0.1", n, "framed") for n in range(1, 5))
+ENDPOINTS = tuple(
+    StaticEndpoint(f"{n}", ("default", "canary")[n % 2], "127.0.0.1", n, "framed", idc="ab"[n // 3])
+    for n in range(1, 5)
+)
+SHARED = RouteRule(clusters={"default": 1, "canary": 1, "gone": 1}, own_idc=True, by="user")
+SHIFT = RouteRule(
+    shift_to="canary", shift_begins=datetime(2020, 1, 1, tzinfo=UTC), shift_most=50, by="call"
+)
+
+
+def some(chance: random.Random, kind: Any, psm: str, side: Any, *rules: Any) -> Any:
+    """A set with one of the rules, or None."""
+    if chance.random() < 0.3:
+        return None
+    return RuleSet(kind, psm, side, 1, [(Scope(), chance.choice(rules))])
 
 
 class Wild:
@@ -52,11 +79,17 @@ def main(rounds: int, seed: int) -> None:
     open_calls: list[Any] = []
 
     def gates() -> list[Any]:
-        found = [ClientDeadline(), *(Wild(chance, open_calls) for _ in range(2))]
+        deadline = ClientDeadline(
+            some(chance, TimeoutRule, "a.b.c", "client", TimeoutRule(total=1.0, attempt=0.5)),
+            some(chance, LimitsRule, "d.e.f", "callers", LimitsRule(least_timeout=2.0)),
+        )
+        found = [deadline, *(Wild(chance, open_calls) for _ in range(2))]
         return found[: chance.randint(0, 3)]
 
     def attempts() -> list[Any]:
-        return [Route(lambda psm, cluster: "nobody"), Balance(state), Wild(chance, open_calls)]
+        rules = some(chance, RouteRule, "d.e.f", "callers", SHARED, SHIFT)
+        route = Route(lambda psm, cluster: "nobody", rules=rules, idc="a")
+        return [route, Balance(state), Wild(chance, open_calls)]
 
     whole, each_attempt = Gates(gates(), lock), Gates(attempts(), lock)
     retry = Retry(RetryRule(attempts=3, base=0))
@@ -65,7 +98,10 @@ def main(rounds: int, seed: int) -> None:
     def run() -> None:
         for _ in range(rounds):
             call = Call("client", "thrift", caller="a.b.c", callee="d.e.f", method="Get")
-            call.candidates = ENDPOINTS
+            call.candidates = chance.choice((ENDPOINTS, ENDPOINTS[:2], ENDPOINTS[1:]))
+            call.logid, call.env = str(chance.random()), chance.choice(("", "", "lane", "\ud800"))
+            call.callee_cluster = chance.choice(("", "", "canary", "gone"))
+            call.persist["PIE_USER"] = chance.choice(("one", "", "\udc80"))
             opened = native.OpenCall(call, course, lambda seconds: None)
             with contextlib.suppress(Failure, ValueError):
                 if chance.random() < 0.5:

@@ -141,7 +141,7 @@ def test_it_waits_for_reports_and_calls() -> None:
     late = Found(FLEET, reported(FLEET[0], version=1), WELL)
     assert not decide(running, late, 10_000, 0).acts
     few = Found(FLEET, reported(FLEET[0]), Evidence(since=Calls(3, 0)))
-    assert "too few" in decide(running, few, 599, 0).reason
+    assert "fewer than 20 calls" in decide(running, few, 599, 0).reason
     assert decide(running, few, 600, 0).acts
 
 
@@ -231,7 +231,7 @@ async def good_version(fleet: Fleet) -> None:
     fleet.clock.advance(59)
     other._fence.hold()
     await other.look()
-    assert fleet.rollout == one and other.waiting[KEY] == "step 1 lasts 60 s"
+    assert fleet.rollout == one and fleet.book.rolling() == {KEY: "step 1 lasts 60 s"}
     fleet.clock.advance(1)
     other._fence.hold()
     await other.look()
@@ -245,14 +245,14 @@ async def good_version(fleet: Fleet) -> None:
     await fleet.calls(FLEET, 100)
     await fleet.report(*[each for each in FLEET if tenth.chooses(KEY, each)], version=2)
     await other.look()
-    assert fleet.rollout == tenth and "frozen by ops" in other.waiting[KEY]
+    assert fleet.rollout == tenth and "frozen by ops" in fleet.book.rolling(PSM)[KEY]
     fleet.book.thaw("ops", "")
     await other.look()
     assert fleet.rollout is None
-    assert fleet.book.rolling() == []
+    assert fleet.book.rolling() == {}
     assert len(fleet.reasons()) == 3
     await other.look()
-    assert other.waiting == {}
+    assert other._seen == {}
 
 
 async def bad_version(fleet: Fleet) -> None:
@@ -285,7 +285,7 @@ async def bad_version(fleet: Fleet) -> None:
     document = fleet.book.get(KEY)
     assert document is not None and document.for_instance(first)[0] == 1
     assert fleet.reasons()[-1] == f"stopped: {stopped.stopped}"
-    assert fleet.book.rolling() == []
+    assert fleet.book.rolling() == {}
 
 
 async def for_callers(fleet: Fleet) -> None:

@@ -19,7 +19,7 @@ from pie.platform.server.identity.record import (
     new_token,
 )
 from pie.platform.server.identity.who import Caller, TokensAndSessions
-from pie.state import Forbidden, MemoryStore, RemoteStore, ServiceMeta, meta_key
+from pie.state import Follower, Forbidden, MemoryStore, RemoteStore, ServiceMeta, meta_key
 from pie.state.events import PREFIX as EVENTS
 from pie.state.events import read_event
 from pie.testing import FakeClock
@@ -182,7 +182,8 @@ def test_longest_names_fit_into_keys():
 
 def test_a_mirror_follows_what_others_write(world):
     other = PeopleMirror(world.store, world.clock)
-    other.start()
+    follower = Follower(world.store)
+    other.start(follower)
     try:
         token = world.add()
         until = time.monotonic() + 10
@@ -194,7 +195,7 @@ def test_a_mirror_follows_what_others_write(world):
             time.sleep(0.005)
         assert other.by_token(token) is None
     finally:
-        other.stop()
+        follower.stop()
 
 
 # -- a running platform -------------------------------------------------------------------------
@@ -246,8 +247,9 @@ def test_a_person_reads_pages_and_writes_nothing_of_others(platform, person):
         assert reply.status == 403
         assert f"lihua does not own {name}. Its owners may do this: {who}" in str(reply.json)
         assert "pie psm set" in str(reply.json)
-    nobodys = declare(platform, "people.alone.cart", ["lihua"], headers)
+    nobodys = declare(platform, "people.alone.cart", ["x"], headers)
     assert (nobodys.status, "Claim it first" in str(nobodys.json)) == (403, True)
+    assert declare(platform, "people.alone.cart", ["x", "lihua"], headers).status == 200
     assert "To become its owner, ask" in str(declare(platform, "people", ["x"], headers).json)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import pie.rpc.server.server
+from pie._core import native
 from pie.model import Call, Failure, Kind
 
 PSM = "toutiao.my.server"
@@ -97,7 +98,7 @@ class Slow:
 def test_a_delay_holds_back_no_other_call(client, demo, request, bench) -> None:
     """Threads wait; an asyncio loop in C, which serves all calls, refuses the call instead."""
     made = client(Slow())
-    if request.node.callspec.params["client"] != "turns":
+    if native is None or request.node.callspec.params["client"] != "turns":
         assert made.Nothing() is None
         return
     with pytest.raises(Failure) as caught:

@@ -12,7 +12,7 @@ from pie.govern import Key, RuleError
 from pie.state import Fenced, FenceLost, MemoryStore, Store
 from pie.state.events import PREFIX as EVENTS
 from pie.state.events import ChangeEvent, read_event
-from pie.state.rules.book import Frozen, RuleBook, RuleConflict
+from pie.state.rules.book import Frozen, RuleBook, RuleConflict, Unreadable
 from pie.state.rules.document import (
     KEPT_VERSIONS,
     MAX_DOCUMENT,
@@ -22,7 +22,7 @@ from pie.state.rules.document import (
     rules_key,
     share,
 )
-from pie.state.store.interface import MAX_VALUE, Invalid, LimitExceeded, StoreError
+from pie.state.store.interface import MAX_VALUE, Invalid, LimitExceeded
 from pie.testing.clock import FakeClock
 
 KEY = Key("rate", "toutiao.my.server", "server")
@@ -217,8 +217,14 @@ def test_size_is_checked_when_it_is_published(book: RuleBook, store: MemoryStore
 
 def test_what_no_pie_wrote_is_an_answer(book: RuleBook, store: MemoryStore) -> None:
     store.put(rules_key(KEY), "{")
-    with pytest.raises(StoreError, match=r"rules/server/rate holds no rules that this Pie can"):
+    with pytest.raises(Unreadable, match=r"rules/server/rate holds no rules that this Pie can"):
         book.get(KEY)
+    with pytest.raises(Unreadable):
+        publish(book, 10, seen=1)
+    assert publish(book, 10, seen=0) == 1
+    publish(book, 20, seen=1)
+    store.put(rules_key(KEY), "{")
+    assert publish(book, 30, seen=0) == 3
 
 
 def test_versions_order_changes_whatever_the_clock_does(book: RuleBook, clock: FakeClock) -> None:

@@ -45,6 +45,14 @@ class TestKeys:
         assert store.delete("/a/1") == 0
         assert [entry.key for entry in store.range("/").entries] == ["/a/2", "/b"]
 
+    def test_many_ranges_at_once(self, rig):
+        for number in range(30):
+            rig.store.put(f"/m/{number % 5}/{number}", str(number))
+        found = rig.store.ranges([f"/m/{number}/" for number in range(6)])
+        assert found.refused == ()
+        assert [len(each.entries) for each in found.found.values()] == [6, 6, 6, 6, 6, 0]
+        assert found.found["/m/3/"] == rig.store.range("/m/3/")
+
     def test_an_overwrite_keeps_the_creation(self, rig):
         created = rig.store.put("/k", "1")
         changed = rig.store.put("/k", "2")

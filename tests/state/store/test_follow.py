@@ -43,6 +43,10 @@ class Flaky(Store):
         self._check()
         return self._store.range(prefix)
 
+    def ranges(self, prefixes):
+        self._check()
+        return self._store.ranges(prefixes)
+
     def stream(self, prefixes):
         self._check()
         watch = self._store.stream(prefixes)

@@ -232,3 +232,27 @@ def test_the_routes_are_described(platform, engine):
     put = next(path for name, path in paths.items() if name.endswith("/api/state/put"))["post"]
     schema = put["requestBody"]["content"]["application/json"]["schema"]
     assert set(schema["properties"]) == {"key", "value", "lease", "expect", "claim", "heir_of"}
+
+
+def test_many_ranges_from_a_platform_that_cuts_its_answers_off(platform, monkeypatch):
+    monkeypatch.setattr("pie.platform.server.state_bounds._RANGES_CHARS", 250)
+    engine = MemoryStore()
+    for number in range(10):
+        engine.put(f"/{number}/x", "y" * 100)
+    found = RemoteStore(platform.serve(engine), "t").ranges([f"/{n}/" for n in range(11)])
+    assert [len(each.entries) for each in found.found.values()] == [1] * 10 + [0]
+
+
+def test_many_ranges_from_an_older_platform(platform):
+    """It has no such route: each is asked for by itself."""
+    engine = MemoryStore()
+    engine.put("/a/x", "1")
+    url = platform.serve(engine)
+    router = platform.app.router
+    router.routes[:] = [
+        each for each in router.routes if not str(getattr(each, "path", "")).endswith("/ranges")
+    ]
+    store = RemoteStore(url, "t")
+    for _ in range(2):
+        found = store.ranges(["/a/", "/b/"])
+        assert [len(each.entries) for each in found.found.values()] == [1, 0]

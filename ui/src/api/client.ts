@@ -1,3 +1,4 @@
+import type { Session } from '../api.gen';
 import { createStore } from '../store';
 
 export interface TextRange {
@@ -29,7 +30,7 @@ export class ApiError extends Error {
 /** Whether we are signed in, going by the last answers. */
 export const signedIn = createStore(true);
 
-/** The name that the person gave when signing in. */
+/** The name of the person who is signed in. */
 export const operator = createStore('');
 
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -56,13 +57,12 @@ export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: strin
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-/** Trade the admin token for a session cookie, and see whether it was the right one. */
+/** Trade a token for a session cookie, and see whether it was a right one. */
 export async function signIn(token: string, user: string): Promise<'wrong' | 'away' | 'untried'> {
   try {
-    // The answer redirects to a page we do not want to leave for; its cookie is kept all the same.
-    const given = user ? { token, user } : { token };
-    await fetch(`/login?${new URLSearchParams(given)}`, { redirect: 'manual' });
-    await askWho();
+    const session = await sendJson<Session>('POST', '/api/login', { token, user });
+    operator.set(session.user);
+    signedIn.set(true);
     return 'untried';
   } catch (error) {
     return error instanceof ApiError && !error.away ? 'wrong' : 'away';
@@ -70,8 +70,8 @@ export async function signIn(token: string, user: string): Promise<'wrong' | 'aw
 }
 
 export async function askWho(): Promise<void> {
-  const session = await getJson<{ user?: string }>('/api/session');
-  operator.set(session.user ?? '');
+  const session = await getJson<Session>('/api/session');
+  operator.set(session.user);
 }
 
 export async function signOut(): Promise<void> {

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -92,8 +93,6 @@ class RolloutWorker:
         self._book = RuleBook(store, fence=self._fence, clock=clock)
         self._seen: dict[Key, tuple[RuleDocument, float]] = {}
         """The documents of roll-outs, and when they were first seen as they are."""
-        self.waiting: dict[Key, str] = {}
-        """What each roll-out waits for."""
 
     async def run(self) -> None:
         """Look every two seconds, until cancelled."""
@@ -110,21 +109,19 @@ class RolloutWorker:
     async def look(self) -> None:
         """Take each roll-out a step further whose time has come."""
         rolling = await run_in_threadpool(self._book.rolling)
-        for gone in self._seen.keys() - set(rolling):
+        for gone in self._seen.keys() - rolling.keys():
             del self._seen[gone]
-            self.waiting.pop(gone, None)
-        for key in rolling:
+        for key, known in rolling.items():
             try:
-                self._note(key, await self._advance(key))
+                waits_for = await self._advance(key)
             except FenceLost:
                 raise
             except (Failure, StoreError) as error:
-                self._note(key, str(error))
-
-    def _note(self, key: Key, waits_for: str) -> None:
-        if waits_for and self.waiting.get(key) != waits_for:
-            _log.info("the roll-out of %s (%s) of %s waits: %s", *key[::2], key.psm, waits_for)
-        self.waiting[key] = waits_for
+                waits_for = str(error)[:500]
+            if waits_for and waits_for != known:
+                _log.info("the roll-out of %s (%s) of %s waits: %s", *key[::2], key.psm, waits_for)
+                with suppress(StoreError):
+                    await run_in_threadpool(partial(self._book.note_waiting, key, waits_for))
 
     async def _advance(self, key: Key) -> str:
         """Take one roll-out further; what it waits for, empty if it acted."""

@@ -88,7 +88,10 @@ class ShiftWorker:
         """Stop the shifts that make calls go worse."""
         prefix = "rule/callers/route@"
         since = int(self._clock.wall()) - _REPORT_S
-        answer = await self._ask(_KEYS, {"prefix": prefix, "since": since})
+        try:
+            answer = await self._ask(_KEYS, {"prefix": prefix, "since": since})
+        except Failure:
+            return  # While the facts are away nothing can be said of a shift.
         for row in decode(answer, dict[str, str]):
             key = Key("route", row["psm"], "callers")
             try:

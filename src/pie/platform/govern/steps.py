@@ -115,7 +115,7 @@ def _wait(
     elif chosen and document.version not in running:
         why = f"{_names(chosen)} did not report yet to run v{document.version}"
     elif calls < FEW_CALLS and elapsed < _PATIENCE * rollout.pause_s:
-        why = f"{calls} calls are too few to judge by"
+        why = f"there were fewer than {FEW_CALLS} calls to judge by yet"
     return Decision(False, None, why) if why else None
 
 

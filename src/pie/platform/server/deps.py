@@ -12,7 +12,7 @@ from pie.platform.server.auth import Keys
 from pie.platform.server.identity.mirror import PeopleMirror
 from pie.platform.server.identity.who import TokensAndSessions
 from pie.platform.server.views import StateHealth
-from pie.state import Service, Store
+from pie.state import Follower, Service, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Deps:
 
     ``facts`` asks the column store, ``store`` holds desired state; ``registry`` gives everything
     registered, by PSM. The last two block for a moment and raise ``StoreError``. ``people`` are
-    those who may log in, ``who`` knows them by what a request brings.
-    ``state_health`` says how the store is.
+    those who may log in, ``who`` knows them by what a request brings. ``follower`` tells of
+    changes under prefixes of the store, ``state_health`` says how the store is.
     """
 
     keys: Keys
@@ -30,6 +30,7 @@ class Deps:
     store: Store
     registry: Callable[[], dict[str, Service]]
     ingest_budget: ByteBudget
+    follower: Follower
     people: PeopleMirror
     who: TokensAndSessions
     state_health: Callable[[], StateHealth]

@@ -109,7 +109,8 @@ def _refusal(person: Person, name: str, found: Ownership, admins: list[str]) -> 
     if name.count(".") == 2:
         return (
             f"{person.name} does not own {name}: nobody does. Claim it first, under PSM "
-            f"management or with `pie psm claim {name}`"
+            f"management or with `pie psm claim {name}`; a new name is declared with yourself "
+            "among its owners"
         )
     how = f"ask {asked}" if asked else "ask who has the admin token of the platform"
     return f"{person.name} does not own {name}: nobody does. To become its owner, {how}"

@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
-import anyio
 import msgspec
-from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
@@ -16,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from pie.model import Failure
 from pie.platform.server.door import watching
 from pie.platform.server.state_access import Access, visible
+from pie.platform.server.state_bounds import RangeBound, Threads, some_ranges
 from pie.state.store import wire
 from pie.state.store.history import Subscription
 from pie.state.store.interface import (
@@ -30,17 +29,16 @@ from pie.state.store.interface import (
 )
 from pie.state.store.served import ServedStore
 
-_THREADS = 40
 T = TypeVar("T", bound=msgspec.Struct)
-R = TypeVar("R")
 Handler = Callable[[T, Access], Awaitable[msgspec.Struct]]
 AccessOf = Callable[[Request], Access]
+Route = Callable[[str, type[Any], type[msgspec.Struct], Handler[Any]], None]
 
 
 def state_router(
     store: ServedStore, access_of: AccessOf, *, heartbeat: float = wire.HEARTBEAT_S
 ) -> APIRouter:
-    """The routes ``/api/state/{get,range,put,delete,commit,grant,keep_alive,revoke,watch,stream}``.
+    """The routes under ``/api/state``: one for each method of `Store`.
 
     Args:
         store: the engine; its owner also expires leases and closes it.
@@ -48,7 +46,7 @@ def state_router(
         heartbeat: seconds between two lines of a quiet watch.
     """
     router = APIRouter(prefix=wire.PATH, tags=["state"])
-    writes, keeps = _Threads(), _Threads()
+    writes, keeps = Threads(), Threads()
 
     def route(name: str, body: type[T], reply: type[msgspec.Struct], handler: Handler[T]) -> None:
         async def endpoint(request: Request) -> Response:
@@ -64,17 +62,7 @@ def state_router(
             f"/{name}", endpoint, methods=["POST"], name=f"state_{name}", **_schema(body, reply)
         )
 
-    async def get(ask: wire.KeyRequest, access: Access) -> wire.GetReply:
-        """One entry, null if there is none."""
-        access.check_prefix(ask.key)
-        entry = await writes.run(lambda: store.get(ask.key)) if store.remote else store.get(ask.key)
-        seen = entry is not None and access.reads(ask.key)
-        return wire.GetReply(access.shown(entry) if entry is not None and seen else None)
-
-    async def range_(ask: wire.RangeRequest, access: Access) -> Range:
-        """Every entry under a prefix, at one revision."""
-        access.check_prefix(ask.prefix)
-        return visible(await writes.run(lambda: store.range(ask.prefix)), access)
+    _add_reads(route, store, writes)
 
     async def put(ask: wire.PutRequest, access: Access) -> wire.Done:
         """Write durably; with `expect` only if the key is at that revision, with `claim` only if
@@ -128,8 +116,6 @@ def state_router(
         await writes.run(lambda: store.revoke(ask.lease))
         return wire.Empty()
 
-    route("get", wire.KeyRequest, wire.GetReply, get)
-    route("range", wire.RangeRequest, Range, range_)
     route("put", wire.PutRequest, wire.Done, put)
     route("delete", wire.DeleteRequest, wire.Done, delete)
     route("commit", wire.CommitRequest, wire.Done, commit)
@@ -141,12 +127,46 @@ def state_router(
     return router
 
 
+def _add_reads(route: Route, store: ServedStore, threads: Threads) -> None:
+    """The routes that answer with entries."""
+    bound = RangeBound()
+
+    async def get(ask: wire.KeyRequest, access: Access) -> wire.GetReply:
+        """One entry, null if there is none."""
+        access.check_prefix(ask.key)
+        entry = (
+            await threads.run(lambda: store.get(ask.key)) if store.remote else store.get(ask.key)
+        )
+        seen = entry is not None and access.reads(ask.key)
+        return wire.GetReply(access.shown(entry) if entry is not None and seen else None)
+
+    async def range_(ask: wire.RangeRequest, access: Access) -> Range:
+        """Every entry under a prefix, at one revision."""
+        access.check_prefix(ask.prefix)
+        bound.admit()
+        return visible(await threads.run(lambda: store.range(ask.prefix)), access)
+
+    async def ranges_(ask: wire.RangesRequest, access: Access) -> wire.RangesReply:
+        """Every entry under each of many prefixes, each at a revision of its own."""
+        bound.admit()
+        followed, refused = _allowed(dict.fromkeys(ask.prefixes, 0), access)
+        found = await threads.run(lambda: some_ranges(store, list(followed)))
+        return wire.RangesReply(
+            {prefix: visible(each, access) for prefix, each in found.found.items()},
+            wire.refused_prefixes((*refused, *found.refused)),
+        )
+
+    route("get", wire.KeyRequest, wire.GetReply, get)
+    route("range", wire.RangeRequest, Range, range_)
+    route("ranges", wire.RangesRequest, wire.RangesReply, ranges_)
+
+
 def _add_watches(
     router: APIRouter,
     store: ServedStore,
     access_of: AccessOf,
     heartbeat: float,
-    threads: "_Threads",
+    threads: Threads,
 ) -> None:
     """The two routes whose answers are streams."""
 
@@ -179,20 +199,7 @@ def _add_watches(
         return _WatchResponse(subscription, news, heartbeat, access)
 
 
-class _Threads:
-    """Threads of the state routes alone: an etcd that hangs must not hold up the pages."""
-
-    def __init__(self) -> None:
-        self._limiter: anyio.CapacityLimiter | None = None
-
-    async def run(self, function: Callable[[], R]) -> R:
-        """Call it in one of them."""
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(_THREADS)
-        return await run_sync(function, limiter=self._limiter)
-
-
-async def _reach(store: ServedStore, revision: int, threads: _Threads) -> None:
+async def _reach(store: ServedStore, revision: int, threads: Threads) -> None:
     """A follower that comes from another platform may be some milliseconds ahead of this one."""
     if store.remote and store.revision < revision:
         await threads.run(lambda: store.reach(revision))

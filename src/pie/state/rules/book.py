@@ -31,6 +31,7 @@ from pie.state.rules.document import (
     read_set,
     rolling_key_of,
     rollout_key,
+    rollouts_prefix,
     rules_key,
     rules_prefix,
 )
@@ -58,6 +59,10 @@ class RuleConflict(Conflict):
     def __init__(self, message: str, current: RuleDocument | None) -> None:
         super().__init__(message)
         self.current = current
+
+
+class Unreadable(StoreError):
+    """The rule set is none that this Pie can read; publishing over it with ``seen=0`` mends it."""
 
 
 class Frozen(Forbidden):
@@ -112,10 +117,20 @@ class RuleBook:
         entries = self._store.range(_valid(history_prefix, key)).entries
         return [_document(entry) for entry in reversed(entries)]
 
-    def rolling(self) -> list[Key]:
-        """The rule sets whose newest version is on its way."""
-        found = (rolling_key_of(entry.key) for entry in self._store.range(ROLLOUTS).entries)
-        return [key for key in found if key is not None]
+    def rolling(self, psm: str = "") -> dict[Key, str]:
+        """The rule sets whose newest version is on its way, and what each waits for.
+
+        Args:
+            psm: those of this service alone.
+        """
+        prefix = _valid(rollouts_prefix, psm) if psm else ROLLOUTS
+        entries = self._store.range(prefix).entries
+        found = ((rolling_key_of(entry.key), entry.value) for entry in entries)
+        return {key: waits for key, waits in found if key is not None}
+
+    def note_waiting(self, key: Key, reason: str) -> None:
+        """Say what a roll-out waits for."""
+        self._commit([Write(rollout_key(key), reason)])
 
     def frozen(self) -> Freeze | None:
         """Who froze the rules, and why; None while they are not."""
@@ -140,7 +155,7 @@ class RuleBook:
         Args:
             key: of the rule set.
             rules: all of it; none = no rules.
-            seen: the version that the editor saw, 0 = there was none.
+            seen: the version that the editor saw, 0 = there was none, or none that can be read.
             by: who publishes.
             comment: why.
             rollout: how it begins, if it goes step by step; None = on every instance at once.
@@ -154,7 +169,7 @@ class RuleBook:
             StoreError: the store cannot take them; `StoreAway`: whether it did is unknown.
         """
         for _ in range(_ATTEMPTS):
-            current, revision = self._current(key)
+            current, revision = self._current(key, mends=not seen)
             if seen != (current.version if current is not None else 0):
                 raise _conflict(key, seen, current)
             version = self._next_version(key, current)
@@ -282,14 +297,21 @@ class RuleBook:
 
     # -- in these -----------------------------------------------------------------------------
 
-    def _current(self, key: Key) -> tuple[RuleDocument | None, int]:
+    def _current(self, key: Key, *, mends: bool = False) -> tuple[RuleDocument | None, int]:
         entry = self._store.get(_valid(rules_key, key))
-        return (None, 0) if entry is None else (_document(entry), entry.mod_revision)
+        if entry is None:
+            return None, 0
+        try:
+            return _document(entry), entry.mod_revision
+        except Unreadable:
+            if not mends:
+                raise
+            return None, entry.mod_revision
 
     def _next_version(self, key: Key, current: RuleDocument | None) -> int:
         if current is not None:
             return current.version + 1
-        kept = self.history(key)  # Somebody deleted the document by hand.
+        kept = self.history(key)  # Somebody deleted the document by hand, or spoilt it.
         return kept[0].version + 1 if kept else 1
 
     def _committed(
@@ -412,9 +434,9 @@ def _document(entry: Entry) -> RuleDocument:
     try:
         return decode(entry.value)
     except ValueError as error:
-        raise StoreError(
+        raise Unreadable(
             f"{entry.key} holds no rules that this Pie can read ({error}): a newer Pie or a hand "
-            "wrote it; delete the key to publish anew"
+            "wrote it; rules that are published anew, as if there were none, replace it"
         ) from None
 
 

@@ -172,9 +172,15 @@ def goes_by_steps(kind: str) -> bool:
     return known is not None and "dry_run" in known.__struct_fields__
 
 
+def rollouts_prefix(psm: str) -> str:
+    """Where the roll-outs of a service are."""
+    return f"{ROLLOUTS}{PSM.parse(psm)}/"
+
+
 def rollout_key(key: Key) -> str:
-    """What stands in the store while a version of the rule set is on its way."""
-    return f"{ROLLOUTS}{PSM.parse(key.psm)}/{key.side}/{key.kind}"
+    """What stands in the store while a version of the rule set is on its way; its value says what
+    the roll-out waits for."""
+    return f"{rollouts_prefix(key.psm)}{key.side}/{key.kind}"
 
 
 def history_prefix(key: Key) -> str:

@@ -181,14 +181,20 @@ class Follower:
 
     def _load(self, followed: dict[str, _Followed]) -> None:
         now = self._clock.monotonic()
-        for prefix, each in followed.items():
-            if each.revision is not None or now < each.retry_at or self._thread.ending:
-                continue
+        wanted = {
+            prefix: each
+            for prefix, each in followed.items()
+            if each.revision is None and now >= each.retry_at
+        }
+        if not wanted or self._thread.ending:
+            return
+        ranges = self._store.ranges(list(wanted))
+        for prefix, refusal in ranges.refused:
+            self._set_back(prefix, wanted[prefix], refusal)
+        for prefix, found in ranges.found.items():
+            each = wanted[prefix]
             try:
-                found = self._store.range(prefix)
                 each.listener.loaded(found.entries)
-            except StoreAway:
-                raise
             except Exception as error:
                 self._set_back(prefix, each, error)
             else:

@@ -163,6 +163,13 @@ class Refused(NamedTuple):
     error: StoreError
 
 
+class Ranges(NamedTuple):
+    """Many ranges, by prefix, and the prefixes that cannot be read."""
+
+    found: dict[str, Range]
+    refused: tuple[Refused, ...] = ()
+
+
 class Watch(ABC):
     """An iterator of `Batch`. Closing it, from any thread, ends the iteration.
 
@@ -205,6 +212,25 @@ class Store(ABC):
         Raises:
             LimitExceeded: the answer would be too large; ask for a narrower prefix.
         """
+
+    def ranges(self, prefixes: Sequence[str]) -> Ranges:
+        """The range of each prefix, each at a revision of its own; by few requests.
+
+        A prefix that cannot be read is refused, and the others are read all the same.
+
+        Raises:
+            StoreAway: the store cannot be reached.
+        """
+        found: dict[str, Range] = {}
+        refused: list[Refused] = []
+        for prefix in prefixes:
+            try:
+                found[prefix] = self.range(prefix)
+            except StoreAway:
+                raise
+            except StoreError as error:
+                refused.append(Refused(prefix, error))
+        return Ranges(found, tuple(refused))
 
     @abstractmethod
     def put(

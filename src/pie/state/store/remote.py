@@ -20,6 +20,8 @@ from pie.state.store.interface import (
     Forbidden,
     Kept,
     Range,
+    Ranges,
+    Refused,
     Store,
     StoreAway,
     StoreError,
@@ -69,6 +71,8 @@ class RemoteStore(Store):
         self._url = f"{parts.scheme}://{parts.netloc}"
         self._token = token
         self._timeout = timeout
+        self._old = False
+        """Whether the platform is one that does not know ``ranges``."""
 
     def _headers(self) -> dict[str, str]:
         try:
@@ -90,6 +94,26 @@ class RemoteStore(Store):
     def range(self, prefix: str) -> Range:
         check_key(prefix)
         return self._call("range", wire.RangeRequest(prefix), Range)
+
+    def ranges(self, prefixes: Sequence[str]) -> Ranges:
+        for prefix in prefixes:
+            check_key(prefix)
+        if self._old or len(prefixes) < 2:
+            return super().ranges(prefixes)
+        found: dict[str, Range] = {}
+        refused: dict[str, StoreError] = {}
+        while left := [each for each in prefixes if each not in found and each not in refused]:
+            request = wire.RangesRequest(left[: wire.MAX_RANGES])
+            try:
+                reply = self._call("ranges", request, wire.RangesReply)
+            except _NoSuchRouteError:
+                self._old = True
+                return super().ranges(prefixes)
+            found |= reply.found
+            refused |= {each.prefix: wire.error_of(each.error) for each in reply.refused}
+            if not reply.found and not reply.refused:
+                raise StoreAway(f"the platform at {self._url} answers no range: {left[0]}")
+        return Ranges(found, tuple(Refused(*each) for each in refused.items()))
 
     def put(
         self,
@@ -194,7 +218,8 @@ class RemoteStore(Store):
             )
         known = wire.error_of(error)
         if isinstance(known, StoreAway):
-            return StoreAway(f"the platform at {self._url} cannot answer: {error.message}")
+            kind = _NoSuchRouteError if status in (404, 405) else StoreAway
+            return kind(f"the platform at {self._url} cannot answer: {error.message}")
         return known
 
     def _away(self, error: Exception) -> StoreAway:
@@ -202,6 +227,10 @@ class RemoteStore(Store):
             f"the platform at {self._url} cannot be reached ({_reason(error)}): "
             "is it running, and is this its address?"
         )
+
+
+class _NoSuchRouteError(StoreAway):
+    """The platform is older than this request."""
 
 
 class _RemoteWatch(Watch):

@@ -20,6 +20,7 @@ from pie.state.store.interface import (
     Invalid,
     LeaseGone,
     LimitExceeded,
+    Range,
     Refused,
     StoreAway,
     StoreError,
@@ -30,6 +31,8 @@ PATH = "/api/state"
 NDJSON = "application/x-ndjson"
 MAX_REQUEST = 8 << 20
 """Bytes: a value of 1 MiB whose every character JSON had to escape, and room."""
+MAX_RANGES = 1000
+"""Prefixes of one ``ranges``."""
 MAX_REPLY = 64 << 20
 MAX_LINE = 16 << 20
 HEARTBEAT_S = 2.0
@@ -57,6 +60,19 @@ class RangeRequest(msgspec.Struct):
     """Body of ``range``; the answer is a `Range`."""
 
     prefix: Key
+
+
+class RangesRequest(msgspec.Struct):
+    """Body of ``ranges``."""
+
+    prefixes: Annotated[list[Key], msgspec.Meta(max_length=MAX_RANGES)]
+
+
+class RangesReply(msgspec.Struct, omit_defaults=True):
+    """Answer to ``ranges``; it may lack prefixes that would make it too large: ask again."""
+
+    found: dict[str, Range]
+    refused: "tuple[RefusedPrefix, ...]" = ()
 
 
 class PutRequest(msgspec.Struct, omit_defaults=True):
@@ -163,7 +179,8 @@ class Line(msgspec.Struct, omit_defaults=True):
 _ERRORS = (
     Invalid, Denied, Forbidden, LeaseGone, Conflict, Held, Compacted, LimitExceeded, StoreAway
 )  # fmt: skip
-_KINDS: dict[str, type[StoreError]] = {kind.kind: kind for kind in _ERRORS}
+KINDS: dict[str, type[StoreError]] = {kind.kind: kind for kind in _ERRORS}
+"""The errors of a store by the name that the wire carries."""
 
 
 def error_body(error: StoreError) -> ErrorBody:
@@ -173,8 +190,12 @@ def error_body(error: StoreError) -> ErrorBody:
 
 def line_of(batch: Batch) -> Line:
     """The line that carries a batch."""
-    refused = tuple(RefusedPrefix(each.prefix, error_body(each.error)) for each in batch.refused)
-    return Line(batch.revision, batch.events, None, refused)
+    return Line(batch.revision, batch.events, None, refused_prefixes(batch.refused))
+
+
+def refused_prefixes(refused: tuple[Refused, ...]) -> tuple[RefusedPrefix, ...]:
+    """Refused prefixes as the wire carries them."""
+    return tuple(RefusedPrefix(each.prefix, error_body(each.error)) for each in refused)
 
 
 def batch_of(line: Line) -> Batch:
@@ -185,4 +206,4 @@ def batch_of(line: Line) -> Batch:
 
 def error_of(body: ErrorBody) -> StoreError:
     """The error that a body stands for; `StoreAway` for a kind that this version does not know."""
-    return _KINDS.get(body.kind, StoreAway)(body.message, revision=body.revision, key=body.key)
+    return KINDS.get(body.kind, StoreAway)(body.message, revision=body.revision, key=body.key)

@@ -74,9 +74,10 @@ def claim(api: Api, name: str, as_json: bool) -> None:
 @click.option("--repository", help="Address of its repository.")
 @click.option("--on-call", help="Who is called when it fails: a person, a rota, an address.")
 @click.option("--tier", type=click.Choice(_TIERS), help="0: everything depends on it … 3.")
+@click.option("--reason", default="", help="Why it changes; the history keeps it.")
 @_JSON
 @with_api
-def set_(api: Api, /, name: str, as_json: bool, **given: Any) -> None:
+def set_(api: Api, /, name: str, as_json: bool, reason: str, **given: Any) -> None:
     """Change what is declared of a product, subsystem or PSM; the rest stays."""
     wanted = {field: value for field, value in given.items() if value not in (None, ())}
     if not wanted:
@@ -87,7 +88,7 @@ def set_(api: Api, /, name: str, as_json: bool, **given: Any) -> None:
         wanted["tier"] = None if wanted["tier"] == "none" else int(wanted["tier"])
     found = _find(api, name)
     now = found["declared"] if found else _NOTHING
-    body = {"version": found["version"] if found else 0, **now, **wanted}
+    body = {"version": found["version"] if found else 0, **now, **wanted, "reason": reason}
     _print(api.send("PUT", f"/api/psm/{name}", body), as_json, show_name)
 
 

@@ -84,6 +84,16 @@ class Api:
             *self._open(path, params, _PATIENCE_S, "application/json", anonymous=anonymous)
         )
 
+    def text(self, path: str, params: Params | None = None) -> str:
+        """The text that a GET answers. Raises as ``get``."""
+        connection, response = self._open(path, params, _PATIENCE_S, "*/*")
+        try:
+            return response.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._away(error) from None
+        finally:
+            connection.close()
+
     @property
     def token(self) -> TokenSource:
         """What gives the token, for other clients of the same platform."""

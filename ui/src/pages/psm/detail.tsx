@@ -90,7 +90,7 @@ export function Detail({ name, url, onChanged }: Props) {
           {reading && kept && <KeptDraft onEdit={edit} onDiscard={discard} />}
           {reading && (
             <div class="psm-actions">
-              {!kept && (
+              {!kept && detail.may_change && (
                 <button type="button" class={detail.claimable && !unknown ? 'quiet' : 'button'} onClick={edit}>
                   {unknown ? t.declare : t.edit}
                 </button>
@@ -112,6 +112,7 @@ export function Detail({ name, url, onChanged }: Props) {
               )}
             </div>
           )}
+          {reading && !detail.may_change && !unknown && <p class="psm-notice">{detail.owners.length > 0 ? t.mayNot(detail.owners.join(', ')) : t.mayClaim}</p>}
           {claiming && !editing && <Claim detail={detail} onDone={done} onCancel={leave} />}
           {editing ? (
             <EditForm detail={detail} onDone={done} onLeave={leave} />

@@ -32,6 +32,7 @@ export function EditForm({ detail, onDone, onLeave }: Props) {
   const [refusal, setRefusal] = useState<Refusal>();
   const [conflict, setConflict] = useState<{ message: string; theirs: PsmDetail }>();
   const [busy, setBusy] = useState(false);
+  const [reason, setReason] = useState('');
   const form = useRef<HTMLFormElement>(null);
   const fields = detail.kind === 'psm' ? FIELDS : GROUP_FIELDS;
 
@@ -55,7 +56,7 @@ export function EditForm({ detail, onDone, onLeave }: Props) {
   const save = async (replaced: number) => {
     setBusy(true);
     setRefusal(undefined);
-    const body: DeclarationPut = { version: replaced, reason: '', ...declarationOf(draft) };
+    const body: DeclarationPut = { version: replaced, ...declarationOf(draft), reason };
     try {
       finish(await sendJson<PsmDetail>('PUT', path, body));
     } catch (error) {
@@ -121,6 +122,10 @@ export function EditForm({ detail, onDone, onLeave }: Props) {
       {row('on_call', t.form.onCallHint, <input {...input('on_call')} autocomplete="off" />)}
       {row('docs', t.form.linkHint, <input {...input('docs')} inputMode="url" autocomplete="off" />)}
       {row('repository', t.form.linkHint, <input {...input('repository')} inputMode="url" autocomplete="off" />)}
+      <div class="psm-field">
+        <label for="psm-reason">{t.form.reason}</label>
+        <input id="psm-reason" value={reason} maxLength={500} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
+      </div>
       {refusal && !refusal.field && (
         <p class="bad-text" role="alert">
           {refusal.reason}

@@ -34,6 +34,7 @@ def build_people(
         admin=looker.admin,
         known=any(each.name == looker.name for each in people),
         total=len(people),
+        admins=sum(each.admin and not each.disabled for each in people),
         people=[build_person(each, uses, looker) for each in wanted[:limit]],
         more=len(wanted) > limit,
     )

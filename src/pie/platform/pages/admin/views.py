@@ -37,7 +37,7 @@ class PeopleList:
     """People by name. ``user`` is who asks, ``admin`` whether they may change others.
 
     ``known``: ``user`` is one of the people; the bearer of admin.token may not be. ``more`` people
-    fit the filter than are listed.
+    fit the filter than are listed; ``admins`` are those who are not disabled.
     """
 
     now: float
@@ -45,6 +45,7 @@ class PeopleList:
     admin: bool
     known: bool
     total: int
+    admins: int
     people: list[PersonRow]
     more: bool
 

@@ -37,6 +37,7 @@ class Facts:
     reports: Sequence[Report] | None
     verdicts: Sequence[VerdictRow] | None
     slots: Slots
+    rolling: Mapping[Key, str]
 
 
 def keys_of(psm: str) -> list[Key]:
@@ -66,7 +67,7 @@ def build_head(key: Key, document: RuleDocument | None, facts: Facts) -> RuleSet
         author=document.author if document is not None else "",
         at=document.at if document is not None else 0.0,
         comment=document.comment if document is not None else "",
-        rollout=_rollout(document),
+        rollout=_rollout(document, facts.rolling.get(key, "")),
         in_force=in_force(key, document, facts.reports, facts.registry),
         effect=effect(key, facts.verdicts, facts.slots),
         unreadable=""
@@ -180,7 +181,7 @@ def freeze_view(freeze: Freeze | None) -> RuleFreeze | None:
     return None if freeze is None else RuleFreeze(freeze.by, freeze.at, freeze.reason)
 
 
-def _rollout(document: RuleDocument | None) -> RuleRollout | None:
+def _rollout(document: RuleDocument | None, waits: str) -> RuleRollout | None:
     rollout: Rollout | None = document.rollout if document is not None else None
     if document is None or rollout is None:
         return None
@@ -193,6 +194,7 @@ def _rollout(document: RuleDocument | None) -> RuleRollout | None:
         rollout.expected,
         rollout.stopped,
         document.previous_version,
+        waits,
     )
 
 

@@ -71,12 +71,13 @@ async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
     book = book_of(deps)
     documents = await blocking(lambda: [each for psm in names for each in book.all(psm).values()])
     freeze = await blocking(book.frozen)
+    rolling = await blocking(book.rolling)
     slots = effect_slots(now, window)
     sets = []
     for psm in dict.fromkeys(each.psm for each in documents):
         found = await unless_away(reports(deps.facts.query, psm, now))
         verdicts = await unless_away(verdict_rows(deps.facts.query, psm, slots))
-        facts = Facts(registry, found, verdicts, slots)
+        facts = Facts(registry, found, verdicts, slots, rolling)
         sets += [build_head(each.key, each, facts) for each in documents if each.psm == psm]
     return repeated_response(FleetRules(now, freeze_view(freeze), sets))
 

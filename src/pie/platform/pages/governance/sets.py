@@ -52,12 +52,13 @@ async def facts_of(deps: Deps, psm: str, window: int, key: Key | None = None) ->
     """What is known of the rules in force of a service, with verdicts of the last seconds."""
     now = time.time()
     slots = effect_slots(now, window)
-    registry, found, verdicts = await asyncio.gather(
+    registry, rolling, found, verdicts = await asyncio.gather(
         blocking(deps.registry),
+        blocking(lambda: book_of(deps).rolling(psm)),
         unless_away(reports(deps.facts.query, psm, now)),
         unless_away(verdict_rows(deps.facts.query, psm, slots, key)),
     )
-    return Facts(registry, found, verdicts, slots)
+    return Facts(registry, found, verdicts, slots, rolling)
 
 
 async def world_of(deps: Deps, psm: str, now: float) -> World:

@@ -26,7 +26,8 @@ class RuleRollout:
 
     ``instances`` and ``percent`` of all others run it; the rest runs ``previous_version``.
     ``pause_s`` is how long a step lasts at least; ``expected`` the percentage of calls that it is
-    meant to reject; ``stopped`` is why it was stopped: then nobody runs it.
+    meant to reject; ``stopped`` is why it was stopped: then nobody runs it. ``waits`` is what it
+    waits for.
     """
 
     instances: list[str]
@@ -37,6 +38,7 @@ class RuleRollout:
     expected: float
     stopped: str
     previous_version: int
+    waits: str
 
 
 @dataclass(slots=True)

@@ -26,9 +26,9 @@ from pie.platform.pages.psm.views import (
 )
 from pie.platform.server.answers import json_response, repeated_response
 from pie.platform.server.blocking import blocking
-from pie.platform.server.deps import AskDeps, Deps
+from pie.platform.server.deps import AskDeps, Deps, deps_of
 from pie.platform.server.gatekeeper import require
-from pie.platform.server.people import person_of, require_owner
+from pie.platform.server.people import Person, ownership_of, person_of, require_owner
 
 router = APIRouter(prefix="/api/psm", tags=["psm"], dependencies=[Depends(require("person"))])
 
@@ -92,7 +92,7 @@ async def put_psm(
         ),
     )
     reason = checked_reason(given.reason)
-    person = await require_owner(request, name)
+    person = await _declarer(request, name, fields)
     declarations = Declarations(deps.store)
     await blocking(lambda: declarations.set(name, given.version, fields, person.name, reason))
     return json_response(await _detail(deps, name, _asker(request)))
@@ -122,6 +122,16 @@ async def claim_psm(
         )
     await blocking(lambda: Declarations(deps.store).claim(name, asker.name, reason))
     return json_response(await _detail(deps, name, asker))
+
+
+async def _declarer(request: Request, name: str, fields: Declaration) -> Person:
+    """The person who asks, if they may declare this: what nobody owns becomes theirs."""
+    person = person_of(request)
+    if kind_of(name) == "psm" and person.name in fields.owners:
+        found = await run_in_threadpool(ownership_of, deps_of(request).store, name)
+        if not found.everybody:
+            return person
+    return await require_owner(request, name)
 
 
 def _asker(request: Request) -> Asker:

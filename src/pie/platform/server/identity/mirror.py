@@ -40,19 +40,14 @@ class PeopleMirror:
         self._owner_of: dict[str, str] = {}
         """Key of the person by id of a token."""
         self._used: dict[tuple[str, str], float] = {}
-        self._follower = Follower(store)
 
-    def start(self) -> None:
+    def start(self, follower: Follower) -> None:
         """Read everybody, and follow from then on; returns also when the store is away."""
         try:
             self.loaded(self._store.range(PREFIX).entries)
         except StoreError as error:
             _log.error("the people cannot be read yet: %s", error)
-        self._follower.follow(PREFIX, self)
-
-    def stop(self) -> None:
-        """Follow no more."""
-        self._follower.stop()
+        follower.follow(PREFIX, self)
 
     def by_token(self, text: str) -> tuple[PersonRecord, PersonalToken] | None:
         """The person who has this token; None unless both are good now."""

@@ -1,0 +1,1 @@
+"""Everything that people and releases changed, in one stream."""

@@ -1,0 +1,7 @@
+import { definePage } from '../../page';
+
+export default definePage({
+  path: '/changes',
+  title: { en: 'Changes', zh: '变更' },
+  nav: { order: 35, group: 'main', icon: 'changes' },
+});
