@@ -19,7 +19,7 @@ ACCESS: dict[str, Any] = {
 """Refuses the discussion service, in dry run: its calls are noted and admitted."""
 ROUTE: dict[str, Any] = {"scope": {}, "body": {"clusters": {"default": 80, CANARY: 20}}}
 RATE: dict[str, Any] = {
-    "scope": {"caller": "toutiao.stream.api", "method": "MGetArticles"},
+    "scope": {"caller": "toutiao.stream.api", "method": "MGetArticleMetaByIds"},
     "body": {"qps": 4, "burst": 1},
 }
 """Bites a little, when requests happen to come close together."""

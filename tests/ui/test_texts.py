@@ -15,7 +15,7 @@ SOURCE = UI / "src"
 def entry() -> str:
     """A script that prints the shared texts and those of every page, and the pages' titles."""
     folders = sorted(each.parent for each in SOURCE.glob("pages/*/texts.en.ts"))
-    catalogues = {"shared": "i18n/{}"} | {
+    catalogues = {"shared": "i18n/{}", "rules": "rules/texts.{}"} | {
         folder.name: f"pages/{folder.name}/texts.{{}}" for folder in folders
     }
     lines = ["import { pages } from './src/pages.gen';", "const all = { en: {}, zh: {} };"]

@@ -113,7 +113,9 @@ function lineOf(values: Array<number | null>, x: Scale, y: Scale): string {
         pen = 'M';
         return '';
       }
-      const point = `${pen}${x(slot).toFixed(1)} ${y(value).toFixed(1)}`;
+      const at = `${x(slot).toFixed(1)} ${y(value).toFixed(1)}`;
+      // A value between two gaps is a dot: a line of no length with round ends.
+      const point = pen === 'M' ? `M${at}h.01` : `L${at}`;
       pen = 'L';
       return point;
     })

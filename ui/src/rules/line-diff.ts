@@ -23,7 +23,7 @@ export function diffLines(before: string, after: string): Line[] {
 /** Only the lines that change, with `around` lines about them; a null stands for what is left out. */
 export function narrowed(lines: Line[], around = 2): Array<Line | null> {
   const near = (at: number) => lines.slice(Math.max(0, at - around), at + around + 1).some(({ sign }) => sign !== ' ');
-  return lines.map((line, at) => (near(at) ? line : null)).filter((line, at, all) => line !== null || (at > 0 && all[at - 1] !== null));
+  return lines.map((line, at) => (near(at) ? line : null)).filter((line, at, all) => line !== null || at === 0 || all[at - 1] !== null);
 }
 
 function middle(a: string[], b: string[]): Line[] {

@@ -23,7 +23,7 @@ export function PreviewView({ preview, stale }: { preview: RulesPreview; stale: 
         <table class="table">
           <thead>
             <tr>
-              <th scope="col">{t.cluster}</th>
+              <th scope="col">{t.way}</th>
               <th scope="col" class="num">
                 {t.now}
               </th>
@@ -33,9 +33,9 @@ export function PreviewView({ preview, stale }: { preview: RulesPreview; stale: 
             </tr>
           </thead>
           <tbody>
-            {targets.map(({ cluster, calls, before }) => (
-              <tr key={cluster}>
-                <th scope="row">{cluster}</th>
+            {targets.map(({ way, calls, before }) => (
+              <tr key={way}>
+                <th scope="row">{way}</th>
                 <td class="num">{count(before)}</td>
                 <td class="num">{count(calls)}</td>
               </tr>
@@ -76,9 +76,11 @@ function Series({ preview, t }: { preview: RulesPreview; t: RuleTexts['preview']
   if (!series) return null;
   const { step, limit = 0, caller = '', method = '' } = series;
   // Before the first call nothing is known: that is not drawn as zero.
-  const first = Math.max(0, Math.min(series.called.findIndex((n) => n > 0), series.called.length - FEWEST_SLOTS));
+  const known = series.called.findIndex((n) => n > 0);
+  const first = Math.max(0, Math.min(known, series.called.length - FEWEST_SLOTS));
   const since = series.since + first * step;
-  const [called, hit, highest] = [series.called, series.hit, series.highest ?? []].map((values) => values.slice(first)) as [number[], number[], number[]];
+  const part = (values: number[], unit = 1) => values.slice(first).map((value, at) => (at + first < known ? null : value / unit));
+  const [called, hit, highest] = [part(series.called, step), part(series.hit, step), part(series.highest ?? [])];
   const span = step * called.length;
   const whose = [caller, method].filter(Boolean).join(' → ');
   return (
@@ -88,9 +90,9 @@ function Series({ preview, t }: { preview: RulesPreview; t: RuleTexts['preview']
       since={since}
       step={step}
       lines={[
-        { label: t.called, color: '--rate', values: called.map((n) => n / step), filled: true },
+        { label: t.called, color: '--rate', values: called, filled: true },
         ...(highest.length ? [{ label: t.highest, color: '--past', values: highest }] : []),
-        { label: t.acted[action] ?? action, color: '--fail', values: hit.map((n) => n / step), filled: true },
+        { label: t.acted[action] ?? action, color: '--fail', values: hit, filled: true },
       ]}
       limit={limit > 0 ? { value: limit, label: t.limit(compact(limit)) } : undefined}
     />

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import type { RuleSetDetail } from '../api.gen';
 import { useAgo } from '../components/ago';
+import { goesByStep, Steps } from './roll-out';
 import { useRuleTexts } from './texts';
 import type { Editing } from './use-draft';
 
@@ -22,6 +23,7 @@ export function PublishBar({ editing, detail, owners, onPublished, onRefused }: 
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState('');
   const { rejects } = detail.head;
+  const stepped = goesByStep(detail.head, draft);
   const changes = (check?.diff?.lines.length ?? 0) > 0;
   const unsaid = rejects && !draft.comment.trim();
   const hindrance =
@@ -48,20 +50,11 @@ export function PublishBar({ editing, detail, owners, onPublished, onRefused }: 
     <form class="rules-publish" onSubmit={(event) => void publish(event)} data-testid="rules-publish">
       <div class="rules-rollout">
         <h4>
-          {t.rollout} <span class="dim">{rejects && !now ? t.stepsSub : ''}</span>
+          {t.rollout} <span class="dim">{stepped && !now ? t.stepsSub : ''}</span>
         </h4>
-        {rejects ? (
+        {stepped ? (
           <>
-            {!now && (
-              <ol>
-                {t.steps.map((step, at) => (
-                  <li key={step}>
-                    <b>{step}</b>
-                    {at < t.steps.length - 1 ? t.pause : t.whole}
-                  </li>
-                ))}
-              </ol>
-            )}
+            {!now && <Steps />}
             <label class="rules-now">
               <input type="checkbox" checked={now} onChange={(event) => setNow(event.currentTarget.checked)} /> {t.now}
             </label>

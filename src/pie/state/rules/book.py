@@ -149,6 +149,7 @@ class RuleBook:
         comment: str,
         rollout: Rollout | None = None,
         though_frozen: bool = False,
+        switch: str = "",
     ) -> RuleDocument:
         """Put rules in force, in place of those that stand.
 
@@ -160,6 +161,7 @@ class RuleBook:
             comment: why.
             rollout: how it begins, if it goes step by step; None = on every instance at once.
             though_frozen: for the platform, which takes back what does harm.
+            switch: that is flipped by this: the event is about it.
 
         Raises:
             RuleError: a rule cannot be applied.
@@ -194,6 +196,8 @@ class RuleBook:
                 before=_json(current.rules) if current is not None else "",
                 after=_json(document.rules),
             )  # fmt: skip
+            if switch:
+                event = msgspec.structs.replace(event, kind="switch", subject=f"switch/{switch}")
             expect = {rules_key(key): revision, history_key(key, version): 0}
             writes.append(_fitting(event, writes))
             if self._committed(writes, expect, though_frozen=though_frozen):

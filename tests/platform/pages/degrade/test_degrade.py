@@ -110,6 +110,8 @@ def test_rules_of_some_calls_alone_stay_beside_the_switch():
     document = rules.get(key_of("zoo.a.b"))
     assert [each.scope for each in document.rules] == [{"caller": "a.b.c"}, {}]
     assert (document.version, document.comment) == (3, "ads off: again")
+    event = json.loads(store.range("/pie/events/").entries[-1].value)
+    assert (event["kind"], event["subject"], event["person"]) == ("switch", "switch/ads", "ben")
     assert not book.end("zoo.a.b")
     now[0] += 91
     assert is_over(document.rules[1], now[0])

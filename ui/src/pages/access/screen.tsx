@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useQuery } from '../../api/query';
 import type { RuleKinds, RuleSetDetail, RuleSetList } from '../../api.gen';
 import { Icon } from '../../components/icon';
@@ -10,6 +10,7 @@ import { Consequences } from '../../rules/consequences';
 import { InForceNow } from '../../rules/in-force';
 import { Problems } from '../../rules/problems';
 import { PublishBar } from '../../rules/publish-bar';
+import { RollOutState } from '../../rules/roll-out';
 import { type RuleKey, ruleApi } from '../../rules/rule';
 import { useDraft } from '../../rules/use-draft';
 import { byCaller, otherRules, withChoice } from './access';
@@ -76,7 +77,11 @@ function Editor({ rule, detail, list, view, onChanged }: { rule: RuleKey; detail
   const [published, setPublished] = useState(0);
   const { draft, check, touched, editRules } = editing;
   const head = list.sets.find(({ kind, side }) => kind === rule.kind && side === rule.side) ?? detail.head;
-  const rows = byCaller(check?.preview?.callers ?? []);
+  // While a draft has an error there is no preview: the rows stay, so that it can be mended where it was made.
+  const preview = useRef(check?.preview);
+  preview.current = check?.preview ?? preview.current;
+  const rows = byCaller(preview.current?.callers ?? []);
+  const known = preview.current || editing.previewed || editing.trouble;
   const choose = (scope: Record<string, unknown>, choice: Parameters<typeof withChoice>[2]) => editRules(withChoice(draft.rules, scope, choice));
   return (
     <section class="card access" aria-labelledby="access-title">
@@ -85,11 +90,17 @@ function Editor({ rule, detail, list, view, onChanged }: { rule: RuleKey; detail
         {touched ? <span class="badge badge-blue">{t.draft(head.version + 1)}</span> : <span class="card-sub">{t.version(head.version)}</span>}
         <a href={pathTo('governance', { psm: rule.psm }, { kind: 'access' })}>{t.toEditor}</a>
       </header>
-      <Verdict editing={editing} rows={rows} />
+      <Verdict preview={preview.current} away={editing.previewed} ruled={draft.base.length > 0} rows={rows} />
       {check?.clash && <ClashView clash={check.clash} editing={editing} />}
-      <Callers rows={rows} editing={editing} view={view} onChoose={choose} />
-      <OtherRules rules={otherRules(draft.rules, rows)} onChoose={choose} />
-      <AddRule onAdd={choose} />
+      {known ? (
+        <>
+          <Callers rows={rows} editing={editing} view={view} onChoose={choose} />
+          <OtherRules rules={otherRules(draft.rules, rows)} onChoose={choose} />
+          <AddRule onAdd={choose} />
+        </>
+      ) : (
+        <Rows />
+      )}
       <Problems editing={editing} fields={[]} />
       <Consequences editing={editing} />
       <PublishBar
@@ -110,7 +121,21 @@ function Editor({ rule, detail, list, view, onChanged }: { rule: RuleKey; detail
           <InForceNow inForce={head.in_force} />
         </p>
       )}
+      <RollOutState head={head} />
     </section>
+  );
+}
+
+/** As high as a handful of callers, until these are known. */
+function Rows() {
+  return (
+    <div class="access-skeleton placeholder" aria-hidden="true">
+      <i />
+      <i />
+      <i />
+      <i />
+      <i />
+    </div>
   );
 }
 

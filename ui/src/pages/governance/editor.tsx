@@ -7,9 +7,11 @@ import { Consequences } from '../../rules/consequences';
 import { InForceNow } from '../../rules/in-force';
 import { placedProblems, Problems } from '../../rules/problems';
 import { PublishBar } from '../../rules/publish-bar';
+import { RollOutState } from '../../rules/roll-out';
 import { fieldName } from '../../rules/rule';
 import { useRuleTexts } from '../../rules/texts';
 import { useDraft } from '../../rules/use-draft';
+import { useHelp } from './help';
 import { Behind } from './kind-list';
 import { RuleForms } from './rule-forms';
 import { useTexts } from './texts';
@@ -37,6 +39,7 @@ export function Editor({ detail, kind, scope, head, owners, view, onChanged }: P
   const { draft, touched, check, both } = editing;
   const fields = ['scope', ...scope.map(({ name }) => fieldName('scope', name)), ...kind.fields.map(({ name }) => fieldName('body', name))];
   const texts = useRuleTexts();
+  const help = useHelp();
   return (
     <section class="card" aria-labelledby="editor-title">
       <header class="card-head">
@@ -56,7 +59,7 @@ export function Editor({ detail, kind, scope, head, owners, view, onChanged }: P
         </button>
       </header>
       <p class="gov-side dim">
-        {head.help} {kind.every ? t.every : t.specific}
+        {help(head.kind, '', head.help)} {kind.every ? t.every : t.specific}
       </p>
       {check?.clash && <ClashView clash={check.clash} editing={editing} />}
       {both.length > 0 && !check?.clash && <p class="banner gov-both">{texts.clash.both(both.length)}</p>}
@@ -84,6 +87,7 @@ export function Editor({ detail, kind, scope, head, owners, view, onChanged }: P
           <InForceNow inForce={head.in_force} />
         </p>
       )}
+      <RollOutState head={head} />
       <Behind head={head} />
     </section>
   );

@@ -5,6 +5,7 @@ import type { ServiceView } from '../../components/service-view';
 import { placedProblems } from '../../rules/problems';
 import { fieldName, patternOf, patternText, scopeKey, scopeText, withValue } from '../../rules/rule';
 import type { Editing } from '../../rules/use-draft';
+import { useHelp } from './help';
 import { ScopeInput, ValueInput } from './inputs';
 import { useTexts } from './texts';
 
@@ -25,6 +26,7 @@ interface Props {
 /** One rule at a time as a form, made from the fields that its kind describes. */
 export function RuleForms({ editing, kind, scope, side, view }: Props) {
   const t = useTexts().editor;
+  const help = useHelp();
   const { draft, editRules, broken } = editing;
   const { rules } = draft;
   const [chosen, setChosen] = useState(0);
@@ -104,7 +106,7 @@ export function RuleForms({ editing, kind, scope, side, view }: Props) {
               {kind.fields.map((field) => (
                 <ValueInput
                   key={`${at} ${field.name}`}
-                  field={field}
+                  field={{ ...field, help: help(kind.kind, field.name, field.help) }}
                   value={rule.body?.[field.name]}
                   before={before && !broken ? before.body?.[field.name] : undefined}
                   compare={before !== undefined}

@@ -92,7 +92,7 @@ function Chosen({ head, list, kinds, view, onChanged }: ChosenProps) {
   }, [known === undefined]);
   const kind = kinds?.kinds?.find((each) => each.kind === head.kind);
   // The newest of both answers: who publishes at this moment must not wait for the next round.
-  const detail = query.data && { ...query.data, head: { ...query.data.head, in_force: head.in_force }, frozen: list.frozen, may_publish: list.may_publish };
+  const detail = query.data && { ...query.data, head: { ...query.data.head, in_force: head.in_force, rollout: head.rollout }, frozen: list.frozen, may_publish: list.may_publish };
   return (
     <div ref={holder} class="gov-editor">
       <Trouble query={query} retrying />

@@ -20,6 +20,8 @@ from pyrpc.article import (
 from pyrpc.base import BaseResp
 from pyrpc.device_info import MGetInstallationsRequest
 
+from pie import degradable
+
 logger = logging.getLogger(__name__)
 store.prepare()
 
@@ -70,6 +72,7 @@ def meta(row: sqlite3.Row) -> ArticleMeta:
     )
 
 
+@degradable(fallback=lambda _ids: {}, users_see="articles without the devices of their readers")
 def readers(device_ids: str) -> dict[str, int]:
     """How many of the readers' devices are of which platform."""
     request = MGetInstallationsRequest(device_ids=[int(each) for each in device_ids.split()])

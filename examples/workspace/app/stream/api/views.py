@@ -14,6 +14,8 @@ from pyrpc.article import (
 )
 from pyrpc.device_info import GetInstallationRequest
 
+from pie import config
+
 app = Flask(__name__)
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ def stream() -> ResponseReturnValue:
     device_id = request.args.get("device", default=1, type=int)
     found = devices.GetInstallation(GetInstallationRequest(device_id=device_id)).installation
     language = found.language if found is not None else ""
-    ids = FRONT_PAGE.get(language, FRONT_PAGE[""])
+    ids = FRONT_PAGE.get(language, FRONT_PAGE[""])[: config.get("stream.page_size", default=10)]
     response = articles.MGetArticleMetaByIds(MGetArticleMetaByIdsRequest(ids=ids))
     logger.info("首页 front page for device %d: %d articles", device_id, len(response.articles))
     return jsonify([as_json(each) for each in response.articles])

@@ -83,9 +83,8 @@ class SwitchBook:
         word = "off" if wanted.off else "on"
         if rule is not None and self._store.get(INDEX + psm) is None:
             self._store.put(INDEX + psm, psm)  # Before the rule: none is missed.
-        self._change(
-            psm, lambda rules: _with(rules, name, rule), f"{name} {word}: {wanted.reason}", by
-        )
+        comment = f"{name} {word}: {wanted.reason}"
+        self._change(psm, lambda rules: _with(rules, name, rule), comment, by, name)
 
     def end(self, psm: str) -> bool:
         """Take away the rules whose time is over; whether there were any."""
@@ -168,6 +167,7 @@ class SwitchBook:
         edit: Callable[[list[WrittenRule]], list[WrittenRule]],
         comment: str,
         by: str,
+        switch: str = "",
     ) -> bool:
         """Publish an edit of whatever stands: other switches may be flipped at the same time."""
         for attempt in range(_ATTEMPTS):
@@ -178,7 +178,9 @@ class SwitchBook:
                 return False
             seen = document.version if document is not None else 0
             try:
-                self._rules.publish(key_of(psm), new, seen=seen, by=by, comment=comment)
+                self._rules.publish(
+                    key_of(psm), new, seen=seen, by=by, comment=comment, switch=switch
+                )
             except RuleConflict:
                 if attempt == _ATTEMPTS - 1:
                     raise
