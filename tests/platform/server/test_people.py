@@ -156,6 +156,8 @@ def test_what_a_book_refuses(world):
     for name in ("", " ", "a/b", "..", "a" * 65, "a\nb", "../x", "%41"):
         with pytest.raises(Failure, match="is no name of a person"):
             world.book.add(name, admin=False, by="wangdi", reason="")
+    with pytest.raises(Failure, match="what the platform calls itself"):
+        world.book.add("pie", admin=False, by="wangdi", reason="")
     with pytest.raises(Failure, match="there is a person named lihua already"):
         world.book.add(" lihua ", admin=True, by="wangdi", reason="")
     with pytest.raises(Failure, match="there is no person named 'nobody'"):

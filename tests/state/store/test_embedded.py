@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from pie.state import Compacted
+from pie.state import Compacted, LimitExceeded, Write
 from pie.state.store.embedded import EmbeddedStore, StateFileError
 
 
@@ -199,4 +199,40 @@ def test_a_clock_that_is_set_ends_no_lease_and_gives_no_revision_twice(path):
     clock.now += 11
     store.expire()
     assert store.get("/leased") is None
+    store.close()
+
+
+def test_a_file_gives_back_what_was_deleted(path, clock, monkeypatch):
+    monkeypatch.setattr("pie.state.store.embedded.MOST_FREE_PAGES", 100)
+    store = EmbeddedStore(path, clock=clock)
+    for number in range(8):
+        store.put(f"/big/{number}", "x" * (1 << 20))
+    store.put("/kept", "x")
+    for number in range(7):
+        store.delete(f"/big/{number}")
+    before, entries = path.stat().st_size, store.range("/")
+    store = reopened(store, path, clock)
+    assert store.range("/") == entries
+    store.close()
+    assert path.stat().st_size < 2 << 20 < 7 << 20 < before
+    store = EmbeddedStore(path, clock=clock)
+    assert store.put("/kept", "y") > entries.revision
+    store.close()
+
+
+def test_a_full_store_says_so_and_takes_deletes(path, clock, monkeypatch):
+    for module in ("memory", "served"):
+        monkeypatch.setattr(f"pie.state.store.{module}.MAX_TOTAL", 1000)
+        monkeypatch.setattr(f"pie.state.store.{module}.MAX_KEYS", 5)
+    store = EmbeddedStore(path, clock=clock)
+    store.put("/1", "x" * 900)
+    writes = [Write("/2", "y" * 90), Write("/3", "y" * 90)]
+    for call in (lambda: store.put("/2", "y" * 99), lambda: store.commit(writes)):
+        with pytest.raises(LimitExceeded, match="holds 1000 characters, its limit: delete some"):
+            call()
+    assert store.commit([Write("/1", None), *writes])
+    store.commit([Write(f"/n/{number}", "") for number in range(3)])
+    with pytest.raises(LimitExceeded, match="holds 5 keys, its limit"):
+        store.put("/6", "")
+    assert store.commit([Write("/2", None), Write("/6", "")])
     store.close()

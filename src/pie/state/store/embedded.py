@@ -15,6 +15,8 @@ from pie.state.store.memory import Change, MemoryStore, new_history
 FORMAT = 1
 _APPLICATION_ID = 0x50494553  # "PIES": shown by `file`, and distinguishes it from other databases
 _LOCK_WAIT_S = 2.0
+MOST_FREE_PAGES = 4096
+"""Of 4 KiB, which a file may keep for later."""
 _SCHEMA = """
 CREATE TABLE history (revision INTEGER NOT NULL);
 CREATE TABLE leases (id INTEGER PRIMARY KEY, ttl REAL NOT NULL);
@@ -147,6 +149,18 @@ class _StateFile:
         (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             self._refuse_damaged(verdict)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Give back the room of what was deleted, when that is most of the file."""
+        db = self._db
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        if free > MOST_FREE_PAGES and free > pages // 2:
+            # It needs room for a second copy; without that the file stays as it is.
+            with suppress(sqlite3.OperationalError):
+                db.execute("VACUUM")
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def load(self) -> _Kept:
         """Everything the file holds."""

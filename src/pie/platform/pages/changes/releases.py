@@ -15,6 +15,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from pie.platform.server.deps import Deps, Work
+from pie.platform.server.identity.record import PLATFORM
 from pie.state import Conflict, Entry, Event, Instance, Store, StoreError, Write
 from pie.state.events import ChangeEvent, new_event_id, outbox
 from pie.state.registry.instances import PREFIX, read_instance
@@ -25,8 +26,6 @@ _KEPT = 200
 """Versions of one service that are remembered, the newest."""
 _KNOWN = 100_000
 _POLL_S = 0.5
-_PLATFORM = "pie"
-"""Who writes the event: the platform, of its own accord."""
 
 _log = logging.getLogger("pie.platform")
 
@@ -164,7 +163,7 @@ def _event(instance: Instance, previous: str, now: float) -> ChangeEvent:
         kind="release",
         psm=instance.psm,
         subject=f"release/{instance.version}",
-        person=_PLATFORM,
+        person=PLATFORM,
         reason=f"its first instance, {instance.address}, registered in cluster {instance.cluster}",
         before=json.dumps({"version": previous}) if previous else "",
         after=json.dumps({"version": instance.version}),

@@ -15,6 +15,8 @@ import msgspec
 from pie.model import Failure, Kind
 
 PREFIX = "/pie/people/"
+PLATFORM = "pie"
+"""Who did what the platform does of its own accord."""
 MAX_NAME = 64
 _MAX_NAME_BYTES = 450
 """Of the name as a part of a key, where a character beyond ASCII takes up to twelve."""
@@ -77,6 +79,10 @@ def checked_name(text: str) -> str:
         Failure: it is empty, too long, or has characters that would not survive in addresses.
     """
     name = text.strip()
+    if name == PLATFORM:
+        raise Failure(
+            Kind.INVALID, f"name: {PLATFORM} is what the platform calls itself in the audit"
+        )
     if (
         len(name) > MAX_NAME
         or not _NAME.fullmatch(name)
