@@ -41,6 +41,11 @@ def test_the_first_page_lists_it(page: Path) -> None:
     assert f"]({page.name})" in (parameters.FOLDER / "README.md").read_text()
 
 
+def test_each_kind_has_its_page() -> None:
+    pages = [found[2] for page in PAGES for found in parameters.TABLE.finditer(page.read_text())]
+    assert sorted(pages) == sorted(KINDS)
+
+
 def test_the_first_page_shows_what_wrong_rules_get() -> None:
     text = (parameters.FOLDER / "README.md").read_text()
     (example,) = re.findall(r"^```json\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)

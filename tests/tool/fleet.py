@@ -114,8 +114,10 @@ SEED_CHAIN = [
     server("toutiao.device.device_info", "i", "c2", -999, 0.048, method="GetInstallation",
            outcome="unknown"),
     client("toutiao.discuss.ttdiscuss", "toutiao.article.article", "c3", "d", 2, 500,
-           method="MGetArticleMetaByIds", rule="quota of 词"),
-    server("toutiao.article.article", "a", "c3", 2, 2228.19, method="MGetArticleMetaByIds"),
+           method="MGetArticleMetaByIds", rule="quota of 词",
+           notes=["routed to cluster canary (10%): route v9"]),
+    server("toutiao.article.article", "a", "c3", 2, 2228.19, method="MGetArticleMetaByIds",
+           rule="access v3 caller=toutiao.*", notes=["would reject: access v3 caller=toutiao.*"]),
 ]  # fmt: skip
 """The chain of the seed's slides, with its contradictions."""
 

@@ -36,12 +36,15 @@ def test_the_seeds_chain(pie) -> None:
         "no record of its server side has arrived: callee no. -1",
         "retried: 2 of 3",
         "decided by rule quota of 词",
+        "→ its caller: routed to cluster canary (10%): route v9",
+        "· would reject: access v3 caller=toutiao.*",
         "claims to have started before its caller did",
         "served for longer than its caller waited",
         "2,228",
         "UNKNOWN",
     ):
         assert words in " ".join(done.stdout.split()), words
+    assert "decided by rule access" not in done.stdout, "its note says so already"
     table = done.stdout.partition("Calls, as their callers saw them")[2]
     assert [line.split()[1:3] for line in table.splitlines()[2:]] == [
         ["1", "-1"],
