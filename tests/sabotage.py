@@ -6,6 +6,7 @@ Used inside the process under test: by a service's own view, by a platform's sta
 import threading
 
 from pie.model import Resident
+from pie.state import Follower
 
 
 class Unknown(BaseException):
@@ -62,6 +63,9 @@ class Sabotage:
 
         thread._step = failing
         thread.wake()
+        follower = getattr(step, "__self__", None)
+        if isinstance(follower, Follower):
+            follower._interrupt()  # Its step ends with the stream that it reads.
 
     def survived(self) -> dict[str, bool]:
         """Of each thread, whether it lives and has been through all errors."""
