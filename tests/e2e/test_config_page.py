@@ -9,7 +9,7 @@ import pytest
 from fleet import Fleet
 from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 API = "toutiao.stream.api"
 ARTICLE = "toutiao.article.article"

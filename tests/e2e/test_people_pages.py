@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from fleet import Fleet
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -177,6 +177,7 @@ def test_without_store_and_snapshot_the_defaults_hold_and_it_says_so(
         file.write_bytes(bodies[damage])
     world.away()
     process = world.process()
+    caplog.set_level("INFO", "pie.state")
     assert not process.start(20)
     assert process.rule_sets() == {}
     said = [line for line in caplog.messages if "policies run on their defaults" in line]

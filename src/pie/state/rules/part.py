@@ -127,7 +127,7 @@ class RulePart:
     def lost(self, error: StoreError) -> None:
         if self.source == "none" and not self._alone:
             self._alone = True
-            _log.warning(
+            _log.info(
                 "policies run on their defaults until the platform answers, for no rules under %s "
                 "are known: %s (%s)",
                 *(self._prefix, self.restored, error),

@@ -28,7 +28,7 @@ def instance(psm: str, number: int, cluster: str = "default") -> list:
 
 @pytest.fixture
 def psm(register) -> str:
-    name = f"zoo.config.m{next(_NUMBERS)}"
+    name = f"dials.config.m{next(_NUMBERS)}"
     register(*instance(name, 1), *instance(name, 2, "blue"))
     return name
 
