@@ -62,6 +62,7 @@ def test_a_taken_port_is_reported_and_leaves_nothing_running(environment: dict[s
     assert children_of(int(environment["PIE_TEST_MARK"])) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_all_of_it_and_another_port_may_come_next(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

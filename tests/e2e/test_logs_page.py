@@ -11,7 +11,7 @@ import traffic
 from fleet import Fleet
 from playwright.sync_api import Browser, Locator, Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PSM = "search.demo.api"
 LOAD_MS = 15_000

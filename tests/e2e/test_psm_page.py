@@ -9,7 +9,7 @@ import pytest
 from fleet import Fleet
 from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NOTHING = {
     "version": 0,

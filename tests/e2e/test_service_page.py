@@ -7,7 +7,7 @@ import traffic
 from fleet import Fleet
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 expect.set_options(timeout=20_000)  # The machine may be busy with other tests.
 

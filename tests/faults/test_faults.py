@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.faults.world import can_mount
 
-QUICK = "kill,stop,full-disk,no-descriptors,deleted-log,strangers"
+QUICK = "kill,full-disk,no-descriptors,deleted-log"
 
 
 @pytest.fixture

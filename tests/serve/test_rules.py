@@ -42,16 +42,16 @@ def test_rules_of_the_file_hold_until_others_are_published(services, state) -> N
     running.port  # noqa: B018 - waits until it listens
     assert running.get(port) == (200, b"of the file")
     assert running.get(port)[0] == 429
-    book = RuleBook(RemoteStore(state, "t"))
-    book.publish(KEY, [WrittenRule({}, {"qps": 1e6})], seen=0, by="ann", comment="open it")
-    running.until(lambda: running.get(port)[0] == 200, "the published rules")
 
     def reported() -> list[int]:
         return [row["version"] for row in rows(root, "in_force") if row["key"].startswith("rule/")]
 
+    running.until(lambda: reported() == [0], "it reports the rules of the file")
+    book = RuleBook(RemoteStore(state, "t"))
+    book.publish(KEY, [WrittenRule({}, {"qps": 1e6})], seen=0, by="ann", comment="open it")
+    running.until(lambda: running.get(port)[0] == 200, "the published rules")
     running.until(lambda: reported()[-1:] == [1], "it reports the version")
     running.stop()
-    assert reported()[0] == 0, "that of the file"
     verdicts = {(row["version"], row["verdict"]) for row in rows(root, "rules")}
     assert {(0, "rejected"), (0, "admitted"), (1, "admitted")} <= verdicts
     assert "rules in force: rate v1 (server) of toutiao.my.api, published by ann: open it" in (

@@ -1,9 +1,9 @@
 import type { RefObject } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 
-/** Closes what is open on Escape and on a press outside of it. */
+/** Closes what is open on Escape and on a press outside of it, from the moment it is seen. */
 export function useDismiss(holder: RefObject<HTMLElement | null>, open: boolean, close: () => void): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return undefined;
     const onPress = (event: PointerEvent) => {
       if (event.target instanceof Node && !holder.current?.contains(event.target)) close();

@@ -19,7 +19,7 @@ _NUMBERS = count()
 @pytest.fixture
 def psm(platform, register) -> str:
     """A service that has two switches in its code."""
-    name = f"zoo.degrade.m{next(_NUMBERS)}"
+    name = f"dials.degrade.m{next(_NUMBERS)}"
     register(
         ServiceMeta(psm=name, owners=("ann",)),
         Instance(psm=name, id="i1", host="10.0.0.1", port=7701, protocol="http"),
