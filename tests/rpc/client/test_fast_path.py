@@ -6,6 +6,7 @@ Without the extension both are the twin, and the tests hold all the same.
 import contextlib
 import gc
 import signal
+import socket
 import sys
 import threading
 import time
@@ -162,6 +163,9 @@ def test_damaged_replies_are_reported_as_by_the_twin(
         data = bytearray(reply_to(method, frame, value, seqid=5, **header))
         for offset, byte in damage:
             data[offset % len(data)] = byte
+        # The end comes with the reply: between the two, the next call would take the connection.
+        if hasattr(socket, "TCP_CORK"):
+            line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         line.sock.sendall(data[: 120 - cut] if cut else data)
         line.sock.close()
 
