@@ -117,7 +117,7 @@ class DiskGuard:
         self._sound &= new.keys()
 
     def _is_sound(self, table: str, name: str) -> bool:
-        """Whether the part can be read; one that was merged meanwhile need not be."""
+        """Whether the part can be read back."""
         checked = self._query(f"CHECK TABLE {table} PART '{name}'")
         return all(each["is_passed"] for each in checked)
 
