@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from pie.platform.govern.shift import ShiftWorker
 from pie.platform.server.auth import Keys, TokenFileError, load_or_create_keys, user_name
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.event_relay import EventRelay
+from pie.platform.server.fenced import FencedWork, run_fenced
 from pie.platform.server.http_server import PlatformServer
 from pie.platform.server.identity.mirror import PeopleMirror
 from pie.platform.server.identity.uses import TokenUses
@@ -135,10 +137,11 @@ class _Platform:
             asyncio.create_task(keep_on(type(work).__name__, work.run)) for work in works
         } | {
             asyncio.create_task(keep_on("the door", server.door.run)),
-            asyncio.create_task(keep_on("events", EventRelay(self._store, facts).run)),
-            asyncio.create_task(keep_on("roll-outs", RolloutWorker(self._store, facts.query).run)),
-            asyncio.create_task(keep_on("shifts", ShiftWorker(self._store, facts.query).run)),
             asyncio.create_task(keep_on("last uses", TokenUses(self._store, people).run)),
+            *(
+                asyncio.create_task(keep_on(type(work).__name__, partial(run_fenced, work)))
+                for work in self._fenced(facts)
+            ),
         }
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())
@@ -170,6 +173,14 @@ class _Platform:
             memory=_STORE_MEMORY,
             insert_interval=self._insert_interval,
             lock_patience=_LOCK_PATIENCE,
+        )
+
+    def _fenced(self, facts: FactsClient) -> Sequence[FencedWork]:
+        """What one platform of all that share a store does."""
+        return (
+            EventRelay(self._store, facts),
+            RolloutWorker(self._store, facts.query),
+            ShiftWorker(self._store, facts.query),
         )
 
     def _deps(self, facts: FactsClient, follower: Follower, people: PeopleMirror) -> Deps:

@@ -212,7 +212,7 @@ async def good_version(fleet: Fleet) -> None:
     fleet.clock.advance(20)
     fleet.publish(20, 1, Rollout())
     worker = fleet.worker()
-    assert worker._fence.hold()
+    assert worker.fence.hold()
     await worker.look()
     one = fleet.rollout
     assert one is not None and len(one.instances) == 1
@@ -221,27 +221,27 @@ async def good_version(fleet: Fleet) -> None:
     await fleet.calls(FLEET, 100)
     # The platform is killed; another goes on when the lease is over, with the whole pause again.
     other = fleet.worker()
-    assert not other._fence.hold()
+    assert not other.fence.hold()
     fleet.clock.advance(15)
     fleet.store.expire()
-    assert other._fence.hold()
+    assert other.fence.hold()
     with pytest.raises(FenceLost):
         worker._roll(fleet.book.get(KEY), Decision(True, None, "it stood still, and acts late"))
     await other.look()
     fleet.clock.advance(59)
-    other._fence.hold()
+    other.fence.hold()
     await other.look()
     assert fleet.rollout == one and fleet.book.rolling() == {KEY: "step 1 lasts 60 s"}
     fleet.clock.advance(1)
-    other._fence.hold()
+    other.fence.hold()
     await other.look()
     tenth = fleet.rollout
     assert tenth is not None and tenth.percent == 10
-    other._fence.hold()
+    other.fence.hold()
     await other.look()
     fleet.book.freeze("ops", "hold")
     fleet.clock.advance(61)
-    other._fence.hold()
+    other.fence.hold()
     await fleet.calls(FLEET, 100)
     await fleet.report(*[each for each in FLEET if tenth.chooses(KEY, each)], version=2)
     await other.look()
@@ -261,7 +261,7 @@ async def bad_version(fleet: Fleet) -> None:
     fleet.clock.advance(20)
     fleet.publish(20, 1, Rollout())
     worker = fleet.worker()
-    assert worker._fence.hold()
+    assert worker.fence.hold()
     await worker.look()
     one = fleet.rollout
     assert one is not None
@@ -274,7 +274,7 @@ async def bad_version(fleet: Fleet) -> None:
         kind="rate", version=2, verdict="rejected", calls=40,
     )  # fmt: skip
     await fleet.send("rule_10s", rejected)
-    worker._fence.hold()
+    worker.fence.hold()
     await worker.look()
     stopped = fleet.rollout
     assert stopped is not None

@@ -59,9 +59,9 @@ class Fleet:
             ts=self.clock.wall(), psm="a.b.c", key=f"rule/callers/route@{PSM}", version=1
         )
         await self.send("in_force", row)
-        assert self.worker._fence.hold()
+        assert self.worker.fence.hold()
         await self.worker.look()
-        self.worker._fence.release()
+        self.worker.fence.release()
         found = self.book.get(KEY)
         assert found is not None
         return found

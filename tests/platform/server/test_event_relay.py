@@ -10,8 +10,8 @@ import pytest
 from pie.model import Failure, Kind
 from pie.platform.facts.client import FactsClient
 from pie.platform.facts.frames import Hello
-from pie.platform.server import event_relay
 from pie.platform.server.event_relay import EventRelay
+from pie.platform.server.fenced import run_fenced
 from pie.platform.server.supervisor import Supervisor
 from pie.state import LimitExceeded, MemoryStore, Range
 from pie.state.events import PREFIX, ChangeEvent, new_event_id, outbox
@@ -40,7 +40,7 @@ class LosesAnswers(FactsClient):
 def test_an_event_is_one_row_though_answers_are_lost_and_two_relays_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_relay, "PERIOD_S", 0.02)
+    monkeypatch.setattr(EventRelay, "period", 0.02)
     store = MemoryStore()
 
     async def emptied() -> None:
@@ -55,8 +55,8 @@ def test_an_event_is_one_row_though_answers_are_lost_and_two_relays_run(
             directory=str(tmp_path), memory=1 << 29, insert_interval=0.0, lock_patience=1.0
         )
         supervising = asyncio.create_task(Supervisor(hello, facts, lambda _: None).run())
-        first = asyncio.create_task(EventRelay(store, facts).run())
-        second = asyncio.create_task(EventRelay(store, facts).run())
+        first = asyncio.create_task(run_fenced(EventRelay(store, facts)))
+        second = asyncio.create_task(run_fenced(EventRelay(store, facts)))
         for number in range(150):  # While the facts are away they wait.
             store.commit([outbox(event(number))])
         await emptied()
@@ -70,7 +70,7 @@ def test_an_event_is_one_row_though_answers_are_lost_and_two_relays_run(
         second.cancel()
         await asyncio.wait({first, second})
         store.commit([outbox(event(152))])
-        third = asyncio.create_task(EventRelay(store, facts).run())
+        third = asyncio.create_task(run_fenced(EventRelay(store, facts)))
         await emptied()
         rows = await facts.query(
             "SELECT id, version, length(before) AS before, after FROM events ORDER BY ts", {}

@@ -6,7 +6,6 @@ on from the document, where the state of a roll-out stands. The time of a step r
 clock since this process first saw it: neither a clock that is set nor a crash makes a step shorter.
 """
 
-import asyncio
 import logging
 from collections.abc import Collection
 from contextlib import suppress
@@ -28,7 +27,6 @@ from pie.state.rules.book import Frozen, RuleBook
 from pie.state.rules.document import RuleDocument, rollout_key
 
 _log = logging.getLogger("pie.platform")
-PERIOD_S = 2.0
 _BEFORE_S: Final = 600
 _REPORT_S: Final = 200
 _AUTHOR = "pie"
@@ -85,26 +83,16 @@ class RolloutWorker:
         ask: asks the facts.
     """
 
+    period = 2.0
+
     def __init__(self, store: Store, ask: Ask, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._store = store
         self._ask = ask
         self._clock = clock
-        self._fence = Fenced(store, "rollouts", clock=clock)
-        self._book = RuleBook(store, fence=self._fence, clock=clock)
+        self.fence = Fenced(store, "rollouts", clock=clock)
+        self._book = RuleBook(store, fence=self.fence, clock=clock)
         self._seen: dict[Key, tuple[RuleDocument, float]] = {}
         """The documents of roll-outs, and when they were first seen as they are."""
-
-    async def run(self) -> None:
-        """Look every two seconds, until cancelled."""
-        try:
-            while True:
-                with suppress(FenceLost):
-                    if await run_in_threadpool(self._fence.hold):
-                        await self.look()
-                await asyncio.sleep(PERIOD_S)
-        finally:
-            with suppress(StoreError):
-                self._fence.release()
 
     async def look(self) -> None:
         """Take each roll-out a step further whose time has come."""
@@ -128,7 +116,7 @@ class RolloutWorker:
         document = await run_in_threadpool(lambda: self._book.get(key))
         if document is None or document.rollout is None or document.rollout.stopped:
             writes = [Write(rollout_key(key), None)]  # The document was changed by hand.
-            await run_in_threadpool(lambda: self._fence.commit(writes))
+            await run_in_threadpool(lambda: self.fence.commit(writes))
             return ""
         known, since = self._seen.get(key, (None, 0.0))
         if known != document:

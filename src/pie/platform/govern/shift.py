@@ -7,7 +7,6 @@ minutes, against those in the other clusters meanwhile and in the ten minutes be
 looks on for five minutes after the end, when nothing is left to compare with but the time before.
 """
 
-import asyncio
 import logging
 from contextlib import suppress
 from typing import Any, Final
@@ -24,7 +23,6 @@ from pie.state.rules.book import RuleBook, RuleConflict
 from pie.state.rules.document import RuleDocument, WrittenRule, read_set
 
 _log = logging.getLogger("pie.platform")
-PERIOD_S = 5.0
 WINDOW_S: Final = 120
 BEFORE_S: Final = 600
 AFTER_S: Final = 300
@@ -66,23 +64,13 @@ class ShiftWorker:
         ask: asks the facts.
     """
 
+    period = 3.0
+
     def __init__(self, store: Store, ask: Ask, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._ask = ask
         self._clock = clock
-        self._fence = Fenced(store, "shifts", clock=clock)
-        self._book = RuleBook(store, fence=self._fence, clock=clock)
-
-    async def run(self) -> None:
-        """Look every five seconds, until cancelled."""
-        try:
-            while True:
-                with suppress(FenceLost):
-                    if await run_in_threadpool(self._fence.hold):
-                        await self.look()
-                await asyncio.sleep(PERIOD_S)
-        finally:
-            with suppress(StoreError):
-                self._fence.release()
+        self.fence = Fenced(store, "shifts", clock=clock)
+        self._book = RuleBook(store, fence=self.fence, clock=clock)
 
     async def look(self) -> None:
         """Stop the shifts that make calls go worse."""

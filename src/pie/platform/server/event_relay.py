@@ -5,11 +5,9 @@ platform or another, after a crash or when an answer was lost, is known there al
 outbox after the facts have said that it is on their disk.
 """
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -20,11 +18,10 @@ from pie.observe.record.encode import encode
 from pie.platform.facts.answer import IngestAnswer
 from pie.platform.facts.client import FactsClient
 from pie.platform.facts.schema import EVENTS
-from pie.state import Entry, Fenced, FenceLost, LimitExceeded, Store, StoreError, Write
+from pie.state import Entry, Fenced, LimitExceeded, Store, Write
 from pie.state.events import PREFIX, ChangeEvent, read_event
 
 _log = logging.getLogger("pie.platform")
-PERIOD_S = 1.0
 _BATCH_BYTES = 4 << 20
 _BATCH = 100
 """Events that one commit takes out of the outbox."""
@@ -38,26 +35,17 @@ class EventRelay:
         facts: where events go.
     """
 
+    period = 1.0
+
     def __init__(self, store: Store, facts: FactsClient, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._store = store
         self._facts = facts
         self._clock = clock
-        self._fence = Fenced(store, "events", clock=clock)
+        self.fence = Fenced(store, "events", clock=clock)
         self._away = False
 
-    async def run(self) -> None:
-        """Look every second, until cancelled."""
-        try:
-            while True:
-                with suppress(FenceLost):
-                    if await run_in_threadpool(self._fence.hold):
-                        await self._pass_on()
-                await asyncio.sleep(PERIOD_S)
-        finally:
-            with suppress(StoreError):
-                self._fence.release()
-
-    async def _pass_on(self) -> None:
+    async def look(self) -> None:
+        """Move what there is, the oldest first."""
         for batch in _batches(await run_in_threadpool(self._oldest, PREFIX)):
             try:
                 await self._relay(batch)
@@ -76,7 +64,7 @@ class EventRelay:
         for refused in answer.rejected:  # They are in the dead letters of the facts.
             _log.error("the event %s is no row: %s", batch[refused.line - 1].key, refused.reason)
         writes = [Write(entry.key, None) for entry in batch]
-        await run_in_threadpool(lambda: self._fence.commit(writes))
+        await run_in_threadpool(lambda: self.fence.commit(writes))
 
     def _oldest(self, prefix: str) -> Sequence[Entry]:
         """Events in order of time; not all, where they are too many for one answer."""

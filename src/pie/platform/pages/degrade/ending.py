@@ -3,27 +3,28 @@
 Processes end such a rule by themselves, to the second: this only tidies up behind them.
 """
 
-import asyncio
 import logging
 
 from starlette.concurrency import run_in_threadpool
 
 from pie.platform.pages.degrade.store import SwitchBook
 from pie.platform.server.deps import Deps, Work
+from pie.platform.server.fenced import run_fenced
 from pie.state import Store, StoreError
 from pie.state.rules.book import Frozen
 from pie.state.store.fence import Fenced
 
 _log = logging.getLogger("pie.platform")
-EVERY_S = 3.0
 
 
 class Ending(Work):
     """Looks every few seconds; the platform that holds the fence does the work."""
 
+    period = 3.0
+
     def __init__(self, store: Store) -> None:
         self._book = SwitchBook(store)
-        self._fence = Fenced(store, "degrade-ending", 3 * EVERY_S)
+        self.fence = Fenced(store, "degrade-ending")
 
     @classmethod
     def of(cls, deps: Deps) -> "Ending":
@@ -31,16 +32,16 @@ class Ending(Work):
         return cls(deps.store)
 
     async def run(self) -> None:
-        while True:
-            await run_in_threadpool(self.step)
-            await asyncio.sleep(EVERY_S)
+        await run_fenced(self)
 
-    def step(self) -> None:
-        """One look."""
+    async def look(self) -> None:
+        """End what is over."""
+        await run_in_threadpool(self._end)
+
+    def _end(self) -> None:
         try:
-            if self._fence.hold():
-                for psm in self._book.indexed():
-                    self._book.end(psm)
+            for psm in self._book.indexed():
+                self._book.end(psm)
         except Frozen:
             pass  # Nobody publishes at present: later.
         except StoreError as error:
