@@ -53,6 +53,16 @@ def is_closed(sock: socket.socket) -> bool:
         sock.settimeout(20)
 
 
+def open_of(peers: list[socket.socket]) -> int:
+    return len(peers) - sum(map(is_closed, peers))
+
+
+def held(server) -> int:
+    """Bytes that wait in all its connections."""
+    loop = server._loop
+    return loop._server.held if hasattr(loop, "_server") else loop._connections._crowd._sum
+
+
 def test_half_sent_requests(loop, start, handler, demo, connected, caplog) -> None:
     port = start(handler, options=ServerOptions(frame_limit=FRAME, buffer_limit=LIMIT))
     text = "x" * (900 << 10)
@@ -61,14 +71,15 @@ def test_half_sent_requests(loop, start, handler, demo, connected, caplog) -> No
     half = len(frame) * 3 // 4
     peers = []
     for _ in range(PEERS):
-        peers.append(connected(port))
+        peer = connected(port)
+        peers.append(peer)
         with contextlib.suppress(ConnectionError):
-            peers[-1].sendall(frame[:half])
-    most = LIMIT // half
-    until(lambda: sum(map(is_closed, peers)) >= PEERS - most, "they fit again")
-    assert not is_closed(peers[-1])
+            peer.sendall(frame[:half])
+        until(lambda: held(start.servers[port]) == open_of(peers) * half, "all is read")
+    assert open_of(peers) == LIMIT // half
+    assert not is_closed(peer)
     assert re.search(r"closed the connection of .*: it held \d+ bytes, and all", caplog.text)
-    peers[-1].sendall(frame[half:])
+    peer.sendall(frame[half:])
     assert handler.note_came.wait(20)
     assert handler.noted == [text]
 

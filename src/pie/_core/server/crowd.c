@@ -41,7 +41,8 @@ Connection *crowd_heaviest(Loop *loop, Connection *own) {
         double most = own == NULL ? 0 : weight(own, now);
         for (Connection *each = loop->open; each != NULL; each = each->next) {
             double weighs = weight(each, now);
-            if (weighs > most && atomic_load(&each->state) == CONNECTION_IDLE) {
+            bool heavier = weighs > 0 && weighs >= most; /* Of two alike, the older one. */
+            if (heavier && atomic_load(&each->state) == CONNECTION_IDLE) {
                 found = each;
                 most = weighs;
             }
