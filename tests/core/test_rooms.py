@@ -14,6 +14,7 @@ BELOW = {
     "record": {"base", "call"},
     "server": {"base", "codec", "frame", "call", "record"},
     "client": {"base", "codec", "frame", "call", "record"},
+    "web": {"base", "call"},
 }
 """Rooms, and those whose headers they may include. ``module.c`` may include all."""
 
