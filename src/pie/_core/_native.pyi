@@ -76,6 +76,8 @@ class LevelFields:
     synced: float
     asked: float
     passed: float
+    came: float
+    part: float
     gone: bool
 
 class Share:
