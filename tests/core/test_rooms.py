@@ -12,6 +12,7 @@ BELOW = {
     "frame": {"base", "codec"},
     "call": {"base"},
     "record": {"base", "call"},
+    "http": {"base"},
     "server": {"base", "codec", "frame", "call", "record"},
     "client": {"base", "codec", "frame", "call", "record"},
     "web": {"base", "call"},

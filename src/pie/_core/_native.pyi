@@ -310,6 +310,20 @@ def answering() -> list[tuple[CallFields, int]]:
 def setup_web(hooks: Any, /) -> None:
     """Give C its ``pie.web.native_hooks.WebHooks``."""
 
+# --- HTTP: for tests, which need no socket then ---
+
+def http_head(
+    data: bytes, line: int, head: int, fields: int, cuts: tuple[int, ...], /
+) -> dict[str, Any] | tuple[int, str] | None:
+    """The head at the front, read at each of the cuts and then whole, or why it is refused; None
+    for a partial one; see ``http/head.h``."""
+
+def http_chunks(
+    parts: tuple[bytes, ...], most: int, /
+) -> tuple[bytes, int | None] | tuple[int, str]:
+    """The body, and after how many bytes it ends, or None; or why it is refused; see
+    ``http/chunks.h``."""
+
 # --- the module itself ---
 
 def after_fork() -> None:
