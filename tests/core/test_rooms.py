@@ -12,8 +12,10 @@ BELOW = {
     "frame": {"base", "codec"},
     "call": {"base"},
     "record": {"base", "call"},
+    "http": {"base"},
     "server": {"base", "codec", "frame", "call", "record"},
     "client": {"base", "codec", "frame", "call", "record"},
+    "web": {"base", "call"},
 }
 """Rooms, and those whose headers they may include. ``module.c`` may include all."""
 
