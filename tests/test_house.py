@@ -34,7 +34,7 @@ FLOORS = {
 }
 FACES = {"testing", "config", "degradation"}
 WITHIN = {
-    "_core": ("base", "codec", "frame", "call", "record", "server client"),
+    "_core": ("base", "codec loop", "frame", "call", "record", "server client"),
     "observe": ("facts", "log", "record"),
     "govern": ("route",),
     "platform": ("facts", "ask", "govern", "server", "pages"),

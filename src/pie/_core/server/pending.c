@@ -5,9 +5,9 @@
 
 #include "base/errors.h"
 #include "frame/ttheader.h"
-#include "server/connection.h"
-#include "server/connections.h"
-#include "server/outbox.h"
+#include "loop/connection.h"
+#include "loop/connections.h"
+#include "loop/outbox.h"
 #include "server/reply.h"
 
 typedef struct PendingObject PendingObject;

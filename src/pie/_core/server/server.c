@@ -3,7 +3,7 @@
 
 #include "base/named.h"
 #include "call/course.h"
-#include "server/loop.h"
+#include "loop/loop.h"
 #include "server/metadata.h"
 #include "server/pending.h"
 #include "server/reply.h"

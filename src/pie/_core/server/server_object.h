@@ -6,7 +6,7 @@
 #include "codec/method.h"
 #include "frame/frame.h"
 #include "frame/message.h"
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* A pie.rpc.server.native_loop.ServerHooks: functions of a loop's Python side. */
 typedef struct {

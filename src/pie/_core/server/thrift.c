@@ -3,8 +3,8 @@
 #include "server/thrift.h"
 
 #include "frame/message.h"
-#include "server/connection.h"
-#include "server/outbox.h"
+#include "loop/connection.h"
+#include "loop/outbox.h"
 #include "server/request.h"
 
 #define SPAWN_PAUSE_NS 1000000000

@@ -1,12 +1,12 @@
 /* Writing to connections: at once, or when the leader has served what is ready. */
-#include "server/outbox.h"
+#include "loop/outbox.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/connections.h"
-#include "server/crowd.h"
+#include "loop/connections.h"
+#include "loop/crowd.h"
 
 #define KEPT_CAPACITY (64 << 10) /* buffers larger than this are given back */
 

@@ -3,7 +3,7 @@
 #ifndef PIE_CROWD_H
 #define PIE_CROWD_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* Call after `rest` changed; by the connection's owner. */
 void crowd_count_rest(Connection *connection);

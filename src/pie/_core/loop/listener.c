@@ -1,5 +1,5 @@
 /* Accepting connections. */
-#include "server/listener.h"
+#include "loop/listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "server/connection.h"
-#include "server/connections.h"
+#include "loop/connection.h"
+#include "loop/connections.h"
 
 #define BACKLOG 65536
 #define ACCEPT_PAUSE_MS 50 /* out of descriptors: do not spin */

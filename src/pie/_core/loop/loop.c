@@ -1,16 +1,16 @@
 /* The loop: threads that wait for work, the events of connections, and what is due at times. */
-#include "server/loop.h"
+#include "loop/loop.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "server/connection.h"
-#include "server/connections.h"
-#include "server/leader.h"
-#include "server/listener.h"
-#include "server/outbox.h"
-#include "server/sweep.h"
+#include "loop/connection.h"
+#include "loop/connections.h"
+#include "loop/leader.h"
+#include "loop/listener.h"
+#include "loop/outbox.h"
+#include "loop/sweep.h"
 
 #define SWEEP_MS 250
 #define DRAIN_SWEEP_MS 50

@@ -1,14 +1,14 @@
 /* One connection: received bytes to its protocol, replies back. */
-#include "server/connection.h"
+#include "loop/connection.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/arrivals.h"
-#include "server/connections.h"
-#include "server/crowd.h"
-#include "server/outbox.h"
+#include "loop/arrivals.h"
+#include "loop/connections.h"
+#include "loop/crowd.h"
+#include "loop/outbox.h"
 
 #define LATE_NS 2000000 /* since the thread of an asyncio loop last received: it may have been busy */
 #define READS_IN_A_ROW 16 /* then others are served */

@@ -1,12 +1,12 @@
 /* Ending connections that are idle for too long, or too slow. */
-#include "server/sweep.h"
+#include "loop/sweep.h"
 
 #include <linux/filter.h>
 #include <sys/socket.h>
 
-#include "server/connection.h"
-#include "server/connections.h"
-#include "server/outbox.h"
+#include "loop/connection.h"
+#include "loop/connections.h"
+#include "loop/outbox.h"
 
 #define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
 #define DRAIN_LAST_MS 1000  /* close a busy connection between requests, not inside one */

@@ -3,7 +3,7 @@
 #ifndef PIE_CONNECTION_H
 #define PIE_CONNECTION_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* Of the listener's protocol. NULL when there is no memory. */
 Connection *connection_new(Loop *loop, int fd, const char *peer);

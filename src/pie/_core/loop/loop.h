@@ -9,7 +9,7 @@
 #ifndef PIE_LOOP_H
 #define PIE_LOOP_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* 0, or -1 with an OSError. `listener` is not owned; `threads` = several will lead. */
 int loop_open(Loop *loop, int listener, const Limits *limits, const LoopProtocol *protocol,
