@@ -24,6 +24,7 @@ FLOORS = {
     "rpc": 5,
     "web": 5,
     "call": 4,
+    "loop": 4,
     "agent": 4,
     "observe": 3,
     "state": 3,

@@ -4,6 +4,7 @@
 #include "call/call_init.h"
 #include "client/fast_path.h"
 #include "codec/codec.h"
+#include "loop/loop_object.h"
 #include "record/record_init.h"
 #include "server/server.h"
 
@@ -20,7 +21,7 @@ static int fill(PyObject *module) {
         call_init(module) < 0 || record_init(module) < 0) {
         return -1;
     }
-    return client_init(module) < 0 || server_init(module) < 0 ? -1 : 0;
+    return client_init(module) < 0 || loop_init(module) < 0 || server_init(module) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot slots[] = {
