@@ -35,7 +35,7 @@ FLOORS = {
 }
 FACES = {"testing", "config", "degradation"}
 WITHIN = {
-    "_core": ("base", "codec loop", "frame", "call", "record", "server client"),
+    "_core": ("base", "codec loop", "frame", "call", "record", "server client http web"),
     "observe": ("facts", "log", "record"),
     "govern": ("route",),
     "platform": ("facts", "ask", "govern", "server", "pages"),

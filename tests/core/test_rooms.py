@@ -13,8 +13,10 @@ BELOW = {
     "call": {"base"},
     "record": {"base", "call"},
     "loop": {"base"},
+    "http": {"base", "loop"},
     "server": {"base", "codec", "frame", "call", "record", "loop"},
     "client": {"base", "codec", "frame", "call", "record"},
+    "web": {"base", "call"},
 }
 """Rooms, and those whose headers they may include. ``module.c`` may include all."""
 

@@ -14,13 +14,14 @@ from pie.call import Course, Driver, Runtime
 from pie.govern import Gate
 from pie.loop.crowd import Crowd
 from pie.loop.leader import LeaderLoop
+from pie.model import declare_idl_codes
 from pie.rpc.server.coroutines import Coroutines
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.native_server import NativeServer, limits_of
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.threaded import ThreadedLoop
 from pie.rpc.server.turns import TurnLoop
-from pie.thrift import Service
+from pie.thrift import Service, failure_codes_of
 
 
 class ThriftServer:
@@ -54,6 +55,7 @@ class ThriftServer:
         drain_seconds: float = 10.0,
     ) -> None:
         options = options or ServerOptions()
+        declare_idl_codes(failure_codes_of(service))
         course = runtime.policies.server(gates)
         self._coroutines = Coroutines.of(service, handler)
         dispatcher = Dispatcher(
