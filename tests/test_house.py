@@ -34,7 +34,7 @@ FLOORS = {
 }
 FACES = {"testing", "config", "degradation"}
 WITHIN = {
-    "_core": ("base", "codec http", "frame", "call", "record", "server client"),
+    "_core": ("base", "codec http", "frame", "call", "record", "server client web"),
     "observe": ("facts", "log", "record"),
     "govern": ("route",),
     "platform": ("facts", "ask", "govern", "server", "pages"),

@@ -168,7 +168,7 @@ ONLY_FOR_TESTS = {
 }
 """Exported for tests alone."""
 
-ONLY_MADE_BY_C = {"Pending", "Program"}
+ONLY_MADE_BY_C = {"Pending", "Program", "Response"}
 """Classes that Python meets as instances."""
 
 

@@ -15,6 +15,7 @@ BELOW = {
     "http": {"base"},
     "server": {"base", "codec", "frame", "call", "record"},
     "client": {"base", "codec", "frame", "call", "record"},
+    "web": {"base", "call"},
 }
 """Rooms, and those whose headers they may include. ``module.c`` may include all."""
 

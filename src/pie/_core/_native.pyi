@@ -267,6 +267,49 @@ def setup_fast_path(hooks: Any, /) -> None:
 def renew_plans() -> None:
     """Have every fast path get a new plan before its next call: this process was set up anew."""
 
+# --- the Call around a WSGI application; see pie.web.wsgi ---
+
+class Middleware:
+    """Twin: ``pie.web.wsgi.PythonMiddleware``."""
+
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        runtime: Any,
+        edge: Any = None,
+        *,
+        method: str = "",
+    ) -> None: ...
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]: ...
+
+class Response:
+    """Twin: ``pie.web.response.PythonResponse``; see ``pie.web.unusual.Answering``."""
+
+    call: CallFields
+    environ: dict[str, Any]
+    input: Any
+    server_start: Callable[..., Any]
+    process: int
+    body: Any
+    error: BaseException | None
+    late: BaseException | None
+    length: int
+    started: bool
+    done: bool
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+    def close(self) -> None: ...
+    def end(self) -> None: ...
+
+def answering() -> list[tuple[CallFields, int]]:
+    """The calls that WSGI applications of this process are answering, with the identifiers of the
+    threads that worked on them last."""
+
+def setup_web(hooks: Any, /) -> None:
+    """Give C its ``pie.web.native_hooks.WebHooks``."""
+
 # --- HTTP: for tests, which need no socket then ---
 
 def http_head(

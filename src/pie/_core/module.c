@@ -7,6 +7,7 @@
 #include "http/http_init.h"
 #include "record/record_init.h"
 #include "server/server.h"
+#include "web/web.h"
 
 static PyMethodDef functions[] = {
     {"contract", named_contract, METH_NOARGS,
@@ -21,7 +22,7 @@ static int fill(PyObject *module) {
         call_init(module) < 0 || record_init(module) < 0 || http_init(module) < 0) {
         return -1;
     }
-    return client_init(module) < 0 || server_init(module) < 0 ? -1 : 0;
+    return client_init(module) < 0 || server_init(module) < 0 || web_init(module) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -22,7 +22,7 @@ from pie.observe import Seldom
 from pie.rpc.server.daemons import Daemons
 from pie.serve.listeners import OwnSocket
 from pie.serve.settings.descriptors import connections_within
-from pie.web.response import Environ, StartResponse
+from pie.web.start import Environ, StartResponse
 from pie.web.wsgi import RECEIVED_KEY, WsgiApp
 
 logger = logging.getLogger("gunicorn")
