@@ -1,5 +1,5 @@
 /* The sets that connections of a loop are in: open, queued, ended. */
-#include "server/connections.h"
+#include "loop/connections.h"
 
 #include <sys/eventfd.h>
 

@@ -2,7 +2,7 @@
 #ifndef PIE_CONNECTIONS_H
 #define PIE_CONNECTIONS_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* Puts a new connection among the open ones. */
 void connections_add(Loop *loop, Connection *connection);

@@ -2,7 +2,7 @@
 #ifndef PIE_OUTBOX_H
 #define PIE_OUTBOX_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* Sends a reply, or keeps what the socket does not take. Empties the buffer it was made in. */
 void connection_send(Connection *connection, Buffer *reply);

@@ -1,26 +1,24 @@
 /* Ending connections that are idle for too long, or too slow. */
-#include "server/sweep.h"
+#include "loop/sweep.h"
 
 #include <linux/filter.h>
 #include <sys/socket.h>
 
-#include "server/connection.h"
-#include "server/connections.h"
-#include "server/outbox.h"
+#include "loop/connection.h"
+#include "loop/connections.h"
+#include "loop/outbox.h"
 
 #define DRAIN_IDLE_MS 300   /* a request that is on its way is still answered */
 #define DRAIN_LAST_MS 1000  /* close a busy connection between requests, not inside one */
 
-static bool over(long long since, int64_t now, int64_t limit) {
-    return since != 0 && now - since > limit;
-}
-
+/* While a reply waits, nothing is read: then its time counts. */
 static bool is_late(Connection *connection, int64_t now) {
-    int64_t transfer = connection->loop->limits.transfer_ms;
-    return over(atomic_load(&connection->frame_begun), now, transfer) ||
-           over(atomic_load(&connection->write_begun), now, transfer);
+    int64_t ends = atomic_load(atomic_load(&connection->blocked) ? &connection->write_ends
+                                                                 : &connection->read_ends);
+    return ends != 0 && now > ends;
 }
 
+/* `idle`: ms; negative = as its protocol has it. */
 static bool is_idle(Connection *connection, int64_t now, int64_t idle) {
     if (connection_owes(connection)) {
         return false;
@@ -28,8 +26,8 @@ static bool is_idle(Connection *connection, int64_t now, int64_t idle) {
     if (atomic_load(&connection->heard_all)) {
         return true;
     }
-    return atomic_load(&connection->frame_begun) == 0 &&
-           over(atomic_load(&connection->used), now, idle);
+    idle = idle < 0 ? connection->speaker->idle_ms : idle;
+    return atomic_load(&connection->read_ends) == 0 && now - atomic_load(&connection->used) >= idle;
 }
 
 /* Has the kernel drop what arrives, so that it is not acknowledged; or no longer. Of no effect on a
@@ -63,13 +61,25 @@ static void end_idle(Connection *connection) {
     }
 }
 
+/* Ends a connection whose message or reply did not come through in time. */
+static void end_late(Connection *connection) {
+    const LoopProtocol *protocol = connection->speaker->protocol;
+    if (protocol->late != NULL && !atomic_load(&connection->blocked)) {
+        Buffer reply = {0};
+        protocol->late(connection, &reply);
+        connection_send(connection, &reply);
+        buffer_free(&reply);
+    }
+    connection_end(connection);
+}
+
 /* Ends connections that are idle for too long, or too slow. Collects under the mutex, ends outside
  * of it: no other thread frees a connection while this one leads. */
 void sweep(Loop *loop, int64_t now) {
     bool draining = atomic_load(&loop->draining);
     bool cut = draining && now > atomic_load(&loop->drain_end);
     bool last = draining && now > atomic_load(&loop->drain_end) - DRAIN_LAST_MS;
-    int64_t idle = last ? -1 : draining ? DRAIN_IDLE_MS : loop->limits.idle_ms;
+    int64_t idle = last ? 0 : draining ? DRAIN_IDLE_MS : -1;
     Connection *found = NULL, *ended = NULL;
     pthread_mutex_lock(&loop->mutex);
     for (Connection *each = loop->open; each != NULL; each = each->next) {
@@ -86,7 +96,7 @@ void sweep(Loop *loop, int64_t now) {
     pthread_mutex_unlock(&loop->mutex);
     while (ended != NULL) {
         Connection *next = ended->next_queued;
-        connection_end(ended);
+        end_late(ended);
         ended = next;
     }
     while (found != NULL) {

@@ -2,7 +2,7 @@
 #ifndef PIE_SWEEP_H
 #define PIE_SWEEP_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* `now`: monotonic milliseconds. While the loop drains, idle connections end soon; all of them end
  * after its last moment. */

@@ -1,7 +1,7 @@
 /* When received bytes came to this machine. While all threads are busy, the watchdog looks for new
  * bytes every millisecond and notes how many wait in each socket. Where it does not (handlers are
  * coroutines, the connection was just accepted), TCP knows when the last of them came. */
-#include "server/arrivals.h"
+#include "loop/arrivals.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,5 +1,5 @@
 /* One bound for the bytes that wait in the connections of a loop. */
-#include "server/crowd.h"
+#include "loop/crowd.h"
 
 static void count(Connection *connection, atomic_llong *counted, size_t size) {
     long long before = atomic_load_explicit(counted, memory_order_relaxed);

@@ -1,16 +1,17 @@
 /* The loop: threads that wait for work, the events of connections, and what is due at times. */
-#include "server/loop.h"
+#include "loop/loop.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "server/connection.h"
-#include "server/connections.h"
-#include "server/leader.h"
-#include "server/listener.h"
-#include "server/outbox.h"
-#include "server/sweep.h"
+#include "loop/connection.h"
+#include "loop/connections.h"
+#include "loop/leader.h"
+#include "loop/listener.h"
+#include "loop/outbox.h"
+#include "loop/sniff.h"
+#include "loop/sweep.h"
 
 #define SWEEP_MS 250
 #define DRAIN_SWEEP_MS 50
@@ -266,15 +267,10 @@ int loop_refuse(Loop *loop) {
     return 0;
 }
 
-int loop_open(Loop *loop, int listener, const Limits *limits, const LoopProtocol *protocol,
-              void *server, bool threads) {
-    *loop = (Loop){
-        .listener = listener,
-        .limits = *limits,
-        .protocol = protocol,
-        .server = server,
-        .forks = fork_count,
-    };
+int loop_open(Loop *loop, int listener, bool threads) {
+    loop->listener = listener;
+    loop->forks = fork_count;
+    sniff_open(loop);
     loop->queue_end = &loop->queue;
     loop->worker_count = 1; /* The first thread is started with the server. */
     atomic_init(&loop->vacant_since, monotonic_ns());

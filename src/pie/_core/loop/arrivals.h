@@ -2,7 +2,7 @@
 #ifndef PIE_ARRIVALS_H
 #define PIE_ARRIVALS_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* Of the watchdog, while no thread leads: notes the time of what has come since its last look. Its
  * events stay for the next leader. */

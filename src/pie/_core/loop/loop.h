@@ -9,11 +9,11 @@
 #ifndef PIE_LOOP_H
 #define PIE_LOOP_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
-/* 0, or -1 with an OSError. `listener` is not owned; `threads` = several will lead. */
-int loop_open(Loop *loop, int listener, const Limits *limits, const LoopProtocol *protocol,
-              void *server, bool threads);
+/* Opens a loop of which limits, hooks, speakers and owner are set: 0, or -1 with an OSError. `listener`
+ * is not owned; `threads` = several will lead. */
+int loop_open(Loop *loop, int listener, bool threads);
 void loop_close(Loop *loop);
 
 /* Works until the loop has finished: called with the GIL, by as many threads as the server

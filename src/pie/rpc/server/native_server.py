@@ -1,18 +1,18 @@
-"""The common part of both loops in C: how they are made, and the functions that they call.
+"""Thrift on the loop in C: how it is made, and the functions that it calls.
 
 C reads the fields of the classes here by name: a field that C does not read, or reads and does not
 find, fails tests/core/test_contract.py.
 """
 
-import os
 import socket
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from pie.call import Course
-from pie.model import Chain, addressee, after_fork, end_forked_child
-from pie.rpc.server.crowd import Crowd
+from pie.loop.crowd import Crowd
+from pie.loop.native_loop import LoopLimits
+from pie.model import Chain, addressee
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.threaded import Connections
@@ -21,35 +21,13 @@ from pie.rpc.wire.metadata import identity, name_from_peer
 from pie.rpc.wire.native_methods import MethodPlan, method_plans
 from pie.thrift import FrameSplitter, StructException, ThriftError, served_names
 
-CUT_SECONDS = 0.3
-"""A drain that is over has cut the last connections by then; only handlers that hang are left."""
-
-
-class LoopLimits(NamedTuple):
-    """Bounds of a loop; see ``ServerOptions``."""
-
-    frame_limit: int
-    write_limit: int
-    buffer_limit: int
-    max_connections: int
-    max_threads: int
-    idle_timeout: float
-    transfer_timeout: float
-    overload_timeout: float
-
 
 class ServerHooks(NamedTuple):
-    """Functions of a loop that C calls; see the methods of ``NativeLoop`` and its subclasses."""
+    """Functions that C calls; see the methods of ``NativeServer``."""
 
     adopt: Callable[[int, str, bytes], None]
     complain: Callable[[str, bytes], None]
-    refused: Callable[[str], None]
-    cannot_accept: Callable[[int], None]
-    crowded: Callable[[str, int], None]
-    backlog_served: Callable[[], None]
-    spawn: Callable[[], bool] | None
     start_handler: Callable[[str, tuple[Any, ...], Any], None] | None
-    end_forked_child: Callable[[], None]
 
 
 class ServerTwin(NamedTuple):
@@ -66,31 +44,32 @@ class ServerTwin(NamedTuple):
 
 
 class ServerPlan(NamedTuple):
-    """What a ``_native.Server`` is made of.
+    """What a ``_native.ThriftServer`` is made of.
 
     Attributes:
-        listener: descriptor of a listening socket.
         handler: the object whose methods C calls.
         names: that a message may put before the name of its method.
         addressee: of requests that are for this process, if they say for whom they are.
         answers: classes of exceptions that may be answers.
+        frame_limit: bytes of one message.
         decoded_limit: bytes of memory that the arguments of one request may take.
         max_pending: requests that may be on the asyncio loop; 0 = handlers run on threads.
     """
 
-    listener: int
     handler: Any
     methods: list[MethodPlan]
     course: Course
     twin: ServerTwin
     hooks: ServerHooks
-    limits: LoopLimits
     names: tuple[str, ...]
     psm: str
     cluster: str
     addressee: str
     answers: tuple[type[Exception], ...]
+    frame_limit: int
     decoded_limit: int
+    idle_timeout: float
+    transfer_timeout: float
     max_pending: int
 
 
@@ -101,77 +80,63 @@ class MetadataHooks(NamedTuple):
     identity: Callable[[str, str], Chain]
 
 
-class NativeLoop:
-    """A ``_native.Server`` and its hooks.
+class NativeServer:
+    """A ``_native.ThriftServer`` and its hooks: Thrift as one server speaks it.
 
     Args:
         native: the extension.
-        listener: bound and listening; closed when nothing more is accepted.
         handler: the object whose methods C calls.
         dispatcher: answers what C does not.
         course: of every call.
         options: bounds.
-        spawn: starts one more thread, where handlers run on threads.
-        start_handler: starts a handler on the asyncio loop, where they run on one.
-        max_pending: 0 = handlers run on threads; else on an asyncio loop, so many at once.
+        crowd: counts what connections hold that C gives away.
+        start_handler: starts a handler on the asyncio loop; None = handlers run on threads.
     """
 
     def __init__(
         self,
         native: ModuleType,
-        listener: socket.socket,
         handler: Any,
         dispatcher: Dispatcher,
         course: Course,
         options: ServerOptions,
-        *,
-        spawn: Callable[[], bool] | None = None,
+        crowd: Crowd,
         start_handler: Callable[[str, tuple[Any, ...], Any], None] | None = None,
-        max_pending: int = 0,
     ) -> None:
-        self._listener = listener
         self._options = options
-        # THeader has no loop in C: its connections get a thread each.
-        self._crowd = Crowd(
-            options.held_limit,
-            dispatcher.complaints,
-            elsewhere=lambda: self._server.held,
-            changed=lambda held: self._server.hold_elsewhere(held),  # noqa: PLW0108 - made below
-        )
-        self._threaded = Connections(dispatcher, options, self._crowd)
         self._complaints = dispatcher.complaints
-        listener.setblocking(False)
+        # THeader has no loop in C: its connections get a thread each.
+        self._threaded = Connections(dispatcher, options, crowd)
         native.setup_metadata(MetadataHooks(name_from_peer, identity))
-        self._process = os.getpid()
-        after_fork(self._leave_to_parent)
-        self._server = native.Server(
+        self.native = native.ThriftServer(
             ServerPlan(
-                listener=listener.fileno(),
                 handler=handler,
                 methods=method_plans(dispatcher.service),
                 course=course,
                 twin=_twin(dispatcher),
                 hooks=ServerHooks(
-                    adopt=self.adopt,
-                    complain=self.complain,
-                    refused=self.refused,
-                    cannot_accept=self.cannot_accept,
-                    crowded=self.crowded,
-                    backlog_served=self.backlog_served,
-                    spawn=spawn,
-                    start_handler=start_handler,
-                    end_forked_child=self.end_forked_child,
+                    adopt=self.adopt, complain=self.complain, start_handler=start_handler
                 ),
-                limits=_limits(options),
                 names=served_names(dispatcher.service),
                 psm=dispatcher.identity.psm,
                 cluster=dispatcher.identity.cluster,
                 addressee=addressee(dispatcher.identity.psm, dispatcher.identity.instance),
                 answers=(StructException, BusinessError),
+                frame_limit=options.frame_limit,
                 decoded_limit=options.decoded_limit,
-                max_pending=max_pending,
+                idle_timeout=options.idle_timeout,
+                transfer_timeout=options.transfer_timeout,
+                max_pending=0 if start_handler is None else options.max_in_flight,
             )
         )
+
+    def begin_drain(self) -> None:
+        """The loop has begun to drain."""
+        self._threaded.drain.begin()
+
+    def finish(self, seconds: float) -> None:
+        """End within so many seconds the connections that C gave away."""
+        self._threaded.finish(seconds)
 
     def adopt(self, descriptor: int, peer: str, received: bytes) -> None:
         """A connection whose transport C does not speak."""
@@ -195,33 +160,16 @@ class NativeLoop:
             reason = str(error)
         self._complaints.closed.warning("closed the connection of %s: %s", peer, reason)
 
-    def refused(self, peer: str) -> None:
-        """A connection was one too many."""
-        self._complaints.refused.warning(
-            "refused %s: %d connections are open, the limit (max_connections)",
-            peer,
-            self._options.max_connections,
-        )
 
-    def cannot_accept(self, error: int) -> None:
-        """The system gives no more connections."""
-        self._complaints.refused.warning("cannot accept a connection: %s", os.strerror(error))
-
-    def crowded(self, peer: str, held: int) -> None:
-        """A connection is closed, for all of them hold too much."""
-        self._crowd.complain(peer, held)
-
-    def backlog_served(self) -> None:
-        """Nothing more is accepted."""
-        self._listener.close()
-
-    def _leave_to_parent(self) -> None:
-        """In a forked child: who connects reaches the parent only. C closes the connections."""
-        self._listener.close()
-
-    def end_forked_child(self) -> None:
-        """A handler has come back in a child that it forked."""
-        end_forked_child(self._process)
+def limits_of(options: ServerOptions) -> LoopLimits:
+    """The bounds of the loop of a server."""
+    return LoopLimits(
+        write_limit=options.write_limit,
+        buffer_limit=options.held_limit,
+        max_connections=options.max_connections,
+        max_threads=options.max_threads,
+        overload_timeout=options.overload_timeout,
+    )
 
 
 def _twin(dispatcher: Dispatcher) -> ServerTwin:
@@ -234,17 +182,4 @@ def _twin(dispatcher: Dispatcher) -> ServerTwin:
         fill=dispatcher.fill,
         reply=dispatcher.reply,
         failed=dispatcher.failed,
-    )
-
-
-def _limits(options: ServerOptions) -> LoopLimits:
-    return LoopLimits(
-        frame_limit=options.frame_limit,
-        write_limit=options.write_limit,
-        buffer_limit=options.held_limit,
-        max_connections=options.max_connections,
-        max_threads=options.max_threads,
-        idle_timeout=options.idle_timeout,
-        transfer_timeout=options.transfer_timeout,
-        overload_timeout=options.overload_timeout,
     )

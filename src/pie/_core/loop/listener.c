@@ -1,5 +1,5 @@
 /* Accepting connections. */
-#include "server/listener.h"
+#include "loop/listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,8 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "server/connection.h"
-#include "server/connections.h"
+#include "loop/connection.h"
+#include "loop/connections.h"
+#include "loop/hooks.h"
 
 #define BACKLOG 65536
 #define ACCEPT_PAUSE_MS 50 /* out of descriptors: do not spin */
@@ -35,7 +36,7 @@ static void welcome(Worker *worker, int fd, const struct sockaddr_storage *addre
     peer_text(address, peer);
     if (atomic_load(&loop->open_count) >= loop->limits.max_connections) {
         close(fd);
-        loop->protocol->refused(worker, peer);
+        tell_refused(worker, peer);
         return;
     }
     int yes = 1;
@@ -78,7 +79,7 @@ bool listener_accept(Worker *worker, int most) {
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return false;
         } else if (errno != EINTR && errno != ECONNABORTED) {
-            loop->protocol->cannot_accept(worker, errno);
+            tell_cannot_accept(worker, errno);
             listener_watch(loop, false);
             loop->accept_again = monotonic_ms() + ACCEPT_PAUSE_MS;
             return false;
@@ -96,5 +97,5 @@ void listener_close(Worker *worker) {
          i++) {
     }
     loop->listener = -1;
-    loop->protocol->backlog_served(worker);
+    tell_backlog_served(worker);
 }

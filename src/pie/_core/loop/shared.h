@@ -29,39 +29,58 @@ typedef struct Connection Connection;
 
 typedef enum {
     ANSWER_READY,   /* the reply, if there is one, is in the worker's `out` */
+    ANSWER_LAST,    /* likewise, and no other follows it on this connection: linger.h */
     ANSWER_PARTED,  /* likewise, and the connection was let go: release it when that is sent */
     ANSWER_PENDING, /* the reply comes later, and then the connection is served on: pending.c */
     ANSWER_PARTIAL, /* the message is not complete yet */
+    ANSWER_TAKEN,   /* nor now, but what was taken of it need not be kept */
     ANSWER_BROKEN,  /* hang up */
 } Answer;
 
+typedef enum { SPEAKS, SPEAKS_NOT, SPEAKS_PERHAPS } Speaks;
+
 /* What the loop calls, one table for each protocol; each function is called without the GIL. */
 typedef struct {
+    /* Whether a connection that begins with these bytes speaks it; perhaps = more of them will tell. */
+    Speaks (*speaks)(const uint8_t *data, size_t size);
     /* Answers the message at the front of `data`, of which `*taken` gets the size. */
     Answer (*answer)(Worker *worker, Connection *connection, const uint8_t *data, size_t size,
                      size_t *taken);
-    /* A connection was closed, for max_connections are open. */
-    void (*refused)(Worker *worker, const char *peer);
-    /* accept() failed with this errno. */
-    void (*cannot_accept)(Worker *worker, int error);
-    /* A connection is closed, for all of them hold more than buffer_limit. */
-    void (*crowded)(Worker *worker, const char *peer, long long held);
-    /* Nothing more is accepted. */
-    void (*backlog_served)(Worker *worker);
+    /* A message did not come in time: a last reply may be made. NULL = there is none. */
+    void (*late)(Connection *connection, Buffer *reply);
+    /* Frees a connection's `progress`. */
+    void (*forget)(void *progress);
 } LoopProtocol;
+
+/* A protocol as one server speaks it. */
+typedef struct {
+    const LoopProtocol *protocol;
+    void *server;         /* the protocol's */
+    int64_t idle_ms;      /* a connection without a request is closed after this */
+    int64_t transfer_ms;  /* for a message that has begun, and for a reply of which nothing is read */
+} Speaker;
 
 /* --- the loop --- */
 
 typedef struct {
-    size_t frame_limit;    /* bytes of one message */
     size_t write_limit;    /* bytes of replies that a connection's peer has not read */
     size_t buffer_limit;   /* bytes that wait in all connections together; crowd.h */
     int max_connections;
     int max_threads;
-    int64_t idle_ms;       /* without a request */
-    int64_t transfer_ms;   /* for a frame that has begun, and for a reply */
     int64_t overload_ms;   /* all threads busy for so long: refuse what waits */
 } Limits;
+
+/* A pie.loop.native_loop.LoopHooks: functions of a loop's Python side; hooks.h. */
+typedef struct {
+    PyObject *refused;        /* (peer): one connection too many */
+    PyObject *cannot_accept;  /* (errno) */
+    PyObject *crowded;        /* (peer, bytes): closed, for all connections hold too much */
+    PyObject *backlog_served; /* (): nothing more is accepted */
+    PyObject *spawn;          /* () → bool: start one more thread; NULL = the loop has turns */
+    PyObject *end_forked_child; /* (): ends this process */
+} LoopHooks;
+
+#define MOST_SPEAKERS 2
 
 /* A thread that runs `loop_work`. */
 struct Worker {
@@ -85,9 +104,12 @@ typedef enum { PHASE_VACANT, PHASE_LEADING, PHASE_HANDLING } Phase;
 struct Loop {
     int epoll, wake, listener;
     unsigned forks; /* fork_count when it was opened */
+    PyObject *owner; /* the Loop of Python, borrowed */
     Limits limits;
-    const LoopProtocol *protocol; /* of the listener's connections */
-    void *server; /* the protocol's */
+    LoopHooks hooks; /* borrowed */
+    Speaker speakers[MOST_SPEAKERS]; /* a connection speaks to one of them */
+    int speaker_count;
+    Speaker undecided; /* of connections that have not sent enough to tell: sniff.h */
 
     pthread_mutex_t mutex;
     Worker *parked; /* the last one parked is the warmest: it is taken first */
@@ -139,9 +161,16 @@ typedef struct {
     size_t bytes;
 } Arrival;
 
+/* A part of a file that is sent. */
+typedef struct {
+    int fd; /* owned; only while there are bytes left */
+    off_t at;
+    size_t left;
+} FileTail;
+
 struct Connection {
     Loop *loop;
-    const LoopProtocol *protocol;
+    const Speaker *_Atomic speaker; /* owner changes it */
     int fd;
     atomic_int state;
     atomic_uint events;     /* seen by leaders, not yet by the owner */
@@ -151,13 +180,18 @@ struct Connection {
     bool readable_to_end;   /* owner: the peer sends no more, so read until its end is seen */
     atomic_bool heard_all;  /* its end was seen; replies that are owed apart still go out */
     Buffer rest;            /* owner: received and not answered */
-    void *progress;         /* owner: the protocol's, in a message that is partial; freed by free() */
+    void *progress;         /* owner: the protocol's, in a message that is partial */
     pthread_mutex_t writing;
     atomic_llong rest_held, pending_held; /* bytes that are counted in the loop's `held` */
     Buffer pending;         /* under `writing`: replies that the socket did not take */
     size_t pending_at;
+    FileTail file;          /* under `writing`: sent behind these */
     atomic_bool blocked;    /* something is pending */
-    atomic_llong used, frame_begun, write_begun; /* ms; 0 = not */
+    atomic_bool hungry;     /* the socket takes more of it, but others were to be served */
+    atomic_bool last;       /* nothing more is sent once that is gone */
+    atomic_bool broken;     /* nothing more can be sent */
+    atomic_llong used;      /* ms */
+    atomic_llong read_ends, write_ends; /* ms: when a message, a reply must be through; 0 = none is */
     /* Owner: the bytes that were received last, behind those that were left of earlier ones. */
     double received;        /* when they were read */
     size_t total, carried;  /* all of these bytes; those that were left */

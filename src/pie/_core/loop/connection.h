@@ -3,15 +3,17 @@
 #ifndef PIE_CONNECTION_H
 #define PIE_CONNECTION_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
-/* Of the listener's protocol. NULL when there is no memory. */
+/* NULL when there is no memory. */
 Connection *connection_new(Loop *loop, int fd, const char *peer);
 /* Answers what is there, until nothing is. */
 void connection_serve(Worker *worker, Connection *connection);
 /* Lets the connection go before its reply is there, so that others may be served on it meanwhile:
  * `rest` was received behind the request. A reference is owed: connection_release. */
 void connection_part(Worker *worker, Connection *connection, const uint8_t *rest, size_t size);
+/* The message that has begun must be here in so many milliseconds. Its owner's. */
+void connection_expect(Connection *connection, int64_t ms);
 /* When the message being answered came (monotonic seconds). Its owner's. */
 double connection_received(const Connection *connection);
 /* Its socket, which is the caller's from now on; what is sent here goes nowhere. */

@@ -1,9 +1,9 @@
 /* One bound for the bytes that wait in the connections of a loop: what was received of messages that
- * are not complete, and replies that peers have not read. Twin: pie/rpc/server/crowd.py. */
+ * are not complete, and replies that peers have not read. Twin: pie/loop/crowd.py. */
 #ifndef PIE_CROWD_H
 #define PIE_CROWD_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 /* Call after `rest` changed; by the connection's owner. */
 void crowd_count_rest(Connection *connection);

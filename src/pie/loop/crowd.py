@@ -1,6 +1,6 @@
 """One bound for the bytes that wait in the connections of a server.
 
-Twin: ``pie/_core/server/crowd.c``, which counts its own connections; each half knows what the other
+Twin: ``pie/_core/loop/crowd.c``, which counts its own connections; each half knows what the other
 one holds.
 """
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from pie.rpc.server.complaints import Complaints
+from pie.loop.complaints import Complaints
 
 
 class Crowded(Exception):

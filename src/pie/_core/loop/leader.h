@@ -2,7 +2,7 @@
 #ifndef PIE_LEADER_H
 #define PIE_LEADER_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 bool leader_is_missing(const Loop *loop);
 /* Under the loop's mutex, and only while the leader is missing or hands over. */

@@ -1,10 +1,10 @@
 /* Which thread of a loop leads. */
-#include "server/leader.h"
+#include "loop/leader.h"
 
 #include <errno.h>
 
-#include "server/arrivals.h"
-#include "server/outbox.h"
+#include "loop/arrivals.h"
+#include "loop/outbox.h"
 
 #define WATCH_NS 1000000    /* a handler that runs longer takes longer than expected */
 #define WATCH_IDLE_TICKS 50 /* without a request, and the watchdog sleeps */

@@ -1,14 +1,18 @@
 /* One connection: received bytes to its protocol, replies back. */
-#include "server/connection.h"
+#include "loop/connection.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/arrivals.h"
-#include "server/connections.h"
-#include "server/crowd.h"
-#include "server/outbox.h"
+#include "loop/arrivals.h"
+#include "loop/connections.h"
+#include "loop/crowd.h"
+#include "loop/hooks.h"
+#include "loop/leader.h"
+#include "loop/linger.h"
+#include "loop/outbox.h"
+#include "loop/sniff.h"
 
 #define LATE_NS 2000000 /* since the thread of an asyncio loop last received: it may have been busy */
 #define READS_IN_A_ROW 16 /* then others are served */
@@ -27,7 +31,7 @@ Connection *connection_new(Loop *loop, int fd, const char *peer) {
         return NULL;
     }
     connection->loop = loop;
-    connection->protocol = loop->protocol;
+    connection->speaker = sniff_first(loop);
     connection->fd = fd;
     fork_own(fd);
     atomic_init(&connection->references, 1);
@@ -78,7 +82,7 @@ bool connections_thin(Worker *worker, Connection *own) {
         if (found == NULL) {
             return true; /* All are being served: the next sweep looks again. */
         }
-        worker->loop->protocol->crowded(worker, found->peer, crowd_held(found));
+        tell_crowded(worker, found->peer, crowd_held(found));
         if (found == own) {
             return false;
         }
@@ -89,9 +93,12 @@ bool connections_thin(Worker *worker, Connection *own) {
 
 /* --- Reading --- */
 
-/* Keeps what is not answered yet; `data` may lie within the buffer already. A frame's time runs from
+/* Of what was received: the rest of a message, which was there before or begins with it; or nothing. */
+typedef enum { REST_SAME, REST_ANOTHER, REST_WITHIN } Rest;
+
+/* Keeps what is not answered yet; `data` may lie within the buffer already. A message's time runs from
  * its first byte, however many follow one by one. */
-static int keep_rest(Connection *connection, const uint8_t *data, size_t size, bool another) {
+static int keep_rest(Connection *connection, const uint8_t *data, size_t size, Rest whose) {
     Buffer *rest = &connection->rest;
     bool within = rest->data != NULL && data >= rest->data && data < rest->data + rest->capacity;
     if (within) {
@@ -109,35 +116,49 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, b
         buffer_reset(rest, 0); /* An idle connection holds no buffer. */
     }
     crowd_count_rest(connection);
-    if (size == 0) {
-        atomic_store(&connection->frame_begun, 0);
-    } else if (another || atomic_load(&connection->frame_begun) == 0) {
-        atomic_store(&connection->frame_begun, monotonic_ms());
+    if (size == 0 && whose != REST_WITHIN) {
+        atomic_store(&connection->read_ends, 0);
+    } else if (whose == REST_ANOTHER || atomic_load(&connection->read_ends) == 0) {
+        connection_expect(connection, connection->speaker->transfer_ms);
     }
     return 0;
 }
 
+void connection_expect(Connection *connection, int64_t ms) {
+    atomic_store(&connection->read_ends, monotonic_ms() + ms);
+}
+
 void connection_part(Worker *worker, Connection *connection, const uint8_t *rest, size_t size) {
     atomic_fetch_add(&connection->references, 1);
-    if (keep_rest(connection, rest, size, true) < 0) {
+    if (keep_rest(connection, rest, size, REST_ANOTHER) < 0) {
         connection_end(connection);
         return;
     }
     connections_queue(connection->loop, connection);
 }
 
+/* Hands over the reply that was made, if there is one. */
+static void hand_over(Worker *worker, Connection *connection) {
+    if (worker->out.size > 0 && worker->leading) {
+        outbox_add(worker, connection);
+    } else if (worker->out.size > 0) {
+        connection_send(connection, &worker->out);
+    }
+}
+
 /* Answers the whole messages at the front. */
 static Outcome answer_messages(Worker *worker, Connection *connection, const uint8_t *data,
                                size_t size) {
     Loop *loop = connection->loop;
-    bool answered = false;
+    Rest whose = REST_SAME;
     while (size > 0 && !atomic_load(&connection->blocked)) {
         if (UNLIKELY(atomic_load(&loop->finished))) {
             return HANG_UP; /* Cut by the drain. */
         }
         size_t taken = 0;
         connection->at = connection->total - size;
-        Answer answer = connection->protocol->answer(worker, connection, data, size, &taken);
+        Answer answer =
+            connection->speaker->protocol->answer(worker, connection, data, size, &taken);
         if (UNLIKELY(loop_is_copy(loop))) { /* The parent will answer. */
             worker->leading = false;
             return QUEUED;
@@ -148,11 +169,11 @@ static Outcome answer_messages(Worker *worker, Connection *connection, const uin
         if (answer == ANSWER_BROKEN) {
             return HANG_UP;
         }
-        if (worker->out.size > 0 && worker->leading) {
-            outbox_add(worker, connection);
-        } else if (worker->out.size > 0) {
-            connection_send(connection, &worker->out);
+        if (answer == ANSWER_LAST) {
+            linger_begin(connection);
+            taken = size;
         }
+        hand_over(worker, connection);
         if (answer == ANSWER_PARTED) {
             connection_release(connection);
             return QUEUED;
@@ -160,11 +181,11 @@ static Outcome answer_messages(Worker *worker, Connection *connection, const uin
         data += taken;
         size -= taken;
         if (answer == ANSWER_PENDING) {
-            return keep_rest(connection, data, size, true) < 0 ? HANG_UP : QUEUED;
+            return keep_rest(connection, data, size, REST_ANOTHER) < 0 ? HANG_UP : QUEUED;
         }
-        answered = true;
+        whose = answer == ANSWER_READY ? REST_ANOTHER : REST_WITHIN;
     }
-    if (keep_rest(connection, data, size, answered) < 0) {
+    if (keep_rest(connection, data, size, whose) < 0) {
         return HANG_UP;
     }
     return UNLIKELY(crowd_is_too_large(loop)) && !connections_thin(worker, connection) ? HANG_UP : DONE;
@@ -271,6 +292,13 @@ static Outcome work(Worker *worker, Connection *connection) {
     return DONE;
 }
 
+/* Sends what waits. A file may have to be read from a disk: another thread leads if that takes long. */
+static void flush(Worker *worker, Connection *connection) {
+    worker_enter_handler(worker, monotonic_ns(), false);
+    connection_flush(connection);
+    worker_leave_handler(worker);
+}
+
 void connection_serve(Worker *worker, Connection *connection) {
     do {
         unsigned events = atomic_exchange(&connection->events, 0);
@@ -282,8 +310,9 @@ void connection_serve(Worker *worker, Connection *connection) {
         }
         /* Another thread may be just about to find that the socket does not take its reply, and no
          * second event would come. */
-        if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && connection_owes(connection)) {
-            connection_flush(connection);
+        bool writable = events & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+        if ((writable && connection_owes(connection)) || atomic_load(&connection->hungry)) {
+            flush(worker, connection);
         }
         switch (work(worker, connection)) {
         case HANG_UP:
@@ -294,6 +323,10 @@ void connection_serve(Worker *worker, Connection *connection) {
             return;
         case DONE:
             break;
+        }
+        if (UNLIKELY(atomic_load(&connection->hungry))) {
+            connections_queue(connection->loop, connection);
+            return;
         }
     } while (!let_go(connection));
 }

@@ -2,7 +2,7 @@
 #ifndef PIE_LISTENER_H
 #define PIE_LISTENER_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 #define ACCEPTS_IN_A_ROW 64
 
