@@ -5,13 +5,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
 from pie.govern import Key
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
+from pie.platform.ask.coverage import covered
 from pie.platform.ask.params import PsmPath
+from pie.platform.ask.span import SpanQuery
 from pie.platform.govern.effect import effect_slots, verdict_rows
 from pie.platform.govern.explain import ExplainCall, Explanation, explain, rule_sets_of
 from pie.platform.govern.in_force import reports
@@ -57,12 +59,13 @@ MAX_BODY = 1 << 20
 """Bytes of rules that are sent: those of the store, as YAML with comments, quoted in JSON."""
 SidePath = Annotated[str, Path(max_length=20)]
 KindPath = Annotated[str, Path(max_length=40)]
-_Window = Annotated[int, Query(ge=60, le=14 * 86_400)]
+WINDOW = 3_600
+"""Seconds of effect that are shown unless others are asked for."""
 _MOST_SERVICES = 2_000
 
 
 @router.get("", response_model=FleetRules)
-async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
+async def list_fleet_rules(deps: AskDeps, asked: SpanQuery) -> Response:
     """Every rule set of the fleet that is published, with how many processes run it."""
     now = time.time()
     registry = await blocking(deps.registry)
@@ -72,12 +75,13 @@ async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
     documents = await blocking(lambda: [each for psm in names for each in book.all(psm).values()])
     freeze = await blocking(book.frozen)
     rolling = await blocking(book.rolling)
-    slots = effect_slots(now, window)
+    slots = effect_slots(asked.at(now, WINDOW))
+    known = await unless_away(covered(deps.facts.query, slots))
     sets = []
     for psm in dict.fromkeys(each.psm for each in documents):
         found = await unless_away(reports(deps.facts.query, psm, now))
         verdicts = await unless_away(verdict_rows(deps.facts.query, psm, slots))
-        facts = Facts(registry, found, verdicts, slots, rolling)
+        facts = Facts(registry, found, verdicts, slots, known, rolling)
         sets += [build_head(each.key, each, facts) for each in documents if each.psm == psm]
     return repeated_response(FleetRules(now, freeze_view(freeze), sets))
 
@@ -90,11 +94,11 @@ async def list_rule_kinds() -> Response:
 
 @router.get("/{psm}", response_model=RuleSetList)
 async def list_rule_sets(
-    deps: AskDeps, request: Request, psm: PsmPath, window: _Window = 3600
+    deps: AskDeps, request: Request, psm: PsmPath, asked: SpanQuery
 ) -> Response:
     """All rule sets of a service, with who runs which version and what they did."""
     documents = await blocking(lambda: book_of(deps).all(psm))
-    facts = await facts_of(deps, psm, window)
+    facts = await facts_of(deps, psm, asked.at(time.time(), WINDOW))
     service = facts.registry.get(psm)
     owners, may_publish = await standing(deps, request, psm)
     keys = [*keys_of(psm), *(key for key in documents if key not in keys_of(psm))]
@@ -138,7 +142,7 @@ async def get_rule_set(
     psm: PsmPath,
     side: SidePath,
     kind: KindPath,
-    window: _Window = 3600,
+    asked: SpanQuery,
 ) -> Response:
     """One rule set with its rules; `-` as the side is the first that the kind has."""
     key = key_for(psm, side, kind)
@@ -147,7 +151,7 @@ async def get_rule_set(
     detail = build_detail(
         key,
         document,
-        await facts_of(deps, psm, window, key),
+        await facts_of(deps, psm, asked.at(time.time(), WINDOW), key),
         await blocking(book.frozen),
         may_publish=(await standing(deps, request, psm))[1],
     )
