@@ -6,10 +6,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from machine import Cores
-from measure import Broken, Load, Measured, Server, Tool, load_arguments
+from common.machine import Cores
+from common.measure import Broken, Load, Measured, Server, Tool, load_arguments
+from common.stats import Key, Rounds, Value, interleave
 from peers import FLOOR, GRPCIO, PEERS, PIE, Peer
-from stats import Key, Rounds, Value, interleave
 from workload.encoded import Encoded
 
 Mix = Mapping[str, int]

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from measure import HERE, Broken, own_path, python_environ
+from common.measure import Broken, own_path, python_environ
 
+HERE = Path(__file__).resolve().parent
+COMMON = HERE.parent / "common"
 PEERS = HERE / ".peers"
 _CFLAGS = ["-O2", "-Wall", "-Wextra"]
 
@@ -42,7 +44,7 @@ class Peer(NamedTuple):
     @property
     def environ(self) -> dict[str, str]:
         """Of its processes."""
-        return python_environ(None if self.packages else own_path())
+        return python_environ(HERE, "" if self.packages else own_path())
 
     def command(self, *arguments: str) -> list[str]:
         """Runs its side."""
@@ -69,14 +71,17 @@ def build(say: Callable[[str], None]) -> None:
     if compiler is None:
         raise Broken("no C compiler: the generator is in C; on Debian and Ubuntu: apt install gcc")
     PEERS.mkdir(exist_ok=True)
-    headers = max(each.stat().st_mtime for each in HERE.glob("*.h"))
+    headers = max(each.stat().st_mtime for each in (*HERE.glob("*.h"), *COMMON.glob("*.h")))
     for name in ("load", "floor"):
         source, made = HERE / f"{name}.c", PEERS / name
         if made.exists() and made.stat().st_mtime > max(source.stat().st_mtime, headers):
             continue
         say(f"compiling {source.name}")
         fresh = made.with_suffix(".new")
-        run([compiler, *_CFLAGS, "-o", str(fresh), str(source)], f"{source.name} does not compile")
+        run(
+            [compiler, *_CFLAGS, f"-I{COMMON}", "-o", str(fresh), str(source)],
+            f"{source.name} does not compile",
+        )
         fresh.replace(made)  # Whoever runs the old one goes on.
 
 
@@ -115,7 +120,7 @@ def run(command: list[str], complaint: str) -> None:
         Broken: it failed.
     """
     done = subprocess.run(
-        command, cwd=HERE, capture_output=True, text=True, env=python_environ(None), check=False
+        command, cwd=HERE, capture_output=True, text=True, env=python_environ(), check=False
     )
     if done.returncode:
         raise Broken(f"{complaint}\n{done.stdout}{done.stderr}".strip())

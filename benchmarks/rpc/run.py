@@ -18,16 +18,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # Where ``common`` is.
+
 from bench import Bench
-from machine import choose_cores, describe, raise_file_limit, share_in_use
-from measure import Broken
+from common.machine import choose_cores, describe, raise_file_limit, share_in_use
+from common.measure import Broken
+from common.table import Report
 from peers import APACHE, GRPCIO, MSGPACK, OTHERS, PIE, THRIFTPY2, build, install
 from sections.calls import echo, mgetitems
 from sections.client import client
 from sections.codec import codec
 from sections.servers import blocking, growth, idle, tail, twocore
 from sections.variants import middlewares, observe, rules
-from table import Report
 from workload.encoded import write_calls
 
 SECTIONS: dict[str, Callable[[Bench], Report]] = {

@@ -28,7 +28,7 @@ def compiler(program) -> None:
 def binaries(compiler) -> Path:
     """Folder of the generator and the floor."""
     command = "import peers; peers.build(print)"
-    environ = os.environ | {"PYTHONPATH": f"{FOLDER}:{os.environ.get('PYTHONPATH', '')}"}
+    environ = os.environ | {"PYTHONPATH": f"{FOLDER}:{FOLDER.parent}"}
     subprocess.run([sys.executable, "-c", command], check=True, env=environ, capture_output=True)
     return FOLDER / ".peers"
 

@@ -3,10 +3,10 @@
 from operator import attrgetter
 
 from bench import Bench
-from measure import Measured
+from common.measure import Measured
+from common.stats import Rounds, Series, ratio
+from common.table import Goal, Report, figure, middle, noise, values
 from peers import FLOOR, GRPCIO, PIE, PIE_TTHEADER, THRIFTPY2, Peer
-from stats import Rounds, Series, ratio
-from table import Goal, Report, figure, middle, noise, values
 
 _AT = 16
 """Connections the goals are for."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from bench import Bench
-from measure import Broken, Measured
+from common.measure import Broken, Measured
+from common.stats import Series, ratio
+from common.table import Goal, Report, figure, middle, noise, values
 from peers import FLOOR, GRPCIO, PIE, Peer
-from stats import Series, ratio
-from table import Goal, Report, figure, middle, noise, values
 from workload.data import SLEEP_MS, SPIN_ROUNDS
 
 _THREADS = 64

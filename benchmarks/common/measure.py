@@ -13,9 +13,9 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any, NamedTuple
 
-from machine import pinned
+from common.machine import pinned
 
-HERE = Path(__file__).parent
+BENCHMARKS = Path(__file__).parents[1]
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _TOOL_SECONDS = 300.0
@@ -244,7 +244,7 @@ def _start(
 ) -> subprocess.Popen[str]:
     with pinned(cores):
         return subprocess.Popen(
-            command, cwd=HERE, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
+            command, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
         )
 
 
@@ -265,11 +265,16 @@ def _end_of(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-def python_environ(path: str | None) -> dict[str, str]:
-    """The environment of a side: nothing of ours on its path but what is given."""
+def python_environ(*path: str | Path) -> dict[str, str]:
+    """The environment of a side: nothing of ours on its path but what is given and ``common``."""
     environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    environ |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    return environ if path is None else environ | {"PYTHONPATH": path}
+    parts = [str(each) for each in (*path, BENCHMARKS) if str(each)]
+    return environ | {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # The current folder is the user's: its modules are not ours.
+        "PYTHONPATH": os.pathsep.join(parts),
+    }
 
 
 def own_path() -> str:
