@@ -52,7 +52,7 @@ system-deps:       ## what pip cannot bring, by apt: a browser, compilers, Pytho
 	@PYTHON=$(PYTHON) tools/system-deps.sh
 
 clean:             ## remove what was built and installed here
-	rm -rf $(VENV) benchmarks/rpc/.peers build dist ui/node_modules src/pie/platform/static demo-data
+	rm -rf $(VENV) benchmarks/*/.peers build dist ui/node_modules src/pie/platform/static demo-data
 
 $(VENV)/.venv-made:
 	@$(PYTHON) tools/venv.py $(VENV)

@@ -46,10 +46,16 @@ class Measured(NamedTuple):
     p99: float
     p999: float
     rss: int
+    pss: int
+    """Like ``rss``, but with a share only of what is in memory once for several processes."""
     errors: int
     first_error: str
     generator_busy: float
     """Share of a core the generator used: near 1 it is what bounds the calls per second."""
+    idle_lost: int
+    """Idle connections that the server closed."""
+    reopened: int
+    """Connections that the server closed after a reply, as it said it would."""
     kinds: tuple[dict[str, Any], ...]
     """Latencies by method, where methods were mixed."""
 
@@ -66,9 +72,12 @@ class Measured(NamedTuple):
             told["p99"],
             told["p999"],
             told["server_rss"],
+            told["server_pss"],
             told["errors"],
             told["first_error"],
             told["generator_cpu"] / told["seconds"],
+            told["idle_lost"],
+            told["reopened"],
             tuple(told["kinds"]),
         )
 

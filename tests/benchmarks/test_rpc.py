@@ -158,7 +158,7 @@ def test_requests_are_mixed_by_weight(binaries, floor, tmp_path) -> None:
         (framed(message(2, b"Other", 7, TEXT)), "the reply is to another call"),
         (framed(message(3, b"Echo", 7, TEXT)), "a reply of type 3: hello"),
         (framed(b"garbage"), "a reply of 11 bytes is no message"),
-        (b"\xff" * 8, "connection lost: what came is no frame"),
+        (b"\xff" * 8, "connection lost: what came is no reply"),
         (b"", "connection lost: closed by the server"),
     ],
 )
