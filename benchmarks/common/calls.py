@@ -11,9 +11,8 @@ from common.table import Goal, Report, figure, middle, noise, values
 
 _AT = 16
 """Connections the goals are for."""
-_COLUMNS = (
-    "", "conns", "CPU µs", "kQPS", "p50 µs", "p99 µs", "MB", "CPU ÷ Pie's", "noise", "errors"
-)  # fmt: skip
+_BEFORE = ("", "conns", "CPU µs", "kQPS", "p50 µs", "p99 µs", "MB")
+_BEHIND = ("noise", "errors")
 _FIGURES = ("qps", "cpu", "p50", "p99", "pss", "errors", "generator_busy")
 _BUSY = 0.9
 Cells = Rounds[tuple[P, int], Measured]
@@ -56,7 +55,8 @@ class Calls:
         )
 
     def _report(self, title: str, keys: list[tuple[P, int]]) -> Report:
-        report = Report(title, _COLUMNS, data=[])
+        columns = (*_BEFORE, f"CPU ÷ {self._pie.name}'s", *_BEHIND)
+        report = Report(title, columns, data=[])
         limited = False
         for peer, connections in keys:
             key = (peer, connections)

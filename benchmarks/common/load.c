@@ -33,7 +33,8 @@
 #include <unistd.h>
 
 enum { MAX_KINDS = 8, MAX_WATCHED = 64, MAX_EVENTS = 256, CHUNK = 64 << 10 };
-static const uint64_t SECOND = 1000000000ull, STALLED = 10ull * 1000000000ull;
+static const uint64_t SECOND = 1000000000ull, STALLED = 10ull * 1000000000ull,
+                      OPENING = 30ull * 1000000000ull;
 
 static struct {
     int port, connections, idle;
@@ -319,7 +320,8 @@ static int open_idle(void)
             errno = 0;
         while (!pull(&peer, 0) && peer.fd >= 0 && errno != EAGAIN);
         if (!peer.reply_end) {
-            fprintf(stderr, "load: an idle connection got no reply to its first call\n");
+            fprintf(stderr, "load: an idle connection got no reply to its first call: %s\n",
+                    errors ? first_error : "nothing came");
             exit(1);
         }
     }
@@ -340,8 +342,15 @@ static void open_all(void)
     idle = calloc((size_t)options.idle + 1, sizeof *idle);
     if (!connections || !unused || !idle || poller < 0)
         die("memory");
-    for (int i = 0; i < options.idle; i++)
+    uint64_t until = clock_ns(CLOCK_MONOTONIC) + OPENING;
+    for (int i = 0; i < options.idle; i++) {
         idle[i] = open_idle();
+        if (clock_ns(CLOCK_MONOTONIC) > until) {
+            fprintf(stderr, "load: after 30 seconds %d of %d idle connections were served\n",
+                    i + 1, options.idle);
+            exit(1);
+        }
+    }
     for (int i = 0; i < options.connections; i++) {
         connections[i].fd = connect_to_server();
         watch(&connections[i], EPOLL_CTL_ADD, EPOLLIN);

@@ -26,13 +26,15 @@ class Broken(Exception):
 
 
 class Load(NamedTuple):
-    """What a generator is asked for. Seconds; ``rate`` 0 = as fast as replies come."""
+    """What a generator is asked for. Seconds; ``rate`` 0 = as fast as replies come; it ends earlier
+    when ``calls`` are answered, unless that is 0."""
 
     connections: int
     seconds: float
     warm_up: float = 0.3
     idle: int = 0
     rate: float = 0.0
+    calls: int = 0
 
 
 class Measured(NamedTuple):
@@ -140,6 +142,12 @@ class Server:
             pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    @property
+    def last_words(self) -> str:
+        """The last line it wrote to stderr."""
+        self._errors.flush()
+        return _end_of(os.pread(self._errors.fileno(), 1 << 20, 0).decode(errors="replace"))
+
     def allow(self, cores: set[int]) -> None:
         """Move it, with all its threads, to other cores."""
         for process in self.processes:
@@ -173,8 +181,7 @@ class Server:
         line = process.stdout.readline()
         if not line.startswith("ready "):
             self._kill()
-            self._errors.seek(0)
-            why = _end_of(self._errors.read()) or line or "it said nothing"
+            why = self.last_words or line or "it said nothing"
             raise Broken(f"{self.name} did not start: {why}")
         port = int(line.split()[1])
         deadline = time.monotonic() + _START_SECONDS
@@ -262,10 +269,15 @@ def _tasks(process: int) -> list[Path]:
 
 
 def load_arguments(load: Load, server: Server) -> list[str]:
-    """The options both generators know."""
+    """The options that every generator knows."""
     arguments = [f"--port={server.port}", f"--connections={load.connections}"]
     arguments += [f"--warm-up={load.warm_up}", f"--seconds={load.seconds}"]
     return arguments + [f"--watch={each}" for each in server.processes]
+
+
+def more_arguments(load: Load) -> list[str]:
+    """The options that the generator in C knows, too."""
+    return [f"--idle={load.idle}", f"--rate={load.rate}", f"--calls={load.calls}"]
 
 
 def _end_of(text: str) -> str:

@@ -12,6 +12,7 @@ struct kind { /* of call */
     size_t request_size;
     size_t reply_size; /* of what a right reply contains; 0: any */
     char name[64];
+    int closes; /* the protocol saw that the server is to close after its reply */
     long weight, credit;
     struct histogram latency;
 };
@@ -25,7 +26,7 @@ struct connection {
     unsigned char *in;
     size_t reply_end; /* bytes of the whole reply; 0: not known yet */
     size_t head, scanned, content; /* the protocol's own, 0 when a call starts */
-    int closes;                    /* the protocol saw that the server closes after this reply */
+    int closes;                    /* as in struct kind, or because the reply says so */
 };
 
 /* Whether an idle connection makes one call before it is idle, as a client's does. */

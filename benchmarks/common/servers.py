@@ -16,6 +16,7 @@ _SLOW = 2
 
 def blocking(
     bench: Bench[P],
+    peers: Sequence[P],
     mix: str | Mix,
     *,
     threads: int,
@@ -27,6 +28,7 @@ def blocking(
 
     Args:
         bench: measures.
+        peers: that take part.
         mix: calls of the handler that sleeps.
         threads: that run handlers; as many connections call.
         milliseconds: that the handler sleeps.
@@ -34,12 +36,12 @@ def blocking(
         options: of the servers.
     """
     ideal = threads / milliseconds * 1e3
-    with bench.servers(*bench.everyone, threads=threads, **options) as servers:
+    with bench.servers(*peers, threads=threads, **options) as servers:
 
         def cell(peer: P) -> Measured:
             return bench.measure(peer, servers[peer], mix, bench.load(threads))
 
-        rounds = bench.interleave(bench.everyone, cell)
+        rounds = bench.interleave(peers, cell)
     report = Report(
         f"Blocking: handlers that sleep {milliseconds} ms, {threads} threads, {threads} "
         f"connections; ideal {ideal:,.0f} calls/s",
@@ -47,7 +49,7 @@ def blocking(
         data={},
         notes=rounds.why_broken(),
     )
-    for peer in bench.everyone:
+    for peer in peers:
         share = rounds.series(peer, lambda each: each.qps / ideal * 100)
         report.rows.append(
             (

@@ -22,6 +22,7 @@ const char *name_kind(struct kind *kind)
     if (!behind || !memmem(text, kind->request_size, "\r\n\r\n", 4))
         return "is not one request of HTTP/1.1";
     snprintf(kind->name, sizeof kind->name, "%.*s", (int)(behind - text), text);
+    kind->closes = memmem(text, kind->request_size, "\r\nConnection: close\r\n", 21) != NULL;
     return NULL;
 }
 
@@ -55,7 +56,7 @@ static size_t read_head(struct connection *peer)
     const char *text = (const char *)peer->in, *last = text + peer->head - 2;
     const char *line = memchr(text, '\n', peer->head);
     size_t length = NO_LENGTH;
-    peer->closes = !memcmp(text, "HTTP/1.0", 8);
+    peer->closes = peer->kind->closes || !memcmp(text, "HTTP/1.0", 8);
     while (line && ++line < last) {
         const char *end = memchr(line, '\n', (size_t)(last - line));
         if (!end)
@@ -65,7 +66,7 @@ static size_t read_head(struct connection *peer)
         else if (!strncasecmp(line, "transfer-encoding:", 18))
             length = holds(line + 18, end, "chunked") ? CHUNKED : NO_LENGTH;
         else if (!strncasecmp(line, "connection:", 11))
-            peer->closes = holds(line + 11, end, "close") ||
+            peer->closes = peer->kind->closes || holds(line + 11, end, "close") ||
                            (peer->closes && !holds(line + 11, end, "keep-alive"));
         line = end;
     }

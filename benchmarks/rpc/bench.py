@@ -6,7 +6,7 @@ from typing import Any
 
 from common import bench as common
 from common.bench import Mix
-from common.measure import Broken, Load, Server, Tool, load_arguments
+from common.measure import Broken, Load, Server, Tool, load_arguments, more_arguments
 from peers import FLOOR, GRPCIO, PEERS, Peer
 from workload.encoded import Encoded
 
@@ -65,5 +65,4 @@ class Bench(common.Bench[Peer]):
             file = call.ttheader if peer.transport == "ttheader" else call.framed
             size = call.reply_size if method in ("Echo", "MGetItems") else 0
             arguments.append(f"--request={file},{weight},{size}")
-        arguments += [f"--idle={load.idle}", f"--rate={load.rate}"]
-        return Tool([str(PEERS / "load"), *arguments], away, peer.environ)
+        return Tool([str(PEERS / "load"), *arguments, *more_arguments(load)], away, peer.environ)

@@ -9,7 +9,8 @@ from workload.data import SLEEP_MS, SPIN_ROUNDS
 
 def blocking(bench: Bench) -> Report:
     """Handlers that sleep: how near 64 threads come to what they could do."""
-    return servers.blocking(bench, "Sleep", threads=64, milliseconds=SLEEP_MS, limit=85)
+    peers = bench.everyone
+    return servers.blocking(bench, peers, "Sleep", threads=64, milliseconds=SLEEP_MS, limit=85)
 
 
 def idle(bench: Bench) -> Report:
