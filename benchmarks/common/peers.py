@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,13 +131,8 @@ def _stamp_of(peer: Peer) -> str:
 
 
 def _install(peer: Peer, say: Say) -> None:
-    try:
-        venv.create(peer.root, clear=True, with_pip=True)
-    except (subprocess.CalledProcessError, OSError) as error:
-        raise Broken(
-            f"no environment could be made in {peer.root} ({error}); on Debian and Ubuntu: "
-            "apt install python3-venv"
-        ) from None
+    complaint = f"no environment in {peer.root}; on Debian and Ubuntu: apt install python3-venv"
+    run([sys.executable, "-m", "venv", "--clear", str(peer.root)], complaint, say)
     pip = [str(peer.python), "-m", "pip", "--disable-pip-version-check", "install"]
     complaint = f"pip could not install {peer.name}; is the network there?"
     run([*pip, "--progress-bar=off", *peer.packages], complaint, say)

@@ -1,6 +1,5 @@
 """Client and server over real sockets, in every transport."""
 
-import contextlib
 import socket
 import threading
 import time
@@ -15,10 +14,8 @@ from pie.model import (
     Failure,
     Kind,
     current_call,
-    declare_failure_codes,
-    read_failure_codes,
 )
-from pie.rpc import BusinessError, ServerOptions, ThriftServer
+from pie.rpc import ServerOptions, ThriftServer
 from pie.thrift import (
     BUFFERED,
     FRAMED,
@@ -104,32 +101,6 @@ def test_a_declared_exception_is_an_answer(start, handler, demo, bench) -> None:
         demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=404))
     assert caught.value.ItemId == 404
     assert {row["outcome"] for row in bench.facts()} == {"business"}
-
-
-@pytest.mark.parametrize("raised", [False, True], ids=["in the response", "raised"])
-def test_both_sides_count_a_code_that_is_declared_a_failure(
-    start, handler, demo, bench, raised
-) -> None:
-    def withdrawn(req):
-        if raised:
-            raise BusinessError(1410, "withdrawn")
-        status = demo.base.BaseResp(StatusMessage="withdrawn", StatusCode=1410)
-        return demo.Demo2Response(item=demo.Demo2Item(ItemId=1, ItemName="x"), BaseResp=status)
-
-    handler.GetItem = withdrawn
-    start(handler)
-    client = demo.DemoServiceClient(PSM)
-    declare_failure_codes(read_failure_codes(["GetItem:1000..1999"]))
-    try:
-        with contextlib.suppress(BusinessError):
-            client.GetItem(demo.Demo2Request(ItemId=1))
-        edges = bench.facts("edges")
-    finally:
-        declare_failure_codes({})
-    assert {(row["side"], row["outcome"], row["code"]) for row in edges} == {
-        ("server", "business_failure", 1410),
-        ("client", "business_failure", 1410),
-    }
 
 
 def test_a_business_status_is_not_a_failure(start, handler, demo, bench) -> None:

@@ -2,13 +2,44 @@
 
 import contextlib
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from pie._core import native
 from pie.serve.host.gunicorn import HttpServer
+from pie.web.wsgi import PythonMiddleware
+
+TWINS = ["python"] if native is None else ["c", "python"]
+_OTHER = {"test_body", "test_headers", "test_names", "test_path"}
+"""Modules that make no middleware."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of a middleware runs over both twins."""
+    module = metafunc.module.__name__.rpartition(".")[2]
+    if "twin" in metafunc.fixturenames and module not in _OTHER:
+        metafunc.parametrize("twin", TWINS, indirect=True)
+
+
+@pytest.fixture
+def twin(request: pytest.FixtureRequest) -> Any:
+    """The class of the middleware, in C or in Python."""
+    if native is not None and getattr(request, "param", "") == "c":
+        return native.Middleware
+    return PythonMiddleware
+
+
+@pytest.fixture(autouse=True)
+def use_twin(twin: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever makes a middleware makes that one."""
+    for module in [request.module, *sys.modules.values()]:
+        is_user = module is request.module or getattr(module, "__name__", "").startswith("pie.web")
+        if is_user and hasattr(module, "Middleware"):
+            monkeypatch.setattr(module, "Middleware", twin)
 
 
 class Served:

@@ -76,6 +76,8 @@ class LevelFields:
     synced: float
     asked: float
     passed: float
+    came: float
+    part: float
     gone: bool
 
 class Share:
@@ -204,11 +206,23 @@ def decode(
     decoded_limit: int = ...,
 ) -> S: ...
 
-class Server:
-    """A Thrift server's loop; see pie.rpc.server.leader."""
+class Speaker:
+    """A protocol as one server speaks it."""
+
+class ThriftServer(Speaker):
+    """A Thrift service that a loop serves; see pie.rpc.server."""
 
     def __init__(self, plan: Any, /) -> None:
-        """From a ``pie.rpc.server.native_loop.ServerPlan``."""
+        """From a ``pie.rpc.server.native_server.ServerPlan``."""
+
+    @property
+    def pending(self) -> int: ...
+
+class Loop:
+    """The loop of a server; see pie.loop."""
+
+    def __init__(self, plan: Any, /) -> None:
+        """From a ``pie.loop.native_loop.LoopPlan``."""
 
     def work(self) -> None: ...
     def refuse(self) -> None: ...
@@ -218,8 +232,6 @@ class Server:
     def hold_elsewhere(self, held: int, /) -> None: ...
     @property
     def held(self) -> int: ...
-    @property
-    def pending(self) -> int: ...
     @property
     def connections(self) -> int: ...
     @property
@@ -234,7 +246,7 @@ def serving() -> list[CallFields]:
     """The calls that servers of this process are answering."""
 
 def setup_metadata(hooks: Any, /) -> None:
-    """Give C its ``pie.rpc.server.native_loop.MetadataHooks``."""
+    """Give C its ``pie.rpc.server.native_server.MetadataHooks``."""
 
 # --- the client's fast path; see pie.rpc.client.fast_path ---
 
@@ -264,6 +276,63 @@ def setup_fast_path(hooks: Any, /) -> None:
 
 def renew_plans() -> None:
     """Have every fast path get a new plan before its next call: this process was set up anew."""
+
+# --- the Call around a WSGI application; see pie.web.wsgi ---
+
+class Middleware:
+    """Twin: ``pie.web.wsgi.PythonMiddleware``."""
+
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        runtime: Any,
+        edge: Any = None,
+        *,
+        method: str = "",
+    ) -> None: ...
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]: ...
+
+class Response:
+    """Twin: ``pie.web.response.PythonResponse``; see ``pie.web.unusual.Answering``."""
+
+    call: CallFields
+    environ: dict[str, Any]
+    input: Any
+    server_start: Callable[..., Any]
+    process: int
+    body: Any
+    error: BaseException | None
+    late: BaseException | None
+    length: int
+    started: bool
+    done: bool
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+    def close(self) -> None: ...
+    def end(self) -> None: ...
+
+def answering() -> list[tuple[CallFields, int]]:
+    """The calls that WSGI applications of this process are answering, with the identifiers of the
+    threads that worked on them last."""
+
+def setup_web(hooks: Any, /) -> None:
+    """Give C its ``pie.web.native_hooks.WebHooks``."""
+
+# --- HTTP: for tests, which need no socket then ---
+
+def http_head(
+    data: bytes, line: int, head: int, fields: int, cuts: tuple[int, ...], /
+) -> dict[str, Any] | tuple[int, str] | None:
+    """The head at the front, read at each of the cuts and then whole, or why it is refused; None
+    for a partial one; see ``http/head.h``."""
+
+def http_chunks(
+    parts: tuple[bytes, ...], most: int, /
+) -> tuple[bytes, int | None] | tuple[int, str]:
+    """The body, and after how many bytes it ends, or None; or why it is refused; see
+    ``http/chunks.h``."""
 
 # --- the module itself ---
 

@@ -4,8 +4,11 @@
 #include "call/call_init.h"
 #include "client/fast_path.h"
 #include "codec/codec.h"
+#include "http/http_init.h"
+#include "loop/loop_object.h"
 #include "record/record_init.h"
 #include "server/server.h"
+#include "web/web.h"
 
 static PyMethodDef functions[] = {
     {"contract", named_contract, METH_NOARGS,
@@ -17,10 +20,13 @@ static PyMethodDef functions[] = {
 
 static int fill(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0 || codec_init(module) < 0 ||
-        call_init(module) < 0 || record_init(module) < 0) {
+        call_init(module) < 0 || record_init(module) < 0 || http_init(module) < 0) {
         return -1;
     }
-    return client_init(module) < 0 || server_init(module) < 0 ? -1 : 0;
+    if (loop_init(module) < 0 || client_init(module) < 0 || server_init(module) < 0) {
+        return -1;
+    }
+    return web_init(module);
 }
 
 static PyModuleDef_Slot slots[] = {

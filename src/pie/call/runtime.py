@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pie._core import native
+from pie.call.demand import Ask, DemandShares
 from pie.call.policies import Policies
 from pie.call.shares import PeerShares
 from pie.call.switches import SWITCHES
@@ -24,6 +25,8 @@ class Runtime:
         pinned: PSM → ``host:port``, for test runs.
         conf: the workspace's folder of configuration; None outside a workspace.
         rules: what policies follow; None = there are none, as in ``Policies``.
+        shares: asks the platform for this process's parts of limits of its service; None = it has
+            its equal parts.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Runtime:
         pinned: dict[str, str] | None = None,
         conf: Path | None = None,
         rules: RuleSource | None = None,
+        shares: Ask | None = None,
     ) -> None:
         self.observer = observer
         self.directory = directory
@@ -41,6 +45,9 @@ class Runtime:
         self.conf = conf
         self.policies = Policies(observer, directory.explain, source=rules)
         PeerShares(self.policies, observer.identity.psm, directory.watch)
+        self.demand = None
+        if shares is not None:
+            self.demand = DemandShares(self.policies, observer.identity, shares)
         observer.count_verdicts(self.policies.verdicts.take)
 
     @property

@@ -57,11 +57,14 @@ def limit(qps: float, burst: float, warm_up: float) -> Limit:
 class LevelFields:
     """What a level holds: the twin of ``native.LevelFields``."""
 
-    __slots__ = ("asked", "at", "calls", "empty", "gone", "passed", "rate", "stored", "synced")
+    __slots__ = (
+        *("asked", "at", "calls", "came", "empty", "gone", "part", "passed", "rate", "stored"),
+        "synced",
+    )
 
     def __init__(self) -> None:
         self.calls = self.at = self.rate = self.empty = self.synced = self.passed = 0.0
-        self.asked = 0.0
+        self.asked = self.came = self.part = 0.0
         self.stored = -1.0
         self.gone = False
 
@@ -81,6 +84,8 @@ class Level(Fields):
         empty: when it remembers nothing that matters, if no call is admitted.
         stored: tokens of the store at ``synced``; below 0 = none were counted yet.
         asked, passed: calls that came, and that were admitted, since ``synced``.
+        came: calls that ever came, for who reads how many more there are.
+        part: this instance's part of a limit of its service, by demand; 0 = its equal part.
         gone: it is in no table any more.
     """
 
@@ -92,6 +97,7 @@ class Level(Fields):
         self.calls = max(0.0, self.calls - (now - self.at) * self.rate)
         self.at = now
         self.asked += 1
+        self.came += 1
 
     def is_full(self, by: Limit) -> bool:
         """Whether one more call, after ``fall``, is one too many."""

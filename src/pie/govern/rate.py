@@ -4,8 +4,9 @@ Each rule has a level of its own (``pie.govern.level``: a leaky bucket, with war
 caller and method. All matching rules hold, and a rejected call raises no level. A level is kept
 when a rule's numbers move: its key is the rule's scope.
 
-A limit is of each instance, or of the whole service: then an instance has its part
-(``pie.govern.share``). A rule with ``dry_run`` has levels as well, and notes what it would reject.
+A limit is of each instance, or of the whole service: then an instance has its part, an equal one
+(``pie.govern.share``) or one that follows demand (``pie.govern.demand``). A rule with ``dry_run``
+has levels as well, and notes what it would reject.
 """
 
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NoReturn
@@ -52,8 +53,8 @@ class RateRule(Rule, frozen=True):
     per: Annotated[
         Literal["instance", "service"],
         Meta(
-            description="Whether the rate is of each instance, or of all together; then each of "
-            "n live instances admits one n-th of it."
+            description="Whether the rate is of each instance, or of all together; then its "
+            "parts follow demand; without the platform each of n instances admits one n-th."
         ),
     ] = "instance"
     warm_up: Annotated[
@@ -67,6 +68,14 @@ class RateRule(Rule, frozen=True):
         ),
     ] = 0.0
     dry_run: DryRun = False
+
+
+class LevelKey(NamedTuple):
+    """What a level is for; it stays the same while the scope of its rule does."""
+
+    scope: str
+    caller: str
+    method: str
 
 
 class RateState:
@@ -95,6 +104,7 @@ class NativeLimit(NamedTuple):
     burst: float
     warm_up: float
     dry_run: bool
+    by_demand: bool
 
 
 class Rate:
@@ -126,10 +136,10 @@ class Rate:
 
     def enter(self, call: Call) -> None:
         now = self._clock.monotonic()
-        asked = [
-            (ruling, self._limit(ruling), self._level(ruling, call, now))
-            for ruling in self._rules.holding(Subject.of(call))
-        ]
+        asked = []
+        for ruling in self._rules.holding(Subject.of(call)):
+            level = self._level(ruling, call, now)
+            asked.append((ruling, self._limit(ruling, level), level))
         for _, by, level in asked:
             level.fall(by, now)
         for ruling, by, level in asked:
@@ -177,21 +187,33 @@ class Rate:
             rule.burst,
             rule.warm_up,
             rule.dry_run,
+            rule.per == "service",
         )
 
     def _refuse(self, call: Call, ruling: Ruling[RateRule]) -> NoReturn:
-        raise refusal(call, ruling, self._limit(ruling))
+        level = self._state.levels.known(_key(ruling, call)) or Level()
+        raise refusal(call, ruling, self._limit(ruling, level))
 
     def _level(self, ruling: Ruling[RateRule], call: Call, now: float) -> Level:
-        return self._state.levels.of((ruling.scope, call.caller, call.method), now)
+        return self._state.levels.of(_key(ruling, call), now)
 
-    def _limit(self, ruling: Ruling[RateRule]) -> Limit:
+    def _limit(self, ruling: Ruling[RateRule], level: Level) -> Limit:
         rule = ruling.rule
-        return limit(rule.qps * self._shares[ruling].part, rule.burst, rule.warm_up)
+        part = part_of(rule, level, self._shares[ruling])
+        return limit(rule.qps * part, rule.burst, rule.warm_up)
 
 
 if native is not None:
     native.setup_gate("Rate", Rate)
+
+
+def _key(ruling: Ruling[RateRule], call: Call) -> LevelKey:
+    return LevelKey(ruling.scope, call.caller, call.method)
+
+
+def part_of(rule: RateRule, level: Level, share: Share) -> float:
+    """This instance's part of a limit: by demand where it is known, else its equal one."""
+    return level.part if rule.per == "service" and level.part > 0 else share.part
 
 
 def refusal(call: Call, ruling: Ruling[RateRule], by: Limit) -> Failure:

@@ -3,7 +3,7 @@
 Each of n live instances has an equal part, 1/n: clients spread calls evenly, as *balance* does. An
 instance counts its peers in the registry, and goes on with the last list while that is away, so a
 part is never 0. An instance that knows no list has the whole: for a moment too much is admitted
-rather than nothing. ``Share.part`` can be set to any other part, by whoever knows the demand.
+rather than nothing. Where the demand is known, ``Level.part`` is used instead (``demand``).
 """
 
 from collections.abc import Iterable

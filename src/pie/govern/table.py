@@ -52,6 +52,15 @@ class Table(Generic[V]):
             found = self._entries.get(key)
             return self._new(key, now) if found is None else found
 
+    def known(self, key: Hashable) -> V | None:
+        """The entry of a key, or the shared one; none is made."""
+        return self._entries.get(key, self._other)
+
+    def entries(self) -> list[tuple[Hashable, V]]:
+        """What there is now, by key; the shared one, which has no key, is left out."""
+        with self._lock:
+            return list(self._entries.items())
+
     def is_shared(self, entry: V) -> bool:
         """Whether an entry is the one of the keys without room."""
         return entry is self._other

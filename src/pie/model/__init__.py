@@ -19,7 +19,9 @@ from pie.model.failing import (
     BUSINESS_FAILURE,
     counts_as_failure,
     declare_failure_codes,
+    declare_idl_codes,
     read_failure_codes,
+    read_method_codes,
 )
 from pie.model.failure import BUSINESS_CODE_MIN, Failure, Kind
 from pie.model.foreign import describe_error, is_a, repr_of, text_of, type_name
@@ -85,6 +87,7 @@ __all__ = [
     "counts_as_failure",
     "current_call",
     "declare_failure_codes",
+    "declare_idl_codes",
     "describe_error",
     "end_forked_child",
     "failure_of",
@@ -99,6 +102,7 @@ __all__ = [
     "new_span_id",
     "normalise_logid",
     "read_failure_codes",
+    "read_method_codes",
     "repr_of",
     "run_after_fork",
     "split_transport",

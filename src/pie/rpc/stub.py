@@ -10,7 +10,7 @@ from pie.rpc.client.callee import Asked
 from pie.rpc.client.channel import Channel
 from pie.rpc.client.fast_path import Caller, caller
 from pie.rpc.client.link import TLS, PoolLimits
-from pie.thrift import Method, Service, Struct
+from pie.thrift import Method, Service, Struct, failure_codes_of
 
 Invoke = Callable[[Method, Struct], Any]
 AsyncInvoke = Callable[[Method, Struct], Awaitable[Any]]
@@ -37,7 +37,8 @@ class _Client:
     ) -> None:
         service = self.__service__.name
         name = _target(type(self).__name__, service, target, consul_name)
-        self._use(Asked(service, name, to_cluster, timeout, address, tls, multiplex, pool))
+        codes = failure_codes_of(self.__service__)
+        self._use(Asked(service, name, to_cluster, timeout, address, tls, multiplex, pool, codes))
 
     def _use(self, asked: Asked) -> None:
         """Make the channel for these arguments."""

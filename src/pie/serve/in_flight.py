@@ -34,12 +34,15 @@ class InFlight(NamedTuple):
 def calls_in_flight() -> list[InFlight]:
     """Calls served, and calls that they wait for; the longest first.
 
-    Calls that run in Python are local variables of frames of Pie's; servers in C list theirs.
+    Calls that run in Python are local variables of frames of Pie's; C lists its own.
     """
     now = time.monotonic()
     found: dict[int, InFlight] = {}
     for call in native.serving() if native is not None else ():
         _add(found, call, now, "")
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for call, ident in native.answering() if native is not None else ():
+        _add(found, call, now, names.get(ident, str(ident)))
     for thread, ident, frame in threads():
         name = str(ident) if thread is None else thread.name
         at: FrameType | None = frame

@@ -110,6 +110,7 @@ class Process:
             pinned=pinned,
             conf=workspace.conf,
             rules=self.rules,
+            shares=self.store.shares,
         )
         set_runtime(self.runtime)
 
@@ -123,6 +124,8 @@ class Process:
             self.rules.start(_FIRST_RULES_S)
         except RuntimeError as error:
             logger.warning("rules cannot be followed, those on the disk stay: %s", error)
+        if self.runtime.demand is not None:
+            self.runtime.demand.start()
         self.observer.recorder.wake()  # It reports what is in force, though nobody calls.
 
     def _rules_in_force(self) -> list[InForce]:
@@ -149,6 +152,8 @@ class Process:
     def close(self) -> None:
         """Flush and close everything; the process makes no more calls."""
         set_runtime(None)
+        if self.runtime.demand is not None:
+            self.runtime.demand.stop()
         self.config.close()
         self.directory.close()
         self.follower.stop()

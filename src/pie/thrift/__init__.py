@@ -9,7 +9,7 @@ from pie.thrift.idl.check import load_idl
 from pie.thrift.idl.parser import parse_idl
 from pie.thrift.idl.program import Loader, Program
 from pie.thrift.memory import load_module
-from pie.thrift.service import Method, Service
+from pie.thrift.service import Method, Service, failure_codes_of
 from pie.thrift.structs import Struct, StructException, Union
 from pie.thrift.types import (
     BINARY,
@@ -172,6 +172,7 @@ __all__ = [
     "encode_reply",
     "encode_theader",
     "encode_ttheader",
+    "failure_codes_of",
     "fill_base",
     "fill_base_resp",
     "find_method",

@@ -143,6 +143,7 @@ class _Build:
             result,
             attr=method_name(function.name),
             doc=function.doc,
+            failure_codes=service.failure_codes(function),
         )
 
     def _struct(self, path: str, definition: StructDef) -> type[Struct]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pie.model import read_method_codes
 from pie.thrift.errors import shown
 from pie.thrift.structs import Struct, StructException
 from pie.thrift.types import StructType, ThriftType
@@ -23,6 +24,7 @@ class Method:
         result: struct of its answer: field 0 the value, the others its exceptions; None if oneway.
         attr: its name on handlers and clients, where ``name`` is a Python keyword.
         doc: its comment in the IDL.
+        failure_codes: its business codes that count as failures, as the IDL writes them.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Method:
     result: type[Struct] | None
     attr: str = ""
     doc: str = ""
+    failure_codes: str = ""
     returns: ThriftType | None = field(init=False)
     """Type of the value it returns; None if it returns none."""
     exceptions: tuple[type[StructException], ...] = field(init=False)
@@ -130,3 +133,12 @@ class Service:
     """Text of the IDL file that declares it."""
     methods: ClassVar[Mapping[str, Method]]
     """By name on the wire, those of the extended service among them."""
+
+
+def failure_codes_of(service: type[Service]) -> dict[str, tuple[range, ...]]:
+    """By method, the business codes that count as failures by the IDL; only where there are any."""
+    return {
+        name: read_method_codes(method.failure_codes)
+        for name, method in service.methods.items()
+        if method.failure_codes
+    }

@@ -26,7 +26,7 @@ from pie.state import Interface, ServiceMeta
 from pie.web.body import RequestBody
 from pie.web.errors import error_body
 from pie.web.names import view_name
-from pie.web.response import ERROR_KEY, Environ, StartResponse
+from pie.web.start import ERROR_KEY, Environ, StartResponse
 from pie.web.wsgi import UNMATCHED, Edge, Middleware, WsgiApp
 
 _STATIC_FILES = "django.contrib.staticfiles"

@@ -15,7 +15,7 @@ from pie.state import Interface, ServiceMeta
 from pie.web.body import BrokenBody
 from pie.web.errors import error_body
 from pie.web.names import view_name
-from pie.web.response import ERROR_KEY
+from pie.web.start import ERROR_KEY
 from pie.web.wsgi import UNMATCHED, Edge, Middleware
 
 _EXTENSION = "pie"

@@ -6,8 +6,9 @@ does not reach the application (``pie.web.reply``).
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from pie._core import native
 from pie.call import Driver, Runtime
 from pie.model import Call, Failure, is_for, misdirected
 from pie.web.body import RequestBody
@@ -16,7 +17,8 @@ from pie.web.headers import ADDRESSEE_KEY, take_chain
 from pie.web.path import QueryRule, path_of
 from pie.web.peers import TrustedPeers
 from pie.web.reply import Answer, Refusal, Reply, Unserved
-from pie.web.response import FILE_WRAPPER, Environ, Response, StartResponse
+from pie.web.response import PythonResponse
+from pie.web.start import FILE_WRAPPER, Environ, StartResponse
 
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
@@ -38,8 +40,8 @@ class Edge(NamedTuple):
     query: QueryRule = "keys"
 
 
-class Middleware:
-    """Wraps a WSGI application.
+class PythonMiddleware:
+    """Wraps a WSGI application. The twin of ``_native.Middleware``.
 
     Args:
         app: the application.
@@ -51,14 +53,15 @@ class Middleware:
     def __init__(
         self, app: WsgiApp, runtime: Runtime, edge: Edge | None = None, *, method: str = ""
     ) -> None:
+        self.course = runtime.policies.server(reply=[Reply()])
         self._app = app
         self._identity = runtime.identity
-        self._driver = Driver(runtime.policies.server(reply=[Reply()]))
-        self._edge = edge or Edge()
+        self._driver = Driver(self.course)
+        self.edge = edge or Edge()
         self._method = method
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        call = self._call(environ)
+        call = self.call_of(environ)
         try:
             open_call = self._driver.begin(call)
         except Failure:
@@ -68,29 +71,27 @@ class Middleware:
             return call.result.send(start_response)
         if self._method:
             call.method = self._method  # Gates saw the verb: no route is known before they enter.
-        app, body = self._app, None
-        if ADDRESSEE_KEY in environ and not self._is_addressee(environ):
-            app = self._misdirected
+        app, body = self.app_for(environ), None
         if environ.get("CONTENT_LENGTH", "0") not in _NO_LENGTH or _ENCODING in environ:
             try:
-                body = environ["wsgi.input"] = _body(environ)
+                body = take_body(environ)
             except Refusal as refusal:
-                app = _refusing(refusal)
+                app = refusing(refusal)
         wrap_file = environ.get(FILE_WRAPPER)
         if wrap_file is not None:
             environ[FILE_WRAPPER] = SentFile
-        return Response(call, open_call, environ, start_response, body).answer(app, wrap_file)
+        response = PythonResponse(call, open_call, environ, start_response, body)
+        return response.answer(app, wrap_file)
 
-    def _is_addressee(self, environ: Environ) -> bool:
-        """Whether the request is for this process: another one may have had its address before."""
-        return is_for(str(environ[ADDRESSEE_KEY]), self._identity.psm, self._identity.instance)
+    def app_for(self, environ: Environ) -> WsgiApp:
+        """The application; for a request to a process that had the address before, a refusal."""
+        who = self._identity
+        if is_for(str(environ.get(ADDRESSEE_KEY, "")), who.psm, who.instance):
+            return self._app
+        return self._misdirected
 
-    def _misdirected(self, environ: Environ, _start_response: StartResponse) -> NoReturn:
-        to, who = str(environ[ADDRESSEE_KEY]), self._identity
-        failure = misdirected(to, who.psm, who.instance)
-        raise Unserved(failure.kind, failure.message, never_sent=True)
-
-    def _call(self, environ: Environ) -> Call:
+    def call_of(self, environ: Environ) -> Call:
+        """The call that a request is."""
         who = self._identity
         verb = str(environ.get("REQUEST_METHOD", ""))
         address = str(environ.get("REMOTE_ADDR") or "")
@@ -105,13 +106,18 @@ class Middleware:
             peer=f"{address}:{port}" if address and port else address or "unix",
         )
         call.verb = verb
-        call.path = path_of(environ, self._edge.query)
+        call.path = path_of(environ, self.edge.query)
         call.received = environ.get(RECEIVED_KEY, 0.0)
-        take_chain(call, environ, self._edge.trusted, address)
+        take_chain(call, environ, self.edge.trusted, address)
         length = environ.get("CONTENT_LENGTH")
         if length:
             call.request_bytes = _number(str(length)) or 0
         return call
+
+    def _misdirected(self, environ: Environ, _start_response: StartResponse) -> NoReturn:
+        to, who = str(environ[ADDRESSEE_KEY]), self._identity
+        failure = misdirected(to, who.psm, who.instance)
+        raise Unserved(failure.kind, failure.message, never_sent=True)
 
 
 _NO_LENGTH = ("", "0", None)
@@ -124,8 +130,8 @@ def _number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else None
 
 
-def _body(environ: Environ) -> RequestBody:
-    """The body of a request that has one.
+def take_body(environ: Environ) -> RequestBody:
+    """The body of a request that has one; the application reads it in place of the server's.
 
     Raises:
         Refusal: this server cannot say where it ends.
@@ -136,20 +142,31 @@ def _body(environ: Environ) -> RequestBody:
         number = _number(length)
         if number is None:
             raise Refusal(413, "no body is taken whose Content-Length is no number of bytes")
-        return RequestBody(source, number)
-    if not environ.get("wsgi.input_terminated"):
+        body = RequestBody(source, number)
+    elif environ.get("wsgi.input_terminated"):
+        body = RequestBody(source, None)
+    else:
         raise Refusal(
             411,
             "this server reads no body of unknown length: send Content-Length in place of "
             "Transfer-Encoding",
         )
-    return RequestBody(source, None)
+    environ["wsgi.input"] = body
+    return body
 
 
-def _refusing(refusal: Refusal) -> WsgiApp:
+def refusing(refusal: Refusal) -> WsgiApp:
     """An application that refuses the request."""
 
     def refuse(_environ: Environ, _start_response: StartResponse) -> NoReturn:
         raise refusal
 
     return refuse
+
+
+Middleware = PythonMiddleware
+if not TYPE_CHECKING and native is not None:
+    from pie.web import native_hooks
+
+    native_hooks.set_up(native, PythonMiddleware, take_body, refusing)
+    Middleware = native.Middleware

@@ -85,7 +85,9 @@ class Side:
 
     def levels(self) -> Any:
         named = {
-            key: tuple(getattr(level, name) for name in ("calls", "at", "stored", "asked", "empty"))
+            key: tuple(
+                getattr(level, name) for name in ("calls", "at", "stored", "asked", "empty", "came")
+            )
             for key, level in self.state.levels._entries.items()
         }
         return named, sorted(self.verdicts.take())
@@ -125,6 +127,7 @@ steps = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from([0.0, 0.001, 0.3, 1.0, 7.7, 1e4, 1e9])),
     st.tuples(st.just("rules"), accesses, rates),
     st.tuples(st.just("peers"), st.integers(0, 3)),
+    st.tuples(st.just("parts"), st.integers(0, LEVELS), st.sampled_from([0.0, 0.05, 0.5, 1.0])),
 )
 
 
@@ -142,6 +145,9 @@ def test_both_decide_the_same(native: Any, access: Any, rate: Any, events: list[
                 side.publish(*what)
             elif kind == "peers":
                 side.state.shares.count(["default"] * what[0])
+            elif kind == "parts":
+                for _, level in side.state.levels.entries()[what[0] :]:
+                    level.part = what[1]
         if kind == "call":
             for _ in range(what[1]):
                 twin, core = (side.call(*what[0]) for side in sides)

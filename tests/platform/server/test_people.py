@@ -22,6 +22,7 @@ from pie.platform.server.identity.who import Caller, TokensAndSessions
 from pie.state import Follower, Forbidden, MemoryStore, RemoteStore, ServiceMeta, meta_key
 from pie.state.events import PREFIX as EVENTS
 from pie.state.events import read_event
+from pie.state.store.wire import SharesRequest
 from pie.testing import FakeClock
 
 KEYS = Keys(admin="a" * 32, service="s" * 32, client="c" * 32)
@@ -293,6 +294,7 @@ def test_a_person_reads_the_registry_and_no_secrets(platform, person):
             lambda: store.grant(10),
             lambda: store.get(key_of("lihua")),
             lambda: store.range(PREFIX),
+            lambda: store.shares(SharesRequest("people.a.b", "h:1", "h:1/1", [])),
             lambda: store.get("/pie/services/people.a.b/config"),
         ):
             with pytest.raises(Forbidden, match="a person who is no admin may not"):

@@ -16,6 +16,7 @@ from pie.state import (
     runtime_key,
 )
 from pie.state.registry.instances import encode
+from pie.state.store.wire import SharedLimit, SharedLimits, SharesRequest
 
 PSM = "shop.token.api"
 OTHER = "shop.token.other"
@@ -164,3 +165,11 @@ def test_without_a_token_there_is_nothing(platform):
         body = '{"key": "/pie/services/a", "prefix": "/pie/services/", "prefixes": {}}'
         reply = platform.ask("POST", f"/api/state/{name}", body, role=None)
         assert reply.status == 401
+
+
+def test_a_service_divides_the_limits_of_its_rules(service):
+    limits = [SharedLimit("key", 2.0)]
+    request = SharesRequest(PSM, "h:1", "h:1/1", [SharedLimits("*", 1, limits)])
+    reply = service.shares(request)
+    assert reply.parts == [[1.0]]
+    assert reply.lasts > reply.again > 0

@@ -11,7 +11,8 @@ import pytest
 from tests.thrift.generate.test_far_includes import FILES as FAR_FILES
 
 from pie.rpc import over
-from pie.thrift import IdlError, generate, load_idl, load_module
+from pie.thrift import IdlError, failure_codes_of, generate, load_idl, load_module
+from pie.thrift.dynamic import services
 
 SOURCE = Path(__file__).parents[3] / "src"
 GOLDEN = Path(__file__).parent / "golden"
@@ -336,3 +337,31 @@ if __name__ == "__main__":
     for file, content in files_of(Path(__file__).parents[1] / "files", "demo2.thrift").items():
         if content:
             (GOLDEN / f"{file}.txt").write_text(content)
+
+
+CODES = """
+service Base { void old() } (pie.failure_codes = "7000..7001")
+service Shop extends Base {
+  void plain(),
+  void buy(1: i32 n) (pie.failure_codes = "1410,1500..1502"),
+} (pie.failure_codes = "5000..5999")
+service Free { void give() (other.annotation = "1410") }
+"""
+
+
+@pytest.mark.parametrize("made", ["generated", "dynamic"])
+def test_codes_that_count_as_failures(made):
+    """A service's hold for its own functions, a function's come on top."""
+    if made == "generated":
+        module = load_module(CODES)
+        shop, free = module.Shop, module.Free
+    else:
+        found = services(load_idl("a.thrift", {"a.thrift": CODES}.__getitem__))
+        shop, free = found["Shop"], found["Free"]
+    own = range(5000, 6000)
+    assert failure_codes_of(shop) == {
+        "old": (range(7000, 7002),),
+        "plain": (own,),
+        "buy": (own, range(1410, 1411), range(1500, 1503)),
+    }
+    assert failure_codes_of(free) == {}

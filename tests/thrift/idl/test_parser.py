@@ -162,6 +162,14 @@ def test_a_comment_belongs_to_what_follows_without_an_empty_line():
         ("service S { Item f() }", "a.thrift:1:13: unknown type Item"),
         ("struct E {} service S { void f() throws (1: E e) }", "1:45: e in throws is not an exc"),
         (
+            'service S { void f() (pie.failure_codes = "5000..x") }',
+            "a.thrift:1:18: pie.failure_codes of f: '5000..x' is no business code",
+        ),
+        (
+            'service S { void f() } (pie.failure_codes = "f:5000")',
+            "a.thrift:1:9: pie.failure_codes of S: 'f' stands before a code",
+        ),
+        (
             'include "b.thrift"',
             "a.thrift:1:9: included file 'b.thrift' is not there; looked for b.",
         ),

@@ -154,4 +154,5 @@ def test_draining(pie):
 def test_a_spark_keeps_its_peaks():
     assert spark([0, 0, 0, 0], 4) == "▁▁▁▁"
     assert spark([0, 1, 0, 8], 2) == "▂█"
+    assert spark([None, None, 8, None], 2) == " █"
     assert len(spark(range(1000), 12)) == 12

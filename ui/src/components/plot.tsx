@@ -1,5 +1,6 @@
 import { useId } from 'preact/hooks';
 import { clockTime, compact, dateTime } from '../format';
+import { useMessages } from '../i18n';
 
 export interface PlotLine {
   label: string;
@@ -32,6 +33,7 @@ const A_DAY = 86_400;
 /** Lines over time from zero, as SVG: small, without a cursor; its text says what the picture shows. */
 export function Plot({ title, sub, now, since, step, lines, limit, marks = [] }: Props) {
   const id = useId();
+  const t = useMessages().charts;
   const slots = Math.max(1, ...lines.map(({ values }) => values.length));
   const highest = Math.max(0, limit?.value ?? 0, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
   const top = niceTop(highest);
@@ -46,6 +48,11 @@ export function Plot({ title, sub, now, since, step, lines, limit, marks = [] }:
         {now !== undefined && <strong class="plot-now">{now}</strong>}
       </figcaption>
       <div class="plot-room">
+        {gapsOf(lines).map(([from, to]) => (
+          <span key={from} class="plot-gap" title={t.noData} style={{ left: `${x(from) / 10}%`, width: `${(x(to) - x(from)) / 10}%` }}>
+            <span class="offscreen">{t.noData}</span>
+          </span>
+        ))}
         {[1, 0.5, 0].map((part) => (
           <span key={part} class="plot-y" style={{ top: `${100 - part * 100}%` }}>
             {compact(top * part)}
@@ -122,9 +129,32 @@ function lineOf(values: Array<number | null>, x: Scale, y: Scale): string {
     .join('');
 }
 
+/** One shape for each stretch without a gap. */
 function areaOf(values: Array<number | null>, x: Scale, y: Scale): string {
-  const known = values.map((value) => value ?? 0);
-  return `M0 ${HEIGHT}${known.map((value, slot) => `L${x(slot).toFixed(1)} ${y(value).toFixed(1)}`).join('')}L${x(known.length - 1)} ${HEIGHT}Z`;
+  return stretches(values, (value) => value !== null)
+    .map(([from, to]) => {
+      const tops = values.slice(from, to + 1).map((value, at) => `L${x(from + at).toFixed(1)} ${y(value ?? 0).toFixed(1)}`);
+      return `M${x(from).toFixed(1)} ${HEIGHT}${tops.join('')}L${x(to).toFixed(1)} ${HEIGHT}Z`;
+    })
+    .join('');
+}
+
+/** Between which slots nothing is known: from the last value before to the first one after. */
+function gapsOf(lines: PlotLine[]): Array<[from: number, to: number]> {
+  const slots = Math.max(0, ...lines.map(({ values }) => values.length));
+  const unknown = Array.from({ length: slots }, (_, slot) => lines.every(({ values }) => (values[slot] ?? null) === null));
+  return stretches(unknown, Boolean).map(([from, to]) => [Math.max(0, from - 1), Math.min(slots - 1, to + 1)]);
+}
+
+function stretches<T>(values: T[], wanted: (value: T) => boolean): Array<[from: number, to: number]> {
+  const found: Array<[number, number]> = [];
+  for (const [slot, value] of values.entries()) {
+    const last = found.at(-1);
+    if (!wanted(value)) continue;
+    if (last && last[1] === slot - 1) last[1] = slot;
+    else found.push([slot, slot]);
+  }
+  return found;
 }
 
 /** The next of 1, 2, 5 times a power of ten; 1 for nothing. */

@@ -27,6 +27,7 @@ export const en = {
     window: 'Last',
     windows: { '60': '1 min', '300': '5 min', '900': '15 min', '3600': '1 h', '21600': '6 h', '86400': '24 h' },
   },
+  charts: { noData: 'no data' },
   ago: (s: number) =>
     s < 60 ? `${s} s ago` : s < 3600 ? `${Math.floor(s / 60)} min ago` : s < 86400 ? `${Math.floor(s / 3600)} h ago` : `${Math.floor(s / 86400)} d ago`,
   none: '–',

@@ -28,6 +28,7 @@ export const zh: Messages = {
     window: '最近',
     windows: { '60': '1 分钟', '300': '5 分钟', '900': '15 分钟', '3600': '1 小时', '21600': '6 小时', '86400': '24 小时' },
   },
+  charts: { noData: '无数据' },
   ago: (s) =>
     s < 60 ? `${s} 秒前` : s < 3600 ? `${Math.floor(s / 60)} 分钟前` : s < 86400 ? `${Math.floor(s / 3600)} 小时前` : `${Math.floor(s / 86400)} 天前`,
   none: '–',

@@ -75,11 +75,11 @@ function Series({ preview, t }: { preview: RulesPreview; t: RuleTexts['preview']
   const { series, action = '' } = preview;
   if (!series) return null;
   const { step, limit = 0, caller = '', method = '' } = series;
-  // Before the first call nothing is known: that is not drawn as zero.
-  const known = series.called.findIndex((n) => n > 0);
+  // What nothing is known of is not drawn as zero, and before the first report not at all.
+  const known = series.called.findIndex((n) => n !== null);
   const first = Math.max(0, Math.min(known, series.called.length - FEWEST_SLOTS));
   const since = series.since + first * step;
-  const part = (values: number[], unit = 1) => values.slice(first).map((value, at) => (at + first < known ? null : value / unit));
+  const part = (values: Array<number | null>, unit = 1) => values.slice(first).map((value) => (value === null ? null : value / unit));
   const [called, hit, highest] = [part(series.called, step), part(series.hit, step), part(series.highest ?? [])];
   const span = step * called.length;
   const whose = [caller, method].filter(Boolean).join(' → ');

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import type { RuleSetDetail } from '../api.gen';
 import { useAgo } from '../components/ago';
-import { goesByStep, Steps } from './roll-out';
+import { Steps } from './roll-out';
 import { useRuleTexts } from './texts';
 import type { Editing } from './use-draft';
 
@@ -23,7 +23,7 @@ export function PublishBar({ editing, detail, owners, onPublished, onRefused }: 
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState('');
   const { rejects } = detail.head;
-  const stepped = goesByStep(detail.head, draft);
+  const stepped = check?.stepped ?? false;
   const changes = (check?.diff?.lines.length ?? 0) > 0;
   const unsaid = rejects && !draft.comment.trim();
   const hindrance =

@@ -1,17 +1,8 @@
 import type { RuleRollout, RuleSetHead } from '../api.gen';
 import { count } from '../format';
 import { useRuleTexts } from './texts';
-import type { Draft } from './drafts';
 
-/** With fewer there is no step between none and all: the platform publishes to all at once. */
-const FEW_INSTANCES = 2;
 const SECOND_STEP = 10;
-
-/** Whether the platform would publish a draft step by step: it does so with what may turn calls away. */
-export function goesByStep(head: RuleSetHead, draft: Draft): boolean {
-  const enforced = draft.rules.some((rule) => rule.body?.dry_run !== true);
-  return head.rejects && enforced && head.in_force.instances >= FEW_INSTANCES;
-}
 
 /** The steps of a roll-out; `done` of them were taken, none before it began. */
 export function Steps({ done = 0 }: { done?: number }) {
@@ -39,6 +30,7 @@ export function RollOutState({ head }: { head: RuleSetHead }) {
         {t.rolling(version)} <span class="dim">{t.others(rollout.previous_version)}</span>
       </h4>
       {rollout.stopped ? <p class="bad-text">{t.stopped(rollout.stopped)}</p> : <Steps done={stepOf(rollout)} />}
+      {rollout.waits && !rollout.stopped && <p class="rules-note">{t.waits(rollout.waits)}</p>}
       {rollout.instances.length > 0 && <p class="dim rules-note">{t.chosen(rollout.instances.join(', '), count(rollout.percent))}</p>}
     </section>
   );

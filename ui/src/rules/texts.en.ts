@@ -65,6 +65,7 @@ export const en = {
     rolling: (version: number) => `v${version} is being rolled out`,
     others: (version: number) => (version ? `the others run v${version}` : 'the others run the defaults'),
     stopped: (reason: string) => `Stopped: ${reason}. Nobody runs it now; publish anew, or roll back.`,
+    waits: (reason: string) => `The next step waits: ${reason}.`,
     chosen: (instances: string, percent: string) => `${instances}; ${percent} % of all others`,
     whole: 'the end',
     now: 'On all instances at once',

@@ -64,6 +64,7 @@ export const zh: RuleTexts = {
     rolling: (version) => `v${version} 灰度中`,
     others: (version) => (version ? `其余实例运行 v${version}` : '其余实例运行默认值'),
     stopped: (reason) => `已停止：${reason}。目前没有实例运行它；请重新发布或回滚。`,
+    waits: (reason) => `等待下一步：${reason}。`,
     chosen: (instances, percent) => `${instances}；其余的 ${percent} %`,
     whole: '完成',
     now: '立即在所有实例生效',

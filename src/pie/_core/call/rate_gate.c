@@ -17,7 +17,7 @@ typedef struct {
     Level *level;
     Share *share;
     double qps, burst, warm_up;
-    bool dry_run;
+    bool dry_run, by_demand;
     double part; /* of which `limit` was made */
     Limit limit;
 } Asked;
@@ -28,7 +28,7 @@ static const NamedField asked_fields[] = {
     NAMED(Asked, level, OBJECT),      NAMED(Asked, share, OBJECT),
     NAMED(Asked, qps, NUMBER),        NAMED(Asked, burst, NUMBER),
     NAMED(Asked, warm_up, NUMBER),    NAMED(Asked, dry_run, FLAG),
-    NAMED_END,
+    NAMED(Asked, by_demand, FLAG),    NAMED_END,
 };
 static NamedStruct asked_struct = {"pie.govern.rate.NativeLimit", asked_fields};
 
@@ -52,9 +52,15 @@ static bool limits_are_over(PyObject *answer, const CallObject *call) {
     return false;
 }
 
+/* pie.govern.rate.part_of */
+static double part_of(const Asked *asked) {
+    return asked->by_demand && asked->level->part > 0 ? asked->level->part : asked->share->part;
+}
+
 static void fall(Asked *asked, double now) {
-    if (UNLIKELY(asked->share->part != asked->part)) {
-        asked->part = asked->share->part;
+    double part = part_of(asked);
+    if (UNLIKELY(part != asked->part)) {
+        asked->part = part;
         asked->limit = rate_limit(asked->qps * asked->part, asked->burst, asked->warm_up);
     }
     level_fall(asked->level, &asked->limit, now);

@@ -49,6 +49,7 @@ void level_fall(Level *level, const Limit *by, double now) {
     level->calls = larger(0, level->calls - (now - level->at) * level->rate);
     level->at = now;
     level->asked += 1;
+    level->came += 1;
 }
 
 bool level_is_full(const Level *level, const Limit *by) {
@@ -80,6 +81,8 @@ static PyMemberDef level_members[] = {
     {"synced", T_DOUBLE, offsetof(Level, synced), 0, NULL},
     {"asked", T_DOUBLE, offsetof(Level, asked), 0, NULL},
     {"passed", T_DOUBLE, offsetof(Level, passed), 0, NULL},
+    {"came", T_DOUBLE, offsetof(Level, came), 0, NULL},
+    {"part", T_DOUBLE, offsetof(Level, part), 0, NULL},
     {"gone", T_BOOL, offsetof(Level, gone), 0, NULL},
     {NULL},
 };

@@ -7,7 +7,7 @@
 /* What one bucket remembers; its fields are explained in the twin. */
 typedef struct {
     PyObject_HEAD
-    double calls, at, rate, empty, stored, synced, asked, passed;
+    double calls, at, rate, empty, stored, synced, asked, passed, came, part;
     char gone; /* as a member of Python: 0 or 1 */
 } Level;
 

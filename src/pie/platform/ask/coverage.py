@@ -18,8 +18,18 @@ WHERE {EDGE_SINCE} AND edge_10s.ts <= fromUnixTimestamp({{now:Int64}})
 """
 
 
+_COVERED = f"""
+SELECT DISTINCT toUInt32(intDiv(toUnixTimestamp(ts) - {{since:Int64}}, {{step:UInt32}})) AS slot
+FROM edge_10s WHERE {EDGE_SINCE} AND edge_10s.ts < fromUnixTimestamp({{until:Int64}})
+"""
+
+
 class _Latest(msgspec.Struct):
     latest: int
+
+
+class _Covered(msgspec.Struct):
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,11 @@ class Slots:
     step: int
     count: int
 
+    @property
+    def until(self) -> int:
+        """Where the last slot ends."""
+        return self.since + self.step * self.count
+
 
 async def coverage(ask: Ask, now: float, window: int) -> Coverage:
     """How much of the last ``window`` seconds the edges of the whole fleet cover."""
@@ -62,3 +77,13 @@ def slots_of(until: int, window: int) -> Slots:
     step = next(step for step in STEPS if step * MAX_SLOTS >= window)
     count = -(-window // step)
     return Slots(-(-until // step) * step - count * step, step, count)
+
+
+async def covered(ask: Ask, slots: Slots) -> frozenset[int]:
+    """The slots of which anything is known: some service of the fleet reported a call in them.
+
+    In the others the fleet or the road from it stood still: that nothing was counted there does
+    not say that nothing happened.
+    """
+    params = {"since": slots.since, "step": slots.step, "until": slots.until}
+    return frozenset(row.slot for row in decode(await ask(_COVERED, params), _Covered))

@@ -7,18 +7,20 @@ be told: publish them with ``dry_run``.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from pie.govern import RuleSet, Subject
 from pie.platform.ask.asking import Ask, decode
-from pie.platform.ask.coverage import Slots, slots_of
+from pie.platform.ask.coverage import Slots, covered, slots_of
 from pie.platform.govern.kinds import Predictable
 from pie.platform.govern.known import CallGroup, PastCalls, SubjectRow
 from pie.platform.govern.replay import Effect, World, replay
+
+_T = TypeVar("_T")
 
 MAX_ROWS: Final = 200
 MAX_TARGETS: Final = 50
@@ -67,16 +69,17 @@ class PreviewSeries:
     """Calls and those acted on, in slots of ``step`` seconds from ``since`` on.
 
     Of all calls, or of ``caller`` and ``method``; then ``highest`` are the highest calls a second
-    over ten seconds of each slot, and ``limit`` is what the rule allows.
+    over ten seconds of each slot, and ``limit`` is what the rule allows. A slot in which no service
+    of the fleet reported a call is null: it is not known what happened.
     """
 
     since: int
     step: int
-    called: list[int]
-    hit: list[float]
+    called: list[int | None]
+    hit: list[float | None]
     caller: str = ""
     method: str = ""
-    highest: list[float] = field(default_factory=list)
+    highest: list[float | None] = field(default_factory=list)
     limit: float = 0.0
 
 
@@ -267,15 +270,25 @@ async def _series(ask: Ask, past: PastCalls, effects: Sequence[Effect]) -> Previ
         "methods": list(dict.fromkeys(each.method for each in shares))[:_MAX_NAMES],
         "limit": _MAX_SLOT_ROWS,
     }
-    called, of_subjects = await asyncio.gather(
-        ask(_CALLED.format(**parts), params), ask(_OF_SUBJECTS.format(**parts), params | named)
+    called, of_subjects, known = await asyncio.gather(
+        ask(_CALLED.format(**parts), params),
+        ask(_OF_SUBJECTS.format(**parts), params | named),
+        covered(ask, slots),
     )
-    series = PreviewSeries(slots.since, slots.step, [0] * slots.count, [0.0] * slots.count)
+    counted = [0] * slots.count
     for row in decode(called, _SlotRow):
-        series.called[row.slot] = row.called
+        counted[row.slot] = row.called
+    hit = [0.0] * slots.count
     for each in decode(of_subjects, _SubjectSlot):
-        series.hit[each.slot] += each.called * shares.get(each.subject, 0.0)
-    return series
+        hit[each.slot] += each.called * shares.get(each.subject, 0.0)
+    return PreviewSeries(
+        slots.since, slots.step, only_known(counted, known), only_known(hit, known)
+    )
+
+
+def only_known(values: Sequence[_T], known: Collection[int]) -> list[_T | None]:
+    """The values of slots of which something is known, None for the others."""
+    return [value if slot in known else None for slot, value in enumerate(values)]
 
 
 def _params(past: PastCalls, slots: Slots) -> dict[str, Any]:

@@ -11,6 +11,7 @@ Buckets with little in them are added up in the store by caller, method and proc
 too many rows for that, each row is taken by itself, which finds less, and is a lower bound as well.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from pie.govern import NONE, RuleSet, Ruling, Scope
 from pie.govern.scope import Pattern
 from pie.observe.facts.rows import EDGE_SECONDS
 from pie.platform.ask.asking import Ask, decode
-from pie.platform.ask.coverage import slots_of
+from pie.platform.ask.coverage import covered, slots_of
 from pie.platform.govern.known import PastCalls, Source
 from pie.platform.govern.preview import (
     PreviewCaller,
@@ -28,6 +29,7 @@ from pie.platform.govern.preview import (
     PreviewSeries,
     RulesPreview,
     fill,
+    only_known,
     start,
 )
 
@@ -226,12 +228,13 @@ async def _series(
         "method": worst.method,
         **tried.params,
     }
-    series = PreviewSeries(
-        slots.since, slots.step, [0] * slots.count, [0.0] * slots.count, worst.caller, worst.method,
-        [0.0] * slots.count, ruling.rule.qps,
+    rows, known = await asyncio.gather(ask(sql, params), covered(ask, slots))
+    called, hit, highest = [0] * slots.count, [0.0] * slots.count, [0.0] * slots.count
+    for row in decode(rows, _SlotRow):
+        called[row.slot] = row.called
+        hit[row.slot] = row.hit
+        highest[row.slot] = row.highest / EDGE_SECONDS
+    return PreviewSeries(
+        slots.since, slots.step, only_known(called, known), only_known(hit, known),
+        worst.caller, worst.method, only_known(highest, known), ruling.rule.qps,
     )  # fmt: skip
-    for row in decode(await ask(sql, params), _SlotRow):
-        series.called[row.slot] = row.called
-        series.highest[row.slot] = row.highest / EDGE_SECONDS
-        series.hit[row.slot] = row.hit
-    return series

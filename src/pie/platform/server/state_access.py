@@ -59,6 +59,9 @@ class Access:
     def check_grant(self, ttl: float) -> None:
         """Raise `Forbidden` unless such a lease may be had."""
 
+    def check_shares(self, psm: str) -> None:
+        """Raise `Forbidden` unless limits of a service may be divided."""
+
 
 class ServiceAccess(Access):
     """What the bearer of the service token may do. All services have the same token."""
@@ -127,6 +130,9 @@ class PersonAccess(ServiceAccess):
 
     def check_grant(self, ttl: float) -> None:
         raise self._forbidden("have a lease")
+
+    def check_shares(self, psm: str) -> None:
+        raise self._forbidden(f"divide limits of {psm}")
 
 
 def access_of(request: Request) -> Access:

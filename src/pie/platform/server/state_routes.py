@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from pie.model import Failure
+from pie.platform.govern.shares import ShareLedger
 from pie.platform.server.door import watching
 from pie.platform.server.state_access import Access, visible
 from pie.platform.server.state_bounds import RangeBound, Threads, some_ranges
@@ -123,8 +124,20 @@ def state_router(
     route("keep_alive", wire.KeepAliveRequest, Kept, keep_alive)
     route("revoke", wire.LeaseMessage, wire.Empty, revoke)
 
+    _add_shares(route)
     _add_watches(router, store, access_of, heartbeat, keeps)
     return router
+
+
+def _add_shares(route: Route) -> None:
+    ledger = ShareLedger()
+
+    async def shares(ask: wire.SharesRequest, access: Access) -> wire.SharesReply:
+        """Report demand for limits of a whole service; answers with parts of them."""
+        access.check_shares(ask.psm)
+        return ledger.report(ask)
+
+    route("shares", wire.SharesRequest, wire.SharesReply, shares)
 
 
 def _add_reads(route: Route, store: ServedStore, threads: Threads) -> None:

@@ -4,7 +4,16 @@ import math
 import threading
 
 from pie.call import Runtime, get_runtime
-from pie.model import PSM, Call, Endpoint, Failure, StaticEndpoint, addressee, after_fork
+from pie.model import (
+    PSM,
+    Call,
+    Endpoint,
+    Failure,
+    StaticEndpoint,
+    addressee,
+    after_fork,
+    declare_idl_codes,
+)
 from pie.rpc.client.callee import Asked, Callee, check_address, file_of, resolve
 from pie.rpc.client.callee_file import CalleeFile, FollowedFile
 from pie.rpc.client.link import Target
@@ -188,4 +197,5 @@ class Binder:
             followed = FollowedFile(path, self._asked.service)
         file = followed.content() if followed is not None else None
         callee = resolve(self._asked, path, file)
+        declare_idl_codes(self._asked.failure_codes, callee.psm)
         return Bound(runtime, followed, file, callee, self._asked.service)

@@ -6,6 +6,7 @@ The environment wins over arguments, arguments win over the file.
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pie.model import PSM, StaticEndpoint, split_transport, static_endpoint
@@ -27,6 +28,8 @@ class Asked(NamedTuple):
     tls: TLS | None = None
     multiplex: bool | None = None
     pool: PoolLimits | None = None
+    failure_codes: Mapping[str, tuple[range, ...]] = MappingProxyType({})
+    """By method, the business codes that count as failures by the IDL."""
 
 
 class Callee(NamedTuple):

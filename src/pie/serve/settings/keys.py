@@ -34,6 +34,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     TAGS: tuple[str, ...] = ()
     """Names that route rules know this instance by, such as stage=canary. Outside settings.py:
     comma-separated."""
+    WEIGHT: int = 100
+    """This instance's share of traffic, 0 to 10000; 100 = a full one, 0 = none while others are
+    there."""
     HOST: str = "127.0.0.1"
     """Address to listen on. 0.0.0.0 opens the service to the network. A Thrift service may listen
     on a unix socket: unix:/path."""
@@ -240,6 +243,10 @@ def _buffer_limit(value: int) -> str | None:
     return None if 1 << 20 <= value < 1 << 31 else "choose 1 MiB to 2 GiB"
 
 
+def _weight(value: int) -> str | None:
+    return None if 0 <= value <= 10_000 else "choose 0 to 10000"
+
+
 def _seconds(value: float) -> str | None:
     return None if 0 <= value <= _LONGEST else f"choose 0 to {_LONGEST}"
 
@@ -280,6 +287,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "ENV": _name,
     "IDC": _name,
     "TAGS": _tags,
+    "WEIGHT": _weight,
     "HOST": _host,
     "PORT": _port,
     "LOG_LEVEL": _level,

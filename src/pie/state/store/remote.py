@@ -152,6 +152,14 @@ class RemoteStore(Store):
     def revoke(self, lease: int) -> None:
         self._call("revoke", wire.LeaseMessage(lease), wire.Empty)
 
+    def shares(self, request: wire.SharesRequest) -> wire.SharesReply:
+        """Report demand for limits of a whole service; what parts of them this process has.
+
+        Raises:
+            StoreError: it has its equal parts.
+        """
+        return self._call("shares", request, wire.SharesReply)
+
     def watch(self, prefix: str, *, after: int | None = None) -> Watch:
         check_key(prefix)
         return self._open("watch", wire.WatchRequest(prefix, after))

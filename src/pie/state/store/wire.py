@@ -33,6 +33,10 @@ MAX_REQUEST = 8 << 20
 """Bytes: a value of 1 MiB whose every character JSON had to escape, and room."""
 MAX_RANGES = 1000
 """Prefixes of one ``ranges``."""
+MAX_LIMITS = 500
+"""Limits of one group in ``shares``."""
+MAX_GROUPS = 20
+MAX_CLUSTERS = 4096
 MAX_REPLY = 64 << 20
 MAX_LINE = 16 << 20
 HEARTBEAT_S = 2.0
@@ -122,6 +126,46 @@ class KeepAliveRequest(msgspec.Struct):
     """Body of ``keep_alive``; the answer is a `Kept`."""
 
     leases: Annotated[list[Lease], msgspec.Meta(max_length=MAX_LEASES_PER_CALL)]
+
+
+class SharedLimit(msgspec.Struct):
+    """A limit of a whole service, at one process, as parts of that limit.
+
+    Attributes:
+        key: stands for rule, caller and method.
+        wants: the calls that came.
+        has: the part that the process has now; 0 = its equal one.
+    """
+
+    key: Annotated[str, msgspec.Meta(max_length=64)]
+    wants: Annotated[float, msgspec.Meta(ge=0)]
+    has: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+
+
+class SharedLimits(msgspec.Struct):
+    """The limits of rules for the same clusters, and how many live instances these have."""
+
+    clusters: Annotated[str, msgspec.Meta(max_length=MAX_CLUSTERS)]
+    peers: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    limits: Annotated[list[SharedLimit], msgspec.Meta(max_length=MAX_LIMITS)] = []
+
+
+class SharesRequest(msgspec.Struct):
+    """Body of ``shares``: what a process is asked for."""
+
+    psm: Key
+    instance: Annotated[str, msgspec.Meta(max_length=256)]
+    process: Annotated[str, msgspec.Meta(max_length=256)]
+    groups: Annotated[list[SharedLimits], msgspec.Meta(max_length=MAX_GROUPS)]
+
+
+class SharesReply(msgspec.Struct):
+    """Answer to ``shares``: its parts, in the order of the request, for how many seconds they hold,
+    and when to ask again."""
+
+    parts: list[list[float]]
+    lasts: float
+    again: float
 
 
 class WatchRequest(msgspec.Struct, omit_defaults=True):

@@ -130,6 +130,9 @@ class ServiceSource:
             parts.append(f"attr={quote(attr)}")
         if function.doc:
             parts.append(f"doc={quote(function.doc)}")
+        codes = self._service.failure_codes(function)
+        if codes:
+            parts.append(f"failure_codes={quote(codes)}")
         return [
             f"{_INDENT * 2}{quote(function.name)}: _t.Method(",
             *(f"{_INDENT * 3}{part}," for part in parts),

@@ -8,6 +8,8 @@ from pie.thrift.errors import Position
 from pie.thrift.types import Requiredness
 
 Annotations: TypeAlias = Mapping[str, str]
+FAILURE_CODES = "pie.failure_codes"
+"""The annotation of a service or function: business codes that count as failures."""
 StructKind = Literal["struct", "union", "exception"]
 BASE_TYPES = frozenset(
     {"bool", "byte", "i8", "i16", "i32", "i64", "double", "string", "binary", "uuid"}
@@ -215,6 +217,11 @@ class ServiceDef:
     doc: str
     annotations: Annotations
     position: Position
+
+    def failure_codes(self, function: FunctionDef) -> str:
+        """The business codes of a function that count as failures: the service's and its own."""
+        both = (self.annotations.get(FAILURE_CODES), function.annotations.get(FAILURE_CODES))
+        return ", ".join(filter(None, both))
 
 
 Definition: TypeAlias = Typedef | Const | EnumDef | StructDef | ServiceDef

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from pie.model import read_method_codes
 from pie.thrift.errors import IdlError, Position
 from pie.thrift.idl.ast import (
     BASE_TYPES,
+    FAILURE_CODES,
     Const,
     Document,
     EnumDef,
@@ -147,7 +149,9 @@ class _Check:
                         f"{parent.name} has a function {function.name} already",
                         "give it another name: calls name only the function",
                     )
+        _check_codes(service)
         for function in service.functions:
+            _check_codes(function)
             self._function(function)
 
     def _parents(self, service: ServiceDef) -> list[ServiceDef]:
@@ -197,6 +201,20 @@ class _Check:
                     f"{thrown.name} in throws is not an exception",
                     "declare its type with exception",
                 )
+
+
+def _check_codes(declared: ServiceDef | FunctionDef) -> None:
+    text = declared.annotations.get(FAILURE_CODES)
+    if text is None:
+        return
+    try:
+        read_method_codes(text)
+    except ValueError as error:
+        raise IdlError(
+            declared.position,
+            f"{FAILURE_CODES} of {declared.name}: {error}",
+            f'({FAILURE_CODES} = "5001, 6000..6999")',
+        ) from None
 
 
 def _unique(named: Iterable[_Named], what: str) -> None:

@@ -9,7 +9,14 @@ import click
 
 from pie.model import Call, Failure
 from pie.rpc import Asked, CalleeError, Channel
-from pie.thrift import Method, Service, StructException, StructType, read_base_resp
+from pie.thrift import (
+    Method,
+    Service,
+    StructException,
+    StructType,
+    failure_codes_of,
+    read_base_resp,
+)
 from pie.thrift.json_form import to_json
 from pie.tool.call.http import VERBS, HttpCaller, HttpRequest, HttpResponse
 from pie.tool.call.json import arguments, parse_json, pretty, read_json, signature, template
@@ -165,7 +172,9 @@ def _call_thrift(
     args = arguments(method, data)
     serve.script(PSM_OF_TOOL)
     try:
-        channel = Channel(Asked(service.name, psm, cluster, timeout))
+        channel = Channel(
+            Asked(service.name, psm, cluster, timeout, failure_codes=failure_codes_of(service))
+        )
         made = channel.new_call(method)
     except (ValueError, CalleeError) as error:
         raise click.ClickException(str(error)) from None

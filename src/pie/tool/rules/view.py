@@ -240,21 +240,27 @@ def show_kinds(found: Mapping[str, Any], wanted: str) -> list[str]:
     return lines
 
 
-def spark(values: Sequence[float], room: int) -> str:
-    """A row of blocks, each as high as the highest of its part of the values."""
+def spark(values: Sequence[float | None], room: int) -> str:
+    """A row of blocks, each as high as the highest of its part of the values; a gap where none of
+    them is known."""
     if not values:
         return ""
     room = min(room, len(values))
     parts = [
-        max(values[len(values) * at // room : len(values) * (at + 1) // room]) for at in range(room)
+        highest(values[len(values) * at // room : len(values) * (at + 1) // room])
+        for at in range(room)
     ]
-    top = max(parts)
-    if not top:
-        return "▁" * room
-    return "".join(
-        _BLOCKS[0] if not each else _BLOCKS[max(1, round(each / top * (len(_BLOCKS) - 1)))]
-        for each in parts
-    )
+    top = highest(parts) or 1
+    return "".join(" " if each is None else _block(each / top) for each in parts)
+
+
+def _block(share: float) -> str:
+    return _BLOCKS[0] if not share else _BLOCKS[max(1, round(share * (len(_BLOCKS) - 1)))]
+
+
+def highest(values: Sequence[float | None]) -> float | None:
+    """The highest value that is known; None if none is."""
+    return max((each for each in values if each is not None), default=None)
 
 
 def _row(each: Mapping[str, Any], now: float) -> list[str | Cell]:
@@ -367,7 +373,7 @@ def _series(series: Mapping[str, Any]) -> list[str]:
     values = series["highest"] or series["called"]
     unit = "calls/s at most" if series["highest"] else f"calls in {series['step'] // 60} min"
     lines = [paint("  ".join([*named, "from", moment(series["since"])]), DIM)]
-    lines.append(f"{spark(values, room)}  {number(max(values))} {unit}")
+    lines.append(f"{spark(values, room)}  {number(highest(values) or 0)} {unit}")
     lines.append(f"{paint(spark(series['hit'], room), BAD)}  acted on")
     if series["limit"]:
         lines[-2] += paint(f", limit {number(series['limit'])}", DIM)

@@ -86,8 +86,22 @@ def test_a_check_has_errors_with_lines_warnings_a_diff_and_a_preview(platform, r
     assert preview["calls"] == 9 * 1600 + 990
     first = preview["callers"][0]
     assert (first["caller"], first["hit"], first["highest"]) == ("gov.feed.rank", 9 * 510, 150)
-    assert sum(preview["series"]["hit"]) == 9 * 510
-    assert max(preview["series"]["highest"]) == 150
+    assert sum(n or 0 for n in preview["series"]["hit"]) == 9 * 510
+    assert max(n or 0 for n in preview["series"]["highest"]) == 150
+
+
+def test_a_check_says_whether_publishing_goes_step_by_step(api, register):
+    psm = "gov.step.one"
+
+    def stepped(rules):
+        return api("POST", f"/{psm}/server/rate/check", {"rules": rules})["stepped"]
+
+    register(Instance(psm=psm, id="i1", host="10.0.0.1", port=80, protocol="thrift"))
+    assert not stepped([rule(5)])  # Of one instance there is no part.
+    register(Instance(psm=psm, id="i2", host="10.0.0.1", port=81, protocol="thrift"))
+    assert stepped([rule(5)])
+    assert not stepped([{"scope": {}, "body": {"qps": 5, "dry_run": True}}])
+    assert not stepped([rule(-1)])
 
 
 def test_the_second_of_two_editors_sees_what_the_first_one_changed(api):

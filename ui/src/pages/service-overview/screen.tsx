@@ -11,7 +11,9 @@ const LATEST_CALLS = 10;
 
 /** The first page of a service. */
 export default function OverviewTab({ view }: { view: ServiceView }) {
-  const { psm, url } = view;
+  const { psm, url, page, failed } = view;
+  // What the first answer would push down comes with it.
+  if (!page && !failed) return <ServiceInfo view={view} />;
   return (
     <>
       <ServiceInfo view={view} />

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
@@ -22,6 +21,7 @@ from pie.platform.pages.governance.build import build_clash, texts, written
 from pie.platform.pages.governance.sets import blocking, book_of, world_of
 from pie.platform.pages.governance.views import RuleCheck, RuleClash, RulesPost, RulesPut
 from pie.platform.server.deps import Deps
+from pie.state import Service
 from pie.state.rules.document import Rollout, RuleDocument, WrittenRule
 
 _FEW_INSTANCES = 2
@@ -73,7 +73,7 @@ async def review(deps: Deps, key: Key, given: RulesPost) -> RuleCheck:
     needs = kind_view(KINDS[key.kind]).rejects
     if draft.broken is not None:
         return RuleCheck(
-            version, seen, [], given.yaml or "", [draft.broken], [], None, None, clash, needs
+            version, seen, [], given.yaml or "", [draft.broken], [], None, None, clash, needs, False
         )
     checked = await run_in_threadpool(lambda: check(key, draft.rules, version + 1, draft.lines))
     before = current.rules if current is not None else ()
@@ -88,12 +88,14 @@ async def review(deps: Deps, key: Key, given: RulesPost) -> RuleCheck:
         preview=None,
         clash=clash,
         comment_needed=needs,
+        stepped=False,
     )
     if checked.made is None:
         return answer
     now = time.time()
     past = await unless_away(past_calls(deps.facts.query, key, now))
     registry = await blocking(deps.registry)
+    answer.stepped = _goes_by_step(key, checked, registry)
     answer.warnings = await run_in_threadpool(
         lambda: _warnings(key, checked, registry, past, draft.lines)
     )
@@ -114,13 +116,7 @@ async def rollout_of(
     it.
     """
     made = checked.made
-    if made is None or not kind_view(made.kind).rejects:
-        return None
-    if all(ruling.rule.dry_run for ruling in made.rules):
-        return None  # Nothing is enforced.
-    registry = await blocking(deps.registry)
-    service = registry.get(key.psm)
-    if service is None or len(service.instances) < _FEW_INSTANCES:
+    if made is None or not _goes_by_step(key, checked, await blocking(deps.registry)):
         return None
     now = time.time()
     past = await unless_away(past_calls(deps.facts.query, key, now))
@@ -128,6 +124,17 @@ async def rollout_of(
     found = await predict(deps.facts.query, past, made, made_if_any(current), world)
     more = max(0.0, found.hit - found.before)
     return Rollout(expected=min(100.0, 100 * more / found.calls if found.calls else 0.0))
+
+
+def _goes_by_step(key: Key, checked: Checked, registry: Mapping[str, Service]) -> bool:
+    """Whether rules may turn calls away, and there is a step between no instance and all."""
+    made = checked.made
+    if made is None or not kind_view(made.kind).rejects:
+        return False
+    if all(ruling.rule.dry_run for ruling in made.rules):
+        return False  # Nothing is enforced.
+    service = registry.get(key.psm)
+    return service is not None and len(service.instances) >= _FEW_INSTANCES
 
 
 async def clash_of(
@@ -144,7 +151,7 @@ async def clash_of(
 def _warnings(
     key: Key,
     checked: Checked,
-    registry: Mapping[str, Any],
+    registry: Mapping[str, Service],
     past: PastCalls | None,
     lines: Mapping[Path, int],
 ) -> list[RuleProblem]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from fastapi import Request
@@ -62,11 +63,16 @@ async def facts_of(deps: Deps, psm: str, window: int, key: Key | None = None) ->
 
 
 async def world_of(deps: Deps, psm: str, now: float) -> World:
-    """What routes of the calls of a service depend on: its instances and the drains in force."""
+    """What routes of the calls of a service depend on: its instances, and the drains and weights in
+    force."""
     registry = await blocking(deps.registry)
     service = registry.get(psm)
-    document = await blocking(lambda: book_of(deps).get(Key("drain", psm, "callers")))
-    return World(service.instances if service is not None else (), made_if_any(document), now)
+    kinds = ("drain", "balance")
+    drain, balance = [
+        made_if_any(await blocking(partial(book_of(deps).get, Key(kind, psm, "callers"))))
+        for kind in kinds
+    ]
+    return World(service.instances if service is not None else (), drain, balance, now)
 
 
 async def standing(deps: Deps, request: Request, psm: str) -> tuple[list[str], bool]:

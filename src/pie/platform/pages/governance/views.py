@@ -145,7 +145,8 @@ class RuleClash:
 class RuleCheck:
     """What was found of rules: errors (then they cannot be published), warnings, what changes, what
     they would have done. ``rules`` and ``yaml`` are both forms of what was sent; with errors in the
-    form of YAML, only ``errors``.
+    form of YAML, only ``errors``. ``stepped``: published without ``now``, they go to one instance,
+    then to more, then to all.
     """
 
     version: int
@@ -158,6 +159,7 @@ class RuleCheck:
     preview: RulesPreview | None
     clash: RuleClash | None
     comment_needed: bool
+    stepped: bool
 
 
 @dataclass(slots=True)
