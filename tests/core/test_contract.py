@@ -156,7 +156,11 @@ ONLY_FOR_TESTS = {
     "give_readings",
     "histogram_bucket",
     "http_chunks",
+    "http_environ",
     "http_head",
+    "http_head_rounds",
+    "http_proxy",
+    "http_trusts",
 }
 """Exported for tests alone."""
 

@@ -334,6 +334,28 @@ def http_chunks(
     """The body, and after how many bytes it ends, or None; or why it is refused; see
     ``http/chunks.h``."""
 
+def http_head_rounds(data: bytes, rounds: int, /) -> int:
+    """How often a head was read whole: for measuring."""
+
+def http_proxy(data: bytes, /) -> tuple[str, int, str]:
+    """State, size, and the peer or why it is refused; see ``http/proxy.h``."""
+
+def http_trusts(networks: tuple[str, ...], peer: str, /) -> bool:
+    """Twin: ``pie.web.peers.TrustedPeers``; see ``http/networks.h``."""
+
+def http_environ(
+    fixed: dict[str, Any],
+    head: bytes,
+    peer: str,
+    body: object,
+    received: float,
+    body_size: int,
+    trusted: tuple[str, ...],
+    rounds: int,
+    /,
+) -> dict[str, Any]:
+    """The environ of a head, made that many times; see ``http/environ.h``."""
+
 # --- the module itself ---
 
 def after_fork() -> None:
