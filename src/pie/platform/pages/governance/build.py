@@ -49,8 +49,10 @@ def keys_of(psm: str) -> list[Key]:
     ]
 
 
-def build_head(key: Key, document: RuleDocument | None, facts: Facts) -> RuleSetHead:
-    """One rule set in a list."""
+def build_head(
+    key: Key, document: RuleDocument | None, facts: Facts, unreadable: str = ""
+) -> RuleSetHead:
+    """One rule set in a list; ``unreadable`` is why its document cannot be read."""
     known = key.kind in KINDS
     view = kind_view(KINDS[key.kind]) if known else None
     rules = document.rules if document is not None else ()
@@ -70,9 +72,8 @@ def build_head(key: Key, document: RuleDocument | None, facts: Facts) -> RuleSet
         rollout=_rollout(document, facts.rolling.get(key, "")),
         in_force=in_force(key, document, facts.reports, facts.registry),
         effect=effect(key, facts.verdicts, facts.slots),
-        unreadable=""
-        if known
-        else f"this platform knows no rules of kind {key.kind}: a newer one does",
+        unreadable=unreadable
+        or ("" if known else f"this platform knows no rules of kind {key.kind}: a newer one does"),
     )
 
 

@@ -3,12 +3,11 @@
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from pie.govern import Key
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
 from pie.platform.ask.params import PsmPath
@@ -47,7 +46,7 @@ from pie.platform.pages.governance.views import (
 from pie.platform.server.answers import json_response, repeated_response
 from pie.platform.server.deps import AskDeps, Deps
 from pie.platform.server.gatekeeper import require, user_of
-from pie.state.rules.document import RuleDocument
+from pie.state.rules.book import Published
 
 router = APIRouter(
     prefix="/api/rules", tags=["governance"], dependencies=[Depends(require("person"))]
@@ -69,16 +68,17 @@ async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
     keys = await blocking(lambda: published(deps))
     names = list(dict.fromkeys(key.psm for key in keys))[:_MOST_SERVICES]
     book = book_of(deps)
-    documents = await blocking(lambda: [each for psm in names for each in book.all(psm).values()])
+    published_by = await blocking(lambda: {psm: book.all(psm) for psm in names})
     freeze = await blocking(book.frozen)
     rolling = await blocking(book.rolling)
     slots = effect_slots(now, window)
     sets = []
-    for psm in dict.fromkeys(each.psm for each in documents):
+    for psm, its in published_by.items():
         found = await unless_away(reports(deps.facts.query, psm, now))
         verdicts = await unless_away(verdict_rows(deps.facts.query, psm, slots))
         facts = Facts(registry, found, verdicts, slots, rolling)
-        sets += [build_head(each.key, each, facts) for each in documents if each.psm == psm]
+        sets += [build_head(key, each, facts) for key, each in its.documents.items()]
+        sets += [build_head(key, None, facts, why) for key, why in its.unreadable.items()]
     return repeated_response(FleetRules(now, freeze_view(freeze), sets))
 
 
@@ -93,11 +93,12 @@ async def list_rule_sets(
     deps: AskDeps, request: Request, psm: PsmPath, window: _Window = 3600
 ) -> Response:
     """All rule sets of a service, with who runs which version and what they did."""
-    documents = await blocking(lambda: book_of(deps).all(psm))
+    documents, unreadable = await blocking(lambda: book_of(deps).all(psm))
     facts = await facts_of(deps, psm, window)
     service = facts.registry.get(psm)
     owners, may_publish = await standing(deps, request, psm)
-    keys = [*keys_of(psm), *(key for key in documents if key not in keys_of(psm))]
+    own = keys_of(psm)
+    keys = [*own, *(key for key in (*documents, *unreadable) if key not in own)]
     return repeated_response(
         RuleSetList(
             now=time.time(),
@@ -107,7 +108,9 @@ async def list_rule_sets(
             owners=owners,
             instances=len(service.instances) if service is not None else 0,
             frozen=freeze_view(await blocking(book_of(deps).frozen)),
-            sets=[build_head(key, documents.get(key), facts) for key in keys],
+            sets=[
+                build_head(key, documents.get(key), facts, unreadable.get(key, "")) for key in keys
+            ],
         )
     )
 
@@ -118,17 +121,19 @@ async def explain_call(
 ) -> Response:
     """What would happen to a call of a service, and by which rule of which version."""
     call = replace(given, callee=psm)
-    documents = await _documents(deps, call)
+    found = await _published(deps, call)
     world = await world_of(deps, psm, time.time())
-    return json_response(explain(call, documents, world))
+    documents = list(found.documents.values())
+    return json_response(explain(call, documents, world, found.unreadable))
 
 
-async def _documents(deps: Deps, call: ExplainCall) -> list[RuleDocument]:
+async def _published(deps: Deps, call: ExplainCall) -> Published:
     """The rule sets that a call meets."""
-    found: dict[Key, Any] = {}
+    found = Published({}, {})
     for psm in dict.fromkeys(name for name, _ in rule_sets_of(call)):
-        found |= await blocking(partial(book_of(deps).all, psm))
-    return list(found.values())
+        its = await blocking(partial(book_of(deps).all, psm))
+        found = Published(found.documents | its.documents, found.unreadable | its.unreadable)
+    return found
 
 
 @router.get("/{psm}/{side}/{kind}", response_model=RuleSetDetail)
