@@ -31,12 +31,14 @@ _SUMMARY = 200
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of rules in force; ``reports`` and ``verdicts`` are None while it is not."""
+    """What is known of rules in force. ``covered`` are the slots of which anything is known; it,
+    ``reports`` and ``verdicts`` are None while the facts are away."""
 
     registry: Mapping[str, Service]
     reports: Sequence[Report] | None
     verdicts: Sequence[VerdictRow] | None
     slots: Slots
+    covered: frozenset[int] | None
     rolling: Mapping[Key, str]
 
 
@@ -71,7 +73,7 @@ def build_head(
         comment=document.comment if document is not None else "",
         rollout=_rollout(document, facts.rolling.get(key, "")),
         in_force=in_force(key, document, facts.reports, facts.registry),
-        effect=effect(key, facts.verdicts, facts.slots),
+        effect=effect(key, facts.verdicts, facts.slots, facts.covered),
         unreadable=unreadable
         or ("" if known else f"this platform knows no rules of kind {key.kind}: a newer one does"),
     )

@@ -5,12 +5,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
+from pie.platform.ask.coverage import covered
 from pie.platform.ask.params import PsmPath
+from pie.platform.ask.span import SpanQuery
 from pie.platform.govern.effect import effect_slots, verdict_rows
 from pie.platform.govern.explain import ExplainCall, Explanation, explain, rule_sets_of
 from pie.platform.govern.in_force import reports
@@ -56,12 +58,13 @@ MAX_BODY = 1 << 20
 """Bytes of rules that are sent: those of the store, as YAML with comments, quoted in JSON."""
 SidePath = Annotated[str, Path(max_length=20)]
 KindPath = Annotated[str, Path(max_length=40)]
-_Window = Annotated[int, Query(ge=60, le=14 * 86_400)]
+WINDOW = 3_600
+"""Seconds of effect that are shown unless others are asked for."""
 _MOST_SERVICES = 2_000
 
 
 @router.get("", response_model=FleetRules)
-async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
+async def list_fleet_rules(deps: AskDeps, asked: SpanQuery) -> Response:
     """Every rule set of the fleet that is published, with how many processes run it."""
     now = time.time()
     registry = await blocking(deps.registry)
@@ -71,12 +74,13 @@ async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
     published_by = await blocking(lambda: {psm: book.all(psm) for psm in names})
     freeze = await blocking(book.frozen)
     rolling = await blocking(book.rolling)
-    slots = effect_slots(now, window)
+    slots = effect_slots(asked.at(now, WINDOW))
+    known = await unless_away(covered(deps.facts.query, slots))
     sets = []
     for psm, its in published_by.items():
         found = await unless_away(reports(deps.facts.query, psm, now))
         verdicts = await unless_away(verdict_rows(deps.facts.query, psm, slots))
-        facts = Facts(registry, found, verdicts, slots, rolling)
+        facts = Facts(registry, found, verdicts, slots, known, rolling)
         sets += [build_head(key, each, facts) for key, each in its.documents.items()]
         sets += [build_head(key, None, facts, why) for key, why in its.unreadable.items()]
     return repeated_response(FleetRules(now, freeze_view(freeze), sets))
@@ -90,11 +94,11 @@ async def list_rule_kinds() -> Response:
 
 @router.get("/{psm}", response_model=RuleSetList)
 async def list_rule_sets(
-    deps: AskDeps, request: Request, psm: PsmPath, window: _Window = 3600
+    deps: AskDeps, request: Request, psm: PsmPath, asked: SpanQuery
 ) -> Response:
     """All rule sets of a service, with who runs which version and what they did."""
     documents, unreadable = await blocking(lambda: book_of(deps).all(psm))
-    facts = await facts_of(deps, psm, window)
+    facts = await facts_of(deps, psm, asked.at(time.time(), WINDOW))
     service = facts.registry.get(psm)
     owners, may_publish = await standing(deps, request, psm)
     own = keys_of(psm)
@@ -143,7 +147,7 @@ async def get_rule_set(
     psm: PsmPath,
     side: SidePath,
     kind: KindPath,
-    window: _Window = 3600,
+    asked: SpanQuery,
 ) -> Response:
     """One rule set with its rules; `-` as the side is the first that the kind has."""
     key = key_for(psm, side, kind)
@@ -152,7 +156,7 @@ async def get_rule_set(
     detail = build_detail(
         key,
         document,
-        await facts_of(deps, psm, window, key),
+        await facts_of(deps, psm, asked.at(time.time(), WINDOW), key),
         await blocking(book.frozen),
         may_publish=(await standing(deps, request, psm))[1],
     )
