@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from stats import Series
+from common.stats import Series
 
 
 @dataclass(frozen=True)

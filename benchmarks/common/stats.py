@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from measure import Broken
+from common.measure import Broken
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

@@ -2,21 +2,21 @@
 
    load --port P --request FILE[,WEIGHT[,SIZE]] [--request ...] [options]
 
-     --request FILE   one encoded call with its frame (framed or TTHeader). Several are mixed by
-                      weight, evenly. SIZE is that of the reply's message, checked unless 0.
+     --request FILE   one call as it is sent. Several are mixed by weight, evenly. SIZE is that of
+                      what a right reply contains, checked unless 0.
      --connections N  that make calls (1).           --idle K   more that make none (0).
      --warm-up S      seconds before the measured ones (0.2).
      --seconds S      to measure (1).                --calls N  or until so many are answered.
      --rate R         calls a second, started on time whether or not others were answered; their
                       latency counts from when they were due. Without it a connection's next call
                       follows its last reply.
-     --watch PID      a process whose CPU time and resident memory are told, too.
+     --watch PID      a process whose CPU time and memory are told, too.
 
-   Every reply is checked: a REPLY of the method called, with its sequence id and its size. The
-   result is one line of JSON; latencies are in microseconds. */
+   A server may close a connection after a reply, if its protocol has words for that: the connection
+   is opened anew, and the next call's latency includes it. The result is one line of JSON;
+   latencies are in microseconds. */
 #define _GNU_SOURCE
-#include "frame.h"
-#include "histogram.h"
+#include "protocol.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +25,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -32,24 +33,8 @@
 #include <unistd.h>
 
 enum { MAX_KINDS = 8, MAX_WATCHED = 64, MAX_EVENTS = 256, CHUNK = 64 << 10 };
-static const uint64_t SECOND = 1000000000ull, STALLED = 10ull * 1000000000ull;
-
-struct kind { /* of call */
-    unsigned char *frame;
-    size_t frame_size, reply_size;
-    struct message call;
-    long weight, credit;
-    struct histogram latency;
-};
-
-struct connection {
-    int fd;      /* -1: lost */
-    int blocked; /* the rest of the call waits for room in the socket */
-    struct kind *kind;
-    uint64_t started; /* 0: no call in flight */
-    size_t sent, got, room;
-    unsigned char *in;
-};
+static const uint64_t SECOND = 1000000000ull, STALLED = 10ull * 1000000000ull,
+                      OPENING = 30ull * 1000000000ull;
 
 static struct {
     int port, connections, idle;
@@ -62,7 +47,7 @@ static struct {
 static struct kind kinds[MAX_KINDS];
 static int kind_count;
 static struct histogram latency;
-static uint64_t errors;
+static uint64_t errors, reopened, idle_lost;
 static char first_error[200];
 static struct connection *connections, **unused;
 static int *idle;
@@ -95,23 +80,30 @@ static uint64_t watched_cpu(void)
     return sum;
 }
 
-static uint64_t watched_rss(void)
+/* Kilobytes in a file of /proc, behind a word at the beginning of a line. */
+static uint64_t kilobytes_in(pid_t process, const char *name, const char *word)
+{
+    char path[48], line[128];
+    uint64_t found = 0;
+    snprintf(path, sizeof path, "/proc/%d/%s", process, name);
+    FILE *file = fopen(path, "r");
+    while (file && !found && fgets(line, sizeof line, file))
+        if (!strncmp(line, word, strlen(word)))
+            found = strtoull(line + strlen(word), NULL, 10);
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static uint64_t watched_bytes(const char *name, const char *word)
 {
     uint64_t sum = 0;
-    for (int i = 0; i < options.watched_count; i++) {
-        char path[40];
-        unsigned long size, resident;
-        snprintf(path, sizeof path, "/proc/%d/statm", options.watched[i]);
-        FILE *file = fopen(path, "r");
-        if (file && fscanf(file, "%lu %lu", &size, &resident) == 2)
-            sum += (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
-        if (file)
-            fclose(file);
-    }
+    for (int i = 0; i < options.watched_count; i++)
+        sum += kilobytes_in(options.watched[i], name, word) * 1024;
     return sum;
 }
 
-static void note_error(const char *format, ...)
+void note_error(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -129,17 +121,17 @@ static void load_kind(char *text)
     FILE *file = fopen(path, "rb");
     if (!file || fseek(file, 0, SEEK_END))
         die(path);
-    kind->frame_size = (size_t)ftell(file);
-    kind->frame = malloc(kind->frame_size + 1);
+    kind->request_size = (size_t)ftell(file);
+    kind->request = malloc(kind->request_size + 1);
     rewind(file);
-    if (!kind->frame || fread(kind->frame, 1, kind->frame_size, file) != kind->frame_size)
+    if (!kind->request || fread(kind->request, 1, kind->request_size, file) != kind->request_size)
         die(path);
     fclose(file);
     kind->weight = weight ? atol(weight) : 1;
     kind->reply_size = size ? (size_t)atol(size) : 0;
-    kind->call = message_of(kind->frame, kind->frame_size);
-    if (frame_size(kind->frame, kind->frame_size) != (long)kind->frame_size || !kind->call.data) {
-        fprintf(stderr, "load: %s is not one call, framed or in a TTHeader frame\n", path);
+    const char *complaint = name_kind(kind);
+    if (complaint) {
+        fprintf(stderr, "load: %s %s\n", path, complaint);
         exit(1);
     }
 }
@@ -163,9 +155,11 @@ static int connect_to_server(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(options.port)};
     struct timeval patience = {.tv_sec = 30};
+    const socklen_t size = sizeof patience;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) ||
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, size) ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, size) ||
         connect(fd, (struct sockaddr *)&address, sizeof address))
         die("cannot connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -191,9 +185,9 @@ static void watch(struct connection *peer, int operation, uint32_t events)
 /* Send what is left of the call; when the socket is full, go on when it has room. */
 static void push(struct connection *peer)
 {
-    while (peer->sent < peer->kind->frame_size) {
-        ssize_t sent = send(peer->fd, peer->kind->frame + peer->sent,
-                            peer->kind->frame_size - peer->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (peer->sent < peer->kind->request_size) {
+        ssize_t sent = send(peer->fd, peer->kind->request + peer->sent,
+                            peer->kind->request_size - peer->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno != EAGAIN) {
             lose(peer, strerror(errno));
             return;
@@ -214,28 +208,14 @@ static void start(struct connection *peer, uint64_t due)
 {
     peer->kind = next_kind();
     peer->started = due;
-    peer->sent = peer->got = 0;
+    peer->sent = peer->got = peer->reply_end = 0;
+    peer->head = peer->scanned = peer->content = 0;
+    peer->closes = 0;
     push(peer);
 }
 
-static void check(const struct connection *peer, size_t size)
-{
-    struct message reply = message_of(peer->in, size);
-    const struct message *call = &peer->kind->call;
-    if (!reply.data)
-        note_error("a reply of %zu bytes is no message", size);
-    else if (reply.type != REPLY)
-        note_error("a reply of type %d: %.*s", reply.type, 120,
-                   reply.size > 19 + reply.name_size ? (char *)reply.data + 19 + reply.name_size : "");
-    else if (reply.seqid != call->seqid || reply.name_size != call->name_size ||
-             memcmp(reply.name, call->name, call->name_size))
-        note_error("the reply is to another call");
-    else if (peer->kind->reply_size && reply.size != peer->kind->reply_size)
-        note_error("a reply of %zu bytes, %zu are right", reply.size, peer->kind->reply_size);
-}
-
-/* Read what is there; true when the reply is whole. */
-static int pull(struct connection *peer)
+/* Read once, as much as is there; true when the reply is whole. */
+static int pull(struct connection *peer, int flags)
 {
     if (peer->got + CHUNK > peer->room) {
         peer->room = peer->got + CHUNK;
@@ -243,7 +223,7 @@ static int pull(struct connection *peer)
         if (!peer->in)
             die("memory");
     }
-    ssize_t got = recv(peer->fd, peer->in + peer->got, CHUNK, MSG_DONTWAIT);
+    ssize_t got = recv(peer->fd, peer->in + peer->got, CHUNK, flags);
     if (got < 0 && errno == EAGAIN)
         return 0;
     if (got <= 0 || !peer->started) {
@@ -251,22 +231,35 @@ static int pull(struct connection *peer)
         return 0;
     }
     peer->got += (size_t)got;
-    long size = frame_size(peer->in, peer->got);
-    if (size < 0 || (size && (size_t)size < peer->got)) {
-        lose(peer, "what came is no frame");
+    long end = peer->reply_end ? (long)peer->reply_end : find_reply_end(peer);
+    if (end < 0 || (end && (size_t)end < peer->got)) {
+        lose(peer, "what came is no reply");
         return 0;
     }
-    return size && (size_t)size == peer->got;
+    peer->reply_end = (size_t)end;
+    return end && (size_t)end == peer->got;
+}
+
+/* After a reply behind which the server closes. */
+static void reopen(struct connection *peer)
+{
+    close(peer->fd);
+    peer->fd = connect_to_server();
+    watch(peer, EPOLL_CTL_ADD, EPOLLIN);
+    peer->blocked = 0;
+    reopened++;
 }
 
 static void finish(struct connection *peer)
 {
-    check(peer, peer->got);
+    check_reply(peer);
     uint64_t now = last_reply = clock_ns(CLOCK_MONOTONIC);
     uint64_t took = now > peer->started ? now - peer->started : 0;
     record(&latency, took);
     record(&peer->kind->latency, took);
     peer->started = 0;
+    if (peer->closes)
+        reopen(peer);
     if (options.rate)
         unused[unused_count++] = peer;
     else
@@ -309,10 +302,31 @@ static void run_until(uint64_t until, uint64_t calls)
             struct connection *peer = events[i].data.ptr;
             if (peer->started && events[i].events & EPOLLOUT)
                 push(peer);
-            if (peer->fd >= 0 && events[i].events & ~(uint32_t)EPOLLOUT && pull(peer))
+            if (peer->fd >= 0 && events[i].events & ~(uint32_t)EPOLLOUT && pull(peer, MSG_DONTWAIT))
                 finish(peer);
         }
     }
+}
+
+/* A connection that is to be idle makes the first kind of call, if that is what clients do. */
+static int open_idle(void)
+{
+    struct connection peer = {.fd = connect_to_server(), .kind = &kinds[0], .started = 1};
+    size_t size = kinds[0].request_size;
+    if (IDLE_CALLS_FIRST) {
+        if (send(peer.fd, kinds[0].request, size, MSG_NOSIGNAL) != (ssize_t)size)
+            die("an idle connection cannot send its first call");
+        do
+            errno = 0;
+        while (!pull(&peer, 0) && peer.fd >= 0 && errno != EAGAIN);
+        if (!peer.reply_end) {
+            fprintf(stderr, "load: an idle connection got no reply to its first call: %s\n",
+                    errors ? first_error : "nothing came");
+            exit(1);
+        }
+    }
+    free(peer.in);
+    return peer.fd;
 }
 
 static void open_all(void)
@@ -328,8 +342,15 @@ static void open_all(void)
     idle = calloc((size_t)options.idle + 1, sizeof *idle);
     if (!connections || !unused || !idle || poller < 0)
         die("memory");
-    for (int i = 0; i < options.idle; i++)
-        idle[i] = connect_to_server();
+    uint64_t until = clock_ns(CLOCK_MONOTONIC) + OPENING;
+    for (int i = 0; i < options.idle; i++) {
+        idle[i] = open_idle();
+        if (clock_ns(CLOCK_MONOTONIC) > until) {
+            fprintf(stderr, "load: after 30 seconds %d of %d idle connections were served\n",
+                    i + 1, options.idle);
+            exit(1);
+        }
+    }
     for (int i = 0; i < options.connections; i++) {
         connections[i].fd = connect_to_server();
         watch(&connections[i], EPOLL_CTL_ADD, EPOLLIN);
@@ -344,7 +365,10 @@ static void check_idle(void)
     char byte;
     for (int i = 0; i < options.idle; i++)
         if (recv(idle[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
-            note_error("an idle connection was closed by the server, or sent something");
+            idle_lost++;
+    if (idle_lost)
+        note_error("%llu idle connections were closed by the server, or got something",
+                   (unsigned long long)idle_lost);
 }
 
 static void print_latency(const struct histogram *all, double seconds)
@@ -374,6 +398,7 @@ static void measure(void)
     run_until(begin + options.warm_up, 0);
 
     memset(&latency, 0, sizeof latency);
+    reopened = 0;
     for (int i = 0; i < kind_count; i++)
         memset(&kinds[i].latency, 0, sizeof kinds[i].latency);
     uint64_t server = watched_cpu(), own = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
@@ -389,11 +414,15 @@ static void measure(void)
     printf(", \"seconds\": %.4f, \"errors\": %llu, \"first_error\": ", seconds,
            (unsigned long long)errors);
     print_text(first_error);
-    printf(", \"server_cpu\": %.6f, \"server_rss\": %llu, \"generator_cpu\": %.6f, \"kinds\": [",
-           (double)server / 1e9, (unsigned long long)watched_rss(), (double)own / 1e9);
+    printf(", \"server_cpu\": %.6f, \"server_rss\": %llu, \"server_pss\": %llu, "
+           "\"generator_cpu\": %.6f, \"idle_lost\": %llu, \"reopened\": %llu, \"kinds\": [",
+           (double)server / 1e9, (unsigned long long)watched_bytes("status", "VmRSS:"),
+           (unsigned long long)watched_bytes("smaps_rollup", "Pss:"), (double)own / 1e9,
+           (unsigned long long)idle_lost, (unsigned long long)reopened);
     for (int i = 0; i < kind_count; i++) {
-        printf("%s{\"method\": \"%.*s\", ", i ? ", " : "", (int)kinds[i].call.name_size,
-               (const char *)kinds[i].call.name);
+        printf("%s{\"method\": ", i ? ", " : "");
+        print_text(kinds[i].name);
+        printf(", ");
         print_latency(&kinds[i].latency, seconds);
         printf("}");
     }

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any, NamedTuple
 
-from machine import pinned
+from common.machine import pinned
 
-HERE = Path(__file__).parent
+BENCHMARKS = Path(__file__).parents[1]
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _TOOL_SECONDS = 300.0
@@ -26,13 +26,15 @@ class Broken(Exception):
 
 
 class Load(NamedTuple):
-    """What a generator is asked for. Seconds; ``rate`` 0 = as fast as replies come."""
+    """What a generator is asked for. Seconds; ``rate`` 0 = as fast as replies come; it ends earlier
+    when ``calls`` are answered, unless that is 0."""
 
     connections: int
     seconds: float
     warm_up: float = 0.3
     idle: int = 0
     rate: float = 0.0
+    calls: int = 0
 
 
 class Measured(NamedTuple):
@@ -46,10 +48,16 @@ class Measured(NamedTuple):
     p99: float
     p999: float
     rss: int
+    pss: int
+    """Like ``rss``, but with a share only of what is in memory once for several processes."""
     errors: int
     first_error: str
     generator_busy: float
     """Share of a core the generator used: near 1 it is what bounds the calls per second."""
+    idle_lost: int
+    """Idle connections that the server closed."""
+    reopened: int
+    """Connections that the server closed after a reply, as it said it would."""
     kinds: tuple[dict[str, Any], ...]
     """Latencies by method, where methods were mixed."""
 
@@ -66,9 +74,12 @@ class Measured(NamedTuple):
             told["p99"],
             told["p999"],
             told["server_rss"],
+            told["server_pss"],
             told["errors"],
             told["first_error"],
             told["generator_cpu"] / told["seconds"],
+            told["idle_lost"],
+            told["reopened"],
             tuple(told["kinds"]),
         )
 
@@ -131,6 +142,12 @@ class Server:
             pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    @property
+    def last_words(self) -> str:
+        """The last line it wrote to stderr."""
+        self._errors.flush()
+        return _end_of(os.pread(self._errors.fileno(), 1 << 20, 0).decode(errors="replace"))
+
     def allow(self, cores: set[int]) -> None:
         """Move it, with all its threads, to other cores."""
         for process in self.processes:
@@ -164,8 +181,7 @@ class Server:
         line = process.stdout.readline()
         if not line.startswith("ready "):
             self._kill()
-            self._errors.seek(0)
-            why = _end_of(self._errors.read()) or line or "it said nothing"
+            why = self.last_words or line or "it said nothing"
             raise Broken(f"{self.name} did not start: {why}")
         port = int(line.split()[1])
         deadline = time.monotonic() + _START_SECONDS
@@ -244,7 +260,7 @@ def _start(
 ) -> subprocess.Popen[str]:
     with pinned(cores):
         return subprocess.Popen(
-            command, cwd=HERE, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
+            command, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
         )
 
 
@@ -253,10 +269,15 @@ def _tasks(process: int) -> list[Path]:
 
 
 def load_arguments(load: Load, server: Server) -> list[str]:
-    """The options both generators know."""
+    """The options that every generator knows."""
     arguments = [f"--port={server.port}", f"--connections={load.connections}"]
     arguments += [f"--warm-up={load.warm_up}", f"--seconds={load.seconds}"]
     return arguments + [f"--watch={each}" for each in server.processes]
+
+
+def more_arguments(load: Load) -> list[str]:
+    """The options that the generator in C knows, too."""
+    return [f"--idle={load.idle}", f"--rate={load.rate}", f"--calls={load.calls}"]
 
 
 def _end_of(text: str) -> str:
@@ -265,11 +286,16 @@ def _end_of(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-def python_environ(path: str | None) -> dict[str, str]:
-    """The environment of a side: nothing of ours on its path but what is given."""
+def python_environ(*path: str | Path) -> dict[str, str]:
+    """The environment of a side: nothing of ours on its path but what is given and ``common``."""
     environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    environ |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    return environ if path is None else environ | {"PYTHONPATH": path}
+    parts = [str(each) for each in (*path, BENCHMARKS) if str(each)]
+    return environ | {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # The current folder is the user's: its modules are not ours.
+        "PYTHONPATH": os.pathsep.join(parts),
+    }
 
 
 def own_path() -> str:
