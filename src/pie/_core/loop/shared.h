@@ -119,7 +119,7 @@ struct Loop {
     atomic_ullong leadership; /* turn << 2 | Phase */
     atomic_llong handling_since, vacant_since; /* ns */
     atomic_ullong handled;
-    Worker *refuser;
+    Worker *refuser; /* while it waits */
 
     Connection *open;
     atomic_int open_count;
