@@ -58,6 +58,9 @@ class HttpPlan(NamedTuple):
     write_timeout: float
 
 
+_BUFFERED = (io.BufferedReader, io.BufferedRandom)
+
+
 class FileWrapper:
     """``wsgi.file_wrapper``: a file that the loop sends without reading it, where it can."""
 
@@ -66,6 +69,16 @@ class FileWrapper:
         self.block_size = block_size
         if hasattr(filelike, "close"):
             self.close = filelike.close
+
+    def stored(self) -> tuple[int, int] | None:
+        """Descriptor and position, if what is stored there is what ``read`` gives; a file that
+        decodes another one has that one's descriptor."""
+        filelike = self.filelike
+        raw = filelike.raw if type(filelike) in _BUFFERED else filelike
+        if type(raw) is not io.FileIO:
+            return None
+        filelike.flush()  # It may have been written just now.
+        return filelike.fileno(), filelike.tell()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
