@@ -6,7 +6,7 @@ ARGS   ?=
 # Tests wait more than they compute: one more worker than processors, four at most.
 WORKERS := -n $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 3 ? n + 1 : 4)))
 
-.PHONY: help demo test test-slow test-faults bench-rpc lint format ui install dev dist system-deps clean
+.PHONY: help demo test test-slow test-faults bench-rpc bench-http lint format ui install dev dist system-deps clean
 
 help:              ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -25,6 +25,9 @@ test-faults: dev   ## inject faults into a real fleet for ten minutes (ARGS="--s
 
 bench-rpc: install ## measure Thrift beside other libraries (ARGS="--only codec"; ARGS=--help)
 	@$(BIN)/python benchmarks/rpc/run.py $(ARGS)
+
+bench-http: install ## measure HTTP beside other servers (ARGS="--only hello,flask"; ARGS=--help)
+	@$(BIN)/python benchmarks/http/run.py $(ARGS)
 
 lint: dev          ## format check, lint, types of Python and TypeScript
 	@$(BIN)/ruff format --check .
@@ -52,7 +55,7 @@ system-deps:       ## what pip cannot bring, by apt: a browser, compilers, Pytho
 	@PYTHON=$(PYTHON) tools/system-deps.sh
 
 clean:             ## remove what was built and installed here
-	rm -rf $(VENV) benchmarks/rpc/.peers build dist ui/node_modules src/pie/platform/static demo-data
+	rm -rf $(VENV) benchmarks/*/.peers build dist ui/node_modules src/pie/platform/static demo-data
 
 $(VENV)/.venv-made:
 	@$(PYTHON) tools/venv.py $(VENV)

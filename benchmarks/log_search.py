@@ -30,6 +30,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+
 from log_search_questions import Question, questions
 
 encode_lines = msgspec.json.Encoder().encode_lines

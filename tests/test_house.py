@@ -24,6 +24,7 @@ FLOORS = {
     "rpc": 5,
     "web": 5,
     "call": 4,
+    "loop": 4,
     "agent": 4,
     "observe": 3,
     "state": 3,
@@ -34,7 +35,7 @@ FLOORS = {
 }
 FACES = {"testing", "config", "degradation"}
 WITHIN = {
-    "_core": ("base", "codec http", "frame", "call", "record", "server client web"),
+    "_core": ("base", "codec loop", "frame", "call", "record", "server client http web"),
     "observe": ("facts", "log", "record"),
     "govern": ("route",),
     "platform": ("facts", "ask", "govern", "server", "pages"),

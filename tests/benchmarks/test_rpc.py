@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.benchmarks.programs import BENCHMARKS, build, load
 
 from pie.thrift import TTHEADER, FrameSplitter, TTHeader, encode_frame
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "benchmarks" / "rpc"
-RUN = [sys.executable, str(FOLDER / "run.py")]
+RUN = [sys.executable, str(BENCHMARKS / "rpc" / "run.py")]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,10 +26,7 @@ def compiler(program) -> None:
 @pytest.fixture(scope="module")
 def binaries(compiler) -> Path:
     """Folder of the generator and the floor."""
-    command = "import peers; peers.build(print)"
-    environ = os.environ | {"PYTHONPATH": f"{FOLDER}:{os.environ.get('PYTHONPATH', '')}"}
-    subprocess.run([sys.executable, "-c", command], check=True, env=environ, capture_output=True)
-    return FOLDER / ".peers"
+    return build("rpc")
 
 
 @pytest.fixture
@@ -56,12 +52,6 @@ def message(kind: int, name: bytes, seqid: int, body: bytes) -> bytes:
 
 def framed(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
-
-
-def load(binaries: Path, port: int, *options: str) -> dict:
-    command = [binaries / "load", f"--port={port}", "--warm-up=0", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
 
 
 TEXT = b"\x0b\x00\x01" + framed(b"hello") + b"\x00"
@@ -158,7 +148,7 @@ def test_requests_are_mixed_by_weight(binaries, floor, tmp_path) -> None:
         (framed(message(2, b"Other", 7, TEXT)), "the reply is to another call"),
         (framed(message(3, b"Echo", 7, TEXT)), "a reply of type 3: hello"),
         (framed(b"garbage"), "a reply of 11 bytes is no message"),
-        (b"\xff" * 8, "connection lost: what came is no frame"),
+        (b"\xff" * 8, "connection lost: what came is no reply"),
         (b"", "connection lost: closed by the server"),
     ],
 )

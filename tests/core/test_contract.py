@@ -91,23 +91,19 @@ def test_fields_have_the_types_that_c_expects(dotted: str) -> None:
     [
         ({"max_threads": "2"}, r"LoopLimits\.max_threads must be an int, not '2'"),
         ({"max_threads": 1 << 40}, r"LoopLimits\.max_threads must be an int, not 1099511627776"),
-        ({"frame_limit": -1}, r"LoopLimits\.frame_limit must be an int from 0, not -1"),
-        ({"idle_timeout": None}, r"LoopLimits\.idle_timeout must be seconds, not None"),
+        ({"write_limit": -1}, r"LoopLimits\.write_limit must be an int from 0, not -1"),
+        ({"overload_timeout": None}, r"LoopLimits\.overload_timeout must be seconds, not None"),
     ],
 )
 def test_a_wrong_limit_is_an_error_that_names_it(fields: dict[str, Any], message: str) -> None:
-    from pie.rpc.server.native_loop import LoopLimits, ServerHooks, ServerPlan, ServerTwin
+    from pie.loop.native_loop import LoopHooks, LoopLimits, LoopPlan
 
     def work(*_: Any) -> None: ...
 
-    limits = LoopLimits(1, 1, 1, 1, 1, 1.0, 1.0, 1.0)._replace(**fields)
-    hooks = ServerHooks(*[work] * len(ServerHooks._fields))
-    twin = ServerTwin(*[work] * len(ServerTwin._fields))
-    plan = ServerPlan(
-        0, None, [], Any, twin, hooks, limits, ("S",), "a.b.c", "d", "a.b.c", (), 1, 0
-    )
+    limits = LoopLimits(1, 1, 1, 1, 1.0)._replace(**fields)
+    hooks = LoopHooks(*[work] * len(LoopHooks._fields))
     with pytest.raises(TypeError, match=message):
-        native.Server(plan)
+        native.Loop(LoopPlan(0, (), hooks, limits, False))
 
 
 def test_a_wrong_field_is_an_error_that_names_it() -> None:
@@ -160,11 +156,15 @@ ONLY_FOR_TESTS = {
     "give_readings",
     "histogram_bucket",
     "http_chunks",
+    "http_environ",
     "http_head",
+    "http_head_rounds",
+    "http_proxy",
+    "http_trusts",
 }
 """Exported for tests alone."""
 
-ONLY_MADE_BY_C = {"Pending", "Program", "Response"}
+ONLY_MADE_BY_C = {"Pending", "Program", "Response", "Speaker"}
 """Classes that Python meets as instances."""
 
 

@@ -12,8 +12,9 @@ BELOW = {
     "frame": {"base", "codec"},
     "call": {"base"},
     "record": {"base", "call"},
-    "http": {"base"},
-    "server": {"base", "codec", "frame", "call", "record"},
+    "loop": {"base"},
+    "http": {"base", "loop"},
+    "server": {"base", "codec", "frame", "call", "record", "loop"},
     "client": {"base", "codec", "frame", "call", "record"},
     "web": {"base", "call"},
 }
@@ -24,7 +25,7 @@ MOST_LINES = 500
 
 
 def unit(file: Path) -> str:
-    """``server/loop`` for both its .c and its .h."""
+    """``loop/loop`` for both its .c and its .h."""
     return str(file.relative_to(CORE).with_suffix(""))
 
 

@@ -1,5 +1,6 @@
 """What surrounds every page: navigation, palette, the choices of the visit."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,11 @@ ARTICLE = "toutiao.article.article"
 
 def navigation(page: Page):
     return page.get_by_role("navigation", name="Main navigation")
+
+
+def pick_range(page: Page, name: str) -> None:
+    page.get_by_test_id("range").click()
+    page.get_by_role("dialog", name="Time range").get_by_role("button", name=name).click()
 
 
 def test_the_navigation_folds_and_stays_folded(page: Page, fleet: Fleet) -> None:
@@ -34,17 +40,42 @@ def test_the_navigation_folds_and_stays_folded(page: Page, fleet: Fleet) -> None
 
 def test_the_visit_keeps_range_and_cluster(page: Page, fleet: Fleet) -> None:
     page.goto(f"{fleet.url}/services")
-    page.get_by_label("Last", exact=True).select_option("15 min")
+    pick_range(page, "Last 15 min")
     page.get_by_label("Cluster", exact=True).select_option("default")
     page.locator(f'[data-psm="{ARTICLE}"]').get_by_test_id("service-link").click()
     expect(page).to_have_url(f"{fleet.url}/s/{ARTICLE}/overview?window=900&cluster=default")
-    expect(page.get_by_label("Last", exact=True)).to_have_value("900")
+    expect(page.get_by_test_id("range")).to_contain_text("15 min")
     navigation(page).get_by_role("link", name="Logs").click()
     expect(page.get_by_test_id("range")).to_contain_text("15 min")
     navigation(page).get_by_role("link", name="PSM management").click()
-    expect(page.get_by_label("Last", exact=True)).to_have_count(0)  # It is no question of time.
+    expect(page.get_by_test_id("range")).to_have_count(0)  # It is no question of time.
     navigation(page).get_by_role("link", name="Services").click()
     expect(page).to_have_url(f"{fleet.url}/services?window=900&cluster=default")
+
+
+def test_a_range_of_the_past_holds_for_the_visit(page: Page, fleet: Fleet) -> None:
+    page.goto(f"{fleet.url}/services")
+    page.get_by_test_id("range").click()
+    dialog = page.get_by_role("dialog", name="Time range")
+    dialog.get_by_label("From").fill("2026-01-05T10:00:00")
+    dialog.get_by_label("To").fill("2026-01-05T09:00:00")
+    dialog.get_by_role("button", name="Apply").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("later than the start")
+    dialog.get_by_label("To").fill("2026-01-05T11:00:00")
+    dialog.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile(r"/services\?since=\d+&until=\d+$"))
+    expect(page.get_by_label("Refresh")).to_have_count(0)  # The past stays as it is.
+    page.locator(f'[data-psm="{ARTICLE}"]').get_by_test_id("service-link").click()
+    expect(page).to_have_url(re.compile(r"/overview\?since=\d+&until=\d+$"))
+    expect(page.get_by_test_id("verdict")).to_contain_text("Nobody called it from 01-05 10:00:00")
+    serving = page.get_by_test_id("serving")
+    serving.get_by_role("button", name="View as table").click()
+    # Nobody ran then: it is not known what happened, which is no zero.
+    expect(serving.get_by_role("cell", name="no data").first).to_be_visible()
+    expect(serving.get_by_role("cell", name="0", exact=True)).to_have_count(0)
+    page.go_back()
+    page.go_back()
+    expect(page).to_have_url(f"{fleet.url}/services")
 
 
 def test_the_palette_goes_to_services_and_pages(page: Page, fleet: Fleet) -> None:

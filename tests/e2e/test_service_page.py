@@ -91,11 +91,36 @@ def test_a_method_opens_to_its_comment_and_its_charts(page: Page, fleet: Fleet, 
     detail = page.get_by_test_id("method-detail")
     expect(detail).to_contain_text("A withdrawn one is answered with the business code 1410")
     expect(detail.locator(".uplot canvas")).to_have_count(3)
-    page.get_by_label("Last", exact=True).select_option("15 min")
+    page.get_by_test_id("range").click()
+    page.get_by_role("button", name="Last 15 min").click()
     expect(page).to_have_url(re.compile(r"window=900.*method=GetArticle"))
     page.reload()
     expect(page.get_by_test_id("method-detail").locator(".uplot canvas")).to_have_count(3)
-    expect(page.get_by_label("Last", exact=True)).to_have_value("900")
+    expect(page.get_by_test_id("range")).to_contain_text("15 min")
+
+
+def test_a_drag_over_a_chart_sets_the_range(page: Page, fleet: Fleet, batch) -> None:
+    open_service(page, fleet, API)
+    verdict = page.get_by_test_id("verdict")
+    expect(verdict).to_contain_text("of its calls in the last 1 h")
+    expect(verdict).to_have_attribute("data-health", "bad")
+    over = page.get_by_test_id("serving").locator(".u-over").first
+    expect(over).to_be_visible()
+    box = over.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"since=\d+&until=\d+"))
+    since, until = (int(re.search(rf"{key}=(\d+)", page.url)[1]) for key in ("since", "until"))
+    assert 600 <= until - since <= 1200
+    expect(page.get_by_test_id("range")).to_contain_text("→")
+    page.go_back()
+    page.get_by_label("against").select_option("last week")
+    expect(page).to_have_url(re.compile("against=week"))
+    legend = page.get_by_test_id("serving").locator(".u-legend").first
+    expect(legend).to_contain_text("last week")
 
 
 def test_the_idl_can_be_read(page: Page, fleet: Fleet, batch) -> None:

@@ -107,6 +107,44 @@ def test_balance_spreads_evenly_over_equals() -> None:
     assert min(chosen.values()) > 300
 
 
+def shares(instances: list[Instance], *, in_flight: int = 0) -> Counter:
+    """The calls that each gets of 4000, of which some are in flight at any time."""
+    gate = Balance(random=random.Random(7))
+    chosen, running, candidates = Counter(), [], tuple(instances)
+    for _ in range(4000):
+        subject = call()
+        subject.candidates = candidates
+        gate.enter(subject)
+        chosen[subject.target.id] += 1
+        running.append(subject)
+        if len(running) > in_flight:
+            gate.leave(running.pop(0))
+    return chosen
+
+
+@pytest.mark.parametrize("in_flight", [0, 60])
+def test_balance_shares_calls_by_weight(in_flight: int) -> None:
+    weights = {"full": 100, "other": 100, "half": 50, "tenth": 10}
+    found = shares([Instance(name, weight=each) for name, each in weights.items()])
+    for name, weight in weights.items():
+        assert found[name] == pytest.approx(4000 * weight / 260, rel=0.35), name
+
+
+def test_weights_that_are_all_alike_change_nothing() -> None:
+    light = shares([Instance(str(number), weight=3) for number in range(5)])
+    assert light == shares([Instance(str(number)) for number in range(5)])
+
+
+def test_an_instance_without_weight_is_chosen_where_no_other_is_left() -> None:
+    gate = Balance(random=random.Random(7))
+    subject = call(Instance("full"), Instance("none", weight=0))
+    gate.enter(subject)
+    assert subject.target.id == "full"
+    subject.next_attempt("span")
+    gate.enter(subject)
+    assert subject.target.id == "none"
+
+
 def test_balance_avoids_what_was_tried() -> None:
     gate = Balance(random=random.Random(7))
     subject = call(Instance("a"), Instance("b"))

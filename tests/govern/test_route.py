@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from pie.govern import DrainRule, Route, RouteRule, RuleSet, Scope, Verdicts, outcomes
+from pie.govern import BalanceRule, DrainRule, Route, RouteRule, RuleSet, Scope, Verdicts, outcomes
 from pie.govern.route.sticky import draw, number_of
 from pie.model import Call, Failure, StaticEndpoint
+from pie.state import Instance
 from pie.testing import FakeClock
 
 CALLEE = "toutiao.my.server"
@@ -237,6 +238,41 @@ def test_drained_instances_and_hosts_get_no_calls_but_the_list_never_empties() -
         "all 3 instances of the cluster default are drained, and used all the same: drain v3"
     ]
     assert routed(gate(), call(), endpoints[0], endpoints[1]._replace(weight=0)) == ["a"]
+
+
+def weights(**by_scope: dict[str, float]) -> RuleSet[BalanceRule]:
+    scopes = {"every": Scope(), "get": Scope(method="Get")}
+    rules = [(scopes[name], BalanceRule(weights=each)) for name, each in by_scope.items()]
+    return RuleSet(BalanceRule, CALLEE, "callers", 2, rules)
+
+
+def test_a_rule_gives_instances_their_weights() -> None:
+    endpoints = tuple(
+        StaticEndpoint(name, "default", f"10.0.0.{n}", 80, "ttheader", weight=30)
+        for n, name in enumerate("abcd")
+    )
+    named = {"a": 10.4, "10.0.0.1:80": 0.2, "10.0.0.2": 200.0, "10.0.0.1": 7.0}
+    route = gate(weights=weights(every=named, get={"d": 0.0}))
+    one = call(method="Put")
+    routed(route, one, *endpoints)
+    assert [each.weight for each in one.candidates] == [10, 1, 200, 30]
+    assert one.candidates[3] is endpoints[3]
+    same = [call(method="Put") for _ in range(2)]
+    for each in same:
+        each.candidates = endpoints
+        route.enter(each)
+    assert same[0].candidates is same[1].candidates
+    other = call(method="Get")
+    assert routed(route, other, *endpoints) == ["a", "b", "c"]
+    assert other.notes == ["1 of 4 instances are drained: balance v2 method=Get"]
+
+
+def test_a_registered_instance_keeps_all_but_its_weight() -> None:
+    made = Instance(psm=CALLEE, id="a", host="h", port=1, protocol="thrift", pid=7, weight=50)
+    one = call()
+    routed(gate(weights=weights(every={"a": 20.0})), one, made)
+    (found,) = one.candidates
+    assert found == replace(made, weight=20)
 
 
 def test_a_cluster_whose_instances_are_drained_has_no_share() -> None:

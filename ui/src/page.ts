@@ -7,7 +7,7 @@ export const GROUPS = ['main', 'fleet', 'platform'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** What holds for a whole visit, and stands in the frame where a page follows it. */
-export type VisitKey = 'window' | 'cluster';
+export type VisitKey = 'window' | 'cluster' | 'against';
 
 /**
  * What the rest of the UI knows of a page: the manifest in `pages/<name>/page.ts`.
@@ -26,7 +26,7 @@ export interface Page {
   partOf?: PageName;
   /** It is a tab of another page, which shows it below its own head. */
   tab?: { of: PageName; order: number };
-  /** Which choices of the frame the page follows: the time range, the cluster. A page without any shows none. */
+  /** Which choices of the frame the page follows: the time range and how often it asks, the cluster, what its charts are compared with. */
   visit?: readonly VisitKey[];
 }
 

@@ -26,7 +26,7 @@ export function pathTo<N extends PageName>(name: N, ...[params, query]: Rest<Par
 
 /** The same for a page whose name is only known when it runs, such as a tab out of `tabsOf`. */
 export function addressOf(name: PageName, values: Record<string, string | undefined>, query: Patch = {}): string {
-  return withQuery(placeOf(name, values), { ...visitAt(location.search), ...query });
+  return withQuery(placeOf(name, values), { ...visitAt(location.search, query), ...query });
 }
 
 function placeOf(name: PageName, values: Record<string, string | undefined>): string {

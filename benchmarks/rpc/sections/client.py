@@ -1,10 +1,10 @@
 """What one call costs its caller: sync clients against one responder in C."""
 
 from bench import Bench
-from measure import Broken, Server
+from common.measure import Broken, Server
+from common.stats import Rounds, Series, ratio
+from common.table import Goal, Report, figure, middle, noise, values
 from peers import FLOOR, GRPCIO, PIE, PIE_TTHEADER, THRIFTPY2, Peer
-from stats import Rounds, Series, ratio
-from table import Goal, Report, figure, middle, noise, values
 
 _GOALS = {"Echo": 0.6, "MGetItems": 0.4}
 Cells = Rounds[tuple[str, Peer], dict[str, float]]

@@ -1,9 +1,9 @@
 """The codec alone: values to bytes and bytes to values, nothing sent."""
 
 from bench import Bench
+from common.stats import Rounds, Series, ratio
+from common.table import Goal, Report, figure, noise, values
 from peers import MSGPACK, PIE, THRIFTPY2, Peer
-from stats import Rounds, Series, ratio
-from table import Goal, Report, figure, noise, values
 
 _OPERATIONS = ("encode request", "decode request", "encode response", "decode response")
 Cells = Rounds[Peer, dict[str, float]]

@@ -1,10 +1,10 @@
 """What governance costs: Pie with more gates, or fewer, than a service gets by itself."""
 
 from bench import Bench
-from measure import Measured, Server
+from common.measure import Measured, Server
+from common.stats import ratio
+from common.table import Goal, Report, middle, noise, values
 from peers import PIE
-from stats import ratio
-from table import Goal, Report, middle, noise, values
 
 _CONNECTIONS = 16
 

@@ -11,7 +11,8 @@ from thrift.protocol.TBinaryProtocol import (
 from thrift.server.TServer import TThreadedServer
 from thrift.transport import TSocket, TTransport
 
-from sides.side import Codec, Side, Thunk, free_port, main, ready
+from common.serving import free_port, ready
+from sides.side import Codec, Side, Thunk, main
 from workload import apache_types as bench
 from workload.data import BASE, IDS, TEXT
 from workload.handler import Handler, Types

@@ -9,7 +9,8 @@ from typing import Any
 import google.protobuf
 import grpc
 
-from sides.side import Codec, Side, Thunk, main, ready, wait_for_stop
+from common.serving import ready, wait_for_stop
+from sides.side import Codec, Side, Thunk, main
 from workload.data import BASE, IDS, TEXT
 from workload.handler import Handler, Types
 

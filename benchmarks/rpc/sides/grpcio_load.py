@@ -63,6 +63,9 @@ class Load:
             "errors": len(self.errors),
             "first_error": self.errors[0] if self.errors else "",
             "server_rss": 0,
+            "server_pss": 0,
+            "idle_lost": 0,
+            "reopened": 0,
             "kinds": [],
         }
 

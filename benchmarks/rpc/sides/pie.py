@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 import pie
+from common.serving import ready, wait_for_stop
 from pie._core import native, reason
 from pie.call import Runtime, set_runtime
 from pie.govern import RuleSource
@@ -23,7 +24,7 @@ from pie.state import Directory, Instance, MemoryStore
 from pie.state.registry.instances import instance_key
 from pie.thrift import Struct, decode, encode
 from sides import pie_gates
-from sides.side import Codec, Side, Thunk, main, ready, wait_for_stop
+from sides.side import Codec, Side, Thunk, main
 from workload.data import IDS, TEXT
 from workload.handler import Handler
 from workload.pie_types import bench, request, types

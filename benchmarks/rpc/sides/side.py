@@ -9,10 +9,7 @@ environment, so this file needs the standard library only.
 
 import argparse
 import json
-import signal
-import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -67,25 +64,6 @@ def main(side: Side) -> None:
             print(json.dumps(side.about()))
     except NotImplementedError as error:
         sys.exit(str(error))
-
-
-def ready(port: int) -> None:
-    """Tell the runner where to call."""
-    print(f"ready {port}", flush=True)
-
-
-def free_port() -> int:
-    """For servers that cannot say which port the system gave them."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def wait_for_stop() -> None:
-    """Until SIGTERM or SIGINT."""
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
 
 
 def _cost_of_calls(call: Thunk, method: str, seconds: float) -> dict[str, float]:

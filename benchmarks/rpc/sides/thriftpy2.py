@@ -8,7 +8,8 @@ from thriftpy2.protocol import TCyBinaryProtocol, TCyBinaryProtocolFactory
 from thriftpy2.rpc import make_client, make_server
 from thriftpy2.transport import TCyFramedTransportFactory, TCyMemoryBuffer
 
-from sides.side import Codec, Side, Thunk, free_port, main, ready
+from common.serving import free_port, ready
+from sides.side import Codec, Side, Thunk, main
 from workload.data import BASE, IDS, TEXT
 from workload.handler import Handler, Types
 

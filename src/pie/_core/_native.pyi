@@ -206,11 +206,23 @@ def decode(
     decoded_limit: int = ...,
 ) -> S: ...
 
-class Server:
-    """A Thrift server's loop; see pie.rpc.server.leader."""
+class Speaker:
+    """A protocol as one server speaks it."""
+
+class ThriftServer(Speaker):
+    """A Thrift service that a loop serves; see pie.rpc.server."""
 
     def __init__(self, plan: Any, /) -> None:
-        """From a ``pie.rpc.server.native_loop.ServerPlan``."""
+        """From a ``pie.rpc.server.native_server.ServerPlan``."""
+
+    @property
+    def pending(self) -> int: ...
+
+class Loop:
+    """The loop of a server; see pie.loop."""
+
+    def __init__(self, plan: Any, /) -> None:
+        """From a ``pie.loop.native_loop.LoopPlan``."""
 
     def work(self) -> None: ...
     def refuse(self) -> None: ...
@@ -220,8 +232,6 @@ class Server:
     def hold_elsewhere(self, held: int, /) -> None: ...
     @property
     def held(self) -> int: ...
-    @property
-    def pending(self) -> int: ...
     @property
     def connections(self) -> int: ...
     @property
@@ -236,7 +246,7 @@ def serving() -> list[CallFields]:
     """The calls that servers of this process are answering."""
 
 def setup_metadata(hooks: Any, /) -> None:
-    """Give C its ``pie.rpc.server.native_loop.MetadataHooks``."""
+    """Give C its ``pie.rpc.server.native_server.MetadataHooks``."""
 
 # --- the client's fast path; see pie.rpc.client.fast_path ---
 
@@ -323,6 +333,28 @@ def http_chunks(
 ) -> tuple[bytes, int | None] | tuple[int, str]:
     """The body, and after how many bytes it ends, or None; or why it is refused; see
     ``http/chunks.h``."""
+
+def http_head_rounds(data: bytes, rounds: int, /) -> int:
+    """How often a head was read whole: for measuring."""
+
+def http_proxy(data: bytes, /) -> tuple[str, int, str]:
+    """State, size, and the peer or why it is refused; see ``http/proxy.h``."""
+
+def http_trusts(networks: tuple[str, ...], peer: str, /) -> bool:
+    """Twin: ``pie.web.peers.TrustedPeers``; see ``http/networks.h``."""
+
+def http_environ(
+    fixed: dict[str, Any],
+    head: bytes,
+    peer: str,
+    body: object,
+    received: float,
+    body_size: int,
+    trusted: tuple[str, ...],
+    rounds: int,
+    /,
+) -> dict[str, Any]:
+    """The environ of a head, made that many times; see ``http/environ.h``."""
 
 # --- the module itself ---
 

@@ -5,6 +5,7 @@
 #include "client/fast_path.h"
 #include "codec/codec.h"
 #include "http/http_init.h"
+#include "loop/loop_object.h"
 #include "record/record_init.h"
 #include "server/server.h"
 #include "web/web.h"
@@ -22,7 +23,10 @@ static int fill(PyObject *module) {
         call_init(module) < 0 || record_init(module) < 0 || http_init(module) < 0) {
         return -1;
     }
-    return client_init(module) < 0 || server_init(module) < 0 || web_init(module) < 0 ? -1 : 0;
+    if (loop_init(module) < 0 || client_init(module) < 0 || server_init(module) < 0) {
+        return -1;
+    }
+    return web_init(module);
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -31,6 +31,7 @@ from typing import Protocol, TypeVar
 from pie.govern import (
     Access,
     Balance,
+    BalanceRule,
     BalanceState,
     ClientDeadline,
     Degrade,
@@ -150,6 +151,7 @@ def attempt_gates(parts: Parts) -> list[Gate]:
             parts.explain,
             rules=parts.rules(RouteRule),
             drains=parts.rules(DrainRule),
+            weights=parts.rules(BalanceRule),
             idc=parts.observer.identity.idc,
             clock=parts.clock,
             verdicts=parts.verdicts,

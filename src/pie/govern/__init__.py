@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pie.govern.access import Access, AccessList, AccessRule, AccessState
-from pie.govern.balance import Balance, BalanceState
+from pie.govern.balance import Balance, BalanceRule, BalanceState
 from pie.govern.deadline import ClientDeadline, ServerDeadline, remaining
 from pie.govern.degrade import Degradation, Degrade, DegradeRule, DegradeState
 from pie.govern.drain import DrainRule
@@ -35,6 +35,7 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
         LimitsRule,
         RouteRule,
         DrainRule,
+        BalanceRule,
         StressRule,
     )
 }
@@ -52,6 +53,7 @@ __all__ = [
     "AccessRule",
     "AccessState",
     "Balance",
+    "BalanceRule",
     "BalanceState",
     "ClientDeadline",
     "Degradation",

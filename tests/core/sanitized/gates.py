@@ -30,8 +30,10 @@ from pie.model import SYSTEM_CLOCK, Call, Failure, Kind, StaticEndpoint
 
 assert native is not None
 ENDPOINTS = tuple(
-    StaticEndpoint(f"{n}", ("default", "canary")[n % 2], "127.0.0.1", n, "framed", idc="ab"[n // 3])
-    for n in range(1, 5)
+    StaticEndpoint(
+        f"{n}", ("default", "canary")[n % 2], "127.0.0.1", n, "framed", idc="ab"[n // 5], weight=n
+    )
+    for n in range(1, 9)
 )
 SHARED = RouteRule(clusters={"default": 1, "canary": 1, "gone": 1}, own_idc=True, by="user")
 SHIFT = RouteRule(

@@ -25,7 +25,7 @@ KEY = Key("route", PSM, "callers")
 class Fleet:
     """Callers whose calls are rows, and a shift of ten minutes that began five ago."""
 
-    def __init__(self, facts: FactsClient, wall: float) -> None:
+    def __init__(self, facts: FactsClient, wall: float, scope: dict[str, str]) -> None:
         self.facts = facts
         self.clock = FakeClock(wall=wall)
         store = MemoryStore(clock=self.clock)
@@ -34,7 +34,7 @@ class Fleet:
         self.began = wall - 300
         begins = datetime.fromtimestamp(self.began, UTC).isoformat()
         shift = WrittenRule(
-            {"method": "Get*"}, {"shift_to": "blue", "shift_begins": begins, "shift_minutes": 10}
+            scope, {"shift_to": "blue", "shift_begins": begins, "shift_minutes": 10}
         )
         other = WrittenRule({}, {"clusters": {"default": 1}})
         self.book.publish(KEY, [other, shift], seen=0, by="ann", comment="")
@@ -98,6 +98,39 @@ async def goes_worse(fleet: Fleet) -> None:
     assert (await fleet.look()).version == 2
 
 
+async def goes_worse_than_in_its_own_cluster(fleet: Fleet) -> None:
+    """The default cluster fails as well, and has nothing to do with the rule."""
+    await fleet.calls(400, "canary", 1000, 0)
+    await fleet.calls(400, "default", 500, 500)
+    await fleet.calls(20, "canary", 500, 0)
+    await fleet.calls(20, "default", 250, 250)
+    await fleet.calls(20, "blue", 60, 40)
+    found = await fleet.look()
+    assert found.comment == (
+        "shift to blue stopped at 50%: 40.0% of 100 calls failed there, 0.0% of 500 elsewhere, "
+        "0.0% of 1000 before"
+    )
+
+
+async def another_cluster_is_ill(fleet: Fleet) -> None:
+    """Without a cluster in its scope a rule is about calls for the default one."""
+    await fleet.calls(400, "default", 500, 100)
+    await fleet.calls(20, "default", 500, 100)
+    await fleet.calls(20, "blue", 500, 100)
+    await fleet.calls(400, "canary", 100_000, 0)
+    assert (await fleet.look()).version == 1
+
+
+GET = {"method": "Get*"}
+SCENARIOS = (
+    (goes_well, GET),
+    (is_ill_everywhere, GET),
+    (goes_worse, GET),
+    (goes_worse_than_in_its_own_cluster, {"cluster": "canary"}),
+    (another_cluster_is_ill, GET),
+)
+
+
 def test_shifts_are_looked_after(tmp_path: Path) -> None:
     async def run() -> None:
         facts = FactsClient()
@@ -108,8 +141,8 @@ def test_shifts_are_looked_after(tmp_path: Path) -> None:
         supervising = asyncio.create_task(supervisor.run())
         await supervisor.settled.wait()
         hours_ago = time.time() // 10 * 10 - 86_400
-        for scenario in (goes_well, is_ill_everywhere, goes_worse):
-            await scenario(Fleet(facts, hours_ago))
+        for scenario, scope in SCENARIOS:
+            await scenario(Fleet(facts, hours_ago, scope))
             hours_ago += 7200
         supervising.cancel()
         await asyncio.wait({supervising})

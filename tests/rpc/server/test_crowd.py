@@ -60,7 +60,7 @@ def open_of(peers: list[socket.socket]) -> int:
 def held(server) -> int:
     """Bytes that wait in all its connections."""
     loop = server._loop
-    return loop._server.held if hasattr(loop, "_server") else loop._connections._crowd._sum
+    return loop.native.held if hasattr(loop, "native") else loop._connections._crowd._sum
 
 
 def test_half_sent_requests(loop, start, handler, demo, connected, caplog) -> None:
@@ -96,5 +96,5 @@ def test_replies_that_nobody_reads(loop, start, handler, demo, connected, caplog
             connected(port).sendall(frame * 12)
     words = re.compile(r"closed the connection of .*: it held \d+ bytes, and all")
     until(lambda: words.search(caplog.text), "some are closed")
-    server = start.servers[port]._loop._server
+    server = start.servers[port]._loop.native
     until(lambda: 0 < server.held <= LIMIT, "they fit again")

@@ -256,7 +256,7 @@ def test_a_thread_that_cannot_be_had_is_asked_for_again(
             one.send(number)
             assert one.reply()[0] == number
         assert 0 < len(asked) < 50
-    while loop._server.threads < 3:
+    while loop.native.threads < 3:
         one.send(2)
         one.reply()
     go.set()

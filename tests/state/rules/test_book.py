@@ -18,6 +18,7 @@ from pie.state.rules.document import (
     MAX_DOCUMENT,
     Rollout,
     WrittenRule,
+    history_key,
     key_of,
     rules_key,
     share,
@@ -71,7 +72,7 @@ def test_a_publishing_is_document_history_and_event(book: RuleBook, store: Memor
     assert found is not None
     assert (found.version, found.author, found.comment) == (2, "ann", "why")
     assert [each.body for each in found.rules] == [{"qps": 20}, {"qps": 30}]
-    assert book.all(KEY.psm) == {KEY: found}
+    assert book.all(KEY.psm) == ({KEY: found}, {})
     assert [each.version for each in book.history(KEY)] == [2, 1]
     one, two = events(store)
     assert (one.kind, one.subject, one.person, one.version) == (
@@ -225,6 +226,27 @@ def test_what_no_pie_wrote_is_an_answer(book: RuleBook, store: MemoryStore) -> N
     publish(book, 20, seen=1)
     store.put(rules_key(KEY), "{")
     assert publish(book, 30, seen=0) == 3
+
+
+def test_a_rule_set_that_is_spoilt_hides_no_other(book: RuleBook, store: MemoryStore) -> None:
+    other = Key("access", KEY.psm, "server")
+    publish(book, 10, seen=0)
+    book.publish(other, [], seen=0, by="ann", comment="")
+    store.put(rules_key(KEY), "{")
+    documents, unreadable = book.all(KEY.psm)
+    assert list(documents) == [other]
+    assert list(unreadable) == [KEY]
+    assert "holds no rules that this Pie can read" in unreadable[KEY]
+
+
+def test_a_version_that_is_spoilt_hides_no_other(book: RuleBook, store: MemoryStore) -> None:
+    for version in range(3):
+        publish(book, 10, seen=version)
+    store.put(history_key(KEY, 2), "[]")
+    assert [each.version for each in book.history(KEY)] == [3, 1]
+    store.put(history_key(KEY, 3), "[]")
+    store.delete(rules_key(KEY))
+    assert publish(book, 10, seen=0) == 4
 
 
 def test_versions_order_changes_whatever_the_clock_does(book: RuleBook, clock: FakeClock) -> None:

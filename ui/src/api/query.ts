@@ -25,7 +25,7 @@ interface Answer<T> {
 
 /**
  * Ask once, then again as `cadence` says. No two questions overlap, none is asked while the tab is
- * hidden, and an answer to an older path is dropped.
+ * hidden, and an answer to an older path is dropped. An empty path asks nothing.
  *
  * `keep` shows the previous path's data until the new path answers: right for a changed filter,
  * wrong for another object.
@@ -36,8 +36,15 @@ export function useQuery<T>(path: string, cadence: Cadence<T>, keep = false): Qu
   const current = useRef(answer);
   const nextDelay = useRef(cadence);
   nextDelay.current = cadence;
+  const own = answer.path === path;
+  const resting = own && answer.settled && cadence(answer.data, answer.error) === null;
+  const asked = useRef('');
 
   useEffect(() => {
+    // Answered, and to be asked no more: unless the reader asks.
+    const question = `${round} ${path}`;
+    if (!path || (resting && asked.current === question)) return undefined;
+    asked.current = question;
     const aborter = new AbortController();
     let timer: number | undefined;
 
@@ -70,9 +77,8 @@ export function useQuery<T>(path: string, cadence: Cadence<T>, keep = false): Qu
       aborter.abort();
       clearTimeout(timer);
     };
-  }, [path, round]);
+  }, [path, round, resting]);
 
-  const own = answer.path === path;
   return {
     data: own || keep ? answer.data : undefined,
     error: own ? answer.error : undefined,

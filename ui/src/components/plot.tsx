@@ -98,8 +98,8 @@ export function Plot({ title, sub, now, since, step, lines, limit, marks = [] }:
 }
 
 /** A small picture of the same kind beside a number: no axes. */
-export function SparkLine({ values, color }: { values: number[]; color: string }) {
-  const top = Math.max(1, ...values);
+export function SparkLine({ values, color }: { values: Array<number | null>; color: string }) {
+  const top = Math.max(1, ...values.map((value) => value ?? 0));
   const x = (slot: number) => (values.length > 1 ? (slot / (values.length - 1)) * WIDTH : 0);
   const y = (value: number) => HEIGHT - 4 - (value / top) * (HEIGHT - 8);
   return (

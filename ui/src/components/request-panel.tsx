@@ -1,9 +1,9 @@
-import { useEffect } from 'preact/hooks';
 import { useQuery } from '../api/query';
 import type { Chains, Service } from '../api.gen';
 import { duration } from '../format';
 import { useMessages } from '../i18n';
 import { type UrlState, withQuery } from '../urlstate';
+import { useVisit } from '../visit';
 import { FilterSelect, withCurrent } from './filter-select';
 import { RequestHeads, REQUEST_COLUMNS, RequestRow } from './request-rows';
 import { SkeletonRows } from './skeleton';
@@ -16,23 +16,21 @@ interface Props {
   services: Service[];
   /** The page already says that the platform is in trouble. */
   explained: boolean;
-  paused: boolean;
   url: UrlState;
 }
 
 /** The newest calls from outside, each the door to its chain. */
-export function RequestPanel({ services, explained, paused, url }: Props) {
+export function RequestPanel({ services, explained, url }: Props) {
   const t = useMessages();
+  const visit = useVisit();
   const filter = { psm: url.get('req_psm'), outcome: url.get('outcome'), min_ms: url.get('min_ms') };
-  const query = useQuery<Chains>(withQuery('/api/chains', filter), () => (paused ? null : REFRESH_MS), true);
-  useEffect(() => {
-    if (!paused && query.data) query.refresh();
-  }, [paused]);
+  const asked = { ...visit.askedOfList, cluster: visit.cluster, ...filter };
+  const query = useQuery<Chains>(withQuery('/api/chains', asked), () => visit.cadence(REFRESH_MS), true);
   const chains = query.data?.chains;
-  const filtered = Object.values(filter).some(Boolean);
+  const filtered = Object.values(asked).some(Boolean);
   return (
     <>
-      {!explained && <Trouble query={query} retrying={!paused} />}
+      {!explained && <Trouble query={query} retrying />}
       <section class="card" id="requests" aria-labelledby="requests-title">
         <header class="card-head">
           <h2 id="requests-title">{t.requests.title}</h2>
@@ -53,7 +51,7 @@ export function RequestPanel({ services, explained, paused, url }: Props) {
             <p class="no-match">
               {filtered ? t.requests.noMatch : t.requests.empty}{' '}
               {filtered && (
-                <button type="button" class="link" onClick={() => url.patch({ req_psm: '', outcome: '', min_ms: '' })}>
+                <button type="button" class="link" onClick={() => url.patch({ req_psm: '', outcome: '', min_ms: '', cluster: '', since: '', until: '' })}>
                   {t.clearFilters}
                 </button>
               )}

@@ -4,6 +4,7 @@ import { clockTimeMs, dateTimeMs, duration } from '../format';
 import { useMessages } from '../i18n';
 import { pathTo } from '../paths';
 import { withQuery } from '../urlstate';
+import { useVisit } from '../visit';
 import { BreakableName } from './breakable-name';
 import { FurtherFields } from './further-fields';
 import { Outcome } from './outcome';
@@ -20,8 +21,9 @@ export function ServedCallList({ view, limit, all }: { view: ServiceView; limit:
   const t = useMessages().served;
   const { psm, cluster, url, failed } = view;
   const outcome = url.get('outcome');
-  const path = withQuery(`/api/services/${encodeURIComponent(psm)}/calls`, { outcome, cluster, limit: String(limit) });
-  const query = useQuery<ServedCalls>(path, () => REFRESH_MS, true);
+  const visit = useVisit();
+  const path = withQuery(`/api/services/${encodeURIComponent(psm)}/calls`, { ...visit.askedOfList, outcome, cluster, limit: String(limit) });
+  const query = useQuery<ServedCalls>(path, () => visit.cadence(REFRESH_MS), true);
   const calls = query.data?.calls;
   return (
     <>
@@ -61,7 +63,7 @@ export function ServedCallList({ view, limit, all }: { view: ServiceView; limit:
               {calls === undefined && !query.error && <SkeletonRows rows={4} columns={COLUMNS} />}
             </tbody>
           </table>
-          {calls?.length === 0 && <p class="no-match">{outcome || cluster ? t.noMatch : t.empty}</p>}
+          {calls?.length === 0 && <p class="no-match">{outcome || cluster || visit.fixed ? t.noMatch : t.empty}</p>}
         </div>
       </section>
     </>

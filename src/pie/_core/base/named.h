@@ -6,8 +6,8 @@
  * Python definition: a name without a partner on the other side fails there.
  *
  *     static const NamedField limit_fields[] = {
- *         NAMED(Limits, max_threads, INT), NAMED(Limits, frame_limit, SIZE), NAMED_END};
- *     static NamedStruct limits_struct = {"pie.rpc.server.native_loop.LoopLimits", limit_fields};
+ *         NAMED(Limits, max_threads, INT), NAMED(Limits, write_limit, SIZE), NAMED_END};
+ *     static NamedStruct limits_struct = {"pie.loop.native_loop.LoopLimits", limit_fields};
  *
  * A room adds its tables with named_add when the module is made. All functions need the GIL.
  */

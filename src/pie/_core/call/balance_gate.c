@@ -5,8 +5,8 @@
  */
 #include "call/balance_gate.h"
 
-#include "base/readings.h"
 #include "call/gates.h"
+#include "call/weights.h"
 
 /* Interned names of attributes of an endpoint. */
 static struct EndpointNames {
@@ -91,10 +91,6 @@ static int look_up(PyObject *endpoint, Known *known) {
 
 /* --- balance --- */
 
-static Py_ssize_t random_below(Py_ssize_t count) {
-    return (Py_ssize_t)(reading_chance() * (double)count);
-}
-
 /* Our calls in flight to an endpoint; -1 with an exception set. */
 static long pending(PyObject *counts, PyObject *id) {
     PyObject *count = PyDict_GetItemWithError(counts, id);
@@ -111,25 +107,30 @@ static int set_pending(PyObject *counts, PyObject *id, long count) {
     return set;
 }
 
-/* The less busy of two endpoints drawn at random; -1 with an exception set. */
-static int choose(PyObject *counts, PyObject *candidates, Known *chosen) {
-    Py_ssize_t count = PyTuple_GET_SIZE(candidates);
-    if (count == 1) {
-        return look_up(PyTuple_GET_ITEM(candidates, 0), chosen);
-    }
-    Py_ssize_t first = random_below(count), second = random_below(count - 1);
+/* The one of two endpoints that has fewer calls in flight for its weight; -1 with an exception set. */
+static int choose_of_two(PyObject *counts, PyObject *candidates, Drawn drawn, Known *chosen) {
     Known one, other;
-    if (look_up(PyTuple_GET_ITEM(candidates, first), &one) < 0) {
+    if (look_up(PyTuple_GET_ITEM(candidates, drawn.first), &one) < 0) {
         return -1;
     }
-    if (look_up(PyTuple_GET_ITEM(candidates, second + (second >= first)), &other) < 0) {
+    if (look_up(PyTuple_GET_ITEM(candidates, drawn.second), &other) < 0) {
         known_clear(&one);
         return -1;
     }
-    bool swap = pending(counts, one.id) > pending(counts, other.id);
+    double first_load = (double)pending(counts, one.id);
+    double second_load = (double)pending(counts, other.id);
+    bool swap = first_load * drawn.second_weight > second_load * drawn.first_weight;
     *chosen = swap ? other : one;
     known_clear(swap ? &one : &other);
     return PyErr_Occurred() ? -1 : 0;
+}
+
+static int choose_usual(PyObject *counts, PyObject *candidates, Known *chosen) {
+    if (PyTuple_GET_SIZE(candidates) == 1) {
+        return look_up(PyTuple_GET_ITEM(candidates, 0), chosen);
+    }
+    const Weights *weights = weights_kept(candidates);
+    return weights == NULL ? -1 : choose_of_two(counts, candidates, weights_draw(weights), chosen);
 }
 
 /* Candidates that no earlier attempt of the call went to, or all if there are no others: a tuple. NULL
@@ -154,6 +155,22 @@ static PyObject *untried(PyObject *candidates, PyObject *tried) {
     return found;
 }
 
+/* Of a list that is this call's alone. */
+static int choose_untried(PyObject *counts, PyObject *candidates, PyObject *tried, Known *chosen) {
+    PyObject *left = untried(candidates, tried);
+    Weights weights = {0};
+    int done = left == NULL ? -1 : 0;
+    if (done == 0 && PyTuple_GET_SIZE(left) == 1) {
+        done = look_up(PyTuple_GET_ITEM(left, 0), chosen);
+    } else if (done == 0) {
+        done = weights_make(&weights, left);
+        done = done < 0 ? -1 : choose_of_two(counts, left, weights_draw(&weights), chosen);
+    }
+    weights_clear(&weights);
+    Py_XDECREF(left);
+    return done;
+}
+
 /* Counting is all done here, without a step of Python between looking and setting. */
 static int balance_enter(GateOp *op, CallObject *call, double *delay) {
     PyObject *candidates = call->candidates;
@@ -163,14 +180,11 @@ static int balance_enter(GateOp *op, CallObject *call, double *delay) {
     bool usual = PyTuple_CheckExact(candidates) &&
                  (call->tried == NULL ||
                   (PyTuple_CheckExact(call->tried) && PyTuple_GET_SIZE(call->tried) == 0));
-    if (UNLIKELY(!usual)) {
-        candidates = untried(candidates, call->tried);
-    } else {
-        Py_INCREF(candidates);
-    }
     Known chosen;
-    int found = candidates == NULL ? -1 : choose(op->part, candidates, &chosen);
-    Py_XDECREF(candidates);
+    Py_INCREF(candidates);
+    int found = LIKELY(usual) ? choose_usual(op->part, candidates, &chosen)
+                              : choose_untried(op->part, candidates, call->tried, &chosen);
+    Py_DECREF(candidates);
     if (found < 0) {
         return -1;
     }
@@ -212,7 +226,8 @@ static const GateKind balance_gate = {"Balance", &balance_state, NULL, balance_e
 /* --- set-up --- */
 
 int balance_gate_init(void) {
-    if (named_add(&endpoint_struct) < 0 || named_intern(&endpoint_struct, &names) < 0) {
+    if (named_add(&endpoint_struct) < 0 || named_intern(&endpoint_struct, &names) < 0 ||
+        weights_init() < 0) {
         return -1;
     }
     return gate_kind_add(&balance_gate);

@@ -11,7 +11,7 @@ typedef struct {
     size_t fields; /* at most HEAD_MOST_FIELDS; beyond: 431 */
 } HeadLimits;
 
-#define HEAD_LIMITS ((HeadLimits){16 << 10, 64 << 10, HEAD_MOST_FIELDS})
+static const HeadLimits HEAD_LIMITS = {16 << 10, 64 << 10, HEAD_MOST_FIELDS};
 
 /* How far a head that is not whole has been read, so that bytes are not read again with every part.
  * All zero before the first part and after the last. */

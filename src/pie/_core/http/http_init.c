@@ -4,8 +4,10 @@
 
 #include "base/buffer.h"
 #include "http/chunks.h"
+#include "http/environ.h"
 #include "http/head.h"
 #include "http/names.h"
+#include "http/proxy.h"
 
 static PyObject *problem_value(const HttpProblem *problem) {
     return Py_BuildValue("(is)", problem->status, problem->text);
@@ -125,13 +127,122 @@ static PyObject *http_chunks(PyObject *module, PyObject *args) {
     return result;
 }
 
+/* (data) → (state, bytes of the header, peer or sentence); states are as in proxy.h. */
+static PyObject *http_proxy(PyObject *module, PyObject *arg) {
+    static const char *const states[] = {"none", "partial", "whole", "bad"};
+    char *data;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(arg, &data, &size) < 0) {
+        return NULL;
+    }
+    uint8_t *copy = exactly(data, (size_t)size);
+    if (copy == NULL) {
+        return NULL;
+    }
+    ProxyHeader header;
+    HttpProblem problem = {0};
+    ProxyState state = proxy_read(copy, (size_t)size, &header, &problem);
+    free(copy);
+    return Py_BuildValue("(sns)", states[state], (Py_ssize_t)header.size,
+                         state == PROXY_BAD ? problem.text : header.peer);
+}
+
+/* Networks of a tuple of texts; false with an exception set. */
+static bool networks_of(PyObject *texts, Networks *networks) {
+    *networks = (Networks){0};
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(texts); i++) {
+        const char *text = PyUnicode_AsUTF8(PyTuple_GET_ITEM(texts, i));
+        if (text == NULL) {
+            return false;
+        }
+        if (!networks_add(networks, text)) {
+            PyErr_Format(PyExc_ValueError, "%.100s is no network", text);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* (networks, peer) → bool */
+static PyObject *http_trusts(PyObject *module, PyObject *args) {
+    PyObject *texts;
+    const char *peer;
+    Networks networks;
+    if (!PyArg_ParseTuple(args, "O!s:http_trusts", &PyTuple_Type, &texts, &peer) ||
+        !networks_of(texts, &networks)) {
+        return NULL;
+    }
+    return PyBool_FromLong(networks_have_peer(&networks, peer));
+}
+
+/* (fixed, data, peer, input, received, body size, trusted, rounds) → the environ, made that many times. */
+static PyObject *http_environ(PyObject *module, PyObject *args) {
+    PyObject *fixed, *input, *texts, *environ = NULL;
+    Py_buffer data;
+    const char *peer;
+    double received;
+    Py_ssize_t body_size, rounds;
+    if (!PyArg_ParseTuple(args, "O!y*sOdnO!n:http_environ", &PyDict_Type, &fixed, &data, &peer,
+                          &input, &received, &body_size, &PyTuple_Type, &texts, &rounds)) {
+        return NULL;
+    }
+    HeadScan scan = {0};
+    RequestHead head;
+    HttpProblem problem;
+    Networks trusted;
+    Forwarded forwarded;
+    EnvironBase base = {0};
+    EnvironOrigin origin = {peer, input, received, body_size, NULL};
+    uint8_t *copy = exactly(data.buf, (size_t)data.len);
+    if (copy != NULL && networks_of(texts, &trusted) && environ_base_init(&base, fixed) == 0) {
+        for (Py_ssize_t i = 0; i < rounds; i++) {
+            if (head_read(copy, (size_t)data.len, &HEAD_LIMITS, &scan, &head, &problem) !=
+                HEAD_WHOLE) {
+                PyErr_SetString(PyExc_ValueError, "this is no whole and good head");
+                break;
+            }
+            if (networks_have_peer(&trusted, peer)) {
+                forwarded_read(copy, &head, &trusted, &forwarded);
+                origin.forwarded = &forwarded;
+            }
+            Py_XSETREF(environ, environ_new(&base, copy, &head, &origin));
+        }
+    }
+    environ_base_clear(&base);
+    free(copy);
+    PyBuffer_Release(&data);
+    return environ;
+}
+
+/* (data, rounds) → how often its head was read whole: for measuring. */
+static PyObject *http_head_rounds(PyObject *module, PyObject *args) {
+    Py_buffer data;
+    Py_ssize_t rounds, whole = 0;
+    if (!PyArg_ParseTuple(args, "y*n:http_head_rounds", &data, &rounds)) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < rounds; i++) {
+        HeadScan scan = {0};
+        RequestHead head;
+        HttpProblem problem;
+        whole += head_read(data.buf, (size_t)data.len, &HEAD_LIMITS, &scan, &head, &problem) ==
+                 HEAD_WHOLE;
+    }
+    PyBuffer_Release(&data);
+    return PyLong_FromSsize_t(whole);
+}
+
 static PyMethodDef functions[] = {
     {"http_head", http_head, METH_VARARGS, "Reads the head of a request; for tests."},
     {"http_chunks", http_chunks, METH_VARARGS, "Decodes a chunked body; for tests."},
+    {"http_proxy", http_proxy, METH_O, "Reads a header of the PROXY protocol; for tests."},
+    {"http_trusts", http_trusts, METH_VARARGS, "Whether networks have a peer; for tests."},
+    {"http_environ", http_environ, METH_VARARGS, "Makes a WSGI environ of a head; for tests."},
+    {"http_head_rounds", http_head_rounds, METH_VARARGS, "Reads a head often; for measuring."},
     {NULL},
 };
 
 int http_init(PyObject *module) {
     names_init();
-    return PyModule_AddFunctions(module, functions);
+    return environ_init() < 0 ? -1 : PyModule_AddFunctions(module, functions);
 }

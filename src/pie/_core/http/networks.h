@@ -23,7 +23,7 @@ bool networks_add(Networks *networks, const char *text);
 /* Whether an address belongs to it. */
 bool networks_have(const Networks *networks, const char *address, size_t size);
 
-/* The same of a peer, with or without its port: "10.1.2.3:4711", "[::1]:4711", "unix". */
+/* The same of a peer: "10.1.2.3:4711", "[::1]:4711", "unix". */
 bool networks_have_peer(const Networks *networks, const char *peer);
 
 #endif

@@ -12,7 +12,7 @@
 #define CACHE_SIZE 256 /* names of callers and their clusters: few, and seen in every request */
 #define CACHED_SIZE 64
 
-/* A pie.rpc.server.native_loop.MetadataHooks. */
+/* A pie.rpc.server.native_server.MetadataHooks. */
 typedef struct {
     PyObject *name_from_peer; /* (text) → name */
     PyObject *identity;       /* (traceparent, logid) → Chain */
@@ -23,7 +23,7 @@ static const NamedField hook_fields[] = {
     NAMED(MetadataHooks, identity, CALLABLE),
     NAMED_END,
 };
-static NamedStruct hooks_struct = {"pie.rpc.server.native_loop.MetadataHooks", hook_fields};
+static NamedStruct hooks_struct = {"pie.rpc.server.native_server.MetadataHooks", hook_fields};
 static MetadataHooks hooks;
 
 typedef struct {

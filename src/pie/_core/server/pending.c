@@ -1,13 +1,13 @@
 /* Requests whose handlers run on an asyncio loop. The loop's thread is the only one that serves
- * connections: it reads requests (`Server.turn`, when the loop sees the epoll descriptor readable),
+ * connections: it reads requests (`Loop.turn`, when the loop sees the epoll descriptor readable),
  * starts a task for each, and when that has ended makes the reply and serves the connection on. */
 #include "server/pending.h"
 
 #include "base/errors.h"
 #include "frame/ttheader.h"
-#include "server/connection.h"
-#include "server/connections.h"
-#include "server/outbox.h"
+#include "loop/connection.h"
+#include "loop/connections.h"
+#include "loop/outbox.h"
 #include "server/reply.h"
 
 typedef struct PendingObject PendingObject;
@@ -15,6 +15,8 @@ typedef struct PendingObject PendingObject;
 struct PendingObject {
     PyObject_HEAD
     ServerObject *server; /* NULL once it is finished */
+    PyObject *loop;       /* the Loop: the worker and the connection are its */
+    Worker *worker;
     PendingObject *next, **link; /* of all that are not finished */
     Connection *connection;
     Method *method;
@@ -57,7 +59,7 @@ int pending_calls(PyObject *list) {
 static Request request_of(PendingObject *pending) {
     return (Request){
         .server = pending->server,
-        .worker = &pending->server->asyncio,
+        .worker = pending->worker,
         .connection = pending->connection,
         .view = &pending->view,
         .head = &pending->head,
@@ -101,6 +103,8 @@ int pending_start(Request *request, PyObject *const *arguments) {
     }
     request->server->pending++;
     pending->server = (ServerObject *)Py_NewRef(request->server);
+    pending->loop = Py_NewRef(request->worker->loop->owner);
+    pending->worker = request->worker;
     pending->connection = request->connection;
     pending->method = request->method;
     pending->call = (CallObject *)Py_NewRef(request->call);
@@ -114,10 +118,9 @@ int pending_start(Request *request, PyObject *const *arguments) {
 }
 
 /* Sends the reply and serves the connection on. */
-static void go_on(ServerObject *server, Connection *connection, bool answered, bool parted) {
-    Worker *worker = &server->asyncio;
-    if (loop_is_copy(&server->loop)) {
-        PyObject *ended = PyObject_CallNoArgs(server->hooks.end_forked_child);
+static void go_on(Worker *worker, Connection *connection, bool answered, bool parted) {
+    if (loop_is_copy(worker->loop)) {
+        PyObject *ended = PyObject_CallNoArgs(worker->loop->hooks.end_forked_child);
         Py_XDECREF(ended); /* It ends this process. */
     }
     worker->python = PyEval_SaveThread();
@@ -140,12 +143,13 @@ static void go_on(ServerObject *server, Connection *connection, bool answered, b
 static void finish(PendingObject *pending, PyObject *value) {
     Request request = request_of(pending);
     ServerObject *server = pending->server;
-    bool answered = reply_finish(&request, value, &server->asyncio.out);
+    bool answered = reply_finish(&request, value, &pending->worker->out);
     pending->server = NULL;
     unlist(pending);
     server->pending--;
-    go_on(server, pending->connection, answered, pending->parted);
+    go_on(pending->worker, pending->connection, answered, pending->parted);
     Py_CLEAR(pending->call);
+    Py_CLEAR(pending->loop);
     Py_DECREF(server);
 }
 
@@ -163,7 +167,7 @@ static PyObject *pending_finish(PendingObject *pending, PyObject *task) {
 /* Its task was thrown away, by the thread that held it last, maybe in the middle of another reply: so
  * this reply is made apart, and the connection left to the loop. */
 static void abandon(PendingObject *pending) {
-    if (loop_is_copy(&pending->server->loop)) {
+    if (loop_is_copy(pending->worker->loop)) {
         return; /* The parent answers. */
     }
     Request request = request_of(pending);
@@ -185,6 +189,7 @@ static void abandon(PendingObject *pending) {
     pending->server->pending--;
     Py_CLEAR(pending->call);
     Py_CLEAR(pending->server);
+    Py_CLEAR(pending->loop);
     error_give(before);
 }
 

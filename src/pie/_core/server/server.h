@@ -1,5 +1,5 @@
 /* `_native.Server`: a Thrift server's loop as Python has it. Python's side of it:
- * pie/rpc/server/native_loop.py. */
+ * pie/rpc/server/native_server.py. */
 #ifndef PIE_SERVER_H
 #define PIE_SERVER_H
 

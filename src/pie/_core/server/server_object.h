@@ -6,22 +6,17 @@
 #include "codec/method.h"
 #include "frame/frame.h"
 #include "frame/message.h"
-#include "server/shared.h"
+#include "loop/shared.h"
+#include "loop/speaker.h"
 
-/* A pie.rpc.server.native_loop.ServerHooks: functions of a loop's Python side. */
+/* A pie.rpc.server.native_server.ServerHooks: functions of its Python side. */
 typedef struct {
     PyObject *adopt;          /* (descriptor, peer, received): a transport that C does not speak */
     PyObject *complain;       /* (peer, bytes): a connection was closed because of these bytes */
-    PyObject *refused;        /* (peer): one connection too many */
-    PyObject *cannot_accept;  /* (errno) */
-    PyObject *crowded;        /* (peer, bytes): closed, for all connections hold too much */
-    PyObject *backlog_served; /* () */
-    PyObject *spawn;          /* () → bool: start one more thread; NULL = handlers are coroutines */
     PyObject *start_handler;  /* (attr, args, pending); NULL = handlers run on threads */
-    PyObject *end_forked_child; /* (): ends this process */
 } ServerHooks;
 
-/* A pie.rpc.server.native_loop.ServerTwin: methods of a pie.rpc.server.dispatch.Dispatcher, which
+/* A pie.rpc.server.native_server.ServerTwin: methods of a pie.rpc.server.dispatch.Dispatcher, which
  * answers what is unusual. */
 typedef struct {
     /* (frame, peer, received, closing) → reply, None or False; only the first runs handlers, where
@@ -35,28 +30,25 @@ typedef struct {
 } ServerTwin;
 
 typedef struct {
-    PyObject_HEAD
-    /* Of a pie.rpc.server.native_loop.ServerPlan: */
-    int listener; /* descriptor */
+    SpeakerObject speaks;
+    /* Of a pie.rpc.server.native_server.ServerPlan: */
     PyObject *handler;
     PyObject *method_plans; /* a list */
     PyObject *course; /* a Course without gates of attempts */
-    PyObject *twin_plan, *hooks_plan, *limits_plan;
+    PyObject *twin_plan, *hooks_plan;
     PyObject *names; /* a tuple: of the service, as messages may put it before a method */
     PyObject *psm, *cluster, *addressee;
     PyObject *answers; /* a tuple: classes of exceptions that may be answers */
-    Py_ssize_t decoded_limit;
+    size_t frame_limit;  /* bytes of one message */
+    size_t decoded_limit;
+    int64_t idle_ms, transfer_ms;
     int max_pending; /* requests on an asyncio loop; 0 = handlers run on threads */
     /* Made of it: */
     ServerHooks hooks;
     ServerTwin twin;
     MethodTable methods;
-    Loop loop;
-    bool is_open;
-    /* Handlers run on an asyncio loop, whose thread alone serves connections: */
-    bool is_async;
+    bool is_async; /* handlers run on an asyncio loop, whose thread alone serves connections */
     int pending;
-    Worker asyncio;
 } ServerObject;
 
 /* A request while it is served. */
@@ -77,7 +69,7 @@ typedef struct {
 
 /* Whether replies announce that their connection is about to end. */
 static inline bool request_is_last(const Request *request) {
-    return atomic_load(&request->server->loop.draining);
+    return atomic_load(&request->connection->loop->draining);
 }
 
 #endif

@@ -3,15 +3,15 @@
 #include "server/thrift.h"
 
 #include "frame/message.h"
-#include "server/connection.h"
-#include "server/outbox.h"
+#include "loop/connection.h"
+#include "loop/hooks.h"
+#include "loop/outbox.h"
 #include "server/request.h"
 
-#define SPAWN_PAUSE_NS 1000000000
 #define MOST_COMPLAINED_OF (16 << 10) /* bytes that the twin reads to find what is wrong */
 
-static ServerObject *server_of(Worker *worker) {
-    return worker->loop->server;
+static ServerObject *server_of(const Connection *connection) {
+    return atomic_load(&connection->speaker)->server;
 }
 
 /* Drops what a hook returned; reports what it raised. */
@@ -22,25 +22,9 @@ static void drop(PyObject *hook, PyObject *result) {
     Py_XDECREF(result);
 }
 
-/* One more thread, so that there is one to pass leadership to. */
-static void keep_one_parked(ServerObject *server, Worker *worker) {
-    Loop *loop = &server->loop;
-    if (worker->leading && !worker->refusing && !worker->turning &&
-        atomic_load(&loop->parked_count) == 0 &&
-        loop->worker_count < loop->limits.max_threads && worker->clock >= loop->spawn_again) {
-        loop->worker_count++;
-        PyObject *spawned = PyObject_CallNoArgs(server->hooks.spawn);
-        if (spawned != Py_True) { /* The system has none to give now. */
-            loop->worker_count--;
-            loop->spawn_again = worker->clock + SPAWN_PAUSE_NS;
-        }
-        drop(server->hooks.spawn, spawned);
-    }
-}
-
 /* The bytes are no message, or too long a one: Python logs why. */
 static void complain(Worker *worker, Connection *connection, const uint8_t *data, size_t size) {
-    ServerObject *server = server_of(worker);
+    ServerObject *server = server_of(connection);
     size = size < MOST_COMPLAINED_OF ? size : MOST_COMPLAINED_OF;
     PyEval_RestoreThread(worker->python);
     drop(server->hooks.complain,
@@ -51,7 +35,7 @@ static void complain(Worker *worker, Connection *connection, const uint8_t *data
 
 /* A transport that the twin speaks: it gets the socket, with what was received. */
 static void hand_over(Worker *worker, Connection *connection, const uint8_t *data, size_t size) {
-    ServerObject *server = server_of(worker);
+    ServerObject *server = server_of(connection);
     connection_flush(connection);
     int fd = connection_give_away(connection);
     PyEval_RestoreThread(worker->python);
@@ -63,7 +47,7 @@ static void hand_over(Worker *worker, Connection *connection, const uint8_t *dat
 
 static Answer answer_frame(Worker *worker, Connection *connection, const uint8_t *data, size_t size,
                            const FrameView *view) {
-    ServerObject *server = server_of(worker);
+    ServerObject *server = server_of(connection);
     MessageHead head;
     const char *problem =
         message_head_read(data + view->payload, view->payload_end - view->payload, &head);
@@ -73,7 +57,7 @@ static Answer answer_frame(Worker *worker, Connection *connection, const uint8_t
     }
     bool damaged = false;
     PyEval_RestoreThread(worker->python);
-    keep_one_parked(server, worker);
+    keep_one_parked(worker);
     Answer answer =
         request_answer(server, worker, connection, data, size, view, &head, &damaged);
     worker->python = PyEval_SaveThread();
@@ -86,7 +70,7 @@ static Answer answer_frame(Worker *worker, Connection *connection, const uint8_t
 static Answer answer(Worker *worker, Connection *connection, const uint8_t *data, size_t size,
                      size_t *taken) {
     FrameView view = {0};
-    switch (frame_find(data, size, worker->loop->limits.frame_limit,
+    switch (frame_find(data, size, server_of(connection)->frame_limit,
                        (MessageWalk **)&connection->progress, &view)) {
     case FRAME_WHOLE:
         *taken = view.size;
@@ -102,39 +86,10 @@ static Answer answer(Worker *worker, Connection *connection, const uint8_t *data
     }
 }
 
-static void refused(Worker *worker, const char *peer) {
-    ServerObject *server = server_of(worker);
-    PyEval_RestoreThread(worker->python);
-    drop(server->hooks.refused, PyObject_CallFunction(server->hooks.refused, "s", peer));
-    worker->python = PyEval_SaveThread();
+/* A frame's length has a zero first, but for frames of 16 MiB and more; without a frame it is a version of
+ * the strict binary protocol, the compact one, or the length of a name. Texts begin with none of these. */
+static Speaks speaks(const uint8_t *data, size_t size) {
+    return data[0] < ' ' || data[0] >= 0x7f ? SPEAKS : SPEAKS_NOT;
 }
 
-static void cannot_accept(Worker *worker, int error) {
-    ServerObject *server = server_of(worker);
-    PyEval_RestoreThread(worker->python);
-    drop(server->hooks.cannot_accept,
-         PyObject_CallFunction(server->hooks.cannot_accept, "i", error));
-    worker->python = PyEval_SaveThread();
-}
-
-static void crowded(Worker *worker, const char *peer, long long held) {
-    ServerObject *server = server_of(worker);
-    PyEval_RestoreThread(worker->python);
-    drop(server->hooks.crowded, PyObject_CallFunction(server->hooks.crowded, "sL", peer, held));
-    worker->python = PyEval_SaveThread();
-}
-
-static void backlog_served(Worker *worker) {
-    ServerObject *server = server_of(worker);
-    PyEval_RestoreThread(worker->python);
-    drop(server->hooks.backlog_served, PyObject_CallNoArgs(server->hooks.backlog_served));
-    worker->python = PyEval_SaveThread();
-}
-
-const LoopProtocol thrift_protocol = {
-    .answer = answer,
-    .refused = refused,
-    .cannot_accept = cannot_accept,
-    .crowded = crowded,
-    .backlog_served = backlog_served,
-};
+const LoopProtocol thrift_protocol = {.speaks = speaks, .answer = answer, .forget = free};

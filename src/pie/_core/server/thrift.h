@@ -2,7 +2,7 @@
 #ifndef PIE_THRIFT_H
 #define PIE_THRIFT_H
 
-#include "server/shared.h"
+#include "loop/shared.h"
 
 extern const LoopProtocol thrift_protocol;
 

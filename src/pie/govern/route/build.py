@@ -191,7 +191,7 @@ class _Builder:
 
     def _why_drained(self, members: Iterable[Endpoint]) -> str:
         names = [ruling.name for ruling in self._drains if any(map(ruling.rule.drains, members))]
-        return ", ".join(names) or "registered with weight 0"
+        return ", ".join(names) or self._index.weighed_by or "registered with weight 0"
 
     # --- canary ---
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pie._core import native
+from pie.govern.balance import BalanceRule, weighed
 from pie.govern.drain import DrainRule
 from pie.govern.route.build import DEFAULT, Asked, build
 from pie.govern.route.members import Index
@@ -16,7 +17,7 @@ from pie.govern.route.pin import pinned_endpoint
 from pie.govern.route.plan import Plan, walk
 from pie.govern.route.rule import RouteRule
 from pie.govern.ruled import MADE_SETS, NativeRuled
-from pie.govern.rules import RuleSet
+from pie.govern.rules import RuleSet, Ruling
 from pie.govern.scope import Subject
 from pie.govern.verdicts import Verdicts
 from pie.model import SYSTEM_CLOCK, Call, Clock, Endpoint, Failure, Kind
@@ -42,6 +43,17 @@ class _Known:
         self.endpoints = endpoints
         self.index = Index(endpoints)
         self.plans: dict[Any, _Made] = {}
+        self._weighed: dict[Ruling[BalanceRule], Index] = {}
+
+    def by(self, ruling: Ruling[BalanceRule] | None) -> Index:
+        """With the weights of a rule. There are as many as rules: no name of a call matters."""
+        if ruling is None:
+            return self.index
+        found = self._weighed.get(ruling)
+        if found is None:
+            found = Index(weighed(self.endpoints, ruling.rule), ruling.name)
+            self._weighed[ruling] = found
+        return found
 
 
 class Route:
@@ -54,6 +66,7 @@ class Route:
         explain: given a PSM and a cluster, says why there is no instance and what to do.
         rules: of route in force; None = none.
         drains: the same, of drain.
+        weights: the same, of balance.
         idc: data centre of this process; empty = not known.
         clock: its wall time is that of shifts.
         verdicts: where decisions are counted.
@@ -67,6 +80,7 @@ class Route:
         *,
         rules: RuleSet[RouteRule] | None = None,
         drains: RuleSet[DrainRule] | None = None,
+        weights: RuleSet[BalanceRule] | None = None,
         idc: str = "",
         clock: Clock = SYSTEM_CLOCK,
         verdicts: Verdicts | None = None,
@@ -74,6 +88,7 @@ class Route:
         self._explain = explain
         self._rules = rules
         self._drains = drains
+        self._weights = weights
         self._idc = idc
         self._clock = clock
         self._verdicts = Verdicts() if verdicts is None else verdicts
@@ -129,13 +144,15 @@ class Route:
         subject = Subject.of(call)
         rulings = () if self._rules is None else self._rules.holding(subject)
         drains = () if self._drains is None else self._drains.holding(subject)
-        lane = known.index.lane_of(call.env)
-        key = (subject.cluster, lane, rulings, drains)
+        weights = () if self._weights is None else self._weights.holding(subject)
+        index = known.by(weights[0] if weights else None)
+        lane = index.lane_of(call.env)
+        key = (subject.cluster, lane, rulings, drains, weights)
         made = known.plans.get(key)
         if made is not None:
             return made
         asked = Asked(call.callee, subject.cluster, lane, self._idc)
-        made = _Made(build(known.index, asked, rulings[0] if rulings else None, drains))
+        made = _Made(build(index, asked, rulings[0] if rulings else None, drains))
         if len(known.plans) >= _MAX_PLANS:
             known.plans.clear()
         known.plans[key] = made

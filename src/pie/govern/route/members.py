@@ -29,10 +29,12 @@ class Index:
 
     Args:
         endpoints: of all clusters and lanes.
+        weighed_by: the name of the rule whose weights they have; empty = those they registered.
     """
 
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], weighed_by: str = "") -> None:
         self.endpoints = endpoints
+        self.weighed_by = weighed_by
         found: dict[str, dict[str, list[Endpoint]]] = {}
         for each in endpoints:
             found.setdefault(each.cluster, {}).setdefault(each.env, []).append(each)

@@ -1,7 +1,7 @@
 """What rules did to calls: verdicts counted by rule, version and time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +10,7 @@ import msgspec
 from pie.govern import Key, Side, Verdict
 from pie.platform.ask.asking import Ask, decode
 from pie.platform.ask.coverage import MAX_SLOTS, STEPS, Slots
+from pie.platform.ask.span import Span
 
 ACTED: Final = frozenset({"rejected", "would_reject", "routed", "fallback", "limited"})
 """Verdicts that changed something, or would have."""
@@ -45,11 +46,12 @@ class RuleEffect:
     """What the rules of one kind and side did: calls by verdict, and how often they acted.
 
     To act is to reject, route, answer by a fallback …; ``acted`` has one number for each ``step``
-    seconds from ``since`` on. ``known`` is false while the counts cannot be read.
+    seconds from ``since`` on, null where no service of the fleet reported a call. ``known`` is
+    false while the counts cannot be read.
     """
 
     verdicts: dict[str, int] = field(default_factory=dict)
-    acted: list[int] = field(default_factory=list)
+    acted: list[int | None] = field(default_factory=list)
     since: int = 0
     step: int = 0
     known: bool = True
@@ -64,11 +66,11 @@ class ScopeEffect:
     verdicts: dict[str, int]
 
 
-def effect_slots(now: float, window: int) -> Slots:
-    """The slots of effects of the last ``window`` seconds: as many as a spark shows."""
-    step = next((step for step in STEPS if step * _MAX_SLOTS >= window), STEPS[-1])
-    count = min(-(-window // step), MAX_SLOTS)
-    return Slots((int(now) // step + 1 - count) * step, step, count)
+def effect_slots(span: Span) -> Slots:
+    """The slots of the effects of a span: as many as a spark shows."""
+    step = next((step for step in STEPS if step * _MAX_SLOTS >= span.window), STEPS[-1])
+    count = min(-(-span.window // step), MAX_SLOTS)
+    return Slots(((span.until - 1) // step + 1 - count) * step, step, count)
 
 
 async def verdict_rows(
@@ -87,16 +89,26 @@ async def verdict_rows(
     return decode(await ask(_VERDICTS, params), VerdictRow)
 
 
-def effect(key: Key, rows: Sequence[VerdictRow] | None, slots: Slots) -> RuleEffect:
-    """What the rules of one set did; None = it is not known now."""
-    answer = RuleEffect({}, [0] * slots.count, slots.since, slots.step, rows is not None)
+def effect(
+    key: Key, rows: Sequence[VerdictRow] | None, slots: Slots, known: Collection[int] | None
+) -> RuleEffect:
+    """What the rules of one set did.
+
+    Args:
+        rows: None = it is not known now.
+        known: the slots of which anything is known; None = that is not known now.
+    """
+    verdicts: dict[str, int] = {}
+    acted: dict[int, int] = {}
     for row in rows or ():
         if (row.kind, row.side) != (key.kind, key.side):
             continue
-        answer.verdicts[row.verdict] = answer.verdicts.get(row.verdict, 0) + row.counted
+        verdicts[row.verdict] = verdicts.get(row.verdict, 0) + row.counted
         if row.verdict in ACTED:
-            answer.acted[row.slot] += row.counted
-    return answer
+            acted[row.slot] = acted.get(row.slot, 0) + row.counted
+    zero = frozenset(known or ())
+    values = [acted.get(slot, 0 if slot in zero else None) for slot in range(slots.count)]
+    return RuleEffect(verdicts, values, slots.since, slots.step, rows is not None)
 
 
 def by_scope(key: Key, rows: Iterable[VerdictRow]) -> list[ScopeEffect]:

@@ -6,7 +6,8 @@ shown. Nothing is remembered of the call that is asked about.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from pie.govern import KINDS, NONE, Key, RuleError, RuleSet, Side, Subject, describe
 from pie.govern.scope import Scope
@@ -76,6 +77,9 @@ class Explanation:
     silent: list[str]
 
 
+NONE_UNREADABLE: Final[Mapping[Key, str]] = MappingProxyType({})
+
+
 def rule_sets_of(call: ExplainCall) -> list[tuple[str, Side]]:
     """Whose rules a call meets on its way."""
     own: list[tuple[str, Side]] = [(call.caller, "client")] if _is_psm(call.caller) else []
@@ -90,13 +94,28 @@ def _is_psm(name: str) -> bool:
     return True
 
 
-def explain(call: ExplainCall, documents: Sequence[RuleDocument], world: World) -> Explanation:
-    """What would happen to a call, by these rule sets of its caller and its callee."""
+def explain(
+    call: ExplainCall,
+    documents: Sequence[RuleDocument],
+    world: World,
+    unreadable: Mapping[Key, str] = NONE_UNREADABLE,
+) -> Explanation:
+    """What would happen to a call, by these rule sets of its caller and its callee.
+
+    Args:
+        call: that is asked about.
+        documents: the rule sets.
+        world: what decisions depend on beside the call.
+        unreadable: why there are rule sets that cannot be read.
+    """
     by_key = {each.key: each for each in documents}
     steps = []
     for psm, side in rule_sets_of(call):
         for kind, rule in KINDS.items():
-            found = by_key.get(Key(kind, psm, side))
+            key = Key(kind, psm, side)
+            if key in unreadable:
+                steps.append(ExplainStep(*key[::2], psm, 0, "none", unreadable[key], "", []))
+            found = by_key.get(key)
             if found is not None and found.rules and side in rule.sides:
                 steps.append(_step(call, found, world))
                 if steps[-1].verdict == "rejected":

@@ -18,6 +18,7 @@ from pie.govern import (
     Ruling,
     Subject,
 )
+from pie.govern.balance import weighed
 from pie.govern.route import Leaf, outcomes
 from pie.govern.route.build import Asked, build
 from pie.govern.route.members import Index
@@ -29,10 +30,11 @@ _SHARE: Final = re.compile(r" \([\d.e+-]+%\)")
 @dataclass(frozen=True, slots=True)
 class World:
     """What decisions depend on beside the call: the endpoints of the callee that are registered
-    now, the drains in force, the time (Unix seconds), the data centre of the caller."""
+    now, the drains and weights in force, the time (Unix seconds), the data centre of the caller."""
 
     endpoints: Sequence[Endpoint] = ()
     drains: RuleSet[Any] | None = None
+    weights: RuleSet[Any] | None = None
     now: float = 0.0
     idc: str = ""
 
@@ -130,10 +132,16 @@ def _degrade(rules: RuleSet[Any]) -> Decide:
 
 
 def _route(rules: RuleSet[Any], world: World) -> Decide:
-    index = Index(world.endpoints)
+    plain = Index(world.endpoints)
+    by_rule = {
+        ruling: Index(weighed(world.endpoints, ruling.rule), ruling.name)
+        for ruling in (world.weights.rules if world.weights is not None else ())
+    }
 
     def decide(subject: Subject) -> Effect:
         holding = rules.holding(subject)
+        weights = world.weights.holding(subject) if world.weights is not None else ()
+        index = by_rule[weights[0]] if weights else plain
         ruling = holding[0] if holding else None
         drains = world.drains.holding(subject) if world.drains is not None else ()
         asked = Asked(rules.psm, subject.cluster, subject.lane, world.idc)

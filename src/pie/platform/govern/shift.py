@@ -15,6 +15,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from pie.govern import Key, RouteRule, Scope, Subject
+from pie.govern.route.build import DEFAULT
 from pie.model import SYSTEM_CLOCK, Clock, Failure
 from pie.platform.ask.asking import Ask, decode
 from pie.platform.govern.evidence import Calls, Evidence, worse
@@ -118,7 +119,7 @@ class ShiftWorker:
         since = max(began, int(now) - WINDOW_S)
         params = {"psm": key.psm, "since": since, "began": began, "from": began - BEFORE_S}
         rows = decode(await self._ask(_CALLS, params), _CallsRow)
-        found = _evidence([row for row in rows if _is_in(row, key.psm, scope)], rule.shift_to)
+        found = _evidence([row for row in rows if _is_in(row, key.psm, scope, rule)], rule.shift_to)
         if not worse(found, 0.0):
             return ""
         return (
@@ -140,8 +141,17 @@ class ShiftWorker:
             )  # fmt: skip
 
 
-def _is_in(row: _CallsRow, psm: str, scope: Scope) -> bool:
-    """Whether calls are those of a rule; the cluster they asked for is not known of them."""
+def _is_in(row: _CallsRow, psm: str, scope: Scope, rule: RouteRule) -> bool:
+    """Whether calls are those of a rule.
+
+    The cluster that they asked for is not known of them: those of the rule went to a cluster of its
+    scope, or to one that the rule names. A rule whose scope names none is about calls for the
+    default cluster alone.
+    """
+    asked = scope if scope.cluster != "*" else Scope(cluster=DEFAULT)
+    named = row.went_to == rule.shift_to or row.went_to in rule.clusters
+    if not named and not asked.is_for_cluster(row.went_to):
+        return False
     anywhere = msgspec.structs.replace(scope, cluster="*")
     who: dict[str, Any] = {"callee": psm, "method": row.method, "cluster": row.went_to}
     who |= {"caller": row.caller, "caller_cluster": row.caller_cluster, "lane": row.lane}

@@ -14,8 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from pie.loop.crowd import Crowd, Crowded
 from pie.model import end_forked_child
-from pie.rpc.server.crowd import Crowd, Crowded
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.farewell import say_farewell
 from pie.rpc.server.options import ServerOptions

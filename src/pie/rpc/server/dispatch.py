@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, NoReturn, Self
 
 from pie.call import Driver
+from pie.loop.complaints import Complaints
 from pie.model import (
     ADDRESSEE,
     BUSINESS_CODE_MIN,
@@ -24,7 +25,6 @@ from pie.model import (
     text_of,
 )
 from pie.observe import Identity
-from pie.rpc.server.complaints import Complaints
 from pie.rpc.server.unserved import Unserved
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 from pie.rpc.wire.metadata import (

@@ -6,15 +6,18 @@ Every request is a Call through the server's gates. The reply takes the form of 
 import socket
 import threading
 from collections.abc import Iterable
+from types import ModuleType
 from typing import Any
 
 from pie._core import gevent_patched, native
-from pie.call import Driver, Runtime
+from pie.call import Course, Driver, Runtime
 from pie.govern import Gate
+from pie.loop.crowd import Crowd
+from pie.loop.leader import LeaderLoop
 from pie.model import declare_idl_codes
 from pie.rpc.server.coroutines import Coroutines
 from pie.rpc.server.dispatch import Dispatcher
-from pie.rpc.server.leader import LeaderLoop
+from pie.rpc.server.native_server import NativeServer, limits_of
 from pie.rpc.server.options import ServerOptions
 from pie.rpc.server.threaded import ThreadedLoop
 from pie.rpc.server.turns import TurnLoop
@@ -66,7 +69,7 @@ class ThriftServer:
         if native is None or gevent_patched() or options.tls is not None:
             self._loop = ThreadedLoop(listener, dispatcher, options)
         elif self._coroutines is None:
-            self._loop = LeaderLoop(native, listener, dispatcher, course, options)
+            self._loop = _leader(native, listener, dispatcher, course, options)
         else:
             self._loop = TurnLoop(
                 native, listener, handler, self._coroutines, dispatcher, course, options
@@ -91,3 +94,17 @@ class ThriftServer:
     def stop(self) -> None:
         """Let ``serve`` drain and return."""
         self._stopping.set()
+
+
+def _leader(
+    native: ModuleType,
+    listener: socket.socket,
+    dispatcher: Dispatcher,
+    course: Course,
+    options: ServerOptions,
+) -> LeaderLoop:
+    def make_speakers(crowd: Crowd) -> list[NativeServer]:
+        return [NativeServer(native, dispatcher.handler, dispatcher, course, options, crowd)]
+
+    complaints = dispatcher.complaints
+    return LeaderLoop(native, listener, make_speakers, limits_of(options), complaints, "pie-rpc")

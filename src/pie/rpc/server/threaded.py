@@ -11,9 +11,9 @@ import threading
 import time
 from typing import Any
 
+from pie.loop.crowd import Crowd
 from pie.model import Backoff, Resident, after_fork
 from pie.rpc.server.connection import Drain, ServerConnection
-from pie.rpc.server.crowd import Crowd
 from pie.rpc.server.dispatch import Dispatcher
 from pie.rpc.server.options import ServerOptions
 

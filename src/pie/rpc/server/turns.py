@@ -14,11 +14,13 @@ from types import ModuleType
 from typing import Any
 
 from pie.call import Course
+from pie.loop.crowd import Crowd
+from pie.loop.daemons import Daemons
+from pie.loop.native_loop import CUT_SECONDS, NativeLoop
 from pie.model import current_call, end_forked_child
 from pie.rpc.server.coroutines import Coroutines, check_time_left
-from pie.rpc.server.daemons import Daemons
 from pie.rpc.server.dispatch import Dispatcher
-from pie.rpc.server.native_loop import CUT_SECONDS, NativeLoop
+from pie.rpc.server.native_server import NativeServer, limits_of
 from pie.rpc.server.options import ServerOptions
 
 _TICK_SECONDS = 0.05
@@ -42,15 +44,20 @@ class TurnLoop(NativeLoop):
         course: Course,
         options: ServerOptions,
     ) -> None:
+        def make_speakers(crowd: Crowd) -> list[NativeServer]:
+            return [
+                NativeServer(
+                    native, handler, dispatcher, course, options, crowd, self.start_handler
+                )
+            ]
+
         super().__init__(
             native,
             listener,
-            handler,
-            dispatcher,
-            course,
-            options,
-            start_handler=self.start_handler,
-            max_pending=options.max_in_flight,
+            make_speakers,
+            limits_of(options),
+            dispatcher.complaints,
+            turns=True,
         )
         self._handler = handler
         self._loop = coroutines.loop
@@ -65,10 +72,9 @@ class TurnLoop(NativeLoop):
         """Accept what is in the backlog and nothing more, finish what is in flight, and cut what
         has not ended after so many seconds."""
         deadline = time.monotonic() + seconds
-        self._server.drain(seconds)
-        self._threaded.drain.begin()
+        self.begin_drain(seconds)
         self._finished.wait(seconds + CUT_SECONDS)
-        self._threaded.finish(max(0.0, deadline - time.monotonic()))
+        self.finish(max(0.0, deadline - time.monotonic()))
         self._executor.shutdown()
 
     def start_handler(self, attr: str, args: tuple[Any, ...], pending: Any) -> None:
@@ -85,7 +91,7 @@ class TurnLoop(NativeLoop):
         running.add_done_callback(pending.finish)
 
     def _begin(self) -> None:
-        self._loop.add_reader(self._server.fileno(), self._turn)
+        self._loop.add_reader(self.native.fileno(), self._turn)
         self._tick()
 
     def _tick(self) -> None:
@@ -95,8 +101,8 @@ class TurnLoop(NativeLoop):
             self._loop.call_later(_TICK_SECONDS, self._tick)
 
     def _turn(self) -> None:
-        if not self._server.turn() and not self._finished.is_set():
-            self._loop.remove_reader(self._server.fileno())
+        if not self.native.turn() and not self._finished.is_set():
+            self._loop.remove_reader(self.native.fileno())
             self._finished.set()
 
 

@@ -17,9 +17,9 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.workers.gthread import ThreadWorker
 
+from pie.loop.daemons import Daemons
 from pie.model import after_fork, end_forked_child, fork
 from pie.observe import Seldom
-from pie.rpc.server.daemons import Daemons
 from pie.serve.listeners import OwnSocket
 from pie.serve.settings.descriptors import connections_within
 from pie.web.start import Environ, StartResponse

@@ -34,6 +34,7 @@ def instance_of(process: Process, protocol: Literal["http", "thrift"], *, debug:
         debug=debug,
         idc=who.idc,
         tags=process.settings.TAGS,
+        weight=process.settings.WEIGHT,
     )
 
 

@@ -34,6 +34,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     TAGS: tuple[str, ...] = ()
     """Names that route rules know this instance by, such as stage=canary. Outside settings.py:
     comma-separated."""
+    WEIGHT: int = 100
+    """This instance's share of traffic, 0 to 10000; 100 = a full one, 0 = none while others are
+    there."""
     HOST: str = "127.0.0.1"
     """Address to listen on. 0.0.0.0 opens the service to the network. A Thrift service may listen
     on a unix socket: unix:/path."""
@@ -89,8 +92,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a stopping service then waits for requests in flight. What takes longer is cut, and
     named in the log."""
     TRUSTED_PEERS: tuple[str, ...] = ()
-    """Addresses and networks (10.0.0.0/8) of peers whose Rpc-Persist and Rpc-Transit headers an
-    HTTP service takes over; "unix" = peers on a unix socket. Those of all others are dropped."""
+    """Addresses and networks (10.0.0.0/8) of peers whose Rpc-Persist, Rpc-Transit and Pie-From
+    headers an HTTP service takes over; "unix" = peers on a unix socket. Those of all others are
+    dropped."""
     LOG_QUERY: Literal["none", "keys", "values"] = "keys"
     """What access lines and records show of an HTTP query string: nothing, its keys, or values too,
     except those that may be secrets."""
@@ -240,6 +244,10 @@ def _buffer_limit(value: int) -> str | None:
     return None if 1 << 20 <= value < 1 << 31 else "choose 1 MiB to 2 GiB"
 
 
+def _weight(value: int) -> str | None:
+    return None if 0 <= value <= 10_000 else "choose 0 to 10000"
+
+
 def _seconds(value: float) -> str | None:
     return None if 0 <= value <= _LONGEST else f"choose 0 to {_LONGEST}"
 
@@ -280,6 +288,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "ENV": _name,
     "IDC": _name,
     "TAGS": _tags,
+    "WEIGHT": _weight,
     "HOST": _host,
     "PORT": _port,
     "LOG_LEVEL": _level,

@@ -6,8 +6,9 @@ meanwhile holds all of it or nothing.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,6 +35,7 @@ from pie.state.rules.document import (
     rollouts_prefix,
     rules_key,
     rules_prefix,
+    version_of,
 )
 from pie.state.store.fence import Fenced, FenceLost
 from pie.state.store.interface import (
@@ -63,6 +65,14 @@ class RuleConflict(Conflict):
 
 class Unreadable(StoreError):
     """The rule set is none that this Pie can read; publishing over it with ``seen=0`` mends it."""
+
+
+class Published(NamedTuple):
+    """The rule sets of a service, and why there are some that cannot be read: one that is spoilt
+    does not hide the others."""
+
+    documents: dict[Key, RuleDocument]
+    unreadable: dict[Key, str]
 
 
 class Frozen(Forbidden):
@@ -102,20 +112,27 @@ class RuleBook:
         """
         return self._current(key)[0]
 
-    def all(self, psm: str) -> dict[Key, RuleDocument]:
-        """All rule sets that the owner of a service published, those of newer Pies included.
-
-        Raises:
-            StoreError: one cannot be read.
-        """
-        entries = self._store.range(_valid(rules_prefix, psm)).entries
-        found = ((key_of(entry.key), entry) for entry in entries)
-        return {key: _document(entry) for key, entry in found if key is not None}
+    def all(self, psm: str) -> Published:
+        """All rule sets that the owner of a service published, those of newer Pies included."""
+        found: dict[Key, RuleDocument] = {}
+        unreadable: dict[Key, str] = {}
+        for entry in self._store.range(_valid(rules_prefix, psm)).entries:
+            key = key_of(entry.key)
+            if key is None:
+                continue
+            try:
+                found[key] = _document(entry)
+            except Unreadable as error:
+                unreadable[key] = error.message
+        return Published(found, unreadable)
 
     def history(self, key: Key) -> list[RuleDocument]:
-        """The versions that are kept, the newest first."""
-        entries = self._store.range(_valid(history_prefix, key)).entries
-        return [_document(entry) for entry in reversed(entries)]
+        """The versions that are kept, the newest first; those that cannot be read are left out."""
+        found = []
+        for entry in reversed(self._store.range(_valid(history_prefix, key)).entries):
+            with suppress(Unreadable):
+                found.append(_document(entry))
+        return found
 
     def rolling(self, psm: str = "") -> dict[Key, str]:
         """The rule sets whose newest version is on its way, and what each waits for.
@@ -315,8 +332,9 @@ class RuleBook:
     def _next_version(self, key: Key, current: RuleDocument | None) -> int:
         if current is not None:
             return current.version + 1
-        kept = self.history(key)  # Somebody deleted the document by hand, or spoilt it.
-        return kept[0].version + 1 if kept else 1
+        # Somebody deleted the document by hand, or spoilt it.
+        kept = self._store.range(_valid(history_prefix, key)).entries
+        return version_of(kept[-1].key) + 1 if kept else 1
 
     def _committed(
         self, writes: Sequence[Write], expect: Mapping[str, int], *, though_frozen: bool = False

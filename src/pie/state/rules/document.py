@@ -188,6 +188,12 @@ def history_prefix(key: Key) -> str:
     return f"{HISTORY_PREFIX}{PSM.parse(key.psm)}/{key.side}/{key.kind}/"
 
 
+def version_of(key: str) -> int:
+    """The version in a key of `history_key`; 0 for a key that a hand made."""
+    text = key.rpartition("/")[2]
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0
+
+
 def history_key(key: Key, version: int) -> str:
     """Where one version of a rule set is."""
     return f"{history_prefix(key)}{version:08d}"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pie.state import Instance, Interface, ServiceMeta
+from pie.state import Instance, Interface, RemoteStore, ServiceMeta
 
 NOW = int(time.time()) // 10 * 10
 JSON = {"Content-Type": "application/json"}
@@ -198,3 +198,19 @@ def test_what_cannot_be_is_refused_with_a_hint(api, platform):
     bad = api("PUT", "/gov.a.b/-/rate", {"rules": [rule(-1)], "seen": 0}, status=400)
     assert bad["error"]["problems"][0]["field"] == "qps"
     assert platform.ask("GET", "/api/rules/kinds", role="service").status == 403
+
+
+def test_a_rule_set_that_is_spoilt_is_said_and_hides_no_other(api, platform):
+    psm = "gov.spoilt.one"
+    publish(api, psm, [rule(5)])
+    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("admin"), timeout=20)
+    store.put(f"/pie/services/{psm}/rules/server/access", "{")
+    sets = {each["kind"]: each for each in api("GET", f"/{psm}")["sets"]}
+    assert sets["rate"]["version"] == 1
+    assert "holds no rules that this Pie can read" in sets["access"]["unreadable"]
+    fleet = {each["kind"]: each for each in api("GET", "")["sets"] if each["psm"] == psm}
+    assert fleet["access"]["unreadable"] == sets["access"]["unreadable"]
+    call = {"callee": psm, "method": "Get", "caller": "a.b.c"}
+    steps = {each["kind"]: each for each in api("POST", f"/{psm}/explain", call)["steps"]}
+    assert steps["rate"]["verdict"] == "holds"
+    assert steps["access"]["text"] == sets["access"]["unreadable"]

@@ -258,9 +258,9 @@ def test_a_series_adds_up(platform, psm):
     every = platform.ask("GET", f"/api/services/{psm}/series").json
     buckets = every["buckets"]
     assert (every["step_s"], len(buckets), every["account"]) == (20, 180, "server")
-    assert sum(each["count"] for each in buckets) == 9
-    assert sum(each["failures"] for each in buckets) == 2
-    assert sum(each["rejected"] for each in buckets) == 3
+    assert sum(each["count"] or 0 for each in buckets) == 9
+    assert sum(each["failures"] or 0 for each in buckets) == 2
+    assert sum(each["rejected"] or 0 for each in buckets) == 3
     assert [each["ts"] - every["since"] for each in buckets] == list(range(0, 3600, 20))
     (busy,) = [each for each in buckets if each["count"] == 6]
     assert busy["avg_ms"] == pytest.approx((4 * 2 + 2 * 90) / 6, abs=0.001)
@@ -274,7 +274,7 @@ def test_a_series_adds_up(platform, psm):
 
     one = platform.ask("GET", f"/api/services/{psm}/series?method=Set&window=900").json
     assert (one["step_s"], len(one["buckets"])) == (10, 90)
-    assert sum(each["count"] for each in one["buckets"]) == 3
+    assert sum(each["count"] or 0 for each in one["buckets"]) == 3
 
 
 @pytest.mark.parametrize("window", [60, 2400, 2401, 86_400, 864_000])
@@ -346,10 +346,13 @@ def test_calls_of_who_records_none_are_its_callers_records(platform, psm):
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/services/a.b.c?window=61",
+        "/api/services/a.b.c?window=9",
+        "/api/services/a.b.c?since=200&until=100",
+        "/api/services/a.b.c?since=0&until=90000000",
         "/api/services/a.b.c?cluster=" + "x" * 201,
         "/api/services/" + "x" * 201,
-        "/api/services/a.b.c/series?window=59",
+        "/api/services/a.b.c/series?window=9",
+        "/api/services/a.b.c/series?against=year",
         "/api/services/a.b.c/series?window=99999999",
         "/api/services/a.b.c/calls?limit=501",
         "/api/services/a.b.c/calls?outcome=bad",
@@ -402,4 +405,50 @@ def test_the_newest_bucket_is_in_the_series_at_once(platform, psm):
     for ago in (20, 10):
         platform.accepted("edge_10s", [edge(psm, 1, ago=ago)])
         series = platform.ask("GET", f"/api/services/{psm}/series").json
-        assert sum(each["count"] for each in series["buckets"]) == (1 if ago == 20 else 2)
+        counted = sum(each["count"] or 0 for each in series["buckets"])
+        assert counted == (1 if ago == 20 else 2)
+
+
+def test_a_range_of_the_past_has_its_own_figures(platform, psm):
+    now = int(time.time()) // 10 * 10
+    began = now - 7_200
+    platform.accepted(
+        "edge_10s",
+        [edge(psm, 7, ts=began), edge(psm, 5, ts=began + 300), edge(psm, 100)],
+    )
+    logid = named("a")
+    platform.accepted("calls", [call(psm, logid, ts=began + 5.0)])
+    query = f"since={began}&until={began + 300}"
+    seen = page(platform, psm, query)
+    assert (seen["total"]["calls"], seen["since"], seen["window_s"]) == (7, began, 300)
+    assert seen["covered_s"] == 300
+    assert page(platform, psm, f"since={began}&until={began + 310}")["total"]["calls"] == 12
+    assert listed(platform, psm)["calls"] == 100
+    series = platform.ask("GET", f"/api/services/{psm}/series?{query}").json
+    assert (series["since"], series["step_s"], len(series["buckets"])) == (began, 10, 30)
+    assert series["buckets"][0]["count"] == 7
+    calls = platform.ask("GET", f"/api/services/{psm}/calls?{query}").json["calls"]
+    assert [each["logid"] for each in calls] == [logid]
+    later = f"since={began + 300}&until={began + 600}"
+    assert platform.ask("GET", f"/api/services/{psm}/calls?{later}").json["calls"] == []
+
+
+@pytest.mark.parametrize(("against", "back"), [("day", 86_400), ("week", 7 * 86_400)])
+def test_a_series_stands_beside_the_same_time_before(platform, psm, against, back):
+    at = int(time.time()) // 10 * 10 - 600
+    platform.accepted("edge_10s", [edge(psm, 3, ts=at), edge(psm, 8, ts=at - back)])
+    path = f"/api/services/{psm}/series?window=3600&against={against}"
+    series = platform.ask("GET", path).json
+    at = next(n for n, each in enumerate(series["buckets"]) if each["count"])
+    assert (series["buckets"][at]["count"], series["past"][at]["count"]) == (3, 8)
+    assert series["past"][at]["ts"] == series["buckets"][at]["ts"] - back
+    assert len(series["past"]) == len(series["buckets"])
+
+
+def test_where_nobody_reported_the_series_is_unknown(own_platform, psm):
+    own_platform.accepted("edge_10s", [edge(psm, 3, ago=600), edge("page.test.other", 1, ago=60)])
+    series = own_platform.ask("GET", f"/api/services/{psm}/series?window=900").json
+    counts = [each["count"] for each in series["buckets"]]
+    # 3 calls, then nobody says anything, then others do: that it had none is known then.
+    assert [each for each in counts if each is not None] == [3, 0]
+    assert series["buckets"][0]["p99_ms"] is None

@@ -67,7 +67,7 @@ def entry_call(psm, logid, **more):
     } | more  # fmt: skip
 
 
-@pytest.mark.parametrize("query", ["window=9", "window=86401", "window=abc"])
+@pytest.mark.parametrize("query", ["window=9", "window=40000000", "window=abc", "since=9&until=8"])
 def test_a_window_out_of_bounds_is_refused(platform, query):
     assert platform.ask("GET", f"/api/services?{query}").status == 400
 
@@ -76,3 +76,47 @@ def test_only_people_may_ask(platform):
     for path in ("/api/services", "/api/chains"):
         assert platform.ask("GET", path, role="service").status == 403
         assert platform.ask("GET", path, role=None).status == 401
+
+
+def received(psm, count, **more):
+    return {
+        "ts": int(time.time()) // 10 * 10 - 20, "side": "server", "protocol": "thrift",
+        "psm": psm, "callee": psm, "method": "Get", "cluster": "default", "count": count,
+    } | more  # fmt: skip
+
+
+def test_one_cluster_of_the_fleet(platform):
+    psm, unseen = "entry.cluster.one", "entry.cluster.two"
+    platform.accepted(
+        "edge_10s",
+        [
+            received(psm, 5),
+            received(psm, 2, cluster="gray"),
+            received(psm, 3, side="client", callee=unseen, callee_cluster="gray"),
+        ],
+    )
+
+    def calls(cluster):
+        path = f"/api/services?window=300&cluster={cluster}"
+        services = platform.ask("GET", path).json["services"]
+        return {each["psm"]: each["calls"] for each in services}
+
+    assert (calls("")[psm], calls("")[unseen]) == (7, 3)
+    assert (calls("gray")[psm], calls("gray")[unseen]) == (2, 3)
+    assert (calls("default")[psm], calls("default")[unseen]) == (5, 0)
+
+
+def test_the_calls_of_the_whole_fleet_over_time(own_platform):
+    """Each once: by the account of who served it, by its caller's where nobody else counts."""
+    own_platform.accepted(
+        "edge_10s",
+        [
+            received("fleet.a.b", 5),
+            received("fleet.a.web", 5, side="client", callee="fleet.a.b"),
+            received("fleet.a.web", 3, side="client", callee="fleet.a.gone", outcome="unavailable"),
+        ],
+    )
+    series = own_platform.ask("GET", "/api/fleet/series?window=300").json
+    known = [each for each in series["buckets"] if each["count"] is not None]
+    assert [(each["count"], each["failures"]) for each in known] == [(8, 3)]
+    assert own_platform.ask("GET", "/api/fleet/series", role="service").status == 403

@@ -2,11 +2,10 @@ import type { RuleSetHead, RuleSetList } from '../../api.gen';
 import { useAgo } from '../../components/ago';
 import { Icon } from '../../components/icon';
 import { SparkLine } from '../../components/plot';
+import { useRangeText } from '../../components/range-text';
 import { count, dateTime } from '../../format';
-import { useMessages } from '../../i18n';
 import { InForceMeter } from '../../rules/in-force';
 import type { UrlState } from '../../urlstate';
-import type { Window } from '../../visit';
 import { FreezeButton } from './freeze';
 import { useTexts } from './texts';
 
@@ -15,15 +14,14 @@ interface Props {
   failed: boolean;
   side: string;
   kind: string;
-  window: Window;
   url: UrlState;
   onChanged: () => void;
 }
 
 /** The rules by kind: on how many instances which version runs, and what it did. */
-export function KindList({ answer, failed, side, kind, window, url, onChanged }: Props) {
+export function KindList({ answer, failed, side, kind, url, onChanged }: Props) {
   const t = useTexts().list;
-  const { windows } = useMessages().visit;
+  const range = useRangeText();
   const sets = answer?.sets.filter((each) => each.side === side);
   return (
     <section class="card" aria-labelledby="rules-title">
@@ -41,7 +39,7 @@ export function KindList({ answer, failed, side, kind, window, url, onChanged }:
       <div class="gov-kind gov-kind-head" aria-hidden="true">
         <span>{t.kind}</span>
         <span>{t.inForce}</span>
-        <span class="gov-effect">{t.effect(windows[window])}</span>
+        <span class="gov-effect">{t.effect(range.short)}</span>
         <span />
       </div>
       <ul class="gov-kinds">
@@ -105,7 +103,7 @@ function Coming({ head }: { head: RuleSetHead }) {
 
 function Effect({ head: { effect } }: { head: RuleSetHead }) {
   const t = useTexts().list;
-  const acted = (effect.acted ?? []).reduce((sum, n) => sum + n, 0);
+  const acted = (effect.acted ?? []).reduce<number>((sum, n) => sum + (n ?? 0), 0);
   if (effect.known === false) return <span class="gov-effect dim">{t.unknown}</span>;
   if (acted === 0) return <span class="gov-effect dim">{t.nothing}</span>;
   return (

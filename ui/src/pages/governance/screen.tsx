@@ -5,7 +5,7 @@ import type { ServiceView } from '../../components/service-view';
 import { Trouble } from '../../components/trouble';
 import { type RuleKey, ruleApi } from '../../rules/rule';
 import { withQuery } from '../../urlstate';
-import { windowOf } from '../../visit';
+import { useVisit } from '../../visit';
 import { Editor } from './editor';
 import { EffectCard } from './effect';
 import { FreezeBanner } from './freeze';
@@ -23,10 +23,10 @@ const SIDES = ['server', 'client', 'callers'];
 export default function GovernanceTab({ view }: { view: ServiceView }) {
   const t = useTexts();
   const { psm, url } = view;
-  const window = windowOf(url.get('window'));
+  const visit = useVisit();
   const [watched, setWatched] = useState(0);
-  const cadence = () => (Date.now() - watched < WATCHED_MS ? SOON_MS : REFRESH_MS);
-  const list = useQuery<RuleSetList>(withQuery(`/api/rules/${encodeURIComponent(psm)}`, { window }), (_, error) => (error?.status === 403 ? null : cadence()), true);
+  const cadence = () => (Date.now() - watched < WATCHED_MS ? SOON_MS : visit.cadence(REFRESH_MS));
+  const list = useQuery<RuleSetList>(withQuery(`/api/rules/${encodeURIComponent(psm)}`, visit.asked), (_, error) => (error?.status === 403 ? null : cadence()), true);
   const kinds = useQuery<RuleKinds>('/api/rules/kinds', (data) => (data ? null : REFRESH_MS));
   const side = SIDES.find((each) => each === url.get('side')) ?? 'server';
   const kind = url.get('kind');
@@ -51,8 +51,8 @@ export default function GovernanceTab({ view }: { view: ServiceView }) {
       {answer?.frozen && <FreezeBanner frozen={answer.frozen} onChanged={refresh} />}
       <div class={`gov${head ? ' gov-chosen' : ''}`}>
         <div class="gov-left">
-          <KindList answer={answer} failed={list.error !== undefined} side={side} kind={kind} window={window} url={url} onChanged={refresh} />
-          {head && <EffectCard head={head} window={window} />}
+          <KindList answer={answer} failed={list.error !== undefined} side={side} kind={kind} url={url} onChanged={refresh} />
+          {head && <EffectCard head={head} />}
           {head && <History key={`${psm} ${side} ${kind} ${head.version}`} head={head} mayPublish={answer?.may_publish ?? false} onChanged={refresh} />}
         </div>
         <div class="gov-right">

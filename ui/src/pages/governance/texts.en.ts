@@ -67,7 +67,6 @@ export const en = {
     sub: 'calls per second, all rules',
     lines: { rejected: 'rejected', would_reject: 'would be rejected', routed: 'rerouted', fallback: 'fallback', limited: 'limited', admitted: 'admitted' } as Record<string, string>,
     acted: 'acted on',
-    totals: (range: string) => `in the last ${range}`,
     unknown: 'Not known while the store of facts is away.',
     none: 'No call has met a rule of this kind in this time.',
     mark: (version: number) => `v${version}`,

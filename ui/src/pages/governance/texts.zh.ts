@@ -68,7 +68,6 @@ export const zh: Texts = {
     sub: '每秒调用数，全部规则',
     lines: { rejected: '拒绝', would_reject: '本应拒绝', routed: '改道', fallback: '降级', limited: '受限', admitted: '放行' },
     acted: '触发',
-    totals: (range) => `最近 ${range}`,
     unknown: '数据存储暂不可用，情况未知。',
     none: '这段时间内没有调用触发过这类规则。',
     mark: (version) => `v${version}`,

@@ -4,6 +4,8 @@ import { RequestHeads, REQUEST_COLUMNS, RequestRow } from '../../components/requ
 import { SkeletonRows } from '../../components/skeleton';
 import { Trouble } from '../../components/trouble';
 import { pathTo } from '../../paths';
+import { withQuery } from '../../urlstate';
+import { useVisit } from '../../visit';
 import { useTexts } from './texts';
 
 const REFRESH_MS = 5000;
@@ -11,7 +13,9 @@ const REFRESH_MS = 5000;
 /** The newest requests from outside that failed, each the door to its chain. */
 export function FailedRequests({ explained }: { explained: boolean }) {
   const t = useTexts();
-  const query = useQuery<Chains>('/api/chains?outcome=failed&limit=10', () => REFRESH_MS);
+  const visit = useVisit();
+  const path = withQuery('/api/chains', { ...visit.askedOfList, cluster: visit.cluster, outcome: 'failed', limit: '10' });
+  const query = useQuery<Chains>(path, () => visit.cadence(REFRESH_MS), true);
   const chains = query.data?.chains;
   return (
     <>

@@ -1,36 +1,36 @@
 import type { Service } from '../../api.gen';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
+import { useRangeText } from '../../components/range-text';
 import { SkeletonRows } from '../../components/skeleton';
 import { compact, count, duration, percent } from '../../format';
 import { useMessages } from '../../i18n';
 import { pathTo } from '../../paths';
-import type { Window } from '../../visit';
 import { useTexts } from './texts';
+import { failuresOf } from './verdict';
 
 const SHOWN = 20;
 const COLUMNS = 4;
 
 /** Services that fail calls of late, those with most failures first. */
-export function Failing({ services, known, window }: { services: Service[] | undefined; known: boolean; window: Window }) {
+export function Failing({ services, known }: { services: Service[] | undefined; known: boolean }) {
   const t = useTexts();
   const common = useMessages();
+  const { sentence } = useRangeText();
   const failing = services
     ?.filter(({ failure_rate }) => failure_rate > 0)
-    .sort((a, b) => failures(b) - failures(a))
+    .sort((a, b) => failuresOf(b) - failuresOf(a))
     .slice(0, SHOWN);
   return (
     <section class="card" aria-labelledby="failing-title">
       <header class="card-head">
         <h2 id="failing-title">{t.failing}</h2>
-        <p class="card-sub">{t.failingSub(common.visit.windows[window])}</p>
+        <p class="card-sub">{t.failingSub(sentence)}</p>
       </header>
       {failing?.length === 0 ? (
-        known && (
-          <p class="no-match all-well">
-            <Icon name="check" /> {t.failingNone(common.visit.windows[window])}
-          </p>
-        )
+        <p class={`no-match${known ? ' all-well' : ' dim'}`}>
+          {known && <Icon name="check" />} {known ? t.failingNone(sentence) : common.notKnown}
+        </p>
       ) : (
         <div class="scroll">
           <table class="table">
@@ -70,14 +70,10 @@ function FailingRow({ service }: { service: Service }) {
         </a>
       </th>
       <td class={`num ${failureTone(failure_rate)}`}>
-        <small class="of">{t.of(count(failures(service)), count(calls))}</small> {percent(failure_rate)}
+        <small class="of">{t.of(count(failuresOf(service)), count(calls))}</small> {percent(failure_rate)}
       </td>
       <td class="num">{compact(qps)}</td>
       <td class="num wide">{duration(p99_ms)}</td>
     </tr>
   );
-}
-
-function failures({ failure_rate, calls }: Service): number {
-  return Math.round(failure_rate * calls);
 }

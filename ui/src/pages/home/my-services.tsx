@@ -12,7 +12,7 @@ import { useTexts } from './texts';
 const SHOWN = 8;
 
 /** What the reader starred or visits most, with how it does now. */
-export function MyServices({ services }: { services: Service[] | undefined }) {
+export function MyServices({ services, known: figuresKnown }: { services: Service[] | undefined; known: boolean }) {
   const t = useTexts();
   const kept = useStore(favourites);
   const names = mostUsed(kept, SHOWN);
@@ -36,7 +36,7 @@ export function MyServices({ services }: { services: Service[] | undefined }) {
                   {psm}
                   <MyState service={known.get(psm)} />
                 </span>
-                {services && <MyFigures service={known.get(psm)} />}
+                {services && <MyFigures service={known.get(psm)} known={figuresKnown} />}
               </a>
             </li>
           ))}
@@ -52,11 +52,12 @@ function MyState({ service }: { service: Service | undefined }) {
   return service ? <StateBadge state={service.state} /> : null;
 }
 
-function MyFigures({ service }: { service: Service | undefined }) {
+function MyFigures({ service, known }: { service: Service | undefined; known: boolean }) {
   const t = useTexts();
   const common = useMessages();
   const { none } = useMessages();
   if (!service) return <span class="dim">{t.gone}</span>;
+  if (!known) return <span class="dim">{common.notKnown}</span>;
   const facts: Array<[string, string, string]> = service.calls
     ? [
         [common.figures.qps, compact(service.qps), ''],

@@ -4,5 +4,5 @@ export default definePage({
   path: '/',
   title: { en: 'Home', zh: '首页' },
   nav: { order: 10, icon: 'home' },
-  visit: ['window'],
+  visit: ['cluster', 'window', 'against'],
 });

@@ -1,27 +1,34 @@
 import { useQuery } from '../../api/query';
 import type { Service, Services } from '../../api.gen';
+import { clusterNames } from '../../components/clusters';
 import { EmptyFleet } from '../../components/empty-fleet';
 import { Trouble } from '../../components/trouble';
-import { useMessages } from '../../i18n';
+import { useClusterChoices } from '../../components/visit-choices';
 import { useTitle } from '../../title';
-import { useUrlState } from '../../urlstate';
-import { windowOf } from '../../visit';
+import { withQuery } from '../../urlstate';
+import { useVisit } from '../../visit';
 import { FailedRequests } from './failed-requests';
 import { Failing } from './failing';
+import { FleetCharts } from './fleet-charts';
 import { MyServices } from './my-services';
+import { NewestChanges } from './newest-changes';
 import { useTexts } from './texts';
+import { FleetVerdict } from './verdict';
 
 const REFRESH_MS = 5000;
 
-/** The reader's own services, and what goes wrong at the moment. */
+/** Is anything wrong now, for the reader and for all; what changed; and the reader's own services. */
 export default function HomePage() {
   const t = useTexts();
-  const common = useMessages();
-  const window = windowOf(useUrlState().get('window'));
+  const visit = useVisit();
   useTitle(t.title);
-  const query = useQuery<Services>(`/api/services?window=${window}`, () => REFRESH_MS, true);
-  const services: Service[] | undefined = query.data?.services;
-  if (services?.length === 0)
+  const path = withQuery('/api/services', { ...visit.asked, cluster: visit.cluster });
+  const query = useQuery<Services>(path, () => visit.cadence(REFRESH_MS), true);
+  const all: Service[] | undefined = query.data?.services;
+  useClusterChoices(clusterNames(all ?? []).map((name) => [name, name]));
+  const services = all?.filter((service) => runsIn(service, visit.cluster));
+  const known = query.data?.traffic_known ?? false;
+  if (all?.length === 0)
     return (
       <section class="card">
         <EmptyFleet />
@@ -29,12 +36,27 @@ export default function HomePage() {
     );
   return (
     <>
-      <h1 class="offscreen">{t.title}</h1>
       <Trouble query={query} retrying />
-      {query.data && !query.data.traffic_known && <p class="banner">{common.trafficAway}</p>}
-      <MyServices services={services} />
-      <Failing services={services} known={query.data?.traffic_known ?? false} window={window} />
-      <FailedRequests explained={query.error !== undefined} />
+      <div class="home-verdict">
+        <FleetVerdict services={services} known={known} />
+      </div>
+      <FleetCharts explained={query.error !== undefined} />
+      {/* What the first answer would push down comes with it. */}
+      {(services || query.error) && (
+        <>
+          <div class="home-pair">
+            <Failing services={services} known={known} />
+            <NewestChanges />
+          </div>
+          <MyServices services={services} known={known} />
+          <FailedRequests explained={query.error !== undefined} />
+        </>
+      )}
     </>
   );
+}
+
+/** Of a cluster are the services that have instances in it, or calls. */
+function runsIn({ clusters, calls }: Service, cluster: string): boolean {
+  return !cluster || calls > 0 || clusters.some(({ name }) => name === cluster);
 }

@@ -21,7 +21,7 @@ export function ChainTab() {
   return (
     <>
       <LogidForm />
-      <RequestPanel services={services.data?.services ?? []} explained={false} paused={false} url={url} />
+      <RequestPanel services={services.data?.services ?? []} explained={false} url={url} />
     </>
   );
 }

@@ -5,7 +5,7 @@ import { Icon } from '../../components/icon';
 import { HelpDialog } from './help-dialog';
 import { rememberQuery } from './history';
 import { QueryInput } from './query-input';
-import { RangePicker } from './range-picker';
+import { SearchRange } from './range-picker';
 import type { Range, SearchState, Span } from './search-url';
 import { useTexts } from './texts';
 
@@ -49,7 +49,7 @@ export function QueryBar({ state, span, error, busy, again, children }: Props) {
         <button type="button" class="quiet help-button" title={t.help.open} aria-label={t.help.open} onClick={() => setHelp(true)}>
           <Icon name="question" />
         </button>
-        <RangePicker range={search.range} span={span} onPick={(range: Range) => go({ range, zoomedFrom: [] })} />
+        <SearchRange range={search.range} span={span} onPick={(range: Range) => go({ range, zoomedFrom: [] })} />
         <button type="submit" class="button" aria-busy={busy}>
           {t.query.search}
         </button>

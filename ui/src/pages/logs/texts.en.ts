@@ -42,12 +42,6 @@ export const en = {
   range: {
     title: 'Time range',
     quick: { '15m': 'Last 15 min', '1h': 'Last hour', '6h': 'Last 6 h', '1d': 'Last day', '3d': 'Last 3 days', '10d': 'Last 10 days' },
-    from: 'From',
-    to: 'To',
-    apply: 'Apply',
-    zone: (zone: string) => `Times of this browser, ${zone}`,
-    incomplete: 'Give both moments with date and time.',
-    reversed: 'The end must be later than the start.',
   },
   filters: { level: 'Level', psm: 'Service', cluster: 'Cluster', host: 'Host', folder: 'Folder' },
   facets: {

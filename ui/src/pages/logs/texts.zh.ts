@@ -41,12 +41,6 @@ export const zh: Texts = {
   range: {
     title: '时间范围',
     quick: { '15m': '最近 15 分钟', '1h': '最近 1 小时', '6h': '最近 6 小时', '1d': '最近 1 天', '3d': '最近 3 天', '10d': '最近 10 天' },
-    from: '从',
-    to: '到',
-    apply: '确定',
-    zone: (zone) => `按浏览器的时区，${zone}`,
-    incomplete: '请填写完整的起止日期和时间。',
-    reversed: '结束时间必须晚于开始时间。',
   },
   filters: { level: '级别', psm: '服务', cluster: '集群', host: '机器', folder: '目录' },
   facets: {

@@ -1,18 +1,15 @@
 import type { ServicePage } from '../../api.gen';
 import { useAgo } from '../../components/ago';
 import { failureTone } from '../../components/failure-tone';
-import { Icon } from '../../components/icon';
 import type { ServiceView } from '../../components/service-view';
 import { compact, count, dateTime, duration, percent, period } from '../../format';
 import { useMessages } from '../../i18n';
-import { Monitor } from './monitor';
 import { useTexts } from './texts';
 
 /** What the service says of itself, and how it does as a whole. */
 export function ServiceInfo({ view }: { view: ServiceView }) {
   const t = useTexts();
-  const { page, url } = view;
-  const monitored = url.get('monitor') === '1';
+  const { page } = view;
   return (
     <section class="card" aria-labelledby="info-title">
       <header class="card-head">
@@ -20,10 +17,6 @@ export function ServiceInfo({ view }: { view: ServiceView }) {
         {page && page.total.calls > 0 && (
           <p class="card-sub">{page.account === 'callers' ? t.byCallers : t.rates(period(page.covered_s))}</p>
         )}
-        <button type="button" class="quiet" aria-expanded={monitored} onClick={() => url.patch({ monitor: monitored ? '' : '1' })}>
-          <Icon name="chart" />
-          {t.methods.monitor}
-        </button>
       </header>
       {page ? (
         <>
@@ -34,11 +27,6 @@ export function ServiceInfo({ view }: { view: ServiceView }) {
         <div class="placeholder info-placeholder" aria-hidden="true">
           <i />
           <i />
-        </div>
-      )}
-      {monitored && (
-        <div class="monitor-panel">
-          <Monitor view={view} method={null} />
         </div>
       )}
     </section>

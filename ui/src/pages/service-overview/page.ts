@@ -3,6 +3,6 @@ import { definePage } from '../../page';
 export default definePage({
   path: '/s/:psm/overview',
   title: { en: 'Overview', zh: '服务首页' },
-  visit: ['cluster', 'window'],
+  visit: ['cluster', 'window', 'against'],
   tab: { of: 'service', order: 10 },
 });

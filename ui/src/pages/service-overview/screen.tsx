@@ -6,6 +6,8 @@ import { Callers } from './callers';
 import { ServiceInfo } from './info';
 import { Instances } from './instances';
 import { Methods } from './methods';
+import { Serving } from './monitor';
+import { Verdict } from './verdict';
 
 const LATEST_CALLS = 10;
 
@@ -13,9 +15,16 @@ const LATEST_CALLS = 10;
 export default function OverviewTab({ view }: { view: ServiceView }) {
   const { psm, url, page, failed } = view;
   // What the first answer would push down comes with it.
-  if (!page && !failed) return <ServiceInfo view={view} />;
+  const first = (
+    <>
+      <Verdict view={view} />
+      <Serving view={view} />
+    </>
+  );
+  if (!page && !failed) return first;
   return (
     <>
+      {first}
       <ServiceInfo view={view} />
       <Methods view={view} />
       <Callers view={view} />

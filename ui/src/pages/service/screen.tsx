@@ -14,7 +14,7 @@ import { useScreen } from '../../screens';
 import { useStore } from '../../store';
 import { useTitle } from '../../title';
 import { useUrlState, withQuery } from '../../urlstate';
-import { windowOf } from '../../visit';
+import { useVisit } from '../../visit';
 import { ServiceHead } from './head';
 import { useTexts } from './texts';
 
@@ -32,9 +32,10 @@ export default function ServicePages() {
   const Tab = useScreen<{ view: ServiceView }>(tab);
   const url = useUrlState();
   const cluster = url.get('cluster');
-  const asked = withQuery(`/api/services/${encodeURIComponent(psm)}`, { window: windowOf(url.get('window')), cluster });
+  const visit = useVisit();
+  const asked = withQuery(`/api/services/${encodeURIComponent(psm)}`, { ...visit.asked, cluster });
   // An unknown service may be starting just now; any other refusal stays one.
-  const query = useQuery<ServicePage>(asked, (_, error) => (error && !error.away && error.status !== 404 ? null : REFRESH_MS), true);
+  const query = useQuery<ServicePage>(asked, (_, error) => (error && !error.away && error.status !== 404 ? null : (visit.cadence(REFRESH_MS) ?? (error ? REFRESH_MS : null))), true);
   // What is kept while a filter changes must not be another service's.
   const answer = query.data?.psm === psm ? query.data : undefined;
   const kept = useLastKnown(asked, answer, query.receivedAt);

@@ -1,5 +1,6 @@
 import type { Service } from '../../api.gen';
 import { BreakableName } from '../../components/breakable-name';
+import { instanceCount } from '../../components/clusters';
 import { failureTone } from '../../components/failure-tone';
 import { Icon } from '../../components/icon';
 import { StateBadge } from '../../components/state-badge';
@@ -7,7 +8,7 @@ import { compact, count, dateTime, duration, percent } from '../../format';
 import { useMessages } from '../../i18n';
 import { pathTo } from '../../paths';
 import { useTexts } from './texts';
-import { clustersInView, instanceCount } from './view';
+import { clustersInView } from './view';
 
 interface Props {
   service: Service;

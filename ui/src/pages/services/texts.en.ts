@@ -4,9 +4,6 @@ export const en = {
   title: 'Services',
   summary: (n: number, instances: number) =>
     `${n} ${n === 1 ? 'service' : 'services'}, ${instances} ${instances === 1 ? 'instance' : 'instances'}`,
-  pause: 'Pause',
-  resume: 'Resume',
-  paused: 'paused',
   filter: 'Filter by PSM',
   state: 'State',
   allStates: 'All states',

@@ -1,4 +1,5 @@
 import type { Cluster, Service } from '../../api.gen';
+import { instanceCount } from '../../components/clusters';
 import type { UrlState } from '../../urlstate';
 
 /** What of the fleet is shown, in which order: a pure function of the data and the URL. */
@@ -31,10 +32,6 @@ export function nextOrder(now: Order, key: SortKey): string {
   return descending ? `-${key}` : key;
 }
 
-export function clusterNames(services: Service[]): string[] {
-  return [...new Set(services.flatMap((service) => service.clusters.map((cluster) => cluster.name)))].sort();
-}
-
 export function arrange(services: Service[], url: UrlState): Service[] {
   const text = url.get('q').toLowerCase();
   const cluster = url.get('cluster');
@@ -42,7 +39,7 @@ export function arrange(services: Service[], url: UrlState): Service[] {
   const kept = services
     .filter((service) => service.psm.includes(text))
     .filter((service) => !state || service.state === state)
-    .filter((service) => !cluster || service.clusters.some(({ name }) => name === cluster));
+    .filter((service) => !cluster || service.calls > 0 || service.clusters.some(({ name }) => name === cluster));
   const { key, descending } = orderOf(url.get('sort'));
   const sign = descending ? -1 : 1;
   return kept.sort((a, b) => sign * compare(a, b, key) || a.psm.localeCompare(b.psm));
@@ -51,10 +48,6 @@ export function arrange(services: Service[], url: UrlState): Service[] {
 /** The clusters in view: all, or the chosen one. */
 export function clustersInView(service: Service, cluster: string): Cluster[] {
   return cluster ? service.clusters.filter(({ name }) => name === cluster) : service.clusters;
-}
-
-export function instanceCount(clusters: Cluster[]): number {
-  return clusters.reduce((sum, { instances }) => sum + instances.length, 0);
 }
 
 function compare(a: Service, b: Service, key: SortKey): number {

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from pie.model import PSM, Failure, Kind
 from pie.platform.pages.degrade.views import FlipPut, SwitchName
 from pie.state import LimitExceeded, Store, Write
 from pie.state.events import ChangeEvent, new_event_id, outbox
-from pie.state.rules.book import RuleBook, RuleConflict
+from pie.state.rules.book import RuleBook, RuleConflict, Unreadable
 from pie.state.rules.document import RuleDocument, WrittenRule
 
 INDEX = "/pie/degrade/services/"
@@ -61,9 +62,10 @@ class SwitchBook:
         indexed = [e.key.removeprefix(INDEX) for e in self._store.range(INDEX).entries]
         found = {}
         for psm in sorted({*psms, *indexed}):
-            document = self._rules.get(key_of(psm))
-            if document is not None:
-                found[psm] = document
+            with suppress(Unreadable):  # The page of its rules says so; the others have switches.
+                document = self._rules.get(key_of(psm))
+                if document is not None:
+                    found[psm] = document
         return found
 
     def flip(self, psm: str, name: str, wanted: FlipPut, by: str) -> None:

@@ -31,12 +31,14 @@ _SUMMARY = 200
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of rules in force; ``reports`` and ``verdicts`` are None while it is not."""
+    """What is known of rules in force. ``covered`` are the slots of which anything is known; it,
+    ``reports`` and ``verdicts`` are None while the facts are away."""
 
     registry: Mapping[str, Service]
     reports: Sequence[Report] | None
     verdicts: Sequence[VerdictRow] | None
     slots: Slots
+    covered: frozenset[int] | None
     rolling: Mapping[Key, str]
 
 
@@ -49,8 +51,10 @@ def keys_of(psm: str) -> list[Key]:
     ]
 
 
-def build_head(key: Key, document: RuleDocument | None, facts: Facts) -> RuleSetHead:
-    """One rule set in a list."""
+def build_head(
+    key: Key, document: RuleDocument | None, facts: Facts, unreadable: str = ""
+) -> RuleSetHead:
+    """One rule set in a list; ``unreadable`` is why its document cannot be read."""
     known = key.kind in KINDS
     view = kind_view(KINDS[key.kind]) if known else None
     rules = document.rules if document is not None else ()
@@ -69,10 +73,9 @@ def build_head(key: Key, document: RuleDocument | None, facts: Facts) -> RuleSet
         comment=document.comment if document is not None else "",
         rollout=_rollout(document, facts.rolling.get(key, "")),
         in_force=in_force(key, document, facts.reports, facts.registry),
-        effect=effect(key, facts.verdicts, facts.slots),
-        unreadable=""
-        if known
-        else f"this platform knows no rules of kind {key.kind}: a newer one does",
+        effect=effect(key, facts.verdicts, facts.slots, facts.covered),
+        unreadable=unreadable
+        or ("" if known else f"this platform knows no rules of kind {key.kind}: a newer one does"),
     )
 
 

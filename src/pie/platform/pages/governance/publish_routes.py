@@ -1,5 +1,6 @@
 """Publishing rules: a person does it, on the version that they saw, and says why."""
 
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
@@ -8,11 +9,12 @@ from starlette.responses import Response
 from pie.govern import KINDS, Key
 from pie.model import Failure, Kind
 from pie.platform.ask.params import PsmPath
+from pie.platform.ask.span import last
 from pie.platform.govern.check import Checked, check, first_error
 from pie.platform.govern.kinds import kind_view
 from pie.platform.pages.governance.build import build_detail, freeze_view
 from pie.platform.pages.governance.draft import clash_of, draft_of, rollout_of
-from pie.platform.pages.governance.routes import MAX_BODY, KindPath, SidePath
+from pie.platform.pages.governance.routes import MAX_BODY, WINDOW, KindPath, SidePath
 from pie.platform.pages.governance.sets import blocking, book_of, facts_of, key_for
 from pie.platform.pages.governance.views import (
     ConflictAnswer,
@@ -34,7 +36,6 @@ router = APIRouter(
     prefix="/api/rules", tags=["governance"], dependencies=[Depends(require("person"))]
 )
 
-_WINDOW = 3600
 _CONFLICTS: dict[int | str, dict[str, Any]] = {
     400: {"model": ConflictAnswer, "description": "The rules cannot be published"},
     409: {"model": ConflictAnswer, "description": "Somebody published meanwhile"},
@@ -166,7 +167,7 @@ def _comment(key: Key, text: str) -> str:
 
 
 async def _published(deps: Deps, key: Key, document: RuleDocument) -> Response:
-    facts = await facts_of(deps, key.psm, _WINDOW, key)
+    facts = await facts_of(deps, key.psm, last(time.time(), WINDOW), key)
     freeze = await blocking(book_of(deps).frozen)
     return json_response(build_detail(key, document, facts, freeze, may_publish=True))
 

@@ -3,15 +3,16 @@
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
-from pie.govern import Key
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
+from pie.platform.ask.coverage import covered
 from pie.platform.ask.params import PsmPath
+from pie.platform.ask.span import SpanQuery
 from pie.platform.govern.effect import effect_slots, verdict_rows
 from pie.platform.govern.explain import ExplainCall, Explanation, explain, rule_sets_of
 from pie.platform.govern.in_force import reports
@@ -47,7 +48,7 @@ from pie.platform.pages.governance.views import (
 from pie.platform.server.answers import json_response, repeated_response
 from pie.platform.server.deps import AskDeps, Deps
 from pie.platform.server.gatekeeper import require, user_of
-from pie.state.rules.document import RuleDocument
+from pie.state.rules.book import Published
 
 router = APIRouter(
     prefix="/api/rules", tags=["governance"], dependencies=[Depends(require("person"))]
@@ -57,28 +58,31 @@ MAX_BODY = 1 << 20
 """Bytes of rules that are sent: those of the store, as YAML with comments, quoted in JSON."""
 SidePath = Annotated[str, Path(max_length=20)]
 KindPath = Annotated[str, Path(max_length=40)]
-_Window = Annotated[int, Query(ge=60, le=14 * 86_400)]
+WINDOW = 3_600
+"""Seconds of effect that are shown unless others are asked for."""
 _MOST_SERVICES = 2_000
 
 
 @router.get("", response_model=FleetRules)
-async def list_fleet_rules(deps: AskDeps, window: _Window = 3600) -> Response:
+async def list_fleet_rules(deps: AskDeps, asked: SpanQuery) -> Response:
     """Every rule set of the fleet that is published, with how many processes run it."""
     now = time.time()
     registry = await blocking(deps.registry)
     keys = await blocking(lambda: published(deps))
     names = list(dict.fromkeys(key.psm for key in keys))[:_MOST_SERVICES]
     book = book_of(deps)
-    documents = await blocking(lambda: [each for psm in names for each in book.all(psm).values()])
+    published_by = await blocking(lambda: {psm: book.all(psm) for psm in names})
     freeze = await blocking(book.frozen)
     rolling = await blocking(book.rolling)
-    slots = effect_slots(now, window)
+    slots = effect_slots(asked.at(now, WINDOW))
+    known = await unless_away(covered(deps.facts.query, slots))
     sets = []
-    for psm in dict.fromkeys(each.psm for each in documents):
+    for psm, its in published_by.items():
         found = await unless_away(reports(deps.facts.query, psm, now))
         verdicts = await unless_away(verdict_rows(deps.facts.query, psm, slots))
-        facts = Facts(registry, found, verdicts, slots, rolling)
-        sets += [build_head(each.key, each, facts) for each in documents if each.psm == psm]
+        facts = Facts(registry, found, verdicts, slots, known, rolling)
+        sets += [build_head(key, each, facts) for key, each in its.documents.items()]
+        sets += [build_head(key, None, facts, why) for key, why in its.unreadable.items()]
     return repeated_response(FleetRules(now, freeze_view(freeze), sets))
 
 
@@ -90,14 +94,15 @@ async def list_rule_kinds() -> Response:
 
 @router.get("/{psm}", response_model=RuleSetList)
 async def list_rule_sets(
-    deps: AskDeps, request: Request, psm: PsmPath, window: _Window = 3600
+    deps: AskDeps, request: Request, psm: PsmPath, asked: SpanQuery
 ) -> Response:
     """All rule sets of a service, with who runs which version and what they did."""
-    documents = await blocking(lambda: book_of(deps).all(psm))
-    facts = await facts_of(deps, psm, window)
+    documents, unreadable = await blocking(lambda: book_of(deps).all(psm))
+    facts = await facts_of(deps, psm, asked.at(time.time(), WINDOW))
     service = facts.registry.get(psm)
     owners, may_publish = await standing(deps, request, psm)
-    keys = [*keys_of(psm), *(key for key in documents if key not in keys_of(psm))]
+    own = keys_of(psm)
+    keys = [*own, *(key for key in (*documents, *unreadable) if key not in own)]
     return repeated_response(
         RuleSetList(
             now=time.time(),
@@ -107,7 +112,9 @@ async def list_rule_sets(
             owners=owners,
             instances=len(service.instances) if service is not None else 0,
             frozen=freeze_view(await blocking(book_of(deps).frozen)),
-            sets=[build_head(key, documents.get(key), facts) for key in keys],
+            sets=[
+                build_head(key, documents.get(key), facts, unreadable.get(key, "")) for key in keys
+            ],
         )
     )
 
@@ -118,17 +125,19 @@ async def explain_call(
 ) -> Response:
     """What would happen to a call of a service, and by which rule of which version."""
     call = replace(given, callee=psm)
-    documents = await _documents(deps, call)
+    found = await _published(deps, call)
     world = await world_of(deps, psm, time.time())
-    return json_response(explain(call, documents, world))
+    documents = list(found.documents.values())
+    return json_response(explain(call, documents, world, found.unreadable))
 
 
-async def _documents(deps: Deps, call: ExplainCall) -> list[RuleDocument]:
+async def _published(deps: Deps, call: ExplainCall) -> Published:
     """The rule sets that a call meets."""
-    found: dict[Key, Any] = {}
+    found = Published({}, {})
     for psm in dict.fromkeys(name for name, _ in rule_sets_of(call)):
-        found |= await blocking(partial(book_of(deps).all, psm))
-    return list(found.values())
+        its = await blocking(partial(book_of(deps).all, psm))
+        found = Published(found.documents | its.documents, found.unreadable | its.unreadable)
+    return found
 
 
 @router.get("/{psm}/{side}/{kind}", response_model=RuleSetDetail)
@@ -138,7 +147,7 @@ async def get_rule_set(
     psm: PsmPath,
     side: SidePath,
     kind: KindPath,
-    window: _Window = 3600,
+    asked: SpanQuery,
 ) -> Response:
     """One rule set with its rules; `-` as the side is the first that the kind has."""
     key = key_for(psm, side, kind)
@@ -147,7 +156,7 @@ async def get_rule_set(
     detail = build_detail(
         key,
         document,
-        await facts_of(deps, psm, window, key),
+        await facts_of(deps, psm, asked.at(time.time(), WINDOW), key),
         await blocking(book.frozen),
         may_publish=(await standing(deps, request, psm))[1],
     )

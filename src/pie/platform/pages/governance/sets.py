@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from fastapi import Request
@@ -11,6 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from pie.govern import Key, RuleError
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
+from pie.platform.ask.coverage import covered
+from pie.platform.ask.span import Span
 from pie.platform.govern.check import made_if_any
 from pie.platform.govern.effect import effect_slots, verdict_rows
 from pie.platform.govern.in_force import reports
@@ -48,25 +51,30 @@ def published(deps: Deps) -> list[Key]:
     return [key for key in found if key is not None]
 
 
-async def facts_of(deps: Deps, psm: str, window: int, key: Key | None = None) -> Facts:
-    """What is known of the rules in force of a service, with verdicts of the last seconds."""
-    now = time.time()
-    slots = effect_slots(now, window)
-    registry, rolling, found, verdicts = await asyncio.gather(
+async def facts_of(deps: Deps, psm: str, span: Span, key: Key | None = None) -> Facts:
+    """What is known of the rules in force of a service, with the verdicts of a span."""
+    slots = effect_slots(span)
+    registry, rolling, found, verdicts, known = await asyncio.gather(
         blocking(deps.registry),
         blocking(lambda: book_of(deps).rolling(psm)),
-        unless_away(reports(deps.facts.query, psm, now)),
+        unless_away(reports(deps.facts.query, psm, time.time())),
         unless_away(verdict_rows(deps.facts.query, psm, slots, key)),
+        unless_away(covered(deps.facts.query, slots)),
     )
-    return Facts(registry, found, verdicts, slots, rolling)
+    return Facts(registry, found, verdicts, slots, known, rolling)
 
 
 async def world_of(deps: Deps, psm: str, now: float) -> World:
-    """What routes of the calls of a service depend on: its instances and the drains in force."""
+    """What routes of the calls of a service depend on: its instances, and the drains and weights in
+    force."""
     registry = await blocking(deps.registry)
     service = registry.get(psm)
-    document = await blocking(lambda: book_of(deps).get(Key("drain", psm, "callers")))
-    return World(service.instances if service is not None else (), made_if_any(document), now)
+    kinds = ("drain", "balance")
+    drain, balance = [
+        made_if_any(await blocking(partial(book_of(deps).get, Key(kind, psm, "callers"))))
+        for kind in kinds
+    ]
+    return World(service.instances if service is not None else (), drain, balance, now)
 
 
 async def standing(deps: Deps, request: Request, psm: str) -> tuple[list[str], bool]:

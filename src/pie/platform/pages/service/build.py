@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from pie.platform.ask.account import Account
-from pie.platform.ask.coverage import Slots
 from pie.platform.ask.further import further
 from pie.platform.ask.histogram import percentile_ms
 from pie.platform.ask.registered import protocol_of, state_of
+from pie.platform.ask.span import Span
 from pie.platform.ask.sums import Sums
 from pie.platform.pages.service.sql import (
     MAX_CALLEES,
@@ -19,13 +18,11 @@ from pie.platform.pages.service.sql import (
     Received,
     ReceivedRow,
     Seen,
-    SlotRow,
 )
 from pie.platform.pages.service.views import (
     Figures,
     IdlFile,
     Route,
-    SeriesBucket,
     ServedCall,
     ServiceCallee,
     ServiceCaller,
@@ -34,7 +31,6 @@ from pie.platform.pages.service.views import (
     ServiceInstance,
     ServiceMethod,
     ServicePage,
-    ServiceSeries,
     ServiceSetting,
 )
 from pie.state import Instance, Interface, RuntimeDescription, Service
@@ -63,7 +59,7 @@ def figures_of(sums: Sums, seconds: float) -> Figures:
 def build_page(
     psm: str,
     now: float,
-    window: int,
+    span: Span,
     cluster: str,
     registry: dict[str, Service],
     seen: Seen | None,
@@ -79,7 +75,8 @@ def build_page(
     return ServicePage(
         psm=psm,
         now=now,
-        window_s=window,
+        since=span.since,
+        window_s=span.window,
         covered_s=seconds,
         traffic_known=seen is not None,
         account=received.account,
@@ -113,34 +110,6 @@ def build_page(
         more_callees=len(called) > MAX_CALLEES,
         instances=_instances(registered, cluster, received.instance, seconds),
     )
-
-
-def build_series(
-    psm: str,
-    method: str | None,
-    until: int,
-    slots: Slots,
-    account: Account,
-    rows: Iterable[SlotRow],
-) -> ServiceSeries:
-    """Every slot of the series, with zeros where no call ended."""
-    found = {row.slot: row for row in rows}
-    buckets = []
-    for slot in range(slots.count):
-        sums = found.get(slot)
-        buckets.append(
-            SeriesBucket(
-                ts=slots.since + slot * slots.step,
-                count=sums.calls if sums else 0,
-                failures=sums.failures if sums else 0,
-                rejected=sums.rejected if sums else 0,
-                business=sums.business if sums else 0,
-                avg_ms=sums.average_ms if sums else None,
-                p50_ms=percentile_ms(sums.histogram, 0.5, sums.duration_us) if sums else None,
-                p99_ms=percentile_ms(sums.histogram, 0.99, sums.duration_us) if sums else None,
-            )
-        )
-    return ServiceSeries(psm, method, slots.since, until, slots.step, account, buckets)
 
 
 def served_call(line: CallLine) -> ServedCall:

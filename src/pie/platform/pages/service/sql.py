@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
-from pie.observe.facts.rows import CallRow
-from pie.platform.ask.account import COMMON, EDGE_SINCE, EDGES, Account, account_of
+from pie.observe.facts.rows import EDGE_SECONDS, CallRow
+from pie.platform.ask.account import COMMON, EDGE_SPAN, EDGES, Account, account_of
 from pie.platform.ask.asking import DAY, Ask, decode
 from pie.platform.ask.coverage import Coverage, Slots, coverage
 from pie.platform.ask.look_back import LOOK_BACK, newest
 from pie.platform.ask.outcomes import IS, narrowed
+from pie.platform.ask.series import SlotRow
+from pie.platform.ask.span import Span
 from pie.platform.ask.sums import SUMS, Sums
 from pie.platform.facts.columns import select
 
@@ -54,7 +56,7 @@ _CALLED = f"""
 SELECT callee AS psm, method, any(protocol) AS protocol, {SUMS}
 FROM (
   SELECT {COMMON}, callee FROM edge_10s
-  WHERE side = 'client' AND psm = {{psm:String}} AND {EDGE_SINCE} AND callee != ''
+  WHERE side = 'client' AND psm = {{psm:String}} AND {EDGE_SPAN} AND callee != ''
     AND ({{cluster:String}} = '' OR cluster = {{cluster:String}})
 )
 GROUP BY callee, method ORDER BY calls DESC LIMIT {{limit:UInt32}}
@@ -70,7 +72,7 @@ GROUP BY slot HAVING slot < {{{{slots:UInt32}}}} ORDER BY slot
 _LAST_SEEN = f"""
 SELECT toUnixTimestamp(maxIf(ts, side = 'server' OR callee = {{psm:String}})) AS received,
   toUnixTimestamp(max(ts)) AS seen
-FROM edge_10s WHERE (psm = {{psm:String}} OR callee = {{psm:String}}) AND {EDGE_SINCE}
+FROM edge_10s WHERE (psm = {{psm:String}} OR callee = {{psm:String}}) AND {EDGE_SPAN}
 """
 
 _KEEPS_CALLS = """
@@ -84,7 +86,8 @@ SELECT {columns}, {caller} AS by, {caller_cluster} AS by_cluster, {cluster} AS o
   {instance} AS on_instance
 FROM calls
 WHERE side = '{side}' AND {whose} = {{psm:String}} AND attempt = 0
-  AND calls.ts >= fromUnixTimestamp64Milli({{since:Int64}}) AND {outcome}
+  AND calls.ts >= fromUnixTimestamp64Milli({{since:Int64}})
+  AND calls.ts < fromUnixTimestamp64Milli({{until:Int64}}) AND {outcome}
   AND ({{cluster:String}} = '' OR {cluster} = {{cluster:String}})
 ORDER BY calls.ts DESC LIMIT {{limit:UInt32}}
 """
@@ -127,12 +130,6 @@ class CalledRow(Sums, kw_only=True):
     psm: str
     method: str
     protocol: str
-
-
-class SlotRow(Sums, kw_only=True):
-    """Calls that ended in one slot of a series."""
-
-    slot: int
 
 
 class MinutesRow(msgspec.Struct):
@@ -197,15 +194,14 @@ class ServiceReader:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    async def seen(self, now: float, psm: str, window: int, cluster: str) -> Seen:
-        """Everything that the page shows of calls in the last ``window`` seconds."""
-        covered = await coverage(self._ask, now, window)
-        since = covered.since
+    async def seen(self, now: float, psm: str, span: Span, cluster: str) -> Seen:
+        """Everything that the page shows of the calls of a span."""
+        covered = await coverage(self._ask, span)
         received, clusters, minutes, called = await asyncio.gather(
-            self.received(psm, cluster, since),
-            self.clusters(psm, since),
+            self.received(psm, cluster, span),
+            self.clusters(psm, span),
             self.minutes(psm, cluster, covered.until),
-            self.called(psm, cluster, since),
+            self.called(psm, cluster, span),
         )
         last_seen, known = received.total.latest, True
         if not received.total.calls:
@@ -213,10 +209,10 @@ class ServiceReader:
             known = any_sign > 0
         return Seen(covered, received, clusters, minutes, called, last_seen, known)
 
-    async def received(self, psm: str, cluster: str, since: int) -> Received:
-        """Calls since then, grouped in the ways of ``Received``."""
-        account = await account_of(self._ask, psm, since)
-        params: dict[str, Any] = {"psm": psm, "cluster": cluster, "since": since}
+    async def received(self, psm: str, cluster: str, span: Span) -> Received:
+        """Calls of a span, grouped in the ways of ``Received``."""
+        account = await account_of(self._ask, psm, span.since, span.until)
+        params: dict[str, Any] = {"psm": psm, "cluster": cluster, **span.params}
         params["limit"] = _MAX_GROUPS
         found = Received(account)
         sql = _RECEIVED.format(edges=EDGES[account])
@@ -230,28 +226,31 @@ class ServiceReader:
             return Received("server" if account == "server" else "none")
         return found
 
-    async def clusters(self, psm: str, since: int) -> list[ClusterRow]:
-        """The clusters that received calls since then."""
-        params = {"psm": psm, "cluster": "", "since": since, "limit": _MAX_CLUSTERS}
-        sql = _CLUSTERS.format(edges=EDGES[await account_of(self._ask, psm, since)])
+    async def clusters(self, psm: str, span: Span) -> list[ClusterRow]:
+        """The clusters that received calls in a span."""
+        params = {"psm": psm, "cluster": "", "limit": _MAX_CLUSTERS, **span.params}
+        account = await account_of(self._ask, psm, span.since, span.until)
+        sql = _CLUSTERS.format(edges=EDGES[account])
         return decode(await self._ask(sql, params), ClusterRow)
 
     async def minutes(self, psm: str, cluster: str, until: int) -> list[MinutesRow]:
         """Calls by method and minute in the hour before ``until``."""
         since = until - 60 * SPARK_MINUTES
-        params = {"psm": psm, "cluster": cluster, "since": since, "limit": MAX_METHODS}
-        sql = _MINUTES.format(edges=EDGES[await account_of(self._ask, psm, since)])
+        params = {"psm": psm, "cluster": cluster, "limit": MAX_METHODS}
+        account = await account_of(self._ask, psm, since, until)
+        sql = _MINUTES.format(edges=EDGES[account])
+        params |= {"since": since, "until": until}
         return decode(await self._ask(sql, params), MinutesRow)
 
-    async def called(self, psm: str, cluster: str, since: int) -> list[CalledRow]:
+    async def called(self, psm: str, cluster: str, span: Span) -> list[CalledRow]:
         """Calls that the service made, at most one more row than ``MAX_CALLEES``."""
-        params = {"psm": psm, "cluster": cluster, "since": since, "limit": MAX_CALLEES + 1}
+        params = {"psm": psm, "cluster": cluster, "limit": MAX_CALLEES + 1, **span.params}
         return decode(await self._ask(_CALLED, params), CalledRow)
 
     async def last_seen(self, now: float, psm: str) -> tuple[int, int]:
         """When the newest bucket of a day began in which it was called, and in which it was called
         or made calls; 0 for none."""
-        params = {"psm": psm, "since": int(now) - DAY}
+        params = {"psm": psm, "since": int(now) - DAY, "until": int(now) + EDGE_SECONDS}
         rows = decode(await self._ask(_LAST_SEEN, params), _LastSeen)
         return (rows[0].received, rows[0].seen) if rows else (0, 0)
 
@@ -263,19 +262,30 @@ class ServiceReader:
             "psm": psm,
             "cluster": cluster,
             "since": slots.since,
+            "until": slots.until,
             "step": slots.step,
             "slots": slots.count,
             "every": int(method is None),
             "method": method or "",
         }
-        account = await account_of(self._ask, psm, slots.since)
+        account = await account_of(self._ask, psm, slots.since, slots.until)
         rows = decode(await self._ask(_SERIES.format(edges=EDGES[account]), params), SlotRow)
         return account if rows or account == "server" else "none", rows
 
     async def calls(
-        self, now: float, psm: str, cluster: str, outcome: str, limit: int
+        self,
+        now: float,
+        psm: str,
+        cluster: str,
+        outcome: str,
+        limit: int,
+        oldest: float | None = None,
     ) -> tuple[Account, list[CallLine]]:
-        """The newest recorded calls of a class of outcomes (empty: all), and whose records."""
+        """The newest recorded calls of a class of outcomes (empty: all), and whose records.
+
+        Args:
+            oldest: only those from this Unix second on and before ``now``.
+        """
         params: dict[str, Any] = {"psm": psm, "cluster": cluster, "limit": limit}
         params["since"] = int((now - LOOK_BACK[-1]) * 1000)
         account: Account = "server" if await self._ask(_KEEPS_CALLS, params) else "callers"
@@ -284,5 +294,5 @@ class ServiceReader:
             outcome=narrowed(outcome),
             **_CALLS_COLUMNS[account],
         )
-        found = await newest(self._ask, sql, params, now, limit, CallLine)
+        found = await newest(self._ask, sql, params, now, limit, CallLine, oldest)
         return account if found or account == "server" else "none", found

@@ -6,6 +6,7 @@ from pie.platform.ask.account import Account
 from pie.platform.ask.further import Further
 from pie.platform.ask.histogram import PERCENTILE_ERROR
 from pie.platform.ask.registered import ServiceState
+from pie.platform.ask.series import Series
 
 
 @dataclass(slots=True)
@@ -135,15 +136,16 @@ class ServiceInstance:
 class ServicePage:
     """Everything the first page of a service shows, at ``now`` (Unix seconds).
 
-    Counts are those of ``window_s`` seconds; rates are over the ``covered_s`` of them that the
-    edges cover. ``traffic_known`` is False while the facts process is down. ``last_seen`` is when
-    the newest bucket with calls began, 0 for none in a day. ``more_methods``, ``more_callers`` and
-    ``more_callees`` say that there are more than are listed. A percentile is at most
-    ``percentile_error`` of itself away from the true one.
+    Counts are those of ``window_s`` seconds from ``since`` on; rates are over the ``covered_s`` of
+    them that the edges cover. ``traffic_known`` is False while the facts process is down.
+    ``last_seen`` is when the newest bucket with calls began, 0 for none in a day. ``more_methods``,
+    ``more_callers`` and ``more_callees`` say that there are more than are listed. A percentile is
+    at most ``percentile_error`` of itself away from the true one.
     """
 
     psm: str
     now: float
+    since: int
     window_s: int
     covered_s: float
     traffic_known: bool
@@ -169,35 +171,13 @@ class ServicePage:
     percentile_error: float = PERCENTILE_ERROR
 
 
-@dataclass(slots=True)
-class SeriesBucket:
-    """Calls that ended in ``step_s`` seconds from ``ts`` on; times are null without calls."""
-
-    ts: int
-    count: int
-    failures: int
-    rejected: int
-    business: int
-    avg_ms: float | None
-    p50_ms: float | None
-    p99_ms: float | None
-
-
-@dataclass(slots=True)
-class ServiceSeries:
-    """A method (all of them if null) over time.
-
-    The edges reach to ``until``, which may be before the end of the last bucket.
-    """
+@dataclass(slots=True, kw_only=True)
+class ServiceSeries(Series):
+    """A method of a service (all of them if null) over time."""
 
     psm: str
     method: str | None
-    since: int
-    until: int
-    step_s: int
     account: Account
-    buckets: list[SeriesBucket]
-    percentile_error: float = PERCENTILE_ERROR
 
 
 @dataclass(slots=True)

@@ -1,13 +1,19 @@
 """The questions about all services: their traffic, and the calls that entered the fleet."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import msgspec
 
-from pie.observe.facts.rows import EDGE_SECONDS, CallRow
+from pie.observe.facts.rows import CallRow
+from pie.platform.ask.account import EDGE_SPAN
 from pie.platform.ask.asking import DAY, Ask, decode
+from pie.platform.ask.coverage import Slots, coverage
 from pie.platform.ask.look_back import newest
 from pie.platform.ask.outcomes import COUNTS, narrowed
+from pie.platform.ask.series import SlotRow
+from pie.platform.ask.span import Span
+from pie.platform.ask.sums import SUMS
 from pie.platform.facts.columns import select
 
 _CLOCKS_DIFFER = 3_600
@@ -17,6 +23,8 @@ _ENTRIES = """
 SELECT {columns} FROM calls
 WHERE parent_id = '' AND attempt = 0 AND logid != ''
   AND calls.ts >= fromUnixTimestamp64Milli({{since:Int64}})
+  AND calls.ts < fromUnixTimestamp64Milli({{until:Int64}})
+  AND ({{cluster:String}} = '' OR cluster = {{cluster:String}})
   AND ({{psm:String}} = '' OR psm = {{psm:String}})
   AND {outcome}
   AND duration_us >= {{min_us:Float64}}
@@ -30,6 +38,10 @@ WHERE has({logids:Array(String)}, logid) AND side = 'client' AND attempt = 0
 GROUP BY logid
 """
 
+_OF_CLUSTER = (
+    "({cluster:String} = '' OR if(side = 'server', cluster, callee_cluster) = {cluster:String})"
+)
+
 # A callee is counted by its own account; only who keeps none is counted by its callers'.
 _TRAFFIC = f"""
 SELECT if(side = 'server', psm, callee) AS name, side, any(protocol) AS protocol,
@@ -37,7 +49,16 @@ SELECT if(side = 'server', psm, callee) AS name, side, any(protocol) AS protocol
   uniqExact(method) AS methods, sumMap(histogram) AS histogram,
   toUnixTimestamp(max(edge_10s.ts)) AS latest
 FROM edge_10s
-WHERE edge_10s.ts >= fromUnixTimestamp({{since:Int64}}) GROUP BY name, side HAVING name != ''
+WHERE {EDGE_SPAN} AND {_OF_CLUSTER} GROUP BY name, side HAVING name != ''
+"""
+
+_SERIES = f"""
+SELECT toUInt32(intDiv(toUnixTimestamp(ts) - {{since:Int64}}, {{step:UInt32}})) AS slot, {SUMS}
+FROM edge_10s
+WHERE {EDGE_SPAN} AND {_OF_CLUSTER} AND (side = 'server' OR (callee != '' AND callee NOT IN (
+  SELECT DISTINCT psm FROM edge_10s WHERE side = 'server' AND {EDGE_SPAN}
+)))
+GROUP BY slot HAVING slot < {{slots:UInt32}} ORDER BY slot
 """
 
 _LAST_SEEN = """
@@ -108,14 +129,17 @@ class ServicesReader:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    async def traffic(self, now: float, window: int) -> dict[str, Traffic]:
-        """What every service received in the last ``window`` seconds, and who was seen in a day."""
-        since = int(now) // EDGE_SECONDS * EDGE_SECONDS - window
-        sums = decode(await self._ask(_TRAFFIC, {"since": since}), _EdgeSum)
-        seen = decode(await self._ask(_LAST_SEEN, {"since": int(now) - DAY}), _Seen)
-        # The newest buckets have not arrived yet: rates count the time that the edges cover.
-        latest = max((row.latest + EDGE_SECONDS for row in sums), default=0)
-        seconds = min(max(latest - since, window / 2), window + EDGE_SECONDS)
+    async def traffic(self, now: float, span: Span, cluster: str = "") -> dict[str, Traffic]:
+        """What every service, or one cluster of each, received in a span; and who was seen in a
+        day."""
+        lately = {"since": int(now) - DAY}
+        covered, sums_of, seen_of = await asyncio.gather(
+            coverage(self._ask, span),
+            self._ask(_TRAFFIC, {"cluster": cluster, **span.params}),
+            self._ask(_LAST_SEEN, lately),
+        )
+        sums, seen = decode(sums_of, _EdgeSum), decode(seen_of, _Seen)
+        seconds = covered.seconds
         result = {row.name: Traffic(row.name, row.protocol, seconds, row.latest) for row in seen}
         for row in sorted(sums, key=lambda row: row.side):  # "client" first, "server" replaces it
             result[row.name] = Traffic(
@@ -133,13 +157,38 @@ class ServicesReader:
             )
         return result
 
+    async def series(self, slots: Slots, cluster: str) -> list[SlotRow]:
+        """The calls that all services received, or one cluster of each, by slot.
+
+        Each by its own account, by its callers' if it keeps none.
+        """
+        params = {
+            "cluster": cluster,
+            "since": slots.since,
+            "until": slots.until,
+            "step": slots.step,
+            "slots": slots.count,
+        }
+        return decode(await self._ask(_SERIES, params), SlotRow)
+
     async def entries(
-        self, now: float, psm: str, outcome: str, min_ms: float, limit: int
+        self,
+        now: float,
+        psm: str,
+        cluster: str,
+        outcome: str,
+        min_ms: float,
+        limit: int,
+        oldest: float | None = None,
     ) -> list[Entered]:
-        """Entry calls, newest first; ``outcome`` is a class of outcomes, or empty for all."""
+        """Entry calls, newest first; ``outcome`` is a class of outcomes, or empty for all.
+
+        Args:
+            oldest: only those from this Unix second on and before ``now``.
+        """
         sql = _ENTRIES.format(columns=select(CallRow, "chains"), outcome=narrowed(outcome))
-        params = {"psm": psm, "min_us": min_ms * 1000, "limit": limit}
-        found = await newest(self._ask, sql, params, now, limit, CallRow)
+        params = {"psm": psm, "cluster": cluster, "min_us": min_ms * 1000, "limit": limit}
+        found = await newest(self._ask, sql, params, now, limit, CallRow, oldest)
         calls: dict[str, int] = {}
         if found:
             since = int((min(entry.ts for entry in found) - _CLOCKS_DIFFER) * 1000)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pie.platform.ask.further import Further
 from pie.platform.ask.histogram import PERCENTILE_ERROR
 from pie.platform.ask.registered import ServiceState
+from pie.platform.ask.series import Series
 
 
 @dataclass(slots=True)
@@ -72,6 +73,12 @@ class Services:
     traffic_known: bool
     services: list[Service]
     percentile_error: float = PERCENTILE_ERROR
+
+
+@dataclass(slots=True, kw_only=True)
+class FleetSeries(Series):
+    """The calls that all services received, over time: each by its own account, by its callers' if
+    it keeps none."""
 
 
 @dataclass(slots=True)

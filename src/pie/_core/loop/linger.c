@@ -1,0 +1,21 @@
+/* The end of a connection after its last reply. */
+#include "loop/linger.h"
+
+static Answer drop(Worker *worker, Connection *connection, const uint8_t *data, size_t size,
+                   size_t *taken) {
+    *taken = size;
+    return ANSWER_TAKEN;
+}
+
+static const LoopProtocol dropping = {.answer = drop};
+static const Speaker lingering = {.protocol = &dropping, .transfer_ms = LINGER_MS};
+
+void linger_begin(Connection *connection) {
+    if (connection->progress != NULL) {
+        connection->speaker->protocol->forget(connection->progress);
+        connection->progress = NULL;
+    }
+    connection->speaker = &lingering;
+    atomic_store(&connection->read_ends, monotonic_ms() + LINGER_MS);
+    atomic_store(&connection->last, true);
+}
