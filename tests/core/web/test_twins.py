@@ -46,7 +46,7 @@ def test_a_random_request(native: ModuleType, seed: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(st.integers(0, 1 << 60))
 def test_many_random_requests(native: ModuleType, seed: int) -> None:
     plan = scenario(Random(seed))
