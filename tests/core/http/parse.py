@@ -2,7 +2,12 @@
 
 from typing import Any, NamedTuple
 
+from hypothesis import HealthCheck, settings
+
 from pie._core import native
+
+steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Of properties: a busy machine fails none."""
 
 LINE, HEAD, FIELDS = 16384, 65536, 100
 START = b"GET / HTTP/1.1\r\nHost: a\r\n"
