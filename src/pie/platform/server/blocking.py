@@ -6,6 +6,7 @@ from typing import TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from pie.model import Failure, Kind
+from pie.platform.ask.named_failure import NamedFailure
 from pie.state import StoreError
 
 _T = TypeVar("_T")
@@ -21,6 +22,12 @@ async def blocking(act: Callable[[], _T]) -> _T:
     try:
         return await run_in_threadpool(act)
     except StoreError as error:
-        raise Failure(
-            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
-        ) from error
+        raise store_failure(error) from error
+
+
+def store_failure(error: StoreError) -> Failure:
+    """What an error of the store is to who asked: ``unavailable``, with the error's status."""
+    message = f"the state store failed: {error.message}"
+    return NamedFailure(
+        Kind.UNAVAILABLE, message, "store_failed", code=error.code, why=error.message
+    )
