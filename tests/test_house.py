@@ -43,6 +43,7 @@ WITHIN = {
     "serve": ("settings", "debug host", "registration"),
     "state": ("store", "registry", "rules config"),
     "thrift": ("codec idl", "wire generate"),
+    "web": ("server",),
     "tool": ("terminal", "files", "ls registry up workspace", "call debug generate logs", "chain"),
 }
 """The rooms inside of a room, from below: those of one step do not import each other."""

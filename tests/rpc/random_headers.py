@@ -8,9 +8,10 @@ LOGID = b"20261130071500127000000001ab0001"
 FOREIGN = b"02173300000000000000000000000000000ffff0a0b0c0d1e2f3a"
 _SPAN = b"00-" + LOGID + b"-00f067aa0ba902b7-01"
 _KEYS = [
-    b"RPC_PERSIST_", b"RPC_PERSIST_A", b"RPC_PERSIST_\xff", b"RPC_TRANSIT_B", b"RPC_TRANSIT_",
-    b"RPC_BACKWARD_C", b"RPC_BACKWARD_", b"COST", b"crrst", b"biz-status", b"biz-message",
-    b"biz-extra", b"rip", b"isn", b"pie-kind", b"pie-code", b"pie-unsent", b"pie-to", b"", b"\xc3",
+    b"RPC_PERSIST_", b"RPC_PERSIST_A", b"RPC_PERSIST_PIE_TRAFFIC", b"RPC_PERSIST_\xff",
+    b"RPC_TRANSIT_B", b"RPC_TRANSIT_", b"RPC_BACKWARD_C", b"RPC_BACKWARD_", b"COST", b"crrst",
+    b"biz-status", b"biz-message", b"biz-extra", b"rip", b"isn", b"pie-kind", b"pie-code",
+    b"pie-unsent", b"pie-to", b"", b"\xc3",
 ]  # fmt: skip
 _VALUES = [
     b"", b"0", b"1", b"-7", b"250", b"1201", b"99999999999", b"unavailable", b"503", b"a.b.c",
@@ -18,7 +19,7 @@ _VALUES = [
     _SPAN.upper(), _SPAN.replace(b"00-2", b"01-2"), b"{}", b'{"a":"b"}', b"0" * 32, b"x" * 300,
     b"\xed\xa0\x80", b"toutiao.my.server",
 ]  # fmt: skip
-_NUMBERS = [2, 3, 4, 10, 12, 18, 22, 19, 300, 65535]
+_NUMBERS = [2, 3, 4, 10, 12, 18, 21, 21, 22, 19, 300, 65535]
 
 
 def _sized(data: bytes) -> bytes:

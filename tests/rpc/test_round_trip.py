@@ -42,7 +42,7 @@ def test_the_seeds_call(start, handler, demo, transport: str) -> None:
     assert stub.Nothing() is None
 
 
-@pytest.mark.parametrize("transport", ["ttheader", "framed"])
+@pytest.mark.parametrize("transport", ["ttheader", "framed", "buffered", "framed+compact"])
 def test_both_sides_record_one_chain(start, handler, demo, bench, transport: str) -> None:
     start(handler, transport=transport)
     demo.DemoServiceClient(PSM).GetItem(demo.Demo2Request(ItemId=1))
@@ -52,6 +52,7 @@ def test_both_sides_record_one_chain(start, handler, demo, bench, transport: str
     assert served["parent_id"] == asked["span_id"]
     assert asked["parent_id"] == ""
     assert served["caller"] == asked["caller"] == PSM
+    assert {row["caller"] for row in bench.facts("edges")} == {PSM}
     assert (asked["method"], asked["attempts"]) == ("GetItem", 1)
     assert asked["response_bytes"] == served["response_bytes"] > 0
     assert asked["request_bytes"] == served["request_bytes"] > 0

@@ -218,6 +218,12 @@ class ThriftServer(Speaker):
     @property
     def pending(self) -> int: ...
 
+class HttpServer(Speaker):
+    """A WSGI application that a loop serves; see pie.web.server."""
+
+    def __init__(self, plan: Any, /) -> None:
+        """From a ``pie.web.server.native_http.HttpPlan``."""
+
 class Loop:
     """The loop of a server; see pie.loop."""
 

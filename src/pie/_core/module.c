@@ -20,10 +20,10 @@ static PyMethodDef functions[] = {
 
 static int fill(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0 || codec_init(module) < 0 ||
-        call_init(module) < 0 || record_init(module) < 0 || http_init(module) < 0) {
+        call_init(module) < 0 || record_init(module) < 0 || loop_init(module) < 0) {
         return -1;
     }
-    if (loop_init(module) < 0 || client_init(module) < 0 || server_init(module) < 0) {
+    if (client_init(module) < 0 || server_init(module) < 0 || http_init(module) < 0) {
         return -1;
     }
     return web_init(module);

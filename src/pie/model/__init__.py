@@ -46,7 +46,9 @@ from pie.model.persisted import (
     TRAFFIC_CLASSES,
     USER,
     TrafficClass,
+    stress_tag_of,
     take_persisted,
+    take_stress_tag,
 )
 from pie.model.psm import PSM
 from pie.model.resident import Resident
@@ -107,7 +109,9 @@ __all__ = [
     "run_after_fork",
     "split_transport",
     "static_endpoint",
+    "stress_tag_of",
     "take_persisted",
+    "take_stress_tag",
     "text_of",
     "trace_id_of",
     "type_name",

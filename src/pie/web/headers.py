@@ -4,12 +4,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pie.model import LANE, NO_CHAIN, Call, chain_of, current_call, trace_id_of
+from pie.call import NotBootstrapped, get_runtime
+from pie.model import LANE, NO_CHAIN, PSM, Call, chain_of, current_call, trace_id_of
 from pie.web.peers import TrustedPeers
 
 LOGID = "X-Tt-Logid"
 ADDRESSEE_KEY = "HTTP_PIE_TO"
 """Environ key of the header that names whom a request is for."""
+FROM = "Pie-From"
+"""Header of a request: the service that makes it and its cluster, ``psm/cluster``."""
+_FROM_KEY = "HTTP_PIE_FROM"
 UNSENT = "Pie-Unsent"
 """Header of an answer, with value 1: the request was not served, and may be sent elsewhere."""
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -27,14 +31,15 @@ _PERSIST = "HTTP_RPC_PERSIST_"
 _TRANSIT = "HTTP_RPC_TRANSIT_"
 _MAX_METADATA = 64
 _MAX_VALUE = 1024
+_CLUSTER = re.compile(r"[A-Za-z0-9_.:@+-]{1,128}")
 
 
 def take_chain(call: Call, environ: dict[str, Any], trusted: TrustedPeers, address: str) -> None:
     """Read what a WSGI environ says of the chain into a call.
 
     A traceparent wins over a logid, unless its trace id stands for that: its span belongs to its
-    trace. Metadata of a peer that is not
-    trusted is taken out of the environ, so that nobody hands it on.
+    trace. Metadata of a peer that is not trusted, and the name that it gives itself, are taken out
+    of the environ, so that nobody hands them on.
     """
     logid, traceparent = environ.get("HTTP_X_TT_LOGID"), environ.get("HTTP_TRACEPARENT")
     given = chain_of(str(logid), "", "") if logid else NO_CHAIN
@@ -43,6 +48,11 @@ def take_chain(call: Call, environ: dict[str, Any], trusted: TrustedPeers, addre
         _take_trace(call, str(traceparent), environ.get("HTTP_TRACESTATE"))
     if given.note and call.logid == given.logid:
         call.notes.append(given.note)
+    if _FROM_KEY in environ:
+        if trusted.trusts(address):
+            _take_caller(call, str(environ[_FROM_KEY]))
+        else:
+            del environ[_FROM_KEY]
     if _METADATA in "\n".join(environ):
         keys = [key for key in environ if key.startswith(_METADATA)]
         if trusted.trusts(address):
@@ -55,16 +65,15 @@ def take_chain(call: Call, environ: dict[str, Any], trusted: TrustedPeers, addre
 
 
 def chain_headers() -> dict[str, str]:
-    """The headers by which a request to another HTTP service belongs to the chain of the call that
-    is being served; none outside of one."""
+    """The headers by which a request to another HTTP service names its caller, and belongs to the
+    chain of the call that is being served, if one is."""
+    headers = _own_name()
     call = current_call.get()
     if call is None:
-        return {}
+        return headers
     flags = call.trace_flags or _SAMPLED
-    headers = {
-        LOGID: call.logid,
-        "traceparent": f"00-{trace_id_of(call.logid)}-{call.span_id}-{flags}",
-    }
+    headers[LOGID] = call.logid
+    headers["traceparent"] = f"00-{trace_id_of(call.logid)}-{call.span_id}-{flags}"
     if call.tracestate:
         headers["tracestate"] = call.tracestate
     persisted = {**call.persist, LANE: call.env} if call.env else call.persist
@@ -72,6 +81,31 @@ def chain_headers() -> dict[str, str]:
         if value.isprintable():
             headers[f"Rpc-Persist-{key.replace('_', '-')}"] = value.encode().decode("latin-1")
     return headers
+
+
+def _own_name() -> dict[str, str]:
+    """None in a process that is no service and no script of Pie."""
+    try:
+        who = get_runtime().identity
+    except NotBootstrapped:
+        return {}
+    return {FROM: caller_name(who.psm, who.cluster)}
+
+
+def caller_name(psm: str, cluster: str) -> str:
+    """The value of ``Pie-From``."""
+    return f"{psm}/{cluster}"
+
+
+def _take_caller(call: Call, name: str) -> None:
+    """A name that is none counts as none."""
+    psm, _, cluster = name.partition("/")
+    try:
+        PSM.parse(psm)
+    except ValueError:
+        return
+    call.caller = psm
+    call.caller_cluster = cluster if _CLUSTER.fullmatch(cluster) else ""
 
 
 def parse_traceparent(value: str) -> tuple[str, str, str] | None:

@@ -11,7 +11,7 @@
 
 #define SPAN_LIMIT 128
 #define TRACE_ID_SIZE 32
-#define HEADERS 9
+#define HEADERS 10
 
 /* Whether each is one of 0-9 a-f. */
 static bool is_hex(const char *text, Py_ssize_t size) {
@@ -217,6 +217,17 @@ static bool write_strings(Buffer *out, const Attempt *attempt) {
            write_text(out, "isn", 3, service) && write_text(out, "pie-to", 6, addressee);
 }
 
+/* Twin: stress_tag_of of pie/model/persisted.py; none for a call that belongs to no load test. */
+static PyObject *stress_tag(const CallObject *call) {
+    if (LIKELY(PyUnicode_GET_LENGTH(call->traffic) == 0) ||
+        PyUnicode_CompareWithASCIIString(call->traffic, "stress") != 0) {
+        return NULL;
+    }
+    PyObject *tag = call->persist == NULL ? NULL : PyDict_GetItemString(call->persist, "PIE_STRESS_TAG");
+    bool named = tag != NULL && PyUnicode_Check(tag) && PyUnicode_GET_LENGTH(tag) > 0;
+    return named ? tag : call->traffic;
+}
+
 static bool write_ints(Buffer *out, const CallObject *call, const char *span, size_t span_size) {
     PyObject *texts[] = {call->logid, call->caller, call->caller_cluster, call->callee,
                          call->callee_cluster, call->method, call->env};
@@ -235,6 +246,16 @@ static bool write_ints(Buffer *out, const CallObject *call, const char *span, si
         count += header->size > 0;
     }
     headers[count++] = (IntHeader){KEY_SPAN_CONTEXT, span, (Py_ssize_t)span_size};
+    PyObject *tag = stress_tag(call);
+    if (UNLIKELY(tag != NULL)) {
+        IntHeader *header = &headers[count++];
+        header->key = KEY_STRESS_TAG;
+        header->text = PyUnicode_AsUTF8AndSize(tag, &header->size);
+        if (header->text == NULL) {
+            PyErr_Clear();
+            return false;
+        }
+    }
     char timeout[24];
     double ends = call_attempt_ends(call);
     if (!isnan(ends)) {

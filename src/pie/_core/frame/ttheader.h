@@ -24,6 +24,7 @@ enum {
     KEY_ENV = 10,
     KEY_RPC_TIMEOUT = 12,
     KEY_SPAN_CONTEXT = 18,
+    KEY_STRESS_TAG = 21,
     KEYS_END, /* above all of these */
 };
 

@@ -6,6 +6,7 @@
 #include "http/chunks.h"
 #include "http/environ.h"
 #include "http/head.h"
+#include "http/http_server.h"
 #include "http/names.h"
 #include "http/proxy.h"
 
@@ -244,5 +245,8 @@ static PyMethodDef functions[] = {
 
 int http_init(PyObject *module) {
     names_init();
-    return environ_init() < 0 ? -1 : PyModule_AddFunctions(module, functions);
+    if (environ_init() < 0 || PyModule_AddFunctions(module, functions) < 0) {
+        return -1;
+    }
+    return http_server_init(module);
 }

@@ -119,7 +119,7 @@ static int keep_rest(Connection *connection, const uint8_t *data, size_t size, R
     if (size == 0 && whose != REST_WITHIN) {
         atomic_store(&connection->read_ends, 0);
     } else if (whose == REST_ANOTHER || atomic_load(&connection->read_ends) == 0) {
-        connection_expect(connection, connection->speaker->transfer_ms);
+        connection_expect(connection, connection->speaker->read_ms);
     }
     return 0;
 }
@@ -137,8 +137,7 @@ void connection_part(Worker *worker, Connection *connection, const uint8_t *rest
     connections_queue(connection->loop, connection);
 }
 
-/* Hands over the reply that was made, if there is one. */
-static void hand_over(Worker *worker, Connection *connection) {
+void connection_hand_over(Worker *worker, Connection *connection) {
     if (worker->out.size > 0 && worker->leading) {
         outbox_add(worker, connection);
     } else if (worker->out.size > 0) {
@@ -167,13 +166,15 @@ static Outcome answer_messages(Worker *worker, Connection *connection, const uin
             break;
         }
         if (answer == ANSWER_BROKEN) {
+            worker->out.size = 0; /* Not into the next connection's. */
             return HANG_UP;
         }
         if (answer == ANSWER_LAST) {
             linger_begin(connection);
             taken = size;
+            connection_send(connection, &worker->out); /* At once, though it may be empty. */
         }
-        hand_over(worker, connection);
+        connection_hand_over(worker, connection);
         if (answer == ANSWER_PARTED) {
             connection_release(connection);
             return QUEUED;

@@ -16,6 +16,8 @@ void connection_part(Worker *worker, Connection *connection, const uint8_t *rest
 void connection_expect(Connection *connection, int64_t ms);
 /* When the message being answered came (monotonic seconds). Its owner's. */
 double connection_received(const Connection *connection);
+/* Sends the worker's reply (`out`), if there is one: the leader's when it has served what is ready. */
+void connection_hand_over(Worker *worker, Connection *connection);
 /* Its socket, which is the caller's from now on; what is sent here goes nowhere. */
 int connection_give_away(Connection *connection);
 /* Closes; once. */

@@ -10,7 +10,7 @@ static void count(Connection *connection, atomic_llong *counted, size_t size) {
 }
 
 void crowd_count_rest(Connection *connection) {
-    count(connection, &connection->rest_held, connection->rest.size);
+    count(connection, &connection->rest_held, connection->rest.size + connection->progress_size);
 }
 
 void crowd_count_pending(Connection *connection) {

@@ -8,7 +8,7 @@ static Answer drop(Worker *worker, Connection *connection, const uint8_t *data, 
 }
 
 static const LoopProtocol dropping = {.answer = drop};
-static const Speaker lingering = {.protocol = &dropping, .transfer_ms = LINGER_MS};
+static const Speaker lingering = {.protocol = &dropping, .read_ms = LINGER_MS, .write_ms = LINGER_MS};
 
 void linger_begin(Connection *connection) {
     if (connection->progress != NULL) {

@@ -82,7 +82,7 @@ static ssize_t send_file(int fd, FileTail *file, bool *full) {
 
 /* Renews the time of a reply by what its peer has read of it. */
 static void renew(Connection *connection, bool was_blocked, size_t sent) {
-    int64_t most = monotonic_ms() + connection->speaker->transfer_ms;
+    int64_t most = monotonic_ms() + connection->speaker->write_ms;
     int64_t ends = atomic_load(&connection->write_ends) + (int64_t)(sent / LEAST_RATE);
     atomic_store(&connection->write_ends, was_blocked && ends < most ? ends : most);
 }

@@ -57,7 +57,8 @@ typedef struct {
     const LoopProtocol *protocol;
     void *server;         /* the protocol's */
     int64_t idle_ms;      /* a connection without a request is closed after this */
-    int64_t transfer_ms;  /* for a message that has begun, and for a reply of which nothing is read */
+    int64_t read_ms;      /* for a message that has begun */
+    int64_t write_ms;     /* for a reply, from when its peer has last read of it */
 } Speaker;
 
 /* --- the loop --- */
@@ -181,6 +182,7 @@ struct Connection {
     atomic_bool heard_all;  /* its end was seen; replies that are owed apart still go out */
     Buffer rest;            /* owner: received and not answered */
     void *progress;         /* owner: the protocol's, in a message that is partial */
+    size_t progress_size;   /* owner: bytes of the message that are kept there */
     pthread_mutex_t writing;
     atomic_llong rest_held, pending_held; /* bytes that are counted in the loop's `held` */
     Buffer pending;         /* under `writing`: replies that the socket did not take */

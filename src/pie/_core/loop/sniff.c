@@ -37,6 +37,6 @@ void sniff_open(Loop *loop) {
     for (int i = 1; i < loop->speaker_count; i++) {
         const Speaker *each = &loop->speakers[i];
         loop->undecided.idle_ms = least(loop->undecided.idle_ms, each->idle_ms);
-        loop->undecided.transfer_ms = least(loop->undecided.transfer_ms, each->transfer_ms);
+        loop->undecided.read_ms = least(loop->undecided.read_ms, each->read_ms);
     }
 }

@@ -234,6 +234,24 @@ static int read_name(PyObject **field, const HeaderEntry *entry) {
     return 0;
 }
 
+/* Twin: take_stress_tag of pie/model/persisted.py. */
+static int take_stress_tag(CallObject *call, const HeaderEntry *entry) {
+    static const char traffic[] = "PIE_TRAFFIC", tag[] = "PIE_STRESS_TAG";
+    if (call->persist != NULL && PyDict_GetItemString(call->persist, traffic) != NULL) {
+        return 0;
+    }
+    if (call->persist == NULL && (call->persist = PyDict_New()) == NULL) {
+        return -1;
+    }
+    PyObject *name = name_from_peer(entry->value, entry->value_size);
+    PyObject *class = name == NULL ? NULL : PyUnicode_FromString("stress");
+    int done = class == NULL ? -1 : PyDict_SetItemString(call->persist, traffic, class);
+    done = done < 0 ? -1 : PyDict_SetItemString(call->persist, tag, name);
+    Py_XDECREF(class);
+    Py_XDECREF(name);
+    return done;
+}
+
 /* The integer keys: of equal ones the last counts. */
 static int read_ints(CallObject *call, const HeaderEntry ints[KEYS_END]) {
     static const struct {
@@ -258,7 +276,8 @@ static int read_ints(CallObject *call, const HeaderEntry ints[KEYS_END]) {
     if (ints[KEY_RPC_TIMEOUT].value != NULL) {
         read_timeout(call, &ints[KEY_RPC_TIMEOUT]);
     }
-    return 0;
+    const HeaderEntry *stress = &ints[KEY_STRESS_TAG];
+    return UNLIKELY(stress->value_size > 0) ? take_stress_tag(call, stress) : 0;
 }
 
 int metadata_read(CallObject *call, const uint8_t *frame, const FrameView *view, Addressee *to) {

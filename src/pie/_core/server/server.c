@@ -88,7 +88,8 @@ static PyObject *server_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         .protocol = &thrift_protocol,
         .server = server,
         .idle_ms = server->idle_ms,
-        .transfer_ms = server->transfer_ms,
+        .read_ms = server->transfer_ms,
+        .write_ms = server->transfer_ms,
     };
     return (PyObject *)server;
 }

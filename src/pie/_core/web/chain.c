@@ -75,18 +75,22 @@ static int take_trace(CallObject *call, const char *trace) {
     return set_text(&call->logid, trace + TRACE_AT, LOGID_SIZE);
 }
 
-/* Whether a request carries metadata for later hops, or has keys that are no str. */
+static bool starts_with(PyObject *key, const char *prefix, size_t size) {
+    return PyUnicode_KIND(key) == PyUnicode_1BYTE_KIND &&
+           PyUnicode_GET_LENGTH(key) >= (Py_ssize_t)size &&
+           memcmp(PyUnicode_DATA(key), prefix, size) == 0;
+}
+
+/* Whether a request names its caller or carries metadata for later hops, or has keys that are no str. */
 static bool has_metadata(PyObject *environ) {
-    static const char prefix[] = "HTTP_RPC_";
+    static const char prefix[] = "HTTP_RPC_", from[] = "HTTP_PIE_FROM";
     Py_ssize_t at = 0;
     PyObject *key, *value;
     while (PyDict_Next(environ, &at, &key, &value)) {
         if (UNLIKELY(!PyUnicode_CheckExact(key))) {
             return true;
         }
-        if (PyUnicode_KIND(key) == PyUnicode_1BYTE_KIND &&
-            PyUnicode_GET_LENGTH(key) >= (Py_ssize_t)sizeof prefix - 1 &&
-            memcmp(PyUnicode_DATA(key), prefix, sizeof prefix - 1) == 0) {
+        if (starts_with(key, prefix, sizeof prefix - 1) || starts_with(key, from, sizeof from - 1)) {
             return true;
         }
     }

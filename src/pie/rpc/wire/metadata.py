@@ -13,7 +13,9 @@ from pie.model import (
     Kind,
     chain_of,
     normalise_logid,
+    stress_tag_of,
     take_persisted,
+    take_stress_tag,
     trace_id_of,
 )
 from pie.model.failing import MARK
@@ -89,6 +91,7 @@ def request_header(
         IntKey.TO_METHOD: call.method,
         IntKey.ENV: call.env,
         IntKey.SPAN_CONTEXT: span_context(call),
+        IntKey.STRESS_TAG: stress_tag_of(call),
     }
     if remaining is not None:
         ints[IntKey.RPC_TIMEOUT] = str(max(1, int(remaining * 1000)))
@@ -108,6 +111,7 @@ def read_request_header(call: Call, header: TTHeader) -> None:
     call.timeout = _timeout(ints.get(IntKey.RPC_TIMEOUT, ""))
     call.persist = _with_prefix(header.strings, RPC_PERSIST)
     call.transit = _with_prefix(header.strings, RPC_TRANSIT)
+    take_stress_tag(call, name_from_peer(ints.get(IntKey.STRESS_TAG, "")))
 
 
 def request_base(call: Call, client: str, address: str) -> BaseInfo:

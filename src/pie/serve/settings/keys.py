@@ -92,8 +92,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a stopping service then waits for requests in flight. What takes longer is cut, and
     named in the log."""
     TRUSTED_PEERS: tuple[str, ...] = ()
-    """Addresses and networks (10.0.0.0/8) of peers whose Rpc-Persist and Rpc-Transit headers an
-    HTTP service takes over; "unix" = peers on a unix socket. Those of all others are dropped."""
+    """Addresses and networks (10.0.0.0/8) of peers whose Rpc-Persist, Rpc-Transit and Pie-From
+    headers an HTTP service takes over; "unix" = peers on a unix socket. Those of all others are
+    dropped."""
     LOG_QUERY: Literal["none", "keys", "values"] = "keys"
     """What access lines and records show of an HTTP query string: nothing, its keys, or values too,
     except those that may be secrets."""

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from pie.call import Driver, Runtime
 from pie.govern import remaining
 from pie.model import Call, Failure, Kind
+from pie.web.headers import FROM, caller_name
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _MAX_BODY = 64 << 20
@@ -93,6 +94,7 @@ def _send(call: Call, request: HttpRequest) -> HttpResponse:
     headers = {
         "User-Agent": "pie-call",
         "X-Tt-Logid": call.logid,
+        FROM: caller_name(call.caller, call.caller_cluster),
         "traceparent": f"00-{call.logid}-{call.wire_span_id}-01",
         **request.headers,
     }
