@@ -1,6 +1,6 @@
 """The head of a request and a chunked body, read by the extension in C."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pie._core import native
 
@@ -33,3 +33,53 @@ def body(*parts: bytes, most: int = 1 << 20) -> Any:
     """(body, bytes taken or None for more); (status, text)."""
     assert native is not None
     return native.http_chunks(parts, most)
+
+
+class Request(NamedTuple):
+    """A request as it is read off a stream."""
+
+    method: bytes
+    target: bytes
+    fields: list[tuple[bytes, bytes]]
+    body: bytes
+    host: bytes = b""
+    keep_alive: bool = True
+
+
+class Stream(NamedTuple):
+    """What was read off a stream: until a request was refused, or was not whole."""
+
+    requests: list[Request]
+    refusal: tuple[int, str] | None = None
+    left: bytes = b""
+    """From where the request begins that is refused or not whole."""
+
+
+def stream(data: bytes, step: int | None = None) -> Stream:
+    """All requests of a connection to its end, which come ``step`` bytes at a time, or at once."""
+    requests: list[Request] = []
+    while data:
+        cuts = tuple(range(step, len(data), step)) if step else ()
+        found = head(data, cuts)
+        if not isinstance(found, dict):
+            return Stream(requests, found, data)
+        rest = data[found["size"] :]
+        if found["chunked"]:
+            size = step or len(rest) or 1
+            content = body(*(rest[at : at + size] for at in range(0, len(rest), size)))
+            if isinstance(content[0], int):
+                return Stream(requests, content, data)
+            if content[1] is None:
+                return Stream(requests, None, data)
+            whole, taken = content
+        else:
+            taken = max(0, found["content_length"])
+            if len(rest) < taken:
+                return Stream(requests, None, data)
+            whole = rest[:taken]
+        fields = [found["method"], found["target"], found["fields"], whole, found["host"]]
+        requests.append(Request(*fields, found["keep_alive"]))
+        data = rest[taken:]
+        if not found["keep_alive"]:
+            break
+    return Stream(requests)

@@ -1,7 +1,9 @@
 """The WSGI environ that a head becomes: PEP 3333, and what gunicorn makes of the same bytes."""
 
 import io
+import re
 import sys
+from pathlib import Path
 from typing import Any
 from wsgiref.validate import check_environ
 
@@ -17,6 +19,7 @@ from pie.web.wsgi import RECEIVED_KEY
 
 pytestmark = pytest.mark.usefixtures("native")
 
+NAMES = Path(__file__).parents[3] / "src" / "pie" / "_core" / "http" / "names.c"
 BODY = io.BytesIO()
 FIXED: dict[str, Any] = {
     "wsgi.version": (1, 0),
@@ -120,6 +123,19 @@ def test_a_name_with_an_underscore_is_dropped() -> None:
     made = get("X-User: real", "X_User: forged", "Content_Length: 5", "X_Only: 1")
     assert made["HTTP_X_USER"] == "real"
     assert {"HTTP_X_ONLY", "HTTP_CONTENT_LENGTH", "CONTENT_LENGTH"}.isdisjoint(made)
+
+
+def test_common_names_have_no_case() -> None:
+    text = NAMES.read_text()
+    names = set(re.findall(r'"([a-z][a-z0-9-]+)"', text)) - {"host", "transfer-encoding", "expect"}
+    assert len(names) > 50
+    for name in names - {"content-length"}:
+        key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.replace('-', '_').upper()}"
+        assert get(f"{name.title()}: 1", f"{name.upper()}: 2", f"x{name}: 3")[key] in (
+            "1, 2",
+            "1; 2",
+        )
+        assert key not in get(f"{name}x: 1", f"{name[:-1]}: 1", f"{name[:-1]}!: 1")
 
 
 def test_names_beyond_what_is_remembered() -> None:

@@ -74,3 +74,70 @@ def test_the_answer_does_not_depend_on_the_parts(data: bytes, begun: bool) -> No
         answer = at_once
     assert head(data, tuple(range(len(data) + 1)), **options) == answer
     assert head(data, tuple(range(0, len(data), 7)), **options) == answer
+
+
+def fields(*lines: str, line: str = "GET / HTTP/1.1") -> dict[str, object]:
+    return head("\r\n".join([line, "Host: a", *lines, "", ""]).encode())
+
+
+@pytest.mark.parametrize(
+    ("lines", "expects"),
+    [
+        (["Expect: 100-continue"], False),
+        (["Expect: 100-continue", "Content-Length: 0"], False),
+        (["Expect: 100-CONTINUE", "Content-Length: 1"], True),
+        (["Expect: 100-continue", "Transfer-Encoding: chunked"], True),
+        (["Content-Length: 1"], False),
+    ],
+)
+def test_continue_is_expected_where_a_body_follows(lines: list[str], expects: bool) -> None:
+    assert fields(*lines)["expects_continue"] is expects
+    if "chunked" not in lines[-1]:
+        assert fields(*lines, line="GET / HTTP/1.0")["expects_continue"] is False
+
+
+def test_another_protocol_is_asked_for_by_two_fields() -> None:
+    assert fields("Upgrade: websocket", "Connection: keep-alive, Upgrade")["upgrade"] is True
+    assert fields("Upgrade: websocket")["upgrade"] is False
+    assert fields("Connection: Upgrade")["upgrade"] is False
+
+
+def test_the_largest_length() -> None:
+    assert fields("Content-Length: 999999999999999999")["content_length"] == 10**18 - 1
+    assert refused(START + b"Content-Length: 1000000000000000000\r\n\r\n")[0] == 413
+
+
+@pytest.mark.parametrize("limit", [14, 15, 16])
+def test_the_limit_of_the_request_line(limit: int) -> None:
+    data = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = head(data, line=limit)
+    assert head(data, tuple(range(len(data))), line=limit) == answer
+    assert isinstance(answer, dict) is (limit >= 15)
+    assert head(b"\r\n" + data, line=limit) == (
+        answer if limit < 15 else head(b"\r\n" + data, tuple(range(len(data))))
+    )
+
+
+@pytest.mark.parametrize("limit", [28, 29, 30])
+def test_the_limit_of_the_head(limit: int) -> None:
+    data = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = head(data + b"behind", most=limit)
+    assert head(data, tuple(range(len(data))), most=limit) == answer
+    assert answer == (head(data) if limit >= len(data) else (431, "the head is too long"))
+
+
+def test_an_error_is_told_when_its_line_ends() -> None:
+    """A client that waits for the answer need not end its head first."""
+    assert head(START + b"X : y") is None
+    assert refused(START + b"X : y\r\n")[0] == 400
+    assert refused(b"\x16\x03")[1] == "these are bytes of TLS: this port serves plain HTTP"
+    assert refused(b"\0")[1] == "these bytes begin no HTTP request"
+
+
+def test_many_parts_of_many_lines() -> None:
+    lines = [f"X-{n}: {'v' * (n * 7 % 600)}" for n in range(98)]
+    data = "\r\n".join(["GET /" + "a" * 9000 + " HTTP/1.1", "Host: a", *lines, "", ""]).encode()
+    whole = head(data)
+    assert [name for name, _ in whole["fields"][1:]] == [f"X-{n}".encode() for n in range(98)]
+    for step in (97, 1460):
+        assert head(data, tuple(range(0, len(data), step))) == whole

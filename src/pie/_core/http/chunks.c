@@ -11,8 +11,13 @@
 enum {
     SIZE,
     DIGITS, /* behind the first one */
-    SPACE,  /* before an extension */
-    EXTENSION,
+    EXTENSION, /* the beginning of its name */
+    EXTENSION_NAME,
+    EXTENSION_VALUE, /* the beginning of its value */
+    EXTENSION_WORD,
+    QUOTED,
+    ESCAPED,
+    QUOTED_END,
     SIZE_LF,
     DATA,
     DATA_CR,
@@ -25,63 +30,66 @@ enum {
     ENDED
 };
 
-static const char *const no_size = "a chunk does not begin with its size, in hex digits alone";
-
-static bool is_space(uint8_t octet) {
-    return octet == ' ' || octet == '\t';
-}
-
 /* Sets the step, for functions that return why an octet is refused. */
 static const char *go(Chunks *chunks, int step) {
     chunks->step = (uint8_t)step;
     return NULL;
 }
 
-static const char *digit_add(Chunks *chunks, uint8_t octet) {
-    if (++chunks->line > MOST_DIGITS) {
-        return "the size of a chunk has too many digits";
+/* Behind a size, or a whole extension. */
+static const char *size_end(Chunks *chunks, uint8_t octet, const char *otherwise) {
+    if (octet == '\r') {
+        return go(chunks, SIZE_LF);
     }
-    chunks->left = chunks->left << 4 | hex_value(octet);
-    return go(chunks, DIGITS);
+    return octet == ';' ? go(chunks, EXTENSION) : otherwise;
 }
 
-static const char *extension_add(Chunks *chunks, int step) {
+static const char *size_octet(Chunks *chunks, uint8_t octet) {
+    static const char *const no_size = "a chunk does not begin with its size, in hex digits alone";
+    if (chunks->step == SIZE) {
+        chunks->left = chunks->line = 0;
+    }
+    if (octet_is(octet, OCTET_HEX)) {
+        if (++chunks->line > MOST_DIGITS) {
+            return "the size of a chunk has too many digits";
+        }
+        chunks->left = chunks->left << 4 | hex_value(octet);
+        return go(chunks, DIGITS);
+    }
+    return chunks->step == SIZE ? no_size : size_end(chunks, octet, no_size);
+}
+
+/* A name, and perhaps "=" with a word or a quoted text; no space, which others do not read either. */
+static const char *extension_octet(Chunks *chunks, uint8_t octet) {
+    static const char *const damaged = "the extension of a chunk is damaged";
     if (++chunks->line > MOST_DIGITS + MOST_LINE || ++chunks->extra > MOST_EXTRA) {
         return "the extensions of chunks are too long";
     }
-    return go(chunks, step);
-}
-
-/* An octet of the line with a chunk's size. */
-static const char *size_octet(Chunks *chunks, uint8_t octet) {
+    bool token = octet_is(octet, OCTET_TOKEN);
     switch (chunks->step) {
-    case SIZE:
-        chunks->left = chunks->line = 0;
-        return octet_is(octet, OCTET_HEX) ? digit_add(chunks, octet) : no_size;
-    case DIGITS:
-        if (octet_is(octet, OCTET_HEX)) {
-            return digit_add(chunks, octet);
+    case EXTENSION:
+        return token ? go(chunks, EXTENSION_NAME) : damaged;
+    case EXTENSION_NAME:
+        if (token || octet == '=') {
+            return go(chunks, token ? EXTENSION_NAME : EXTENSION_VALUE);
         }
-        if (octet == '\r') {
-            return go(chunks, SIZE_LF);
+        return size_end(chunks, octet, damaged);
+    case EXTENSION_VALUE:
+        if (token || octet == '"') {
+            return go(chunks, token ? EXTENSION_WORD : QUOTED);
         }
-        if (octet == ';') {
-            return extension_add(chunks, EXTENSION);
+        return damaged;
+    case EXTENSION_WORD:
+        return token ? NULL : size_end(chunks, octet, damaged);
+    case QUOTED:
+        if (octet == '"' || octet == '\\') {
+            return go(chunks, octet == '"' ? QUOTED_END : ESCAPED);
         }
-        return is_space(octet) ? extension_add(chunks, SPACE) : no_size;
-    case SPACE:
-        if (is_space(octet) || octet == ';') {
-            return extension_add(chunks, octet == ';' ? EXTENSION : SPACE);
-        }
-        return no_size;
-    default: /* EXTENSION */
-        if (octet == '\r') {
-            return go(chunks, SIZE_LF);
-        }
-        if (!octet_is(octet, OCTET_VALUE)) {
-            return "a chunk's extension holds a control character";
-        }
-        return extension_add(chunks, EXTENSION);
+        return octet_is(octet, OCTET_VALUE) ? NULL : damaged;
+    case ESCAPED:
+        return octet_is(octet, OCTET_VALUE) ? go(chunks, QUOTED) : damaged;
+    default: /* QUOTED_END */
+        return size_end(chunks, octet, damaged);
     }
 }
 
@@ -132,9 +140,15 @@ static const char *framing_octet(Chunks *chunks, uint8_t octet) {
     switch (chunks->step) {
     case SIZE:
     case DIGITS:
-    case SPACE:
-    case EXTENSION:
         return size_octet(chunks, octet);
+    case EXTENSION:
+    case EXTENSION_NAME:
+    case EXTENSION_VALUE:
+    case EXTENSION_WORD:
+    case QUOTED:
+    case ESCAPED:
+    case QUOTED_END:
+        return extension_octet(chunks, octet);
     case TRAILER:
     case NAME:
     case VALUE:

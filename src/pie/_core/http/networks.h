@@ -17,7 +17,8 @@ typedef struct {
     bool unix_peers; /* peers on unix sockets, which have no address, belong to it */
 } Networks;
 
-/* Adds "10.0.0.0/8", "::1" or "unix". False for what is none of these, or one too many. */
+/* Adds a network as ipaddress of Python writes it, as "10.0.0.0/8", or an address, or "unix". False for
+ * what is none of these, or one too many. */
 bool networks_add(Networks *networks, const char *text);
 
 /* Whether an address belongs to it. */

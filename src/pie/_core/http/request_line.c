@@ -108,6 +108,10 @@ static const uint8_t *target_read(const uint8_t *data, const uint8_t *at, const 
                                   RequestHead *head, HttpProblem *problem) {
     head->absolute = false;
     head->host = (Span){0};
+    if (UNLIKELY(head->verb == VERB_OTHER) &&
+        letters(span_at(data, head->method), head->method.size) == CONNECT) {
+        return refused(problem, 501, "CONNECT is not served: this server is no proxy");
+    }
     if (LIKELY(*at == '/')) {
         return origin_read(data, at, end, head);
     }
@@ -115,9 +119,6 @@ static const uint8_t *target_read(const uint8_t *data, const uint8_t *at, const 
         head->path = head->query = span(data, at + 1, at + 1);
         head->path_is_plain = true;
         return at + 1;
-    }
-    if (letters(span_at(data, head->method), head->method.size) == CONNECT) {
-        return refused(problem, 501, "CONNECT is not served: this server is no proxy");
     }
     return absolute_read(data, at, end, head, problem);
 }
