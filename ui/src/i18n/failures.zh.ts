@@ -8,7 +8,7 @@ export const FAILURES_ZH: Record<string, (parts: Parts) => string> = {
   store_failed: ({ why }) => `状态存储出错：${why}`,
   conflict: () => '有人刚刚修改过：请刷新后重试。',
   published_meanwhile: ({ by, version }) => `${by} 刚刚发布了 v${version}：请比较后再发布。`,
-  frozen: ({ by, why }) => `${by} 冻结了所有规则（${why}）：解冻后才能发布。`,
+  frozen: ({ by, why }) => `${by} 冻结了规则和配置（${why}）：管理员解冻后才能发布。`,
   not_owner: ({ who, name, owners, admins }) =>
     owners
       ? `${who} 不是 ${name} 的负责人。可以操作的是负责人 ${owners}${admins ? ` 和管理员 ${admins}` : ' 和管理员'}；请他们在 PSM 管理中添加您。`

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from pie.model import Failure, Kind
 from pie.platform.ask.named_failure import NamedFailure
 from pie.state import StoreError
+from pie.state.freeze import Frozen
 
 _T = TypeVar("_T")
 
@@ -16,8 +17,8 @@ async def blocking(act: Callable[[], _T]) -> _T:
     """Run what may block in a thread.
 
     Raises:
-        Failure: ``unavailable`` with the status of the store's error, for an error of the store;
-            else what ``act`` raises.
+        Failure: ``denied`` while the fleet is frozen; ``unavailable`` with the status of the
+            store's error, for another error of the store; else what ``act`` raises.
     """
     try:
         return await run_in_threadpool(act)
@@ -26,7 +27,13 @@ async def blocking(act: Callable[[], _T]) -> _T:
 
 
 def store_failure(error: StoreError) -> Failure:
-    """What an error of the store is to who asked: ``unavailable``, with the error's status."""
+    """What an error of the store is to who asked: ``denied`` while the fleet is frozen, else
+    ``unavailable`` with the error's status."""
+    if isinstance(error, Frozen):
+        freeze = error.freeze
+        return NamedFailure(
+            Kind.DENIED, error.message, "frozen", code=423, by=freeze.by, why=freeze.reason
+        )
     message = f"the state store failed: {error.message}"
     return NamedFailure(
         Kind.UNAVAILABLE, message, "store_failed", code=error.code, why=error.message

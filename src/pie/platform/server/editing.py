@@ -12,7 +12,7 @@ from pie.platform.server.blocking import store_failure
 from pie.state import Conflict, Invalid, LimitExceeded, StoreError
 from pie.state.config.book import ConfigConflict
 from pie.state.config.document import ConfigError
-from pie.state.rules.book import Frozen, RuleConflict
+from pie.state.rules.book import RuleConflict
 
 _T = TypeVar("_T")
 
@@ -30,11 +30,6 @@ async def editing(act: Callable[[], _T]) -> _T:
         raise
     except (RuleError, ConfigError) as error:
         raise Failure(Kind.INVALID, str(error)) from error
-    except Frozen as error:
-        freeze = error.freeze
-        raise NamedFailure(
-            Kind.DENIED, error.message, "frozen", code=423, by=freeze.by, why=freeze.reason
-        ) from error
     except ConfigConflict as error:
         now = error.current
         raise NamedFailure(
