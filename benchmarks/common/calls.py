@@ -92,13 +92,17 @@ class Calls:
         return report
 
     def _oddities(self) -> list[str]:
-        """What went wrong, and who closes connections behind replies."""
+        """What went wrong, and who closes connections behind replies or serves not all of them."""
         errors, closing = {}, []
-        for (peer, _), results in self._rounds.results.items():
+        unserved: dict[str, str] = {}
+        for (peer, connections), results in self._rounds.results.items():
             for each in results:
                 if each.errors:
                     errors[peer.name] = each.first_error
+                if each.unserved:
+                    unserved[peer.name] = f"{each.unserved} of {connections}"
             if results[-1].reopened and peer.name not in closing:
                 closing.append(peer.name)
         notes = [f"{name}: an error was: {text}" for name, text in errors.items()]
+        notes += [f"{name}: {text} connections got no reply" for name, text in unserved.items()]
         return notes + [f"{name}: closes a connection after each reply" for name in closing]

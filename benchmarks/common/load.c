@@ -253,6 +253,7 @@ static void reopen(struct connection *peer)
 static void finish(struct connection *peer)
 {
     check_reply(peer);
+    peer->replies++;
     uint64_t now = last_reply = clock_ns(CLOCK_MONOTONIC);
     uint64_t took = now > peer->started ? now - peer->started : 0;
     record(&latency, took);
@@ -371,6 +372,15 @@ static void check_idle(void)
                    (unsigned long long)idle_lost);
 }
 
+/* Connections whose calls were all left unanswered. */
+static int count_unserved(void)
+{
+    int count = 0;
+    for (int i = 0; i < options.connections; i++)
+        count += !options.rate && !connections[i].replies;
+    return count;
+}
+
 static void print_latency(const struct histogram *all, double seconds)
 {
     printf("\"calls\": %llu, \"qps\": %.1f, \"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f, "
@@ -399,6 +409,8 @@ static void measure(void)
 
     memset(&latency, 0, sizeof latency);
     reopened = 0;
+    for (int i = 0; i < options.connections; i++)
+        connections[i].replies = 0;
     for (int i = 0; i < kind_count; i++)
         memset(&kinds[i].latency, 0, sizeof kinds[i].latency);
     uint64_t server = watched_cpu(), own = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
@@ -415,10 +427,11 @@ static void measure(void)
            (unsigned long long)errors);
     print_text(first_error);
     printf(", \"server_cpu\": %.6f, \"server_rss\": %llu, \"server_pss\": %llu, "
-           "\"generator_cpu\": %.6f, \"idle_lost\": %llu, \"reopened\": %llu, \"kinds\": [",
+           "\"generator_cpu\": %.6f, \"idle_lost\": %llu, \"reopened\": %llu, "
+           "\"unserved\": %d, \"kinds\": [",
            (double)server / 1e9, (unsigned long long)watched_bytes("status", "VmRSS:"),
            (unsigned long long)watched_bytes("smaps_rollup", "Pss:"), (double)own / 1e9,
-           (unsigned long long)idle_lost, (unsigned long long)reopened);
+           (unsigned long long)idle_lost, (unsigned long long)reopened, count_unserved());
     for (int i = 0; i < kind_count; i++) {
         printf("%s{\"method\": ", i ? ", " : "");
         print_text(kinds[i].name);

@@ -58,6 +58,8 @@ class Measured(NamedTuple):
     """Idle connections that the server closed."""
     reopened: int
     """Connections that the server closed after a reply, as it said it would."""
+    unserved: int
+    """Connections that got no reply at all: their waiting is in no latency."""
     kinds: tuple[dict[str, Any], ...]
     """Latencies by method, where methods were mixed."""
 
@@ -80,6 +82,7 @@ class Measured(NamedTuple):
             told["generator_cpu"] / told["seconds"],
             told["idle_lost"],
             told["reopened"],
+            told["unserved"],
             tuple(told["kinds"]),
         )
 
@@ -173,7 +176,11 @@ class Server:
     def _kill(self) -> str:
         if self._process is None:
             return ""
+        children = self.processes[1:]
         self._process.kill()
+        for each in children:  # They do not all notice that their parent is gone.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
         return self._process.communicate()[0]
 
     def _wait_until_ready(self, process: subprocess.Popen[str]) -> int:
@@ -265,7 +272,10 @@ def _start(
 
 
 def _tasks(process: int) -> list[Path]:
-    return list(Path(f"/proc/{process}/task").iterdir())
+    try:
+        return list(Path(f"/proc/{process}/task").iterdir())
+    except FileNotFoundError:  # It has ended.
+        return []
 
 
 def load_arguments(load: Load, server: Server) -> list[str]:

@@ -22,6 +22,7 @@ struct connection {
     int blocked; /* the rest of the call waits for room in the socket */
     struct kind *kind;
     uint64_t started; /* 0: no call in flight */
+    uint64_t replies; /* while it is measured */
     size_t sent, got, room;
     unsigned char *in;
     size_t reply_end; /* bytes of the whole reply; 0: not known yet */

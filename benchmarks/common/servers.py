@@ -196,7 +196,7 @@ def growth(bench: Bench[P], peers: Sequence[P], mix: str | Mix, **options: Any) 
     rounds = bench.interleave(keys, lambda key: cell(*key))
     report = Report(
         "Growth: ever more connections, one call at a time on each",
-        ("", "conns", "kQPS", "CPU µs", "p99 ms", "MB grown", "noise"),
+        ("", "conns", "kQPS", "CPU µs", "p99 ms", "MB grown", "unserved", "noise"),
         data=[],
         notes=rounds.why_broken(),
     )
@@ -206,7 +206,9 @@ def growth(bench: Bench[P], peers: Sequence[P], mix: str | Mix, **options: Any) 
         late = rounds.series(key, lambda each: each[0].p99 / 1e3)
         size = rounds.series(key, lambda each: each[1])
         cells = (figure(qps.median / 1e3 if qps else None), middle(cpu), middle(late))
-        report.rows.append((key[0].name, f"{key[1]:,}", *cells, middle(size), noise(cpu)))
+        unserved = middle(rounds.series(key, lambda each: each[0].unserved), 0)
+        shown = (*cells, middle(size), unserved, noise(cpu))
+        report.rows.append((key[0].name, f"{key[1]:,}", *shown))
         figures = {"qps": values(qps), "cpu": values(cpu), "grown_mb": values(size)}
         report.data.append({"peer": key[0].name, "connections": key[1], **figures})
     return report

@@ -1,6 +1,11 @@
-"""What the benchmarks share: statistics, tables, and peers that cannot be installed."""
+"""What the benchmarks share: statistics, tables, peers that cannot be installed, and the end."""
 
+import os
+import signal
+import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -104,3 +109,32 @@ def test_a_peer_that_cannot_be_installed_is_named_with_the_reason(tmp_path, monk
     lines.clear()
     assert peers.install([pie, good], lines.append, nothing) == {}
     assert not lines, "it is there"
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("rpc", signal.SIGINT), ("rpc", signal.SIGTERM), ("http", signal.SIGTERM)],
+)
+def test_an_interrupted_run_leaves_no_process(program, name: str, number: signal.Signals) -> None:
+    program("gcc", "apt install gcc")
+    process = subprocess.Popen(
+        [sys.executable, BENCHMARKS / name / "run.py", "--quick", "--seconds", "30"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while process.stdout.readline().strip():
+        pass  # The line behind the header: now servers are started.
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        threading.Event().wait(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    pytest.fail("processes of the benchmark are still there")

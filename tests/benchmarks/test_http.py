@@ -45,10 +45,12 @@ class Peer:
         connections: that were accepted.
     """
 
-    def __init__(self, answer: bytes, size: int, piece: int, closes: bool) -> None:
+    def __init__(self, answer: bytes, size: int, piece: int, closes: bool, served: int) -> None:
         self._answer, self._size, self._piece, self._closes = answer, size, piece, closes
+        self._served = served
         self.requests: list[bytes] = []
         self.connections = 0
+        self._ignored: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
 
@@ -60,10 +62,15 @@ class Peer:
             except OSError:
                 break
             self.connections += 1
+            if self.connections > self._served:
+                self._ignored.append(connection)
+                continue
             threads.append(threading.Thread(target=self._serve, args=(connection,)))
             threads[-1].start()
         for each in threads:
             each.join()
+        for ignored in self._ignored:
+            ignored.close()
 
     def stop(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -93,9 +100,14 @@ class Peer:
 
 @contextmanager
 def answering(
-    answer: bytes, size: int = len(GET), piece: int = 1 << 20, closes: bool = False
+    answer: bytes,
+    size: int = len(GET),
+    piece: int = 1 << 20,
+    closes: bool = False,
+    served: int = 1000,
 ) -> Iterator[Peer]:
-    peer = Peer(answer, size, piece, closes)
+    """Runs a `Peer`, of whose connections only the first ``served`` get answers."""
+    peer = Peer(answer, size, piece, closes, served)
     thread = threading.Thread(target=peer.run)
     thread.start()
     try:
@@ -178,6 +190,16 @@ def test_idle_connections_that_are_closed_are_counted(binaries, request_file) ->
         told = load(binaries, peer.port, f"--request={request_file},1,5", "--idle=7", "--calls=50")
     assert told["idle_lost"] == 7
     assert told["errors"] == 1
+
+
+def test_connections_that_get_no_reply_are_counted(binaries, request_file) -> None:
+    with answering(HELLO, served=1) as peer:
+        told = load(
+            binaries, peer.port, f"--request={request_file},1,5", "--connections=3", "--calls=9"
+        )
+    assert told["errors"] == 0, told["first_error"]
+    assert told["calls"] == 9
+    assert told["unserved"] == 2
 
 
 def test_a_body_is_sent_whole(binaries, tmp_path: Path) -> None:

@@ -2,12 +2,10 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -81,31 +79,6 @@ def test_an_unknown_section_is_answered_with_those_there_are() -> None:
     done = subprocess.run([*RUN, "--only", "speed"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "'speed' is none of echo, mgetitems, codec" in done.stderr
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_no_process(number: signal.Signals) -> None:
-    process = subprocess.Popen(
-        [*RUN, "--quick", "--seconds", "30"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while process.stdout.readline().strip():
-        pass  # The line behind the header: now servers are started.
-    process.send_signal(number)
-    process.communicate(timeout=30)
-    assert process.returncode != 0
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            return
-        threading.Event().wait(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    pytest.fail("processes of the benchmark are still there")
 
 
 def test_the_generator_makes_the_calls_it_is_asked_for(binaries, floor, tmp_path) -> None:

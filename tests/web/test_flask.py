@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask, Response, abort, jsonify
+from flask.signals import request_started
 from flask.testing import FlaskClient
 from tests.web.conftest import make_server
 
@@ -270,3 +271,63 @@ def test_metadata_of_a_trusted_peer_is_kept_and_bounded(bench) -> None:
     assert seen["transit"] == {"ONCE": "1"}
     assert "BIG" not in seen["persist"]
     assert 1 <= len(seen["persist"]) <= 64
+
+
+# --- The method is named before the application does anything. ---
+
+
+@pytest.mark.parametrize("how", ["class", "object"])
+def test_a_subclass_may_dispatch_by_itself(bench, how: str) -> None:
+    methods: list[str] = []
+
+    def note() -> None:
+        call = current_call.get()
+        assert call is not None
+        methods.append(f"{call.method} {call.route}")
+
+    class Own(Flask):
+        def full_dispatch_request(self) -> Response:
+            note()
+            return super().full_dispatch_request()
+
+    app = Own(__name__) if how == "class" else Flask(__name__)
+    app.add_url_rule("/<name>", view_func=hello)
+    if how == "object":
+        dispatch = app.full_dispatch_request
+
+        def own() -> Response:
+            note()
+            return dispatch()
+
+        app.full_dispatch_request = own  # type: ignore[method-assign]
+    instrument(app, bench.runtime)
+    assert app.test_client().get("/you", buffered=True).text == "hello you"
+    assert methods == [f"{hello.__module__}.hello /<name>"]
+
+
+def hello(name: str) -> str:
+    return f"hello {name}"
+
+
+def test_signals_and_hooks_see_the_method(app: Flask, bench) -> None:
+    methods: list[str] = []
+
+    def note(*_: object, **__: object) -> None:
+        call = current_call.get()
+        assert call is not None
+        methods.append(call.method.rpartition(".")[2])
+
+    app.before_request(note)
+    with request_started.connected_to(note, app):
+        app.test_client().get("/", buffered=True)
+        app.test_client().get("/nowhere", buffered=True)
+    assert methods == ["hello", "hello", "(unmatched)", "(unmatched)"]
+
+
+def test_a_view_that_is_replaced_gets_its_new_name(app: Flask, bench) -> None:
+    client = app.test_client()
+    client.get("/", buffered=True)
+    app.view_functions["hello"] = lambda: "other"
+    assert client.get("/", buffered=True).text == "other"
+    names = [row["method"].rpartition(".")[2] for row in bench.facts()]
+    assert names == ["hello", "<lambda>"]

@@ -75,7 +75,7 @@ def _flask(bench: Bench, path: str, title: str, thrift_port: int = 0) -> Calls:
 
 def _tail_goal(bench: Bench, calls: Calls, peers: tuple[Peer, ...]) -> Goal:
     """How long the slowest of a hundred requests takes, beside the best peer's."""
-    found = [calls.series(peer, "p99") for peer in peers if peer != bench.pie]
+    found = [calls.series(peer, "p99") for peer in peers if peer.packages]
     best: Series | None = min(
         (each for each in found if each), key=lambda each: each.median, default=None
     )

@@ -4,12 +4,14 @@ from bench import Bench
 from common import servers
 from common.measure import Measured
 from common.table import Report, middle, noise, values
-from peers import Peer
+from peers import UWSGI, UWSGI_HTTP, Peer
 from sections.cases import without_fastapi
 from workload.data import COMPUTE_SECONDS, SLEEP_MS, WAIT_SECONDS
 
 _CONNECTIONS = 16
-_IDLE_BYTES = 2
+_UWSGI = (UWSGI, UWSGI_HTTP)
+_KILOBYTES = 2
+"""Of an idle connection of Pie's."""
 
 
 def mixed(bench: Bench) -> Report:
@@ -55,10 +57,10 @@ def sleep(bench: Bench) -> Report:
 
 def idle(bench: Bench) -> Report:
     """What connections that do nothing cost those that do something."""
-    peers = without_fastapi(bench)
-    report = servers.idle(bench, peers, "/hello", kilobytes=_IDLE_BYTES, percent=3, app="bare_app")
+    peers = _with_many(bench)
+    report = servers.idle(bench, peers, "/hello", kilobytes=_KILOBYTES, percent=3, app="bare_app")
     report.notes.append("each connection has made one request before it is idle")
-    return report
+    return _noted(bench, report)
 
 
 def twocore(bench: Bench) -> Report:
@@ -68,7 +70,20 @@ def twocore(bench: Bench) -> Report:
 
 def growth(bench: Bench) -> Report:
     """From ten connections to ten thousand, all of them calling."""
-    return servers.growth(bench, without_fastapi(bench), "/hello", app="bare_app")
+    return _noted(bench, servers.growth(bench, _with_many(bench), "/hello", app="bare_app"))
+
+
+def _with_many(bench: Bench) -> tuple[Peer, ...]:
+    """The servers that can have many connections."""
+    return tuple(peer for peer in without_fastapi(bench) if peer not in _UWSGI)
+
+
+def _noted(bench: Bench, report: Report) -> Report:
+    if set(_UWSGI) & set(bench.everyone):
+        report.notes.append(
+            "uWSGI is left out: it gives each connection a thread, or closes it after a reply"
+        )
+    return report
 
 
 def _late(measured: Measured, view: str, name: str) -> float:

@@ -21,6 +21,7 @@ def serve(asked: Asked) -> None:
         "PIE_PORT": str(asked.port),
         "PIE_THREADS": str(asked.threads),
         "PIE_DRAIN_SECONDS": "0.5",
+        "BENCH_VARIANT": asked.variant,
     }
     become(BOOTSTRAP, asked.app)
 

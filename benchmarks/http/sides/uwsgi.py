@@ -16,7 +16,6 @@ def serve(asked: Asked) -> None:
             f"--threads={asked.threads}",
             f"--module={asked.reference}",
             "--need-app", "--disable-logging", "--die-on-term", "--listen=1024",
-            "--max-worker-lifetime=0", "--so-keepalive",
         ]
     )  # fmt: skip
 

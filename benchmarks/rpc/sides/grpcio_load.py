@@ -66,6 +66,7 @@ class Load:
             "server_pss": 0,
             "idle_lost": 0,
             "reopened": 0,
+            "unserved": 0,
             "kinds": [],
         }
 

@@ -9,7 +9,7 @@ import inspect
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import django
 from asgiref.sync import iscoroutinefunction
@@ -30,6 +30,9 @@ from pie.web.start import ERROR_KEY, Environ, StartResponse
 from pie.web.wsgi import UNMATCHED, Edge, Middleware, WsgiApp
 
 _STATIC_FILES = "django.contrib.staticfiles"
+_MAX_NAMES = 10_000
+_names: dict[str, tuple[object, str, str]] = {}
+"""By routes: the view, the name of the method, and the route as records show it."""
 
 
 def configure(project: str, cache: dict[str, Any]) -> bool:
@@ -91,7 +94,7 @@ class _Handler(WSGIHandler):
         module: Any = base
         convert = module.convert_exception_to_response
         # Django puts it around the view and around each middleware.
-        module.convert_exception_to_response = lambda each: convert(_answering(each))
+        module.convert_exception_to_response = functools.partial(_converting, convert)
         try:
             super().load_middleware(is_async)
         finally:
@@ -99,10 +102,15 @@ class _Handler(WSGIHandler):
 
     def resolve_request(self, request: HttpRequest) -> Any:
         match = super().resolve_request(request)
-        call = _served_call()
-        if call is not None:
-            call.method = view_name(match.func, match.route)
-            call.route = _template(match.route)
+        call = current_call.get()
+        if call is not None and call.side == "server":
+            view, route = match.func, match.route
+            known = _names.get(route)
+            if known is None or known[0] is not view:
+                known = view, view_name(view, route), _template(route)
+                if len(_names) < _MAX_NAMES:  # A resolver may make up routes.
+                    _names[route] = known
+            call.method, call.route = known[1:]
         return match
 
 
@@ -143,9 +151,13 @@ def _keep_exception(request: HttpRequest | None = None, **_: object) -> None:
         environ[ERROR_KEY] = error
 
 
-def _answering(get_response: Any) -> Any:
+def _converting(convert: Any, get_response: Any) -> Any:
     """``get_response`` of a middleware or of the view, which answers failures in the one error
-    form."""
+    form, and other errors as Django does.
+
+    Args:
+        convert: makes a ``get_response`` that does the latter.
+    """
     if iscoroutinefunction(get_response):
 
         @functools.wraps(get_response)
@@ -158,7 +170,7 @@ def _answering(get_response: Any) -> Any:
                     raise
                 return response
 
-        return answer_later
+        return convert(answer_later)
 
     @functools.wraps(get_response)
     def answer(request: HttpRequest) -> Any:
@@ -166,11 +178,16 @@ def _answering(get_response: Any) -> Any:
             return get_response(request)
         except Exception as error:
             response = _answer(request, error)
-            if response is None:
-                raise
-            return response
+            if response is not None:
+                return response
+            # Converted here, so that a request that goes well passes one function, as without Pie.
+            return convert(functools.partial(_raise, error))(request)
 
     return answer
+
+
+def _raise(error: Exception, _request: HttpRequest) -> NoReturn:
+    raise error
 
 
 def _answer(request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -343,3 +343,15 @@ def declare(platform, name, owners, headers=None, version=0):
 
 def claim(platform, name, headers):
     return platform.ask("POST", f"/api/psm/{name}/claim", None, role=None, headers=headers)
+
+
+def test_only_an_admin_freezes_the_fleet(platform, person):
+    for method in ("POST", "DELETE"):
+        reply = platform.ask(
+            method,
+            "/api/rules/freeze",
+            json.dumps({"reason": "x"}),
+            headers=bearer(person("lihua")) | {"Content-Type": "application/json"},
+        )
+        assert reply.status == 403
+        assert "only an admin may do this" in reply.json["error"]["message"]

@@ -16,6 +16,8 @@ from pie.state.config.document import (
     sources_of,
     values_of,
 )
+from pie.state.freeze import Frozen
+from pie.state.rules.book import RuleBook
 
 PSM = "toutiao.my.server"
 WHO = Who(PSM, "default", "", "10.0.0.1:7701")
@@ -147,3 +149,17 @@ def test_versions_go_on_after_somebody_deleted_the_document(
     book.publish(PSM, {"a": 1}, seen=0, by="ann", comment="")
     store.delete(config_key(PSM))
     assert book.publish(PSM, {"a": 2}, seen=1, by="ann", comment="").version == 2
+
+
+def test_nothing_is_published_while_the_fleet_is_frozen(store, book):
+    book.publish(PSM, {"a": 1}, seen=0, by="li", comment="")
+    rules = RuleBook(store)
+    rules.freeze("ops", "release night")
+    with pytest.raises(Frozen, match="frozen by ops"):
+        book.publish(PSM, {"a": 2}, seen=1, by="li", comment="")
+    with pytest.raises(Frozen):
+        book.rollback(PSM, 1, seen=1, by="li", comment="")
+    with pytest.raises(ConfigConflict):
+        book.publish(PSM, {"a": 2}, seen=0, by="li", comment="")
+    rules.thaw("ops", "")
+    assert book.publish(PSM, {"a": 2}, seen=1, by="li", comment="").version == 2

@@ -12,7 +12,8 @@ from pie.govern import Key, RuleError
 from pie.state import Fenced, FenceLost, MemoryStore, Store
 from pie.state.events import PREFIX as EVENTS
 from pie.state.events import ChangeEvent, read_event
-from pie.state.rules.book import Frozen, RuleBook, RuleConflict, Unreadable
+from pie.state.freeze import Frozen
+from pie.state.rules.book import RuleBook, RuleConflict, Unreadable
 from pie.state.rules.document import (
     KEPT_VERSIONS,
     MAX_DOCUMENT,

@@ -24,6 +24,8 @@ static const NamedField plan_fields[] = {
 };
 static NamedStruct plan_struct = {"pie.web.native_hooks.MiddlewarePlan", plan_fields};
 
+static PyObject *no_lengths; /* a tuple */
+
 /* --- a call that a gate rejected --- */
 
 /* The answer of the reply gate; NULL with an exception set, or without one if there is none, so that
@@ -46,15 +48,24 @@ static PyObject *rejected(Response *response, Step step, PyObject *start_respons
 
 /* --- what the application is given --- */
 
-/* Whether a request has a body: -1 with an exception set. Twin: _NO_LENGTH. */
+/* Whether a Content-Length says that there is a body: -1 with an exception set. Twin: _NO_LENGTH. */
+static int is_length(ValueKind kind, PyObject *length) {
+    if (LIKELY(kind == VALUE_TEXT)) {
+        Py_ssize_t size = PyUnicode_GET_LENGTH(length);
+        return size > 1 || (size == 1 && PyUnicode_READ_CHAR(length, 0) != '0');
+    }
+    if (kind != VALUE_ODD) {
+        return kind == VALUE_ERROR ? -1 : 0;
+    }
+    int is_none = PySequence_Contains(no_lengths, length);
+    return is_none < 0 ? -1 : !is_none;
+}
+
+/* Whether a request has a body: -1 with an exception set. */
 static int has_body(PyObject *environ) {
     PyObject *length;
     ValueKind kind = environ_value(environ, web_names.content_length, &length);
-    int has = kind == VALUE_ERROR ? -1 : kind != VALUE_ABSENT && length != Py_None;
-    if (kind == VALUE_TEXT) {
-        Py_ssize_t size = PyUnicode_GET_LENGTH(length);
-        has = size > 1 || (size == 1 && PyUnicode_READ_CHAR(length, 0) != '0');
-    }
+    int has = is_length(kind, length);
     Py_XDECREF(length);
     return has == 0 ? PyDict_Contains(environ, web_names.transfer_encoding) : has;
 }
@@ -245,5 +256,6 @@ static PyTypeObject Middleware_Type = {
 };
 
 int middleware_init(PyObject *module) {
-    return named_add(&plan_struct) < 0 ? -1 : PyModule_AddType(module, &Middleware_Type);
+    no_lengths = Py_BuildValue("(ssO)", "", "0", Py_None);
+    return no_lengths == NULL || named_add(&plan_struct) < 0 ? -1 : PyModule_AddType(module, &Middleware_Type);
 }

@@ -22,8 +22,9 @@ from pie.platform.ask.asking import Ask, decode
 from pie.platform.govern.evidence import Calls, Evidence
 from pie.platform.govern.steps import Decision, Found, Reported, decide
 from pie.state import Fenced, FenceLost, Store, StoreError, Write, instances_prefix
+from pie.state.freeze import Frozen
 from pie.state.registry.instances import read_instance
-from pie.state.rules.book import Frozen, RuleBook
+from pie.state.rules.book import RuleBook
 from pie.state.rules.document import RuleDocument, rollout_key
 
 _log = logging.getLogger("pie.platform")

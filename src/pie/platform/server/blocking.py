@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from pie.model import Failure, Kind
 from pie.state import StoreError
+from pie.state.freeze import Frozen
 
 _T = TypeVar("_T")
 
@@ -15,11 +16,13 @@ async def blocking(act: Callable[[], _T]) -> _T:
     """Run what may block in a thread.
 
     Raises:
-        Failure: ``unavailable`` with the status of the store's error, for an error of the store;
-            else what ``act`` raises.
+        Failure: ``denied`` while the fleet is frozen; ``unavailable`` with the status of the
+            store's error, for another error of the store; else what ``act`` raises.
     """
     try:
         return await run_in_threadpool(act)
+    except Frozen as error:
+        raise Failure(Kind.DENIED, error.message, code=423) from error
     except StoreError as error:
         raise Failure(
             Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code

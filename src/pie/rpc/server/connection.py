@@ -24,6 +24,8 @@ from pie.thrift import Frame, FrameError, FrameSplitter, ThriftError
 logger = logging.getLogger(__name__)
 _u32 = struct.Struct("=I")
 _CHUNK = 64 << 10
+_LEAST_RATE = 1000
+"""Bytes per second that a peer has to read of a long reply."""
 _DRAIN_IDLE_SECONDS = 0.3
 _BUSY_SECONDS = 0.002
 """After an answer that took longer, what is received next may have waited."""
@@ -177,11 +179,14 @@ class ServerConnection:
     def _send_long(self, reply: bytes) -> None:
         """A reply that counts until its peer has taken it."""
         rest = memoryview(reply)
-        deadline = time.monotonic() + self._options.transfer_timeout
+        patience = self._options.transfer_timeout
+        deadline = time.monotonic() + patience
         while rest:
             self._crowd.hold(self, len(reply))
             self._sock.settimeout(max(0.001, deadline - time.monotonic()))
-            rest = rest[self._sock.send(rest) :]
+            sent = self._sock.send(rest)
+            rest = rest[sent:]
+            deadline = min(deadline + sent / _LEAST_RATE, time.monotonic() + patience)
         self._crowd.leave(self)
 
     def _waited(self) -> float:

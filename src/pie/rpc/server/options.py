@@ -36,7 +36,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout: float = 600.0
     """A connection without a request is closed after this."""
     transfer_timeout: float = 30.0
-    """A frame that has begun must be here, and a reply must be gone, within this."""
+    """A frame that has begun must be here within this. A reply has as long, and longer while its
+    peer reads at least 1,000 bytes a second of it."""
     overload_timeout: float = 1.0
     """When all threads have been busy for so long, what waits is refused."""
     tls: ssl.SSLContext | None = None

@@ -23,6 +23,7 @@ from pie.state.config.document import (
     read_document,
 )
 from pie.state.events import MAX_REASON, ChangeEvent, new_event_id, outbox
+from pie.state.freeze import FREEZE_KEY, check_thawed
 from pie.state.store.interface import Conflict, Invalid, Store, Write
 
 KEPT_VERSIONS = 50
@@ -90,6 +91,7 @@ class ConfigBook:
         Raises:
             ConfigError: a key, a value or an override is wrong.
             ConfigConflict: somebody else published meanwhile.
+            Frozen: nobody publishes at present.
             StoreError: the store cannot take it; `StoreAway`: whether it did is unknown.
         """
         return self.commit(
@@ -152,10 +154,11 @@ class ConfigBook:
         ]
         if version > KEPT_VERSIONS:
             writes.append(Write(_history_key(psm, version - KEPT_VERSIONS), None))
-        expect = {config_key(psm): revision, _history_key(psm, version): 0}
+        expect = {config_key(psm): revision, _history_key(psm, version): 0, FREEZE_KEY: 0}
         try:
             self._store.commit(writes, expect=expect)
         except Conflict:
+            check_thawed(self._store)
             current = self.get(psm)
             if current.version == old.version:
                 raise

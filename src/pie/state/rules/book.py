@@ -15,12 +15,11 @@ import msgspec
 from pie.govern import Key
 from pie.model import SYSTEM_CLOCK, Clock
 from pie.state.events import MAX_REASON, ChangeEvent, EventKind, new_event_id, outbox
+from pie.state.freeze import FREEZE_KEY, Freeze, check_thawed, freeze_of
 from pie.state.rules.document import (
-    FREEZE_KEY,
     KEPT_VERSIONS,
     MAX_DOCUMENT,
     ROLLOUTS,
-    Freeze,
     Rollout,
     RuleDocument,
     WrittenRule,
@@ -42,7 +41,6 @@ from pie.state.store.interface import (
     MAX_VALUE,
     Conflict,
     Entry,
-    Forbidden,
     Invalid,
     LimitExceeded,
     Store,
@@ -73,17 +71,6 @@ class Published(NamedTuple):
 
     documents: dict[Key, RuleDocument]
     unreadable: dict[Key, str]
-
-
-class Frozen(Forbidden):
-    """Nobody publishes at present."""
-
-    def __init__(self, freeze: Freeze) -> None:
-        super().__init__(
-            f"rules are frozen by {freeze.by} since {_date(freeze.at)} ({freeze.reason}): "
-            "`pie rules thaw` ends it"
-        )
-        self.freeze = freeze
 
 
 class RuleBook:
@@ -151,8 +138,7 @@ class RuleBook:
 
     def frozen(self) -> Freeze | None:
         """Who froze the rules, and why; None while they are not."""
-        entry = self._store.get(FREEZE_KEY)
-        return None if entry is None else _freeze(entry)
+        return freeze_of(self._store)
 
     # -- publishing ---------------------------------------------------------------------------
 
@@ -177,7 +163,7 @@ class RuleBook:
             by: who publishes.
             comment: why.
             rollout: how it begins, if it goes step by step; None = on every instance at once.
-            though_frozen: for the platform, which takes back what does harm.
+            though_frozen: for the platform, which takes back what does harm, and for drains.
             switch: that is flipped by this: the event is about it.
 
         Raises:
@@ -302,7 +288,7 @@ class RuleBook:
         try:
             self._commit([Write(FREEZE_KEY, text), outbox(event)], expect={FREEZE_KEY: 0})
         except Conflict:
-            self._check_thawed()
+            check_thawed(self._store)
             raise
         return freeze
 
@@ -347,14 +333,9 @@ class RuleBook:
             raise
         except Conflict:
             if not though_frozen:
-                self._check_thawed()
+                check_thawed(self._store)
             return False
         return True
-
-    def _check_thawed(self) -> None:
-        freeze = self.frozen()
-        if freeze is not None:
-            raise Frozen(freeze)
 
     def _event(
         self,
@@ -460,13 +441,6 @@ def _document(entry: Entry) -> RuleDocument:
             f"{entry.key} holds no rules that this Pie can read ({error}): a newer Pie or a hand "
             "wrote it; rules that are published anew, as if there were none, replace it"
         ) from None
-
-
-def _freeze(entry: Entry) -> Freeze:
-    try:
-        return msgspec.json.decode(entry.value, type=Freeze)
-    except ValueError:
-        return Freeze(by="somebody", at=0.0, reason=f"{FREEZE_KEY} was written by hand")
 
 
 def _valid(make: Any, *arguments: Any) -> str:

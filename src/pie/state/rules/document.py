@@ -17,7 +17,6 @@ MAX_DOCUMENT = 256 << 10
 """Bytes of one key."""
 KEPT_VERSIONS = 50
 HISTORY_PREFIX = "/pie/history/rules/"
-FREEZE_KEY = "/pie/freeze"
 ROLLOUTS = "/pie/rollouts/"
 """A key for each rule set whose version is on its way: so that the platform finds them."""
 PAUSE_S = 60.0
@@ -104,14 +103,6 @@ class RuleDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         if self.rollout is None or self.rollout.chooses(self.key, instance):
             return self.version, self.rules
         return self.previous_version, self.previous or ()
-
-
-class Freeze(msgspec.Struct, frozen=True, kw_only=True):
-    """While it stands nobody publishes, and no roll-out goes on."""
-
-    by: str
-    at: float
-    reason: str
 
 
 def share(key: Key, instance: str) -> float:

@@ -269,7 +269,7 @@ def explain(api: Api, /, psm: str, method: str, as_json: bool, **call: str) -> N
 @click.option("-m", "--reason", required=True, help="Why: others will ask.")
 @with_api
 def freeze(api: Api, reason: str) -> None:
-    """Let nobody publish, and stop roll-outs, in the whole fleet."""
+    """Let nobody publish, and stop roll-outs, in the whole fleet. Admins do."""
     frozen = api.send("POST", "/api/rules/freeze", {"reason": reason})["frozen"]
     echo(f"frozen by {frozen['by']}: {frozen['reason']}; `pie rules thaw` ends it")
 
@@ -278,7 +278,7 @@ def freeze(api: Api, reason: str) -> None:
 @click.option("-m", "--reason", default="", help="Why.")
 @with_api
 def thaw(api: Api, reason: str) -> None:
-    """Let people publish again."""
+    """Let people publish again. Admins do."""
     api.send("DELETE", "/api/rules/freeze", {"reason": reason})
     echo("rules can be published again")
 

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from pie.state import Instance, Interface, RemoteStore, ServiceMeta
+from pie.state import Instance, Interface, RemoteStore, ServiceMeta, instance_key
+from pie.state.registry.instances import encode
 
 NOW = int(time.time()) // 10 * 10
 JSON = {"Content-Type": "application/json"}
@@ -169,6 +170,19 @@ def test_an_explanation_names_the_rule_and_why_others_do_not_hold(api):
     assert (missed["number"], missed["why"]) == (3, "method is Get, not List")
 
 
+def drain_one(platform, psm):
+    """Drain a host and end that; the drain, as the list of drains has it meanwhile."""
+    one = Instance(psm=psm, id="i1", host="10.0.0.9", port=80, protocol="thrift")
+    store = RemoteStore(f"http://127.0.0.1:{platform.port}", platform.token("admin"), timeout=20)
+    store.put(instance_key(one), encode(one))
+    body = json.dumps({"target": "10.0.0.9", "reason": "it is ill"})
+    assert platform.ask("POST", "/api/drain", body, headers=JSON).status == 200
+    (found,) = platform.ask("GET", "/api/drain").json["drains"]
+    assert platform.ask("DELETE", "/api/drain", body, headers=JSON).status == 200
+    assert platform.ask("GET", "/api/drain").json["drains"] == []
+    return found
+
+
 def test_frozen_rules_stay_as_they_are(own_platform):
     def ask(method, path, body):
         return own_platform.ask(method, f"/api/rules{path}", json.dumps(body), headers=JSON)
@@ -180,6 +194,12 @@ def test_frozen_rules_stay_as_they_are(own_platform):
     refused = ask("PUT", "/gov.frozen.one/server/rate", body)
     assert refused.status == 423
     assert "an incident" in refused.json["error"]["message"]
+    config = {"values": {"a": 1}, "seen": 0, "comment": "x"}
+    put = own_platform.ask("PUT", "/api/config/gov.frozen.one", json.dumps(config), headers=JSON)
+    assert put.status == 423
+    assert "an incident" in put.json["error"]["message"]
+    drained = drain_one(own_platform, "gov.frozen.one")
+    assert drained["comment"] == "drain of 10.0.0.9 (while rules are frozen): it is ill"
     assert ask("DELETE", "/freeze", {"reason": "over"}).json == {"frozen": None}
     assert ask("PUT", "/gov.frozen.one/server/rate", body).status == 200
 

@@ -11,7 +11,7 @@ from pie.platform.pages.degrade.store import SwitchBook
 from pie.platform.server.deps import Deps, Work
 from pie.platform.server.fenced import run_fenced
 from pie.state import Store, StoreError
-from pie.state.rules.book import Frozen
+from pie.state.freeze import Frozen
 from pie.state.store.fence import Fenced
 
 _log = logging.getLogger("pie.platform")

@@ -30,7 +30,8 @@ from pie.platform.server.deps import AskDeps, Deps
 from pie.platform.server.gatekeeper import require
 from pie.platform.server.people import ownership_of, person_of, require_owner
 from pie.state import Invalid, LimitExceeded
-from pie.state.rules.book import Frozen, RuleConflict
+from pie.state.freeze import Frozen
+from pie.state.rules.book import RuleConflict
 
 router = APIRouter(
     prefix="/api/degrade", tags=["degrade"], dependencies=[Depends(require("person"))]

@@ -24,7 +24,8 @@ from pie.platform.pages.governance.views import (
     RuleVersionDetail,
 )
 from pie.state import Service
-from pie.state.rules.document import Freeze, Rollout, RuleDocument, WrittenRule
+from pie.state.freeze import Freeze
+from pie.state.rules.document import Rollout, RuleDocument, WrittenRule
 
 _SUMMARY = 200
 

@@ -104,9 +104,14 @@ async def _change(deps: Deps, request: Request, given: DrainPost, *, ends: bool)
 
 
 def _publish(deps: Deps, target: Target, by: str, reason: str, *, ends: bool) -> None:
-    """Publish the drain, or its end, on whatever stands now; nothing if it stands so already."""
+    """Publish the drain, or its end, on whatever stands now; nothing if it stands so already.
+
+    Also while rules are frozen, which is said in its comment: it is an act of an emergency.
+    """
     book, key = book_of(deps), _key(target.psm)
     what = f"{'end of drain' if ends else 'drain'} of {target.name}"
+    if book.frozen() is not None:
+        what += " (while rules are frozen)"
     for attempt in range(_ATTEMPTS):
         document = book.get(key)
         if is_drained(document, target) != ends:
@@ -119,6 +124,7 @@ def _publish(deps: Deps, target: Target, by: str, reason: str, *, ends: bool) ->
                 seen=document.version if document is not None else 0,
                 by=by,
                 comment=f"{what}: {reason}" if reason else what,
+                though_frozen=True,
             )
         except RuleConflict:
             if attempt == _ATTEMPTS - 1:

@@ -46,7 +46,8 @@ _CONFLICTS: dict[int | str, dict[str, Any]] = {
 async def freeze_rules(
     deps: AskDeps, request: Request, given: Annotated[ReasonPost, Body()]
 ) -> Response:
-    """Stop publishing and roll-outs in the whole fleet, for whoever is on call; with a reason."""
+    """Stop publishing and roll-outs in the whole fleet; an admin does, with a reason."""
+    require("admin")(request)
     if not given.reason.strip():
         raise Failure(Kind.INVALID, "say why the rules are frozen: others will ask")
     by = user_of(request)
@@ -58,7 +59,8 @@ async def freeze_rules(
 async def thaw_rules(
     deps: AskDeps, request: Request, given: Annotated[ReasonPost | None, Body()] = None
 ) -> Response:
-    """Let people publish again."""
+    """Let people publish again; an admin does."""
+    require("admin")(request)
     by, reason = user_of(request), given.reason.strip() if given is not None else ""
     await blocking(lambda: book_of(deps).thaw(by, reason))
     return json_response(FreezeState(None))

@@ -23,8 +23,9 @@ from pie.platform.pages.governance.build import Facts
 from pie.platform.server.deps import Deps
 from pie.platform.server.people import ownership_of, person_of
 from pie.state import Invalid, LimitExceeded, StoreError
+from pie.state.freeze import Frozen
 from pie.state.registry.instances import PREFIX
-from pie.state.rules.book import Frozen, RuleBook
+from pie.state.rules.book import RuleBook
 from pie.state.rules.document import key_of
 
 _T = TypeVar("_T")
