@@ -1,5 +1,6 @@
 """Files as answers: handed on to the server, which can send them without reading them here."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -7,12 +8,16 @@ from typing import Any
 
 from pie.model import is_a
 
+_BUFFERED = (io.BufferedReader, io.BufferedRandom)
 
-class SentFile:
-    """``wsgi.file_wrapper`` of the application: a file that is to be sent.
 
-    Where the application returns it as it is, the server gets the file; where it is wrapped in
-    something else, it is iterated like any other body.
+class FileWrapper:
+    """``wsgi.file_wrapper`` of a server: a file that it can send without reading it, or that is
+    iterated like any other body.
+
+    Args:
+        filelike: what has ``read``.
+        block_size: bytes of a part.
     """
 
     def __init__(self, filelike: Any, block_size: int = 8192) -> None:
@@ -20,6 +25,36 @@ class SentFile:
         self.block_size = block_size
         if hasattr(filelike, "close"):
             self.close = filelike.close
+
+    def stored(self) -> tuple[int, int] | None:
+        """Descriptor and position, if what is stored there is what ``read`` gives. A file that
+        decodes another one has that one's descriptor; of one that was read from, the system knows
+        no position but that of the buffer's end."""
+        filelike = self.filelike
+        if is_a(filelike, WatchedFile):
+            filelike = filelike.file
+        raw = filelike.raw if type(filelike) in _BUFFERED else filelike
+        if type(raw) is not io.FileIO:
+            return None
+        filelike.flush()  # It may have been written just now.
+        return filelike.fileno(), filelike.tell()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        data: bytes = self.filelike.read(self.block_size)
+        if not data:
+            raise StopIteration
+        return data
+
+
+class SentFile(FileWrapper):
+    """``wsgi.file_wrapper`` of the application: a file that is to be sent.
+
+    Where the application returns it as it is, the server gets the file; where it is wrapped in
+    something else, it is iterated like any other body.
+    """
 
     def seekable(self) -> bool:
         """Whether a part of the file can be had without reading what is before it."""
@@ -33,15 +68,6 @@ class SentFile:
     def tell(self) -> Any:
         """As that of the file."""
         return self.filelike.tell()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        data: bytes = self.filelike.read(self.block_size)
-        if not data:
-            raise StopIteration
-        return data
 
 
 class WatchedFile:
@@ -60,7 +86,7 @@ class WatchedFile:
         read: Callable[[Callable[..., bytes], tuple[int, ...]], bytes],
         on_close: Callable[[int | None, bool], None],
     ) -> None:
-        self._file = filelike
+        self.file = filelike
         self._read = read
         self._on_close = on_close
         self._count = 0
@@ -68,7 +94,7 @@ class WatchedFile:
 
     def read(self, *size: int) -> bytes:
         """For a server that cannot send the file by itself."""
-        data = self._read(self._file.read, size)
+        data = self._read(self.file.read, size)
         self._was_read = True
         self._ended = not data or not size
         self._count += len(data)
@@ -80,7 +106,7 @@ class WatchedFile:
         error = sys.exc_info()[1]
         failed = is_a(error, OSError) or (self._was_read and not self._ended)
         try:
-            close = getattr(self._file, "close", None)
+            close = getattr(self.file, "close", None)
             if close is not None:
                 close()
         finally:
@@ -88,7 +114,7 @@ class WatchedFile:
             self._on_close(sent, failed)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
+        return getattr(self.file, name)
 
 
 def size_left(filelike: Any) -> int:

@@ -9,11 +9,12 @@ import logging
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from pie.loop.complaints import Complaints
+from pie.web.file import FileWrapper
 from pie.web.server.options import HttpOptions
 
 logger = logging.getLogger("pie.web")
@@ -56,38 +57,6 @@ class HttpPlan(NamedTuple):
     head_timeout: float
     body_timeout: float
     write_timeout: float
-
-
-_BUFFERED = (io.BufferedReader, io.BufferedRandom)
-
-
-class FileWrapper:
-    """``wsgi.file_wrapper``: a file that the loop sends without reading it, where it can."""
-
-    def __init__(self, filelike: Any, block_size: int = 8192) -> None:
-        self.filelike = filelike
-        self.block_size = block_size
-        if hasattr(filelike, "close"):
-            self.close = filelike.close
-
-    def stored(self) -> tuple[int, int] | None:
-        """Descriptor and position, if what is stored there is what ``read`` gives; a file that
-        decodes another one has that one's descriptor."""
-        filelike = self.filelike
-        raw = filelike.raw if type(filelike) in _BUFFERED else filelike
-        if type(raw) is not io.FileIO:
-            return None
-        filelike.flush()  # It may have been written just now.
-        return filelike.fileno(), filelike.tell()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        data: bytes = self.filelike.read(self.block_size)
-        if not data:
-            raise StopIteration
-        return data
 
 
 class NativeHttp:
