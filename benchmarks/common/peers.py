@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -59,16 +59,26 @@ class Peer:
         """Do what is left to do in an environment that was just installed."""
 
 
-def compile_program(made: Path, sources: Iterable[Path], say: Say) -> None:
-    """Compile a program that is older than its source.
+def compile_for(name: str, protocol: Path, made: Path, say: Say) -> None:
+    """Compile the generator or the floor for a protocol.
+
+    Args:
+        name: ``load`` or ``floor``.
+        protocol: source of what it has to know.
+        made: the program.
+        say: shows that it takes a while.
 
     Raises:
         Broken: there is no compiler, or it complains.
     """
+    _compile(made, [COMMON / f"{name}.c", protocol], say)
+
+
+def _compile(made: Path, sources: list[Path], say: Say) -> None:
+    """Compile a program that is older than its source."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         raise Broken("no C compiler: the generator is in C; on Debian and Ubuntu: apt install gcc")
-    sources = list(sources)
     folders = {COMMON, *(each.parent for each in sources)}
     read = [*sources, *(header for folder in folders for header in folder.glob("*.h"))]
     if made.exists() and made.stat().st_mtime > max(each.stat().st_mtime for each in read):
@@ -79,16 +89,6 @@ def compile_program(made: Path, sources: Iterable[Path], say: Say) -> None:
     command = [compiler, *_CFLAGS, f"-I{COMMON}", "-o", str(fresh), *map(str, sources)]
     run(command, f"{made.name} does not compile")
     fresh.replace(made)  # Whoever runs the old one goes on.
-
-
-def compile_generator(folder: Path, protocol: str, say: Say) -> None:
-    """Compile the load generator of a benchmark.
-
-    Raises:
-        Broken: there is no compiler, or it complains.
-    """
-    sources = [COMMON / "load.c", folder / protocol]
-    compile_program(folder / ".peers" / "load", sources, say)
 
 
 def install(peers: Sequence[Peer], announce: Say, say: Say) -> dict[Peer, str]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from common import bench as common
 from common.bench import Mix
 from common.measure import Broken, Load, Server, Tool, load_arguments, more_arguments
-from peers import FLOOR, PEERS, PIE, PIE_GUNICORN, RPC, Peer
+from peers import CALLEE, PEERS, PIE, PIE_GUNICORN, RPC, Peer
 from workload.data import DOCUMENT, FILE_SIZE, HELLO, POST_SIZE, TEXT
 
 _PATIENCE = 30.0
@@ -101,8 +101,11 @@ class Bench(common.Bench[Peer]):
         Raises:
             Broken: it does not start.
         """
-        if peer == FLOOR:
-            return Server(peer.name, [str(PEERS / "floor")], cores or self.cores.server, {})
+        if not peer.module:
+            command = [str(PEERS / "floor"), HELLO.decode()]
+            if peer == CALLEE:
+                command = [str(PEERS / "callee")]
+            return Server(peer.name, command, cores or self.cores.server, {})
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         number = threads or peer.threads
         options = [f"--app={app}", f"--threads={number}", f"--variant={peer.variant}"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import peers as common
-from common.peers import Say, compile_generator, compile_program, install
+from common.peers import Say, compile_for, install
 
 __all__ = ["install"]
 HERE = Path(__file__).resolve().parent
@@ -33,6 +33,7 @@ class Peer(common.Peer):
 
 
 FLOOR = Peer("C floor", "")
+CALLEE = Peer("Thrift callee", "")
 PIE = Peer("Pie", "pie")
 PIE_GUNICORN = Peer("Pie on gunicorn", "pie", variant="gunicorn")
 GUNICORN = Peer("gunicorn", "gunicorn", ("gunicorn>=23", *_APPS))
@@ -63,5 +64,6 @@ def build(say: Say) -> None:
     Raises:
         Broken: there is no compiler, or it complains.
     """
-    compile_generator(HERE, "load_http.c", say)
-    compile_program(PEERS / "floor", [RPC / "floor.c"], say)
+    compile_for("load", HERE / "load_http.c", PEERS / "load", say)
+    compile_for("floor", HERE / "floor_http.c", PEERS / "floor", say)
+    compile_for("floor", RPC / "floor_thrift.c", PEERS / "callee", say)

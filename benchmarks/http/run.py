@@ -3,7 +3,7 @@
     make bench-http                                      everything: some twenty minutes
     make bench-http ARGS="--only hello,flask"            some sections
     make bench-http ARGS="--sides pie,granian,uwsgi"     some servers
-    make bench-http ARGS="--quick"                       Pie only, a few seconds
+    make bench-http ARGS="--quick"                       Pie and the floor only, a few seconds
 
 Pie is measured as services run it, with access log, call records and aggregates on; the other
 servers bare, as they come, each with one process that serves and 16 threads if it has threads.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import peers as common
-from common.peers import Say, compile_generator, compile_program, install, run
+from common.peers import Say, compile_for, install, run
 
 __all__ = ["install"]
 HERE = Path(__file__).resolve().parent
@@ -49,5 +49,5 @@ def build(say: Say) -> None:
     Raises:
         Broken: there is no compiler, or it complains.
     """
-    compile_generator(HERE, "load_thrift.c", say)
-    compile_program(PEERS / "floor", [HERE / "floor.c"], say)
+    compile_for("load", HERE / "load_thrift.c", PEERS / "load", say)
+    compile_for("floor", HERE / "floor_thrift.c", PEERS / "floor", say)

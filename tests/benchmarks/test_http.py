@@ -202,6 +202,22 @@ def test_connections_that_get_no_reply_are_counted(binaries, request_file) -> No
     assert told["unserved"] == 2
 
 
+def test_the_floor_answers_every_request_in_order(binaries) -> None:
+    command = [binaries / "floor", "hello"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as floor:
+        port = int(floor.stdout.readline().split()[1])
+        with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as replies:
+            sock.sendall(GET[:9])
+            sock.sendall(GET[9:] + GET * 2)
+            wanted = (
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+            )
+            assert replies.read(3 * len(wanted)) == wanted * 3
+            sock.sendall(b"POST / HTTP/1.1\r\n\r\n")
+            assert replies.read() == b"", "it knows GET only"
+        floor.kill()
+
+
 def test_a_body_is_sent_whole(binaries, tmp_path: Path) -> None:
     request = b"POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n" + b"y" * 300_000
     (tmp_path / "request").write_bytes(request)
@@ -264,7 +280,8 @@ def test_quick_measures_pie(tmp_path: Path) -> None:
     found = json.loads(out.read_text())["sections"]
     assert list(found) == sections.split(",")
     for name in ("hello", "flask", "django", "json", "post", "file", "thrift"):
-        (row,) = found[name]["data"]
+        *floor, row = found[name]["data"]
+        assert [each["peer"] for each in floor] == ["C floor"] * (name == "hello")
         assert row["peer"] == "Pie"
         assert len(row["cpu"]) == 2, "two rounds"
         assert min(row["qps"] + row["cpu"] + row["pss"]) > 0

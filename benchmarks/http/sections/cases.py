@@ -2,19 +2,21 @@
 
 from bench import Bench
 from common.calls import Calls
+from common.measure import Broken
 from common.stats import Series, ratio
 from common.table import Goal, Report
-from peers import FASTPYSGI, FLOOR, GRANIAN, GUNICORN, UVICORN, UWSGI, Peer
+from peers import CALLEE, FASTPYSGI, FLOOR, GRANIAN, GUNICORN, UVICORN, UWSGI, Peer
 
 
 def hello(bench: Bench) -> Report:
     """A WSGI application without a framework."""
-    calls = Calls(bench, without_fastapi(bench), "/hello", "Bare WSGI hello", app="bare_app")
+    peers = (FLOOR, *without_fastapi(bench))
+    calls = Calls(bench, peers, "/hello", "Bare WSGI hello", app="bare_app")
     calls.report.goals = [
         calls.cpu_goal(FASTPYSGI, 0.75),
         calls.cpu_goal(UWSGI, 1.3),
         calls.cpu_goal(GRANIAN, 1.6),
-        _tail_goal(bench, calls, without_fastapi(bench)),
+        _tail_goal(bench, calls, peers),
     ]
     return calls.report
 
@@ -54,11 +56,12 @@ def file(bench: Bench) -> Report:
 
 def thrift(bench: Bench) -> Report:
     """A view that makes a Thrift call."""
-    with bench.servers(FLOOR, cores=bench.cores.generator) as floors:
-        floor = floors[FLOOR]
-        assert not isinstance(floor, str), floor
+    with bench.servers(CALLEE, cores=bench.cores.generator) as started:
+        callee = started[CALLEE]
+        if isinstance(callee, str):
+            raise Broken(callee)
         title = "Flask, a view with one Thrift call, of an echo in C on the generator's core"
-        report = _flask(bench, "/thrift", title, thrift_port=floor.port).report
+        report = _flask(bench, "/thrift", title, thrift_port=callee.port).report
     report.notes.append("Pie calls with its own client, the others with thriftpy2's")
     return report
 

@@ -5,7 +5,6 @@ from common.measure import Load, Measured
 from common.stats import Series
 from common.table import Goal, Report, figure
 from peers import Peer
-from sections.cases import without_fastapi
 
 _PARTS = 10
 _CONNECTIONS = 16
@@ -23,7 +22,9 @@ def steady(bench: Bench) -> Report:
         data={},
     )
     load = Load(_CONNECTIONS, _LONGEST, 0.0, calls=part)
-    for peer in without_fastapi(bench):
+    for peer in bench.everyone:
+        if peer.packages:
+            continue  # It takes long, and the goal is Pie's.
         with bench.servers(peer, app="bare_app") as servers:
 
             def tenth(number: int, peer: Peer = peer, servers: dict = servers) -> Measured:

@@ -4,7 +4,7 @@ from bench import Bench
 from common import servers
 from common.measure import Measured
 from common.table import Report, middle, noise, values
-from peers import UWSGI, UWSGI_HTTP, Peer
+from peers import FLOOR, UWSGI, UWSGI_HTTP, Peer
 from sections.cases import without_fastapi
 from workload.data import COMPUTE_SECONDS, SLEEP_MS, WAIT_SECONDS
 
@@ -75,7 +75,7 @@ def growth(bench: Bench) -> Report:
 
 def _with_many(bench: Bench) -> tuple[Peer, ...]:
     """The servers that can have many connections."""
-    return tuple(peer for peer in without_fastapi(bench) if peer not in _UWSGI)
+    return (FLOOR, *(peer for peer in without_fastapi(bench) if peer not in _UWSGI))
 
 
 def _noted(bench: Bench, report: Report) -> Report:

@@ -1,7 +1,5 @@
 """The bootstrap.py of a service on Pie, its settings in the environment; the argument names its
 application.
-
-A bare WSGI application, which ``pie.serve`` has no face for, is served the way Flask's is.
 """
 
 import os
@@ -30,31 +28,12 @@ def on_gunicorn(app: WsgiApp, settings: Settings) -> ServerFactory:
     return make
 
 
-def serve_bare(reference: str) -> None:
-    from pie.serve.launch import launch_of_caller
-    from pie.serve.service import Service
-    from pie.state import ServiceMeta
-    from pie.web.wsgi import Middleware
-
-    service = Service(launch_of_caller(None), "http", "flask")
-    settings = service.settings
-    wrapped = Middleware(service.load(reference), service.process.runtime, run._edge(settings))
-    meta = ServiceMeta(
-        psm=settings.PSM,
-        framework="wsgi",
-        framework_version="",
-        protocol="http",
-        owners=(),
-        interfaces=(),
-    )
-    service.run(meta, run._http_server(wrapped, settings))
-
-
 if os.environ["BENCH_VARIANT"] == "gunicorn":
+    assert hasattr(run, "_http_server")
     run._http_server = on_gunicorn
 if app == "django_app":
     pie.serve.django("workload.django_project")
-elif app == "flask_app":
-    pie.serve.flask("workload.flask_app:application")
+elif app == "bare_app":
+    pie.serve.flask("workload.flask_bare_app:application")
 else:
-    serve_bare(f"workload.{app}:application")
+    pie.serve.flask(f"workload.{app}:application")

@@ -1,10 +1,9 @@
-"""h11 and httptools read what we read, and every disagreement is in ``disagreements.yml``."""
+"""h11 and httptools read what we read, and every disagreement is in ``docs/http-requests.md``."""
 
 from pathlib import Path
 from random import Random
 
 import pytest
-import yaml
 from tests.core.http.corpus import CASES
 from tests.core.http.hostile import some_stream
 from tests.core.http.oracles import ORACLES
@@ -12,9 +11,30 @@ from tests.core.http.parse import Request, Stream, stream
 
 pytestmark = pytest.mark.usefixtures("native")
 
-LISTED = yaml.safe_load((Path(__file__).parent / "disagreements.yml").read_text())
-HERE = {(text, by) for text, entry in LISTED["refused_here"].items() for by in entry["by"]}
-THERE = [(entry["message"], entry["by"]) for entry in LISTED["refused_there"]]
+PAGE = (Path(__file__).parents[3] / "docs" / "http-requests.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Of the table below a heading."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
+    return lines[2:]
+
+
+def libraries(text: str) -> list[str]:
+    return text.replace("llhttp", "httptools").split(", ")
+
+
+HERE = {
+    (text, by)
+    for text, names, _why in rows("Where others read what is refused here")
+    for by in libraries(names)
+}
+THERE = [
+    (text, by)
+    for names, text, _why in rows("Where others refuse what is read here")
+    for by in libraries(names)
+]
 Seen = set[tuple[str, str]]
 
 

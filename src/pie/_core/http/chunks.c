@@ -18,6 +18,8 @@ enum {
     QUOTED,
     ESCAPED,
     QUOTED_END,
+    NAME_GAP, /* space behind a name */
+    GAP,      /* space behind a size, or a whole extension: another one must follow */
     SIZE_LF,
     DATA,
     DATA_CR,
@@ -36,10 +38,17 @@ static const char *go(Chunks *chunks, int step) {
     return NULL;
 }
 
+static bool is_space(uint8_t octet) {
+    return octet == ' ' || octet == '\t';
+}
+
 /* Behind a size, or a whole extension. */
 static const char *size_end(Chunks *chunks, uint8_t octet, const char *otherwise) {
     if (octet == '\r') {
         return go(chunks, SIZE_LF);
+    }
+    if (is_space(octet)) {
+        return go(chunks, GAP);
     }
     return octet == ';' ? go(chunks, EXTENSION) : otherwise;
 }
@@ -59,26 +68,33 @@ static const char *size_octet(Chunks *chunks, uint8_t octet) {
     return chunks->step == SIZE ? no_size : size_end(chunks, octet, no_size);
 }
 
-/* A name, and perhaps "=" with a word or a quoted text; no space, which others do not read either. */
+/* ";", a name, and perhaps "=" with a word or a quoted text. Space may be between them, but not at the end. */
 static const char *extension_octet(Chunks *chunks, uint8_t octet) {
     static const char *const damaged = "the extension of a chunk is damaged";
     if (++chunks->line > MOST_DIGITS + MOST_LINE || ++chunks->extra > MOST_EXTRA) {
         return "the extensions of chunks are too long";
     }
-    bool token = octet_is(octet, OCTET_TOKEN);
+    bool token = octet_is(octet, OCTET_TOKEN), space = is_space(octet);
     switch (chunks->step) {
     case EXTENSION:
-        return token ? go(chunks, EXTENSION_NAME) : damaged;
+        return token ? go(chunks, EXTENSION_NAME) : space ? NULL : damaged;
     case EXTENSION_NAME:
         if (token || octet == '=') {
             return go(chunks, token ? EXTENSION_NAME : EXTENSION_VALUE);
         }
-        return size_end(chunks, octet, damaged);
+        return space ? go(chunks, NAME_GAP) : size_end(chunks, octet, damaged);
+    case NAME_GAP:
+        if (octet == '=' || octet == ';') {
+            return go(chunks, octet == '=' ? EXTENSION_VALUE : EXTENSION);
+        }
+        return space ? NULL : damaged;
+    case GAP:
+        return octet == ';' ? go(chunks, EXTENSION) : space ? NULL : damaged;
     case EXTENSION_VALUE:
         if (token || octet == '"') {
             return go(chunks, token ? EXTENSION_WORD : QUOTED);
         }
-        return damaged;
+        return space ? NULL : damaged;
     case EXTENSION_WORD:
         return token ? NULL : size_end(chunks, octet, damaged);
     case QUOTED:
@@ -148,6 +164,8 @@ static const char *framing_octet(Chunks *chunks, uint8_t octet) {
     case QUOTED:
     case ESCAPED:
     case QUOTED_END:
+    case NAME_GAP:
+    case GAP:
         return extension_octet(chunks, octet);
     case TRAILER:
     case NAME:

@@ -7,7 +7,7 @@
 #include "http/octets.h"
 #include "http/peer.h"
 
-#define SMALL 512 /* octets of a path that are decoded on the stack */
+#define SMALL 256 /* octets of a path that are decoded on the stack */
 
 static const EnvironKeys *const keys = &environ_keys;
 
@@ -61,7 +61,7 @@ void environ_base_clear(EnvironBase *base) {
 
 /* A path without its percent-encoding; what is no valid one stays as it is. */
 static PyObject *decoded(const uint8_t *at, size_t size) {
-    uint8_t small[SMALL];
+    uint8_t small[SMALL] = {0};
     uint8_t *into = size <= SMALL ? small : PyMem_Malloc(size);
     if (into == NULL) {
         return PyErr_NoMemory();

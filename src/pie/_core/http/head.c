@@ -71,7 +71,7 @@ static bool walk_on(Walk *walk, const HeadLimits *limits, RequestHead *head, Htt
         if (UNLIKELY(next == NULL)) {
             return false;
         }
-        if (UNLIKELY(head->count >= limits->fields)) {
+        if (UNLIKELY(head->count >= limits->fields || head->count >= HEAD_MOST_FIELDS)) {
             *problem = (HttpProblem){431, "the head has too many fields"};
             return false;
         }

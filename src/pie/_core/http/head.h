@@ -8,7 +8,7 @@
 typedef struct {
     size_t line;   /* bytes of the request line, without CRLF; beyond: 414 */
     size_t head;   /* bytes of it all; beyond: 431 */
-    size_t fields; /* at most HEAD_MOST_FIELDS; beyond: 431 */
+    size_t fields; /* no more than HEAD_MOST_FIELDS, whatever it says; beyond: 431 */
 } HeadLimits;
 
 static const HeadLimits HEAD_LIMITS = {16 << 10, 64 << 10, HEAD_MOST_FIELDS};

@@ -1,30 +1,22 @@
-/* The floor: what a Thrift server costs without any Python. One thread, one epoll loop.
+/* The floor: what a server costs without any Python. One thread, one epoll loop.
 
-   floor [REPLY-FILE ...]
-
-   Listens on a free port of 127.0.0.1 and prints "ready PORT". A call whose method one of the
-   files answers (each holds one bare message) gets that message, with the call's sequence id; any
-   other call gets itself back as a reply, which for an echo of one string is the right answer. The
-   reply takes the form of the request: framed or TTHeader. */
+   Listens on a free port of 127.0.0.1 and prints "ready PORT". What it answers, and which arguments
+   it takes, is in the file of a protocol that it is linked with. */
 #define _GNU_SOURCE
-#include "frame.h"
+#include "floor.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MAX_CANNED = 8, MAX_EVENTS = 256, CHUNK = 64 << 10 };
-
-struct buffer {
-    unsigned char *data;
-    size_t size, room;
-};
+enum { MAX_EVENTS = 256, CHUNK = 64 << 10 };
 
 struct connection {
     int fd;
@@ -32,17 +24,15 @@ struct connection {
     struct buffer in, out;
 };
 
-static struct message canned[MAX_CANNED];
-static int canned_count;
 static int poller;
 
-static void die(const char *what)
+void die(const char *what)
 {
     fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
-static unsigned char *grow(struct buffer *buffer, size_t more)
+unsigned char *grow(struct buffer *buffer, size_t more)
 {
     if (buffer->size + more > buffer->room) {
         buffer->room = 2 * (buffer->size + more);
@@ -53,65 +43,10 @@ static unsigned char *grow(struct buffer *buffer, size_t more)
     return buffer->data + buffer->size;
 }
 
-static void add(struct buffer *buffer, const void *data, size_t size)
+void add(struct buffer *buffer, const void *data, size_t size)
 {
     memcpy(grow(buffer, size), data, size);
     buffer->size += size;
-}
-
-static void load_canned(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    struct buffer text = {0};
-    if (!file || canned_count == MAX_CANNED)
-        die(path);
-    text.size = LENGTH; /* A frame around it, so that it can be read like any other. */
-    grow(&text, CHUNK);
-    for (size_t got; (got = fread(grow(&text, CHUNK), 1, CHUNK, file)) > 0;)
-        text.size += got;
-    fclose(file);
-    canned[canned_count] = message_of(text.data, text.size);
-    if (!canned[canned_count++].data) {
-        fprintf(stderr, "floor: %s holds no strict binary message\n", path);
-        exit(1);
-    }
-}
-
-static const struct message *answer_to(const struct message *call)
-{
-    for (int i = 0; i < canned_count; i++)
-        if (canned[i].name_size == call->name_size &&
-            !memcmp(canned[i].name, call->name, call->name_size))
-            return &canned[i];
-    return NULL;
-}
-
-/* Add the reply to one whole frame to what is to be sent; 0 when it is not a call. */
-static int answer(struct connection *peer, const unsigned char *frame, size_t size)
-{
-    struct message call = message_of(frame, size);
-    if (!call.data || call.type != CALL)
-        return 0;
-    const struct message *found = answer_to(&call);
-    const struct message *reply = found ? found : &call;
-    unsigned char head[18] = {0};
-    size_t head_size = LENGTH;
-    if (is_ttheader(frame, size)) {
-        head_size = 18; /* One word of headers: the binary protocol, no transforms, no keys. */
-        head[4] = 0x10, head[13] = 1;
-        memcpy(head + 8, frame + 8, 4);
-    }
-    write_u32(head, (uint32_t)(head_size - LENGTH + reply->size));
-    add(&peer->out, head, head_size);
-    add(&peer->out, reply->data, reply->size);
-    unsigned char *made = peer->out.data + peer->out.size - reply->size;
-    made[3] = REPLY;
-    write_u32(made + 8 + reply->name_size, call.seqid);
-    if (!found && reply->size > 15u + reply->name_size) {
-        unsigned char *field = made + 12 + reply->name_size;
-        field[1] = field[2] = 0; /* The value of a reply is its field 0. */
-    }
-    return 1;
 }
 
 static void drop(struct connection *peer)
@@ -152,7 +87,7 @@ static int flush(struct connection *peer)
     return 1;
 }
 
-/* Read once and answer every whole frame; 0 when the peer is gone. */
+/* Read once and answer every whole request; 0 when the peer is gone. */
 static int serve(struct connection *peer)
 {
     struct buffer *in = &peer->in;
@@ -162,13 +97,11 @@ static int serve(struct connection *peer)
     in->size += (size_t)got;
     size_t done = 0;
     for (;;) {
-        long size = frame_size(in->data + done, in->size - done);
+        long size = answer(in->data + done, in->size - done, &peer->out);
         if (size < 0)
             return 0;
-        if (size == 0 || (size_t)size > in->size - done)
+        if (size == 0)
             break;
-        if (!answer(peer, in->data + done, (size_t)size))
-            return 0;
         done += (size_t)size;
     }
     memmove(in->data, in->data + done, in->size - done);
@@ -212,8 +145,7 @@ int main(int argc, char **argv)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    for (int i = 1; i < argc; i++)
-        load_canned(argv[i]);
+    prepare(argc - 1, argv + 1);
     poller = epoll_create1(EPOLL_CLOEXEC);
     int listener = listen_on_free_port();
     struct epoll_event event = {.events = EPOLLIN}, events[MAX_EVENTS];
