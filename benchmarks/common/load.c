@@ -325,6 +325,7 @@ static int open_idle(void)
                     errors ? first_error : "nothing came");
             exit(1);
         }
+        check_reply(&peer);
     }
     free(peer.in);
     return peer.fd;
