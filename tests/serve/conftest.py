@@ -92,9 +92,14 @@ class Running:
 
 
 class Services:
-    """Starts services in folders of their own."""
+    """Starts services in folders of their own.
 
-    def __init__(self) -> None:
+    Args:
+        environ: of all of them.
+    """
+
+    def __init__(self, **environ: str) -> None:
+        self._environ = environ
         self._temporary = tempfile.TemporaryDirectory(prefix="pie")  # Short: it holds sockets.
         self.root = Path(self._temporary.name).resolve()
         self._started: list[Running] = []
@@ -117,7 +122,8 @@ class Services:
 
     def run(self, command: list[str], *, merged: bool = False, **environ: str) -> Running:
         """Start any command; ``merged`` puts what it writes to stderr into ``printed``."""
-        given = {"RUNTIME_ROOT": str(self.root), "PIE_PLATFORM": "http://127.0.0.1:9"} | environ
+        given = {"RUNTIME_ROOT": str(self.root), "PIE_PLATFORM": "http://127.0.0.1:9"}
+        given |= self._environ | environ
         process = subprocess.Popen(
             command, env=os.environ | given, cwd=self.root, text=True,
             stdout=subprocess.PIPE, start_new_session=True,
@@ -135,10 +141,21 @@ class Services:
 
 
 @pytest.fixture
-def services() -> Iterator[Services]:
-    made = Services()
+def services(request: pytest.FixtureRequest) -> Iterator[Services]:
+    made = Services(**getattr(request, "param", {}))
     yield made
     made.close()
+
+
+over_both_twins = pytest.mark.parametrize(
+    "services",
+    [
+        pytest.param({}, id="in C"),
+        pytest.param({"PIE_CORE": "python"}, id="in Python", marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
+"""Run a test of services with the C core, and without it."""
 
 
 @pytest.fixture

@@ -73,6 +73,9 @@ HOSTS[IN_UWSGI] = HOSTS["flask"]
 IN_PYTHON = " in Python"
 """Without the C core."""
 HOSTS |= {name + IN_PYTHON: files for name, files in HOSTS.items() if "thrift" in name}
+ON_GUNICORN = " on gunicorn"
+"""In place of Pie's own HTTP server."""
+HOSTS |= {name + ON_GUNICORN: HOSTS[name] for name in ("flask", "django")}
 
 
 CALLEE = {
@@ -97,6 +100,7 @@ class Host:
         services.write(settings, **HOSTS[host], **CALLEE, service=SERVICE)
         shutil.copy(ACTS, services.root)
         environ |= {"PIE_CORE": "python"} if host.endswith(IN_PYTHON) else {}
+        environ |= {"PIE_HTTP_SERVER": "gunicorn"} if host.endswith(ON_GUNICORN) else {}
         self.is_http = "thrift" not in host
         self.stops = "draining"
         """What it prints when it stops."""

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.serve.conftest import over_both_twins
 
 from pie.state import RemoteStore, lookup_services
 
@@ -142,6 +143,7 @@ def calls(running) -> list[dict]:
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
+@over_both_twins
 def test_every_request_is_a_call_and_django_stays_django(services) -> None:
     folder = project(services, "DEBUG = True\n")
     assert "no issues" in manage(folder, "check")
@@ -202,6 +204,7 @@ def test_every_request_is_a_call_and_django_stays_django(services) -> None:
     assert printed.startswith("I will use in-memory cache\n")
 
 
+@over_both_twins
 def test_the_projects_own_middleware_and_cache_come_first(services) -> None:
     django = (
         "MIDDLEWARE = [*MIDDLEWARE, 'shop.middleware.Own']\n"
@@ -268,6 +271,7 @@ def test_what_the_service_reports_of_itself(services, state) -> None:
     assert ("django.contrib.admin.sites.AdminSite.login", "/admin/login/", ()) in known
 
 
+@over_both_twins
 def test_the_test_client_needs_nothing_of_pie(services) -> None:
     tests = (
         "from django.test import TestCase\nclass HelloTest(TestCase):\n"

@@ -4,6 +4,7 @@ import json
 import socket
 from typing import Any
 
+from tests.serve.conftest import over_both_twins
 from tests.serve.test_django import calls, project
 
 URLS = """
@@ -109,6 +110,7 @@ def ask(port: int, first: str, *headers: str, body: bytes = b"") -> tuple[int, s
     return int(answer.split()[1]), head.decode(), content
 
 
+@over_both_twins
 def test_requests_that_behave_badly(services: Any) -> None:
     files = {"shop/urls": URLS, "shop/views": VIEWS, "shop/middleware": MIDDLEWARE}
     project(services, django=DJANGO, **files)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pie._core import native
 from pie.serve.extras import EXTRAS
 
 DJANGO = "import settings\nfrom pie import serve\nserve.django('shop.settings', settings)\n"
@@ -26,10 +27,19 @@ def test_a_missing_package_is_one_line(services, module, extra, texts) -> None:
     services.write(**texts)
     bootstrap = services.root / "bootstrap.py"
     bootstrap.write_text(f"import sys\nsys.modules[{module!r}] = None\n{bootstrap.read_text()}")
-    printed, errors = services.start().wait()
+    printed, errors = services.start(PIE_HTTP_SERVER="gunicorn").wait()
     command = f"{shlex.quote(sys.executable)} -m pip install 'pie-runtime[{extra}]'"
     assert errors == f"pie: {module} is not installed; run: {command}\n"
     assert printed == ""
+
+
+@pytest.mark.skipif(native is None, reason="gunicorn serves where the C core does not")
+def test_the_core_needs_no_gunicorn(services) -> None:
+    services.write()
+    bootstrap = services.root / "bootstrap.py"
+    bootstrap.write_text(f"import sys\nsys.modules['gunicorn'] = None\n{bootstrap.read_text()}")
+    running = services.start()
+    assert running.get(running.port) == (200, b"Hello world")
 
 
 def test_help_needs_no_extra(services) -> None:

@@ -11,17 +11,29 @@ import pytest
 
 from pie._core import native
 from pie.serve.host.gunicorn import HttpServer
+from pie.web.server.options import HttpOptions
+from pie.web.server.server import CoreServer
 from pie.web.wsgi import PythonMiddleware
 
 TWINS = ["python"] if native is None else ["c", "python"]
+SERVERS = [
+    pytest.param("c", "core"),
+    pytest.param("python", "gunicorn"),
+    pytest.param("python", "core", marks=pytest.mark.slow),
+    pytest.param("c", "gunicorn", marks=pytest.mark.slow),
+]
+if native is None:
+    SERVERS = [pytest.param("python", "gunicorn")]
 _OTHER = {"test_body", "test_headers", "test_names", "test_path"}
 """Modules that make no middleware."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test of a middleware runs over both twins."""
+    """Every test of a middleware runs over both twins, and over both servers if it has one."""
     module = metafunc.module.__name__.rpartition(".")[2]
-    if "twin" in metafunc.fixturenames and module not in _OTHER:
+    if "server_kind" in metafunc.fixturenames:
+        metafunc.parametrize(("twin", "server_kind"), SERVERS, indirect=["twin"])
+    elif "twin" in metafunc.fixturenames and module not in _OTHER:
         metafunc.parametrize("twin", TWINS, indirect=True)
 
 
@@ -42,19 +54,33 @@ def use_twin(twin: Any, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
             monkeypatch.setattr(module, "Middleware", twin)
 
 
-class Served:
-    """An application on a port."""
+def make_server(
+    kind: str, app: Any, listener: socket.socket, threads: int = 4
+) -> CoreServer | HttpServer:
+    """One of the two servers."""
+    if kind == "gunicorn":
+        return HttpServer(app, listener, threads=threads, drain_seconds=5)
+    assert native is not None
+    options = HttpOptions(max_threads=threads)
+    return CoreServer(native, app, listener, options, drain_seconds=5)
 
-    def __init__(self, app: Any) -> None:
+
+class Served:
+    """An application on a port, served by one of the two servers."""
+
+    def __init__(self, kind: str, app: Any) -> None:
         listener = socket.create_server(("127.0.0.1", 0))
+        self.is_core = kind == "core"
         self.address = listener.getsockname()
-        self._server = HttpServer(app, listener, threads=4, drain_seconds=5)
+        self._server = make_server(kind, app, listener)
         self._thread = threading.Thread(target=self._server.serve)
         self._thread.start()
 
     @property
     def connections(self) -> int:
         """Accepted and not closed."""
+        if isinstance(self._server, CoreServer):
+            return int(self._server._loop.native.connections)
         return int(self._server._worker.nr_conns)
 
     @contextlib.contextmanager
@@ -81,12 +107,12 @@ class Served:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Any], Served]]:
+def serve(server_kind: str) -> Iterator[Callable[[Any], Served]]:
     """Serves an application until the end of the test."""
     started: list[Served] = []
 
     def start(app: Any) -> Served:
-        started.append(Served(app))
+        started.append(Served(server_kind, app))
         return started[-1]
 
     yield start

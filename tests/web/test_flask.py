@@ -9,9 +9,9 @@ import pytest
 from flask import Flask, Response, abort, jsonify
 from flask.signals import request_started
 from flask.testing import FlaskClient
+from tests.web.conftest import make_server
 
 from pie.model import Failure, Kind, current_call, trace_id_of
-from pie.serve.host.gunicorn import HttpServer
 from pie.web.flask import describe, instrument
 from pie.web.peers import TrustedPeers
 from pie.web.wsgi import Edge
@@ -208,34 +208,20 @@ def test_what_the_service_reports_of_itself(app: Flask) -> None:
     assert (meta.framework, meta.protocol, meta.owners) == ("flask", "http", ("someone",))
 
 
-@pytest.fixture
-def server(app: Flask) -> Iterator[tuple[HttpServer, int]]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    made = HttpServer(app, listener, threads=4, drain_seconds=5)
-    thread = threading.Thread(target=made.serve)
-    thread.start()
-    yield made, port
-    made.stop()
-    thread.join(10)
-    assert not thread.is_alive()
-
-
-def test_over_real_http_with_keep_alive(server: tuple[HttpServer, int], bench) -> None:
-    _, port = server
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def test_over_real_http_with_keep_alive(app: Flask, bench, serve, rows) -> None:
+    connection = http.client.HTTPConnection(*serve(app).address, timeout=5)
     for number in range(5):
         connection.request("GET", f"/items/{number}")
         response = connection.getresponse()
         assert response.status == 200
         response.read()
     connection.close()
-    rows = bench.facts()
-    assert len({row["logid"] for row in rows}) == 5
-    assert {row["peer"].split(":")[0] for row in rows} == {"127.0.0.1"}
+    found = rows(5)
+    assert len({row["logid"] for row in found}) == 5
+    assert {row["peer"].split(":")[0] for row in found} == {"127.0.0.1"}
 
 
-def test_a_stopping_server_answers_what_is_in_flight(app: Flask, bench) -> None:
+def test_a_stopping_server_answers_what_is_in_flight(app: Flask, bench, server_kind: str) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
     @app.get("/wait")
@@ -245,7 +231,7 @@ def test_a_stopping_server_answers_what_is_in_flight(app: Flask, bench) -> None:
         return "done"
 
     listener = socket.create_server(("127.0.0.1", 0))
-    server = HttpServer(app, listener, threads=2, drain_seconds=5)
+    server = make_server(server_kind, app, listener, threads=2)
     thread = threading.Thread(target=server.serve)
     port = listener.getsockname()[1]
     thread.start()

@@ -130,12 +130,22 @@ BROKEN = {
 }
 
 
+def assert_never_served(answer: bytes, served: Any, rows: Any) -> None:
+    """The core has the whole body before the application runs: what never came is no call."""
+    assert answer == b"" or status_of(answer) == 400
+    assert served.get("/").endswith(b"hello")
+    assert [row["outcome"] for row in rows(1)] == ["ok"]
+
+
 @pytest.mark.parametrize("form", ["/echo", "/form", "/caught"])
 @pytest.mark.parametrize("damage", BROKEN)
 def test_a_broken_body_is_the_callers_doing(served: Any, rows: Any, damage: str, form: str) -> None:
     header, body = BROKEN[damage]
     kind = "Content-Type: application/x-www-form-urlencoded"
     answer = served.ask(post(form, header, kind, body=body), end=True)
+    if served.is_core:
+        assert_never_served(answer, served, rows)
+        return
     assert status_of(answer) == (500 if form == "/caught" else 400)
     (row,) = rows(1)
     assert (row["outcome"], row["code"], row["raised_by"]) == ("invalid", 400, "peer")
@@ -151,6 +161,9 @@ def test_whole_bodies_arrive(served: Any, rows: Any) -> None:
 
 def test_a_broken_body_that_nobody_reads_harms_nobody(served: Any, rows: Any) -> None:
     answer = served.ask(post("/ignore", "Content-Length: 10", body=b"x"), end=True)
+    if served.is_core:
+        assert_never_served(answer, served, rows)
+        return
     assert answer.endswith(b"ignored")
     assert rows(1)[0]["outcome"] == "ok"
 
@@ -166,6 +179,9 @@ def test_a_client_that_leaves_is_no_success(
         linger = struct.pack("ii", 1, 0)  # It does not say goodbye.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     (row,) = rows(1)
+    if served.is_core and path == "/file":  # The call ends when the loop has the file.
+        assert (row["outcome"], row["status"], row["response_bytes"]) == ("ok", 200, LARGE)
+        return
     assert (row["outcome"], row["status"], row["code"]) == ("cancelled", 499, 499)
     assert row["raised_by"] == "peer"
 
@@ -183,7 +199,8 @@ def test_a_file_is_sent_by_the_system(
 
     monkeypatch.setattr("os.sendfile", sendfile)
     answer = served.get("/file")
-    assert len(answer.partition(b"\r\n\r\n")[2]) == sum(sent) == LARGE
+    assert len(answer.partition(b"\r\n\r\n")[2]) == LARGE
+    assert sum(sent) == (0 if served.is_core else LARGE)  # C has its own.
     (row,) = rows(1)
     assert (row["outcome"], row["response_bytes"]) == ("ok", LARGE)
 
@@ -215,6 +232,8 @@ def test_exceptions_whose_methods_raise(served: Any, rows: Any) -> None:
 
 
 def test_a_web_socket_is_no_failure(served: Any, rows: Any) -> None:
+    if served.is_core:
+        pytest.skip("the core gives no socket away")
     answer = served.get("/socket", "Upgrade: websocket")
     assert answer.endswith(b"hi")
     (row,) = rows(1)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pie.serve.cache import choose_cache
 from pie.serve.child import is_started_anew, join_service, nothing_serves
 from pie.serve.django_settings import check_django_settings
-from pie.serve.host.host import ServerFactory, Serving
+from pie.serve.host.host import Serving
+from pie.serve.host.http import http_server
 from pie.serve.launch import Launch, launch_of_caller
 from pie.serve.process import Process, script_console
 from pie.serve.service import Service
@@ -19,8 +20,6 @@ from pie.serve.workspace import Workspace
 
 if TYPE_CHECKING:
     from pie.web.wsgi import Edge, WsgiApp
-
-HTTP_THREADS = 16
 
 
 def flask(app: str, settings: ModuleType | None = None) -> "WsgiApp":
@@ -118,7 +117,7 @@ def run_flask(app: str, launch: Launch) -> "WsgiApp":
         application.extensions["cache"] = cache.of_flask()
         service.say(cache.announce())
     meta = describe(application, service.settings.PSM, service.settings.OWNERS)
-    service.run(meta, _http_server(application, service.settings))
+    service.run(meta, http_server(application, service.settings))
     return application  # type: ignore[no-any-return]
 
 
@@ -137,7 +136,7 @@ def run_django(project: str, launch: Launch) -> "WsgiApp":
     service.say("I will use the project's own cache" if own else cache.announce())
     app = application(service.process.runtime, _edge(service.settings))
     meta = describe(service.settings.PSM, service.settings.OWNERS)
-    service.run(meta, _http_server(app, service.settings))
+    service.run(meta, http_server(app, service.settings))
     return app
 
 
@@ -183,16 +182,3 @@ def _edge(settings: Settings) -> "Edge":
     from pie.web.wsgi import Edge
 
     return Edge(TrustedPeers(settings.TRUSTED_PEERS), settings.LOG_QUERY)
-
-
-def _http_server(app: "WsgiApp", settings: Settings) -> ServerFactory:
-    """The server of a process that runs alone."""
-
-    def make_server(listener: socket.socket) -> Serving:
-        from pie.serve.host.gunicorn import HttpServer
-
-        threads = settings.THREADS or HTTP_THREADS
-        server = HttpServer(app, listener, threads=threads, drain_seconds=settings.DRAIN_SECONDS)
-        return Serving(server, "gunicorn gthread", threads)
-
-    return make_server

@@ -19,6 +19,7 @@ from pie.serve.extras import require
 from pie.serve.failure import end_with
 from pie.serve.host.choice import find_host
 from pie.serve.host.host import ServerFactory
+from pie.serve.host.http import needs_gunicorn
 from pie.serve.launch import Launch, make_plan
 from pie.serve.process import Process
 from pie.serve.reference import (
@@ -62,9 +63,10 @@ class Service:
             if plan.help:
                 sys.stdout.write(plan.help)
                 sys.exit(0)
-            if extra:
-                require(extra, with_server=not host.owns_command_line)
             self.loaded, self.settings = plan.loaded, plan.loaded.settings
+            if extra:
+                alone = not host.owns_command_line
+                require(extra, with_server=alone and needs_gunicorn(self.settings))
             self.folder = plan.folder
             port = host.open(self.settings)
             self._console = Console(sys.stdout, everything=self.settings.DEBUG)

@@ -14,6 +14,8 @@ ADDRESSEE_KEY = "HTTP_PIE_TO"
 FROM = "Pie-From"
 """Header of a request: the service that makes it and its cluster, ``psm/cluster``."""
 _FROM_KEY = "HTTP_PIE_FROM"
+PROXY_KEY = "pie.proxy"
+"""Environ key: address of the trusted proxy that named the client, empty on a unix socket."""
 UNSENT = "Pie-Unsent"
 """Header of an answer, with value 1: the request was not served, and may be sent elsewhere."""
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -41,6 +43,7 @@ def take_chain(call: Call, environ: dict[str, Any], trusted: TrustedPeers, addre
     trace. Metadata of a peer that is not trusted, and the name that it gives itself, are taken out
     of the environ, so that nobody hands them on.
     """
+    address = environ.get(PROXY_KEY, address)
     logid, traceparent = environ.get("HTTP_X_TT_LOGID"), environ.get("HTTP_TRACEPARENT")
     given = chain_of(str(logid), "", "") if logid else NO_CHAIN
     call.logid = given.logid

@@ -220,6 +220,31 @@ def test_requests_on_many_threads(bench: Any) -> None:
     assert sum(row["weight"] for row in bench.facts()) == 800
 
 
+def test_a_child_lists_its_own_calls_alone(bench: Any) -> None:
+    begun, over, counts = threading.Event(), threading.Event(), list[int]()
+
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/long":
+            begun.set()
+            assert over.wait(60)
+        else:
+            child = os.fork()
+            if child == 0:
+                os._exit(len(calls_in_flight()))
+            counts.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            counts.append(len(calls_in_flight()))
+        return hello(environ, start)
+
+    middleware = Middleware(app, bench.runtime)
+    thread = threading.Thread(target=lambda: serve(middleware, PATH_INFO="/long"))
+    thread.start()
+    assert begun.wait(60)
+    serve(middleware)
+    over.set()
+    thread.join()
+    assert counts == [1, 2]
+
+
 def fork_in(where: str, raises: bool, children: list[int]) -> Callable[..., Iterator[bytes]]:
     def fork() -> None:
         child = os.fork()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.serve.conftest import over_both_twins
 
 from pie.govern import Key
 from pie.serve.debug import DebugClient
@@ -51,6 +52,7 @@ def serves(path: Path) -> None:
             pass  # uWSGI closes the connection when the request has ended.
 
 
+@over_both_twins
 @pytest.mark.parametrize("lazy", [True, False])
 def test_workers_serve_and_one_of_them_registers(services, state, lazy: bool) -> None:
     port = services.free_port()
@@ -178,6 +180,7 @@ BAD_VIEWS = (
 )
 
 
+@over_both_twins
 @pytest.mark.slow
 def test_requests_that_behave_badly(services) -> None:
     port = services.free_port()

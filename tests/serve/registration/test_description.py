@@ -1,6 +1,7 @@
 """What a running service says of itself in the registry."""
 
 import pie
+from pie._core import native
 from pie.state import RemoteStore, lookup_services
 
 
@@ -18,7 +19,7 @@ def test_its_facts_are_there_while_it_runs(services, state: str) -> None:
     assert instance.pid == running.process.pid
     facts = service.runtime[instance.id]
     assert (facts.workers, facts.threads, facts.pie) == (1, 3, pie.__version__)
-    assert facts.server == "gunicorn gthread"
+    assert facts.server == ("gunicorn gthread" if native is None else "pie http leader")
     assert facts.python.startswith("CPython 3.")
     assert facts.debug == instance.debug
     assert facts.debug.endswith(f"/toutiao/debug/toutiao.my.api.{instance.pid}.sock")

@@ -240,15 +240,27 @@ static bool put_origin(PyObject *environ, const EnvironBase *base, const uint8_t
            (base->server_named || put_server(environ, data, head->host, false));
 }
 
+/* The client takes the place of the proxy, which is asked for where the peer's word counts:
+ * pie.web.headers. */
+static bool put_client(PyObject *environ, const uint8_t *data, const EnvironOrigin *origin) {
+    Span client = origin->forwarded->address;
+    if (client.size == 0) {
+        return put_peer(environ, origin->peer);
+    }
+    Peer proxy = peer_of(origin->peer);
+    return put(environ, keys->remote_addr, text_of(data, client)) &&
+           put(environ, keys->proxy,
+               PyUnicode_DecodeLatin1(proxy.address == NULL ? "" : proxy.address,
+                                      (Py_ssize_t)proxy.size, NULL));
+}
+
 /* Of a request that a trusted proxy passed on. */
 static bool put_forwarded(PyObject *environ, const EnvironBase *base, const uint8_t *data,
                           const RequestHead *head, const EnvironOrigin *origin) {
     const Forwarded *forwarded = origin->forwarded;
     Span host = forwarded->host.size ? forwarded->host : head->host;
     bool own_name = base->server_named && forwarded->host.size == 0;
-    return (forwarded->address.size
-                ? put(environ, keys->remote_addr, text_of(data, forwarded->address))
-                : put_peer(environ, origin->peer)) &&
+    return put_client(environ, data, origin) &&
            put_host(environ, data, host) &&
            (own_name || put_server(environ, data, host, forwarded->https)) &&
            (forwarded->prefix.size == 0 ||

@@ -130,6 +130,7 @@ int environ_keys_init(void) {
         {&keys->versions[0], "HTTP/1.0"},
         {&keys->versions[1], "HTTP/1.1"},
         {&keys->received, "pie.received"}, /* RECEIVED_KEY of pie.web.wsgi */
+        {&keys->proxy, "pie.proxy"},       /* PROXY_KEY of pie.web.headers */
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if ((*all[i].into = PyUnicode_InternFromString(all[i].text)) == NULL) {

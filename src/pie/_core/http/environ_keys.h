@@ -8,7 +8,7 @@
 typedef struct {
     PyObject *request_method, *script_name, *path_info, *query_string, *raw_uri, *request_uri;
     PyObject *server_protocol, *server_name, *server_port, *remote_addr, *remote_port;
-    PyObject *http_host, *content_length, *url_scheme, *input, *received;
+    PyObject *http_host, *content_length, *url_scheme, *input, *received, *proxy;
     /* Values: */
     PyObject *empty, *slash, *https, *http, *port_80, *port_443, *localhost;
     PyObject *verbs[VERB_COUNT], *versions[2]; /* of VERB_OTHER: NULL */

@@ -1,6 +1,8 @@
 /* The responses that are on their way, for whoever asks what this process is busy with. */
 #include "web/in_flight.h"
 
+#include "base/fork.h"
+
 static Response *first;
 
 void in_flight_add(Response *response) {
@@ -22,6 +24,21 @@ void in_flight_remove(Response *response) {
         response->next->link = response->link;
     }
     response->link = NULL;
+}
+
+/* In a forked child: only the thread that forked is there. */
+static void keep_own(void) {
+    unsigned long own = PyThread_get_thread_ident();
+    for (Response *each = first, *next; each != NULL; each = next) {
+        next = each->next;
+        if (each->thread != own) {
+            in_flight_remove(each);
+        }
+    }
+}
+
+void in_flight_init(void) {
+    fork_handler(keep_own);
 }
 
 /* The garbage collection that an allocation may begin can end a response: so what is in flight is

@@ -4,6 +4,8 @@
 
 #include "web/response_object.h"
 
+void in_flight_init(void);
+
 void in_flight_add(Response *response);
 /* Nothing if it is not among them. */
 void in_flight_remove(Response *response);

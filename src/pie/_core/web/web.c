@@ -14,6 +14,7 @@ static PyMethodDef functions[] = {
 };
 
 int web_init(PyObject *module) {
+    in_flight_init();
     if (PyModule_AddFunctions(module, functions) < 0 || web_hooks_init() < 0 ||
         response_init(module) < 0) {
         return -1;

@@ -9,7 +9,7 @@ from pie.serve.host.host import Life, ServerFactory
 from pie.serve.host.signals import StopSignals
 from pie.serve.host.stop import Stop
 from pie.serve.listeners import listen
-from pie.serve.settings.keys import Settings, SettingsError
+from pie.serve.settings.keys import Settings
 from pie.serve.settings.loading import Loaded
 
 logger = logging.getLogger(__name__)
@@ -34,14 +34,8 @@ class Alone:
     def open(self, settings: Settings) -> int:
         """Listen on HOST and PORT of the settings, or on the next free port; 0 on a unix socket."""
         self._settings = settings
-        on_unix = is_unix(settings.HOST)
-        if on_unix and self._protocol == "http":
-            raise SettingsError(
-                f"HOST is {settings.HOST!r}; an HTTP service listens on a port: write an "
-                "address, such as 127.0.0.1"
-            )
         self._listener = listen(settings.HOST, settings.PORT)
-        return 0 if on_unix else int(self._listener.getsockname()[1])
+        return 0 if is_unix(settings.HOST) else int(self._listener.getsockname()[1])
 
     def tell_port(self, loaded: Loaded, port: int) -> None:
         """Name a port that is in use; name the one of a Thrift service."""
@@ -81,6 +75,8 @@ class Alone:
 
 
 def http_address(settings: Settings, port: int) -> str:
-    """The URL of an HTTP service on ``port``."""
+    """The URL of an HTTP service on ``port``, or its unix socket."""
     host = settings.HOST
+    if is_unix(host):
+        return host
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"

@@ -38,8 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """This instance's share of traffic, 0 to 10000; 100 = a full one, 0 = none while others are
     there."""
     HOST: str = "127.0.0.1"
-    """Address to listen on. 0.0.0.0 opens the service to the network. A Thrift service may listen
-    on a unix socket: unix:/path."""
+    """Address to listen on: IPv4, IPv6, or a unix socket, unix:/path. 0.0.0.0 opens the service to
+    the network."""
     ADVERTISE: str = ""
     """Address others reach this host by; found out when empty."""
     PORT: int = 0
@@ -65,17 +65,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     OWNERS: tuple[str, ...] = ()
     """Who is responsible; shown on the service's page. Outside settings.py: comma-separated."""
     THREADS: int = 0
-    """Requests served at a time, each on a thread. 0 = 16 for HTTP, 64 for Thrift."""
+    """Requests served at a time, each on a thread. 0 = 64, or 16 where gunicorn serves."""
     MAX_CONNECTIONS: int = 10_000
-    """Open connections of a Thrift service; more are closed at once."""
+    """Open connections; more are closed at once."""
     FRAME_LIMIT: int = 16 << 20
     """Bytes of one Thrift message."""
     BUFFER_LIMIT: int = 256 << 20
-    """Bytes that the connections of a Thrift service may hold together: received parts of messages,
-    and replies that callers have not read. Beyond it connections are closed, those first that hold
-    much and have not moved for long."""
-    IDLE_SECONDS: float = 600.0
-    """A Thrift connection without a request is closed after this."""
+    """Bytes that all connections may hold together: received parts of messages, and replies that
+    callers have not read. Beyond it connections are closed, those first that hold much and have not
+    moved for long."""
+    IDLE_SECONDS: float = 0.0
+    """A connection without a request is closed after this. 0 = 600 for Thrift, 75 for HTTP."""
+    HTTP_SERVER: Literal["core", "gunicorn"] = "core"
+    """What serves HTTP where uWSGI does not: "core" = Pie's own server in C; "gunicorn" = its
+    thread worker, which also serves where the C core is not in use. The keys from here to
+    PROXY_PROTOCOL are of the core."""
+    BODY_LIMIT: int = 1 << 30
+    """Bytes of the body of one HTTP request; a longer one is answered 413."""
+    BODY_MEMORY: int = 1 << 20
+    """Bytes of a body that is held in memory until it is whole; a longer one goes to a temporary
+    file."""
+    HEAD_SECONDS: float = 10.0
+    """The head of an HTTP request must arrive within this, or it is answered 408."""
+    BODY_SECONDS: float = 20.0
+    """After this the body of an HTTP request must have come at 500 bytes a second on average, or it
+    is answered 408."""
+    WRITE_SECONDS: float = 30.0
+    """A client that has taken nothing of its HTTP reply for this long is cut off."""
+    PROXY_PROTOCOL: bool = False
+    """The peers in TRUSTED_PEERS begin each connection with a header of the PROXY protocol, version
+    1 or 2, which says for whom."""
     TLS_CERT: str = ""
     """PEM file with the certificate of a Thrift service and those that signed it; it then speaks
     TLS. Relative paths start at the folder of settings.py."""
@@ -94,7 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     TRUSTED_PEERS: tuple[str, ...] = ()
     """Addresses and networks (10.0.0.0/8) of peers whose Rpc-Persist, Rpc-Transit and Pie-From
     headers an HTTP service takes over; "unix" = peers on a unix socket. Those of all others are
-    dropped."""
+    dropped. The core also believes the X-Forwarded headers of these peers."""
     LOG_QUERY: Literal["none", "keys", "values"] = "keys"
     """What access lines and records show of an HTTP query string: nothing, its keys, or values too,
     except those that may be secrets."""
@@ -102,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 KEYS = Settings.__struct_fields__
 _LONGEST = 2_000_000  # seconds: what the system can be asked to wait
+_MOST_PEERS = 64  # NETWORKS_MOST of http/networks.h
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _NAME = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 _TYPES = get_type_hints(Settings)
@@ -240,6 +260,18 @@ def _frame_limit(value: int) -> str | None:
     return None if 1024 <= value < 1 << 31 else "choose 1024 bytes to 2 GiB"
 
 
+def _body_limit(value: int) -> str | None:
+    return None if 0 <= value < 1 << 50 else "choose 0 bytes to 1 PiB"
+
+
+def _body_memory(value: int) -> str | None:
+    return None if 1024 <= value <= 1 << 30 else "choose 1024 bytes to 1 GiB"
+
+
+def _wait(value: float) -> str | None:
+    return None if 0 < value <= _LONGEST else f"choose more than 0, {_LONGEST} at most"
+
+
 def _buffer_limit(value: int) -> str | None:
     return None if 1 << 20 <= value < 1 << 31 else "choose 1 MiB to 2 GiB"
 
@@ -253,6 +285,8 @@ def _seconds(value: float) -> str | None:
 
 
 def _peers(value: tuple[str, ...]) -> str | None:
+    if len(value) > _MOST_PEERS:
+        return f"there are {len(value)}: write {_MOST_PEERS} at most, as networks"
     for each in value:
         try:
             if each != "unix":
@@ -299,6 +333,11 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "MAX_CONNECTIONS": _connections,
     "FRAME_LIMIT": _frame_limit,
     "BUFFER_LIMIT": _buffer_limit,
+    "BODY_LIMIT": _body_limit,
+    "BODY_MEMORY": _body_memory,
+    "HEAD_SECONDS": _wait,
+    "BODY_SECONDS": _wait,
+    "WRITE_SECONDS": _wait,
     "CACHE": _cache,
     "TRUSTED_PEERS": _peers,
     "FAILURE_CODES": _failure_codes,

@@ -8,6 +8,7 @@ from pie.serve.settings.descriptors import connections_within
 from pie.serve.settings.keys import Settings, SettingsError
 
 THREADS = 64
+IDLE_SECONDS = 600.0
 
 
 def server_options(settings: Settings, folder: Path) -> ServerOptions:
@@ -25,7 +26,7 @@ def server_options(settings: Settings, folder: Path) -> ServerOptions:
         max_threads=settings.THREADS or THREADS,
         frame_limit=settings.FRAME_LIMIT,
         buffer_limit=settings.BUFFER_LIMIT,
-        idle_timeout=settings.IDLE_SECONDS,
+        idle_timeout=settings.IDLE_SECONDS or IDLE_SECONDS,
         tls=_tls(settings, folder),
     )
 

@@ -22,9 +22,10 @@ class CoreServer:
         listener: bound and listening, TCP or unix; closed when the server stops.
         options: bounds.
         drain_seconds: how long a stopping server waits for requests in flight.
-    """
 
-    name = "pie http"
+    Attributes:
+        name: what serves, for people.
+    """
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class CoreServer:
             overload_timeout=options.overload_timeout,
         )
         self._loop = LeaderLoop(native, listener, make_speakers, limits, complaints, "pie-http")
+        self.name = f"pie http {self._loop.name}"
         self._drain_seconds = drain_seconds
         self._stopping = threading.Event()
 
