@@ -78,7 +78,9 @@ BEGUN = [
 ]
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [200, *(pytest.param(n, marks=pytest.mark.slow) for n in (2000, 9000))]
+)
 def test_half_sent_requests_hold_no_thread(watched, client, count) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if most < 2 * count + 1000:
@@ -339,7 +341,9 @@ def rss() -> int:
     return int(found[1])
 
 
-@pytest.mark.parametrize("rounds", [20, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "rounds", [20, *(pytest.param(n, marks=pytest.mark.slow) for n in (2000, 20_000))]
+)
 def test_requests_of_every_kind_leave_nothing(watched, client, rounds, caplog) -> None:
     """50 requests a round."""
     import gc
