@@ -8,11 +8,13 @@ from typing import Any
 from pie.model import is_a
 
 
-class SentFile:
-    """``wsgi.file_wrapper`` of the application: a file that is to be sent.
+class FileWrapper:
+    """``wsgi.file_wrapper`` of a server: a file that it can send without reading it, or that is
+    iterated like any other body.
 
-    Where the application returns it as it is, the server gets the file; where it is wrapped in
-    something else, it is iterated like any other body.
+    Args:
+        filelike: what has ``read``.
+        block_size: bytes of a part.
     """
 
     def __init__(self, filelike: Any, block_size: int = 8192) -> None:
@@ -20,6 +22,23 @@ class SentFile:
         self.block_size = block_size
         if hasattr(filelike, "close"):
             self.close = filelike.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        data: bytes = self.filelike.read(self.block_size)
+        if not data:
+            raise StopIteration
+        return data
+
+
+class SentFile(FileWrapper):
+    """``wsgi.file_wrapper`` of the application: a file that is to be sent.
+
+    Where the application returns it as it is, the server gets the file; where it is wrapped in
+    something else, it is iterated like any other body.
+    """
 
     def seekable(self) -> bool:
         """Whether a part of the file can be had without reading what is before it."""
@@ -33,15 +52,6 @@ class SentFile:
     def tell(self) -> Any:
         """As that of the file."""
         return self.filelike.tell()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        data: bytes = self.filelike.read(self.block_size)
-        if not data:
-            raise StopIteration
-        return data
 
 
 class WatchedFile:

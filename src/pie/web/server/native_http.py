@@ -9,11 +9,12 @@ import logging
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from pie.loop.complaints import Complaints
+from pie.web.file import FileWrapper
 from pie.web.server.options import HttpOptions
 from pie.web.server.upgraded import LateSocket
 
@@ -59,25 +60,6 @@ class HttpPlan(NamedTuple):
     head_timeout: float
     body_timeout: float
     write_timeout: float
-
-
-class FileWrapper:
-    """``wsgi.file_wrapper``: a file that the loop sends without reading it, where it can."""
-
-    def __init__(self, filelike: Any, block_size: int = 8192) -> None:
-        self.filelike = filelike
-        self.block_size = block_size
-        if hasattr(filelike, "close"):
-            self.close = filelike.close
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        data: bytes = self.filelike.read(self.block_size)
-        if not data:
-            raise StopIteration
-        return data
 
 
 class NativeHttp:
