@@ -96,6 +96,36 @@ def test_the_palette_goes_to_services_and_pages(page: Page, fleet: Fleet) -> Non
     expect(page).to_have_url(f"{fleet.url}/psm")
 
 
+def test_the_palette_finds_a_method(page: Page, fleet: Fleet) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("getarticle")
+    page.get_by_role("option", name=f"GetArticle · {ARTICLE}", exact=False).first.click()
+    expect(page).to_have_url(f"{fleet.url}/s/{ARTICLE}/overview?method=GetArticle")
+    expect(page.get_by_test_id("method-detail")).to_be_visible()
+
+
+def test_keys_lead_to_pages_and_are_listed(page: Page, fleet: Fleet) -> None:
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_contain_text("next and previous row")
+    page.keyboard.press("Escape")
+    expect(keys).to_have_count(0)
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page).to_have_url(f"{fleet.url}/services")
+    rows = page.get_by_test_id("service-row")
+    expect(rows.first).to_be_visible()
+    page.keyboard.press("j")
+    expect(rows.nth(0).get_by_role("button")).to_be_focused()
+    page.keyboard.press("j")
+    expect(rows.nth(1).get_by_role("button")).to_be_focused()
+    page.keyboard.press("k")
+    expect(rows.nth(0).get_by_role("button")).to_be_focused()
+    page.keyboard.press("/")
+    page.keyboard.type("gs?")  # Text, where one writes.
+    expect(page).to_have_url(f"{fleet.url}/services")
+
+
 def test_a_starred_service_stands_in_the_navigation(page: Page, fleet: Fleet) -> None:
     page.goto(f"{fleet.url}/s/{ARTICLE}/overview")
     page.get_by_role("button", name=f"Add {ARTICLE} to my services").click()

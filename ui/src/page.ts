@@ -20,8 +20,8 @@ export interface Page {
   path: `/${string}`;
   /** What people call it, in the navigation or on its tab. */
   title: Record<Language, string>;
-  /** Where it stands in the main navigation; in its group, the lowest comes first. Without it, it is not there. */
-  nav?: { order: number; group?: Group; icon?: IconName };
+  /** Where it stands in the main navigation; in its group, the lowest comes first. `g` and `key` lead there. Without it, it is not there. */
+  nav?: { order: number; group?: Group; icon?: IconName; key?: string };
   /** The page whose entry in the navigation is marked while this one is shown. */
   partOf?: PageName;
   /** It is a tab of another page, which shows it below its own head. */

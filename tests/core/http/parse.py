@@ -2,9 +2,14 @@
 
 from typing import Any, NamedTuple
 
+from hypothesis import HealthCheck, settings
+
 from pie._core import native
 
-LINE, HEAD, FIELDS = 16384, 65536, 100
+steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Of properties: a busy machine fails none."""
+
+LINE, HEAD, FIELDS, BODY = 16384, 65536, 100, 1 << 20
 START = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
 
@@ -29,7 +34,7 @@ def refused(data: bytes, **options: Any) -> tuple[int, str]:
     return answer
 
 
-def body(*parts: bytes, most: int = 1 << 20) -> Any:
+def body(*parts: bytes, most: int = BODY) -> Any:
     """(body, bytes taken or None for more); (status, text)."""
     assert native is not None
     return native.http_chunks(parts, most)
@@ -74,6 +79,8 @@ def stream(data: bytes, step: int | None = None) -> Stream:
             whole, taken = content
         else:
             taken = max(0, found["content_length"])
+            if taken > BODY:
+                return Stream(requests, (413, "the body is longer than this server takes"), data)
             if len(rest) < taken:
                 return Stream(requests, None, data)
             whole = rest[:taken]

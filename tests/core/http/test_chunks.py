@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.http.parse import body
+from tests.core.http.parse import body, steady
 
 pytestmark = pytest.mark.usefixtures("native")
 
@@ -11,6 +11,7 @@ SIZES = st.sampled_from(["{:x}", "{:X}", "{:04x}", "{:x};a", '{:x};a=b;c="d\\"e"
 CHUNKS = st.lists(st.tuples(st.binary(min_size=1, max_size=40), SIZES), max_size=6)
 
 
+@steady
 @given(CHUNKS, st.sampled_from([b"", b"X: y\r\n", b"X:\r\nY: z\r\n"]), st.integers(1, 60))
 def test_a_body_in_whatever_parts(
     chunks: list[tuple[bytes, str]], trailers: bytes, step: int
@@ -30,6 +31,7 @@ def test_a_body_in_whatever_parts(
         assert whole.startswith(found)
 
 
+@steady
 @given(
     st.lists(st.sampled_from([b"5", b"\r\n", b"0", b";", b"a", b"=", b'"', b"\n", b"\r", b": "]))
 )

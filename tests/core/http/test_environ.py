@@ -13,6 +13,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.parser import RequestParser
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.http.parse import steady
 
 from pie._core import native
 from pie.web.wsgi import RECEIVED_KEY
@@ -207,6 +208,7 @@ def of_gunicorn(data: bytes) -> dict[str, Any]:
     return wsgi.create(request, Sock(), peer, ("127.0.0.1", 8000), config)[1]
 
 
+@steady
 @given(
     st.sampled_from(["GET", "POST", "OPTIONS", "PURGE"]),
     PATH,

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.http.parse import START, head, refused
+from tests.core.http.parse import START, head, refused, steady
 
 pytestmark = pytest.mark.usefixtures("native")
 
@@ -61,6 +61,7 @@ PIECES = (
 )
 
 
+@steady
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map(b"".join), st.booleans())
 def test_the_answer_does_not_depend_on_the_parts(data: bytes, begun: bool) -> None:
     """Neither does what comes behind an answer."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.http.parse import steady
 from tests.core.http.test_environ import UNIX, get
 
 from pie._core import native
@@ -95,6 +96,7 @@ def test_what_is_no_header(data: bytes) -> None:
     assert proxy(data) == ("none", 0, "")
 
 
+@steady
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 60), st.binary(min_size=1, max_size=3))
 def test_a_header_with_damage_breaks_nothing(which: int, at: int, bits: bytes) -> None:
     data = bytearray(GOOD[which][0])
@@ -113,6 +115,7 @@ def trusts(networks: tuple[str, ...], peer: str) -> bool:
     return bool(native.http_trusts(networks, peer))
 
 
+@steady
 @given(
     st.lists(st.sampled_from([*NETWORKS, "::/0", "0.0.0.0/0", "unix"]), max_size=3).map(tuple),
     st.one_of(
@@ -126,6 +129,7 @@ def test_networks_are_those_of_the_twin(networks: tuple[str, ...], address: str)
     assert trusts(networks, "unix") is TrustedPeers(networks).trusts("")
 
 
+@steady
 @given(
     st.one_of(
         st.text("0123456789./:af", max_size=12),

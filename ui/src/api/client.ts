@@ -1,4 +1,5 @@
 import type { Session } from '../api.gen';
+import { said } from '../i18n/said';
 import { createStore } from '../store';
 
 export interface TextRange {
@@ -98,7 +99,8 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
   const error = isObject(body) && isObject(body.error) ? body.error : {};
-  return new ApiError(response.status, String(error.message ?? ''), rangeOf(error.at), String(error.literal ?? ''), error);
+  const message = said(String(error.message ?? ''), String(error.reason ?? ''), isObject(error.parts) ? (error.parts as Record<string, string>) : {});
+  return new ApiError(response.status, message, rangeOf(error.at), String(error.literal ?? ''), error);
 }
 
 function rangeOf(at: unknown): TextRange | undefined {

@@ -7,6 +7,7 @@ import { addressOf } from '../paths';
 import { folded, language, theme, THEMES } from '../preferences';
 import { useStore } from '../store';
 import { Icon } from './icon';
+import { Keys } from './keys';
 import { Logo } from './logo';
 import { Palette } from './palette';
 import { SideNavigation } from './side-navigation';
@@ -45,6 +46,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
           {inside && <Palette />}
           {inside && <VisitChoices />}
           <div class="tools">
+            {inside && <Keys />}
             <LanguageToggle />
             <ThemeToggle />
           </div>

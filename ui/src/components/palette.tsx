@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso/router';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { getJson } from '../api/client';
-import type { Services } from '../api.gen';
+import type { MethodName, MethodNames, Services } from '../api.gen';
 import { useMessages } from '../i18n';
 import { findLogid } from '../logid';
 import { pathTo } from '../paths';
@@ -21,6 +21,7 @@ export function Palette() {
   const input = useRef<HTMLInputElement>(null);
   const [names, setNames] = useState<string[]>([]);
   const [text, setText] = useState('');
+  const methods = useMethods(text.trim());
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
   useKeys(() => input.current?.select());
@@ -40,7 +41,7 @@ export function Palette() {
       },
       () => [],
     );
-  const choices = open ? choicesFor({ text, names, path, spoken }) : [];
+  const choices = open ? choicesFor({ text, names, methods, path, spoken }) : [];
   const go = (href: string) => {
     route(href);
     setText('');
@@ -127,6 +128,30 @@ export function Palette() {
       </ul>
     </form>
   );
+}
+
+/** Milliseconds of rest before the platform is asked for methods, and the shortest text that it takes. */
+const ASK_AFTER = 150;
+const SHORTEST = 2;
+
+/** Methods whose names hold the text; those of an older text until the platform has answered. */
+function useMethods(text: string): MethodName[] {
+  const [methods, setMethods] = useState<MethodName[]>([]);
+  useEffect(() => {
+    if (text.length < SHORTEST || findLogid(text)) return undefined;
+    const aborter = new AbortController();
+    const timer = setTimeout(() => {
+      getJson<MethodNames>(`/api/fleet/methods?limit=6&q=${encodeURIComponent(text.slice(0, 200))}`, aborter.signal).then(
+        (found) => setMethods(found.methods),
+        () => undefined, // Services and pages are found without them.
+      );
+    }, ASK_AFTER);
+    return () => {
+      clearTimeout(timer);
+      aborter.abort();
+    };
+  }, [text]);
+  return methods;
 }
 
 /** `/`, Ctrl-K and ⌘K; the bare key only outside of fields, and only where the page has not taken it. */

@@ -1,5 +1,6 @@
 import type { RuleProblem } from '../api.gen';
 import { Icon } from '../components/icon';
+import { problemText } from './problems.zh';
 import { lineOf } from './rule';
 import { useRuleTexts } from './texts';
 import type { Editing } from './use-draft';
@@ -12,7 +13,7 @@ export interface Placed extends RuleProblem {
 /** The errors and warnings of a draft; those of the form are found in the text that was made of it. */
 export function placedProblems({ check, draft }: Editing): Placed[] {
   if (!check) return [];
-  const place = (severe: boolean) => (problem: RuleProblem) => ({ ...problem, severe, line: problem.line || lineOf(draft.yaml, problem.rule, problem.field) });
+  const place = (severe: boolean) => (problem: RuleProblem) => ({ ...problem, message: problemText(problem), severe, line: problem.line || lineOf(draft.yaml, problem.rule, problem.field) });
   return [...check.errors.map(place(true)), ...check.warnings.map(place(false))];
 }
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from pie.model import Failure, Kind
+from pie.model import Kind
 from pie.observe.facts.rows import EDGE_SECONDS
 from pie.platform.ask.asking import DAY
+from pie.platform.ask.named_failure import NamedFailure
 
 LONGEST = 400 * DAY
 _LATE_S = 60
@@ -58,11 +59,17 @@ class AskedSpan:
         until = self.until if self.until is not None else int(now)
         since = self.since if self.since is not None else until - (self.window or window)
         if until <= since:
-            raise Failure(Kind.INVALID, f"until {until} is not after since {since}: swap them")
-        if until - since > LONGEST:
-            raise Failure(
-                Kind.INVALID, f"a range of {(until - since) // DAY} days is too long: 400 at most"
+            raise NamedFailure(
+                Kind.INVALID,
+                f"until {until} is not after since {since}: swap them",
+                "span_reversed",
             )
+        if until - since > LONGEST:
+            days = (until - since) // DAY
+            raise NamedFailure(
+                Kind.INVALID, f"a range of {days} days is too long: 400 at most", "span_long",
+                days=days,
+            )  # fmt: skip
         end = -(-until // EDGE_SECONDS) * EDGE_SECONDS
         return Span(_floor(since), end, moving=False, settled=end <= now - _LATE_S)
 

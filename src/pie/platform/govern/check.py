@@ -8,9 +8,10 @@ would hold for.
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from dataclasses import field as dataclass_field
+from typing import Any, NamedTuple
 
-from pie.govern import KINDS, NONE, Key, RuleError, RuleSet, describe, problems, read_rules
+from pie.govern import KINDS, NONE, Key, Rule, RuleError, RuleSet, describe, problems, read_rules
 from pie.platform.govern.diff import scope_text
 from pie.platform.govern.kinds import scope_fields
 from pie.platform.govern.known import DAYS, CallGroup, Known
@@ -25,12 +26,25 @@ MAX_WARNINGS = 50
 @dataclass(slots=True)
 class RuleProblem:
     """What is wrong, or worth knowing: of which rule (from 1; 0 = the whole set), in which field
-    (``qps``, ``scope.method``; may be empty), in which line of the text (0 = there is no text)."""
+    (``qps``, ``scope.method``; may be empty), in which line of the text (0 = there is no text).
+
+    ``reason`` and ``parts`` say it for other languages, as those of a ``NamedFailure`` do; empty
+    for what has only a message."""
 
     rule: int
     field: str
     line: int
     message: str
+    reason: str = ""
+    parts: dict[str, str] = dataclass_field(default_factory=dict)
+
+
+class _Said(NamedTuple):
+    """A message, and the same for other languages."""
+
+    message: str
+    reason: str
+    parts: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +77,8 @@ def check(
     for number, rule in enumerate(read, 1):
         scope = {each.name: "*" for each in scope_fields()}
         body = {each.name: each.expects for each in describe(kind)}
-        for name, near in [*_unknown(rule.scope, scope, "scope."), *_unknown(rule.body, body, "")]:
-            errors.append(RuleProblem(number, name, _line(lines, number, name), near))
+        for name, says in [*_unknown(rule.scope, scope, "scope."), *_unknown(rule.body, body, "")]:
+            errors.append(RuleProblem(number, name, _line(lines, number, name), *says))
         known.append(
             {
                 "scope": {name: each for name, each in rule.scope.items() if name in scope},
@@ -74,7 +88,8 @@ def check(
     for each in problems(key, known, KINDS):
         at = 0 if each.number is None else each.number + 1
         name = each.field.removeprefix("body.")
-        errors.append(RuleProblem(at, name, _line(lines, at, name), _in_words(each.problem)))
+        says = _value_said(kind, name, _in_words(each.problem))
+        errors.append(RuleProblem(at, name, _line(lines, at, name), *says))
     errors = sorted(errors, key=lambda each: (each.rule, each.line))[:MAX_PROBLEMS]
     made = None if errors else read_rules(key, version, known, KINDS)
     return Checked(read, errors, made)
@@ -82,14 +97,28 @@ def check(
 
 def _unknown(
     written: Mapping[str, Any], known: Mapping[str, Any], prefix: str
-) -> Iterable[tuple[str, str]]:
+) -> Iterable[tuple[str, _Said]]:
     for name in written:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            reason, parts = "unknown_field", {"near": "".join(near), "fields": ", ".join(known)}
             if not prefix and name in {each.name for each in scope_fields()}:
                 hint = f"it belongs into the scope: `scope: {{{name}: …}}`"
-            yield f"{prefix}{name}", f"no such field; {hint}"
+                reason, parts = "scope_field", {"field": name}
+            yield f"{prefix}{name}", _Said(f"no such field; {hint}", reason, parts)
+
+
+def _value_said(kind: type[Rule], name: str, message: str) -> _Said:
+    """What is wrong with a value: which one it is, where the field's type says the rest."""
+    for each in describe(kind):
+        value, found, _ = message.partition(f" is not {each.expects}")
+        if each.name == name and found:
+            parts = {"value": value, "unit": each.unit}
+            if each.form in ("number", "whole", "weights"):
+                parts |= {"least": f"{each.least:g}", "most": f"{each.most:g}"}
+            return _Said(message, "bad_value", parts)
+    return _Said(message, "", {})
 
 
 def made_of(document: RuleDocument) -> RuleSet[Any]:
@@ -128,14 +157,14 @@ def warnings(
     ):
         names = [*_names(made.key, rule, known)]
         found += [
-            RuleProblem(number, name, _line(lines, number, name), text) for name, text in names
+            RuleProblem(number, name, _line(lines, number, name), *each) for name, each in names
         ]
         if says and not names:
-            found.append(RuleProblem(number, "scope", _line(lines, number, "scope"), says))
+            found.append(RuleProblem(number, "scope", _line(lines, number, "scope"), *says))
     return found[:MAX_WARNINGS]
 
 
-def _names(key: Key, rule: WrittenRule, known: Known) -> Iterable[tuple[str, str]]:
+def _names(key: Key, rule: WrittenRule, known: Known) -> Iterable[tuple[str, _Said]]:
     """Names of a scope that nobody has."""
     for name, pattern in rule.scope.items():
         values = pattern if isinstance(pattern, list) else [pattern]
@@ -147,14 +176,14 @@ def _names(key: Key, rule: WrittenRule, known: Known) -> Iterable[tuple[str, str
                 continue
             if value.endswith("*"):
                 if not any(each.startswith(value[:-1]) for each in has):
-                    yield (
-                        f"scope.{name}",
-                        f"no {_WHAT[name]} is known that begins with {value[:-1]}",
-                    )
+                    text = f"no {_WHAT[name]} is known that begins with {value[:-1]}"
+                    yield f"scope.{name}", _Said(text, "unknown_prefix", {"prefix": value[:-1]})
             elif value not in has:
                 near = difflib.get_close_matches(value, has, 1, 0.75)
                 hint = f": did you mean {near[0]}?" if near else ""
-                yield f"scope.{name}", f"no {_WHAT[name]} {value} is known{hint}"
+                parts = {"name": value, "near": "".join(near)}
+                text = f"no {_WHAT[name]} {value} is known{hint}"
+                yield f"scope.{name}", _Said(text, "unknown_name", parts)
 
 
 _WHAT = {
@@ -178,10 +207,12 @@ def _known(key: Key, name: str, known: Known) -> set[str]:
     return seen - {""}
 
 
-def _reach(made: RuleSet[Any], groups: Sequence[CallGroup] | None, count: int) -> list[str]:
-    """For each rule, in its order, why it would hold for no call; empty = it does for some."""
+def _reach(
+    made: RuleSet[Any], groups: Sequence[CallGroup] | None, count: int
+) -> list[_Said | None]:
+    """For each rule, in its order, why it would hold for no call; None = it does for some."""
     if not groups:
-        return [""] * count
+        return [None] * count
     holding, matching = [0] * count, [0] * count
     scopes = {ruling.number: scope for scope, ruling in made.scoped}
     for group in groups:
@@ -192,15 +223,23 @@ def _reach(made: RuleSet[Any], groups: Sequence[CallGroup] | None, count: int) -
             matching[number] = sum(
                 each.calls for each in groups if scopes[number].matches(each.subject)
             )
-    return [
-        ""
-        if holding[number]
-        else f"more specific rules take all {matching[number]:,} calls of the last {DAYS} days "
-        "that this one matches: it would hold for none"
-        if matching[number]
-        else f"no call of the last {DAYS} days is one that this rule is for"
-        for number in range(count)
-    ]
+    return [None if holding[number] else _idle(matching[number]) for number in range(count)]
+
+
+def _idle(matching: int) -> _Said:
+    """Why a rule holds for no call that was counted."""
+    if matching:
+        return _Said(
+            f"more specific rules take all {matching:,} calls of the last {DAYS} days "
+            "that this one matches: it would hold for none",
+            "shadowed",
+            {"calls": f"{matching:,}", "days": str(DAYS)},
+        )
+    return _Said(
+        f"no call of the last {DAYS} days is one that this rule is for",
+        "no_call",
+        {"days": str(DAYS)},
+    )
 
 
 def _line(lines: Mapping[Path, int] | None, number: int, name: str) -> int:

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from pie.model import Failure
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.ask.query.tree import QueryError
 
 _encoder = msgspec.json.Encoder()
@@ -41,6 +42,9 @@ def error_response(failure: Failure) -> Response:
         "kind": failure.kind.value,
         "message": failure.message,
     }
+    if isinstance(failure, NamedFailure):
+        body["reason"] = failure.reason
+        body["parts"] = failure.parts
     if isinstance(failure, QueryError):
         body["at"] = failure.at
         body["literal"] = failure.literal

@@ -6,6 +6,7 @@ from typing import TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from pie.model import Failure, Kind
+from pie.platform.ask.named_failure import NamedFailure
 from pie.state import StoreError
 from pie.state.freeze import Frozen
 
@@ -21,9 +22,19 @@ async def blocking(act: Callable[[], _T]) -> _T:
     """
     try:
         return await run_in_threadpool(act)
-    except Frozen as error:
-        raise Failure(Kind.DENIED, error.message, code=423) from error
     except StoreError as error:
-        raise Failure(
-            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
-        ) from error
+        raise store_failure(error) from error
+
+
+def store_failure(error: StoreError) -> Failure:
+    """What an error of the store is to who asked: ``denied`` while the fleet is frozen, else
+    ``unavailable`` with the error's status."""
+    if isinstance(error, Frozen):
+        freeze = error.freeze
+        return NamedFailure(
+            Kind.DENIED, error.message, "frozen", code=423, by=freeze.by, why=freeze.reason
+        )
+    message = f"the state store failed: {error.message}"
+    return NamedFailure(
+        Kind.UNAVAILABLE, message, "store_failed", code=error.code, why=error.message
+    )

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pie.model import Failure, Kind
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.server.answers import error_response
 from pie.platform.server.auth import Role
 from pie.platform.server.door import end_guest, know_guest
@@ -118,10 +119,12 @@ def require(*roles: Role) -> Callable[[Request], None]:
         if role in passing:
             return
         if role == "person":
-            raise Failure(
+            raise NamedFailure(
                 Kind.DENIED,
                 f"{user_of(request)} is no admin, and only an admin may do this: ask one, or use "
                 "the token in admin.token of the platform's directory",
+                "not_admin",
+                who=user_of(request),
             )
         raise Failure(
             Kind.DENIED,

@@ -7,6 +7,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from pie.model import Failure, Kind
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.ask.ownership import DECLARED_PREFIX, Ownership, ownership
 from pie.platform.server.deps import deps_of
 from pie.platform.server.gatekeeper import caller_of, require
@@ -50,7 +51,11 @@ async def require_owner(request: Request, name: str) -> Person:
     found = await run_in_threadpool(ownership_of, deps_of(request).store, name)
     if found.includes(person.name):
         return person
-    raise Failure(Kind.DENIED, _refusal(person, name, found, deps_of(request).people.admins()))
+    admins = deps_of(request).people.admins()
+    raise NamedFailure(
+        Kind.DENIED, _refusal(person, name, found, admins), "not_owner",
+        who=person.name, name=name, owners=_some(found.everybody), admins=_some(admins),
+    )  # fmt: skip
 
 
 def ownership_of(store: Store, name: str) -> Ownership:

@@ -95,12 +95,16 @@ class ErrorPlace:
 class ErrorBody:
     """One error: its HTTP status, its kind, and what happened and what to do.
 
-    ``at`` is there only for a query that cannot be understood: the part that is wrong.
+    ``reason`` names what happened and ``parts`` has the names and numbers in it, for who says it in
+    another language; many errors have none. ``at`` is there only for a query that cannot be
+    understood: the part that is wrong.
     """
 
     code: int
     kind: str
     message: str
+    reason: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
     at: ErrorPlace | None = None
     literal: str = ""
 

@@ -91,6 +91,24 @@ def test_a_check_has_errors_with_lines_warnings_a_diff_and_a_preview(platform, r
     assert max(n or 0 for n in preview["series"]["highest"]) == 150
 
 
+def test_what_is_wrong_has_a_name_for_other_languages(api, own_platform):
+    path = "/gov.named.one/server/rate/check"
+    bad = api("POST", path, {"rules": [{"scope": {}, "body": {"qps": -3, "qsp": 1}}]})["errors"]
+    said = {each["field"]: (each["reason"], each["parts"]) for each in bad}
+    assert said["qsp"] == ("unknown_field", said["qsp"][1]) and said["qsp"][1]["near"] == "qps"
+    assert said["qps"][0] == "bad_value"
+    assert (said["qps"][1]["value"], said["qps"][1]["unit"]) == ("-3", "calls/s")
+    put = {"rules": [rule(5)], "seen": 0, "comment": " "}
+    refused = api("PUT", "/gov.named.one/server/rate", put, status=400)["error"]
+    assert (refused["reason"], refused["parts"]) == ("comment_needed", {"kind_of_rules": "rate"})
+    freeze = json.dumps({"reason": "an incident"})
+    own_platform.ask("POST", "/api/rules/freeze", freeze, headers=JSON)
+    body = json.dumps(put | {"comment": "why"})
+    reply = own_platform.ask("PUT", "/api/rules/gov.named.one/server/rate", body, headers=JSON)
+    assert reply.json["error"]["reason"] == "frozen"
+    assert reply.json["error"]["parts"] == {"by": "admin", "why": "an incident"}
+
+
 def test_a_check_says_whether_publishing_goes_step_by_step(api, register):
     psm = "gov.step.one"
 

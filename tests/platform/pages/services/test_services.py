@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from pie.state import Instance, ServiceMeta
+from pie.state import Instance, Interface, ServiceMeta
 
 
 def listed(platform):
@@ -72,8 +72,28 @@ def test_a_window_out_of_bounds_is_refused(platform, query):
     assert platform.ask("GET", f"/api/services?{query}").status == 400
 
 
+def test_a_method_is_found_by_a_part_of_its_name(platform, register):
+    described = Interface(method="GetFoundling")
+    register(ServiceMeta(psm="entry.find.a", interfaces=(described, Interface(method="Other"))))
+    platform.accepted(
+        "edge_10s",
+        [
+            received("entry.find.b", 3, method="FoundlingCount"),
+            received("entry.find.b", 9, side="client", callee="entry.find.c", method="afoundling"),
+        ],
+    )
+    found = platform.ask("GET", "/api/fleet/methods?q=foundling").json
+    assert [(each["psm"], each["method"]) for each in found["methods"]] == [
+        ("entry.find.b", "FoundlingCount"),
+        ("entry.find.c", "afoundling"),
+        ("entry.find.a", "GetFoundling"),
+    ]
+    assert found["called_known"]
+    assert platform.ask("GET", "/api/fleet/methods?q=f").status == 400
+
+
 def test_only_people_may_ask(platform):
-    for path in ("/api/services", "/api/chains"):
+    for path in ("/api/services", "/api/chains", "/api/fleet/methods?q=ab"):
         assert platform.ask("GET", path, role="service").status == 403
         assert platform.ask("GET", path, role=None).status == 401
 

@@ -108,15 +108,16 @@ function Review({ page, draft, onDraft, onDone }: Pick<Props, 'page' | 'draft' |
 }
 
 function Problems({ title, problems, tone }: { title: string; problems: ConfigProblem[]; tone: 'bad' | 'mild' }) {
+  const { reasons } = useTexts().publish;
   if (problems.length === 0) return null;
   return (
     <div class={`config-problems config-problems-${tone}`} role={tone === 'bad' ? 'alert' : undefined}>
       <strong>{title}</strong>
       <ul>
-        {problems.map(({ key, message }) => (
+        {problems.map(({ key, message, reason = '' }) => (
           <li key={`${key} ${message}`}>
             {key && <span class="mono">{key}: </span>}
-            {message}
+            {reasons[reason] ?? message}
           </li>
         ))}
       </ul>

@@ -78,6 +78,12 @@ export const en = {
     taken: 'There is an override of this name already.',
   },
   publish: {
+    reasons: {
+      bad_config: 'the value does not fit what the code expects',
+      no_instance: 'no instance runs: types and reach cannot be checked now',
+      key_unread: 'no running code has read this key yet',
+      override_empty: 'no running instance is in this override',
+    } as Record<string, string>,
     changes: (n: number) => `${n} ${n === 1 ? 'change is' : 'changes are'} not published yet`,
     review: 'Review and publish…',
     discard: 'Discard',

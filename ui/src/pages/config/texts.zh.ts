@@ -79,6 +79,12 @@ export const zh: Texts = {
     taken: '已有同名的覆盖。',
   },
   publish: {
+    reasons: {
+      bad_config: '值不符合代码的要求',
+      no_instance: '没有运行中的实例：现在无法检查类型和范围',
+      key_unread: '运行中的代码还没有读过这个键',
+      override_empty: '没有运行中的实例属于这个覆盖',
+    },
     changes: (n) => `有 ${n} 处修改尚未发布`,
     review: '检查并发布…',
     discard: '放弃',

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from pie.model import Failure, Kind
+from pie.model import Kind
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.pages.admin.build import Looker, build_people, build_person, build_token
 from pie.platform.pages.admin.views import (
     NewToken,
@@ -125,9 +126,12 @@ def _self_or_admin(request: Request, name: str) -> Person:
     who = person_of(request)
     if who.admin or who.name == name:
         return who
-    raise Failure(
+    raise NamedFailure(
         Kind.DENIED,
         f"{who.name} may not change the tokens of {name}: they or an admin may",
+        "not_own_tokens",
+        who=who.name,
+        name=name,
     )
 
 
@@ -135,15 +139,18 @@ def _refuse_to_lock_out_oneself(who: Person, name: str, given: PersonPut) -> Non
     if who.name != name or not who.token:  # The admin token lets its bearer back in.
         return
     if given.disabled or given.admin is False:
-        raise Failure(Kind.CONFLICT, "nobody disables or demotes themselves: ask another admin")
+        raise NamedFailure(
+            Kind.CONFLICT, "nobody disables or demotes themselves: ask another admin", "oneself"
+        )
 
 
 def _checked(reason: str) -> str:
     reason = reason.strip()
     if len(reason) > MAX_REASON:
-        raise Failure(
-            Kind.INVALID, f"reason: it has {len(reason)} characters, {MAX_REASON} are the most"
-        )
+        raise NamedFailure(
+            Kind.INVALID, f"reason: it has {len(reason)} characters, {MAX_REASON} are the most",
+            "reason_long", most=MAX_REASON,
+        )  # fmt: skip
     return reason
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import DAY
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.ask.params import PsmQuery
 from pie.platform.pages.changes.build import Reader, build_csv, build_detail, build_list
 from pie.platform.pages.changes.sql import ChangesReader, ChangesWanted
@@ -41,7 +42,9 @@ def _wanted(
     end = until if until is not None else time.time() + 60
     begin = since if since is not None else end - _DEFAULT_SPAN
     if begin > end:
-        raise Failure(Kind.INVALID, f"since {begin:.0f} is after until {end:.0f}: swap them")
+        raise NamedFailure(
+            Kind.INVALID, f"since {begin:.0f} is after until {end:.0f}: swap them", "span_reversed"
+        )
     kinds = tuple(kind or ())
     if any(len(each) > 40 for each in kinds):
         raise Failure(Kind.INVALID, "kind: a name of a kind has 40 characters at most")
@@ -87,10 +90,11 @@ async def get_change(deps: AskDeps, request: Request, event_id: _IdPath) -> Resp
     """One change with its diff."""
     row = await ChangesReader(deps.facts.query).one(event_id)
     if row is None:
-        raise Failure(
+        raise NamedFailure(
             Kind.NOT_FOUND,
             f"there is no change {event_id!r}: changes are kept for two years, and one that was "
             "just made takes a second to appear",
+            "no_change",
         )
     who = _reader(request)
     return await run_in_threadpool(lambda: json_response(build_detail(row, who)))

@@ -73,7 +73,9 @@ class Fleet:
                 if why:
                     hidden = shape.secret or key in document.secrets
                     told = "the value does not fit what the code expects" if hidden else why
-                    found.append(ConfigProblem(_name(override, key), told))
+                    found.append(
+                        ConfigProblem(_name(override, key), told, "bad_config" if hidden else "")
+                    )
                     break
         return found
 
@@ -82,18 +84,24 @@ class Fleet:
         found = []
         if not self.instances:
             found.append(
-                ConfigProblem("", "no instance runs: types and reach cannot be checked now")
+                ConfigProblem(
+                    "", "no instance runs: types and reach cannot be checked now", "no_instance"
+                )
             )
         elif self.shapes:
             found += [
-                ConfigProblem(_name(override, key), "no running code has read this key yet")
+                ConfigProblem(
+                    _name(override, key), "no running code has read this key yet", "key_unread"
+                )
                 for override, key, _ in _values(document)
                 if key not in self.shapes
             ]
         for override in document.overrides:
             if self.instances and not self.reached(override):
                 found.append(
-                    ConfigProblem(override.name, "no running instance is in this override")
+                    ConfigProblem(
+                        override.name, "no running instance is in this override", "override_empty"
+                    )
                 )
         return found[:_MAX_WARNINGS]
 

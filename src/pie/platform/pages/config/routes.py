@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from starlette.responses import Response
 
-from pie.model import Failure, Kind
+from pie.model import Kind
 from pie.platform.ask.asking import unless_away
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.ask.params import PsmPath
 from pie.platform.pages.config.build import (
     Fleet,
@@ -31,12 +31,11 @@ from pie.platform.pages.config.views import (
     RollbackPost,
 )
 from pie.platform.server.answers import json_response, repeated_response
-from pie.platform.server.blocking import blocking
 from pie.platform.server.deps import AskDeps, Deps
+from pie.platform.server.editing import editing
 from pie.platform.server.gatekeeper import require
 from pie.platform.server.people import ownership_of, person_of, require_owner
-from pie.state import Invalid
-from pie.state.config.book import ConfigBook, ConfigConflict
+from pie.state.config.book import ConfigBook
 from pie.state.config.document import ConfigDocument, ConfigError, Override
 
 router = APIRouter(prefix="/api/config", tags=["config"], dependencies=[Depends(require("person"))])
@@ -53,8 +52,8 @@ async def get_config(deps: AskDeps, request: Request, psm: PsmPath) -> Response:
     reports, fleet, (current, history), ownership = await asyncio.gather(
         unless_away(in_force(deps.facts.query, psm)),
         _fleet(deps, psm),
-        _blocking(lambda: _book(deps, psm)),
-        _blocking(lambda: ownership_of(deps.store, psm)),
+        editing(lambda: _book(deps, psm)),
+        editing(lambda: ownership_of(deps.store, psm)),
     )
     may_publish = person.admin or ownership.includes(person.name)
     page = build_page(time.time(), fleet, history, current, reports, may_publish=may_publish)
@@ -67,7 +66,7 @@ async def check_config(
 ) -> Response:
     """What publishing a draft would do; nothing is changed."""
     fleet, current = await asyncio.gather(
-        _fleet(deps, psm), _blocking(lambda: ConfigBook(deps.store).get(psm))
+        _fleet(deps, psm), editing(lambda: ConfigBook(deps.store).get(psm))
     )
     return json_response(_check(deps, fleet, current, given))
 
@@ -93,7 +92,7 @@ async def put_config(
             raise ConfigError("; ".join(f"{each.key}: {each.message}" for each in wrong[:5]))
         return book.commit(draft)
 
-    await _blocking(publish)
+    await editing(publish)
     return await get_config(deps, request, psm)
 
 
@@ -101,7 +100,7 @@ async def put_config(
 async def get_config_history(deps: AskDeps, psm: PsmPath) -> Response:
     """The versions that are kept, the newest first, each with what it changed."""
     fleet, (current, history) = await asyncio.gather(
-        _fleet(deps, psm), _blocking(lambda: _book(deps, psm))
+        _fleet(deps, psm), editing(lambda: _book(deps, psm))
     )
     return json_response(build_history(psm, history, hidden_keys(fleet, current)))
 
@@ -115,15 +114,19 @@ async def get_config_diff(
 ) -> Response:
     """What changed from one version to another."""
     fleet, (current, history) = await asyncio.gather(
-        _fleet(deps, psm), _blocking(lambda: _book(deps, psm))
+        _fleet(deps, psm), editing(lambda: _book(deps, psm))
     )
     known = {each.version: each for each in history}
     known[0] = ConfigDocument(psm=psm, version=0)
     for version in (before, after):
         if version not in known:
             kept = f"v{history[-1].version} to v{history[0].version}" if history else "none"
-            raise Failure(
-                Kind.NOT_FOUND, f"v{version} of the configuration of {psm} is not kept: {kept} are"
+            raise NamedFailure(
+                Kind.NOT_FOUND,
+                f"v{version} of the configuration of {psm} is not kept: {kept} are",
+                "version_gone",
+                version=version,
+                kept=kept,
             )
     hidden = hidden_keys(fleet, current).union(*(each.secrets for each in history))
     return json_response(build_diff(psm, known[before], known[after], hidden))
@@ -135,7 +138,7 @@ async def rollback_config(
 ) -> Response:
     """Publish an older version anew."""
     person = await require_owner(request, psm)
-    await _blocking(
+    await editing(
         lambda: ConfigBook(deps.store).rollback(
             psm, given.to, seen=given.seen, by=person.name, comment=given.comment
         )
@@ -181,27 +184,10 @@ def _overrides(given: ConfigPut) -> list[Override]:
 
 
 async def _fleet(deps: Deps, psm: str) -> Fleet:
-    registered = await _blocking(deps.registry)
+    registered = await editing(deps.registry)
     return Fleet(psm, registered.get(psm))
 
 
 def _book(deps: Deps, psm: str) -> tuple[ConfigDocument, list[ConfigDocument]]:
     book = ConfigBook(deps.store)
     return book.get(psm), book.history(psm)
-
-
-async def _blocking(act: Callable[[], _T]) -> _T:
-    """Run what may block in a thread; an error of a document or the store becomes a failure."""
-    try:
-        return await blocking(lambda: _checked(act))
-    except ConfigError as error:
-        raise Failure(Kind.INVALID, str(error)) from error
-
-
-def _checked(act: Callable[[], _T]) -> _T:
-    try:
-        return act()
-    except ConfigConflict as error:
-        raise Failure(Kind.CONFLICT, error.message) from error
-    except Invalid as error:
-        raise Failure(Kind.INVALID, error.message) from error

@@ -118,10 +118,12 @@ class ConfigChange:
 
 @dataclass(slots=True)
 class ConfigProblem:
-    """``key`` names the value, or is empty."""
+    """``key`` names the value, or is empty; ``reason`` says it for other languages where it is not
+    empty."""
 
     key: str
     message: str
+    reason: str = ""
 
 
 @dataclass(slots=True)

@@ -2,16 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
-from pie.govern import RuleError
 from pie.model import Failure, Kind
 from pie.platform.ask.asking import unless_away
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.ask.params import PsmPath
 from pie.platform.pages.degrade.build import Facts, build_groups, build_switches
 from pie.platform.pages.degrade.sql import SwitchReader
@@ -25,13 +24,10 @@ from pie.platform.pages.degrade.views import (
     SwitchRow,
 )
 from pie.platform.server.answers import json_response, repeated_response
-from pie.platform.server.blocking import blocking
 from pie.platform.server.deps import AskDeps, Deps
+from pie.platform.server.editing import publishing
 from pie.platform.server.gatekeeper import require
 from pie.platform.server.people import ownership_of, person_of, require_owner
-from pie.state import Invalid, LimitExceeded
-from pie.state.freeze import Frozen
-from pie.state.rules.book import RuleConflict
 
 router = APIRouter(
     prefix="/api/degrade", tags=["degrade"], dependencies=[Depends(require("person"))]
@@ -56,7 +52,7 @@ async def put_group(
 ) -> Response:
     """Make or replace a group of switches; none is flipped by that."""
     user = person_of(request).name
-    await _blocking(
+    await publishing(
         lambda: SwitchBook(deps.store).set_group(group, given.switches, given.description, user)
     )
     return json_response(await _page(deps, request))
@@ -66,7 +62,7 @@ async def put_group(
 async def delete_group(deps: AskDeps, request: Request, group: _Group) -> Response:
     """Forget a group; its switches stay as they are."""
     user = person_of(request).name
-    await _blocking(lambda: SwitchBook(deps.store).delete_group(group, user))
+    await publishing(lambda: SwitchBook(deps.store).delete_group(group, user))
     return json_response(await _page(deps, request))
 
 
@@ -76,7 +72,7 @@ async def flip_group(
 ) -> Response:
     """Flip all switches of a group, one after the other; says what became of each."""
     book = SwitchBook(deps.store)
-    found = await _blocking(lambda: book.group(group))
+    found = await publishing(lambda: book.group(group))
     _check_reason(given)
     done = []
     for each in found.switches:
@@ -85,7 +81,7 @@ async def flip_group(
             person = await require_owner(request, each.psm)
             if given.off and not given.force:
                 await _check_known(deps, each.psm, each.name)
-            await _blocking(partial(book.flip, each.psm, each.name, given, person.name))
+            await publishing(partial(book.flip, each.psm, each.name, given, person.name))
         except Failure as failure:
             error = failure.message
         done.append(Flipped(each.psm, each.name, error))
@@ -101,7 +97,7 @@ async def flip_switch(
     person = await require_owner(request, psm)
     if given.off and not given.force:
         await _check_known(deps, psm, name)
-    await _blocking(lambda: SwitchBook(deps.store).flip(psm, name, given, person.name))
+    await publishing(lambda: SwitchBook(deps.store).flip(psm, name, given, person.name))
     page = await _page(deps, request, (psm, name))
     return json_response(
         next(each for each in page.switches if (each.psm, each.name) == (psm, name))
@@ -110,8 +106,10 @@ async def flip_switch(
 
 def _check_reason(given: FlipPut) -> None:
     if not given.reason.strip():
-        raise Failure(
-            Kind.INVALID, "reason: say why, for those who will see that something is missing"
+        raise NamedFailure(
+            Kind.INVALID,
+            "reason: say why, for those who will see that something is missing",
+            "switch_reason",
         )
 
 
@@ -121,10 +119,14 @@ async def _check_known(deps: Deps, psm: str, name: str) -> None:
     names = [each.name for each in known or () if each.psm == psm]
     if known is not None and name not in names:
         has = f"it has {', '.join(names[:20])}" if names else "it has reported none"
-        raise Failure(
+        raise NamedFailure(
             Kind.NOT_FOUND,
             f"{psm} has no switch {name}: {has}. A switch is reported after its code ran once; to "
             "flip it all the same, say force",
+            "no_switch",
+            psm=psm,
+            name=name,
+            has=", ".join(names[:20]),
         )
 
 
@@ -156,21 +158,4 @@ async def _page(deps: Deps, request: Request, asked: tuple[str, str] | None = No
         groups = build_groups(book.groups(), switches)
         return DegradePage(now, known is not None, book.frozen(), switches, groups)
 
-    return await _blocking(read)
-
-
-async def _blocking(act: Callable[[], _T]) -> _T:
-    """Run what may block in a thread; an error of a rule or the store becomes a failure."""
-    try:
-        return await blocking(lambda: _checked(act))
-    except RuleError as error:
-        raise Failure(Kind.INVALID, str(error)) from error
-
-
-def _checked(act: Callable[[], _T]) -> _T:
-    try:
-        return act()
-    except RuleConflict as error:
-        raise Failure(Kind.CONFLICT, error.message) from error
-    except (Frozen, Invalid, LimitExceeded) as error:
-        raise Failure(Kind.INVALID, error.message, code=error.code) from error
+    return await publishing(read)

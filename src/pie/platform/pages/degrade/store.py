@@ -11,6 +11,7 @@ import msgspec
 from pie.govern import Key
 from pie.govern.degrade import SWITCH_NAME
 from pie.model import PSM, Failure, Kind
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.pages.degrade.views import FlipPut, SwitchName
 from pie.state import LimitExceeded, Store, Write
 from pie.state.events import ChangeEvent, new_event_id, outbox
@@ -78,8 +79,9 @@ class SwitchBook:
         _check(psm, name)
         now = self._now()
         if wanted.off and wanted.until is not None and wanted.until <= now:
-            raise Failure(
-                Kind.INVALID, f"until: {_moment(wanted.until)} is past: give a later time"
+            past = _moment(wanted.until)
+            raise NamedFailure(
+                Kind.INVALID, f"until: {past} is past: give a later time", "until_past", until=past
             )
         rule = _rule(name, wanted, by, now) if wanted.off else None
         word = "off" if wanted.off else "on"
@@ -117,7 +119,10 @@ class SwitchBook:
         found = self._store.get(GROUPS + name)
         if found is None:
             names = ", ".join(each.name for each in self.groups()) or "none"
-            raise Failure(Kind.NOT_FOUND, f"there is no group {name}; there are: {names}")
+            raise NamedFailure(
+                Kind.NOT_FOUND, f"there is no group {name}; there are: {names}", "no_group",
+                name=name, names=names,
+            )  # fmt: skip
         return _decode(found.value)
 
     def set_group(self, name: str, switches: list[SwitchName], description: str, by: str) -> None:
@@ -197,7 +202,9 @@ def _check(psm: str, name: str) -> None:
     except ValueError as error:
         raise Failure(Kind.INVALID, str(error)) from None
     if not SWITCH_NAME.fullmatch(name):
-        raise Failure(Kind.INVALID, f"{name[:100]!r} is no name of a switch")
+        raise NamedFailure(
+            Kind.INVALID, f"{name[:100]!r} is no name of a switch", "bad_switch", name=name[:100]
+        )
 
 
 def is_over(rule: WrittenRule, now: float) -> bool:

@@ -18,9 +18,10 @@ from pie.platform.govern.predict import predict
 from pie.platform.govern.yaml_read import Path, YamlError, read_yaml
 from pie.platform.govern.yaml_write import write_yaml
 from pie.platform.pages.governance.build import build_clash, texts, written
-from pie.platform.pages.governance.sets import blocking, book_of, world_of
+from pie.platform.pages.governance.sets import book_of, world_of
 from pie.platform.pages.governance.views import RuleCheck, RuleClash, RulesPost, RulesPut
 from pie.platform.server.deps import Deps
+from pie.platform.server.editing import editing
 from pie.state import Service
 from pie.state.rules.document import Rollout, RuleDocument, WrittenRule
 
@@ -66,7 +67,7 @@ def draft_of(key: Key, given: RulesPost | RulesPut) -> Draft:
 async def review(deps: Deps, key: Key, given: RulesPost) -> RuleCheck:
     """Everything that is to be said of rules before they are published."""
     draft = draft_of(key, given)
-    current = await blocking(lambda: book_of(deps).get(key))
+    current = await editing(lambda: book_of(deps).get(key))
     version = current.version if current is not None else 0
     seen = version if draft.seen is None else draft.seen
     clash = await clash_of(deps, key, seen, current)
@@ -94,7 +95,7 @@ async def review(deps: Deps, key: Key, given: RulesPost) -> RuleCheck:
         return answer
     now = time.time()
     past = await unless_away(past_calls(deps.facts.query, key, now))
-    registry = await blocking(deps.registry)
+    registry = await editing(deps.registry)
     answer.stepped = _goes_by_step(key, checked, registry)
     answer.warnings = await run_in_threadpool(
         lambda: _warnings(key, checked, registry, past, draft.lines)
@@ -116,7 +117,7 @@ async def rollout_of(
     it.
     """
     made = checked.made
-    if made is None or not _goes_by_step(key, checked, await blocking(deps.registry)):
+    if made is None or not _goes_by_step(key, checked, await editing(deps.registry)):
         return None
     now = time.time()
     past = await unless_away(past_calls(deps.facts.query, key, now))
@@ -143,7 +144,7 @@ async def clash_of(
     """What somebody published since the version ``seen``; None if that is the one that stands."""
     if current is None or current.version == seen:
         return None
-    kept = await blocking(lambda: book_of(deps).history(key))
+    kept = await editing(lambda: book_of(deps).history(key))
     base = next((each for each in kept if each.version == seen), None)
     return build_clash(key, seen, base, current)
 

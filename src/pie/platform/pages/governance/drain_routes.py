@@ -23,7 +23,7 @@ from pie.platform.govern.drain import (
     targets,
     undrained,
 )
-from pie.platform.pages.governance.sets import blocking, book_of, published
+from pie.platform.pages.governance.sets import book_of, published
 from pie.platform.pages.governance.views import (
     DrainAnswer,
     DrainedInstance,
@@ -35,6 +35,7 @@ from pie.platform.pages.governance.views import (
 )
 from pie.platform.server.answers import json_response
 from pie.platform.server.deps import AskDeps, Deps
+from pie.platform.server.editing import editing
 from pie.platform.server.gatekeeper import require
 from pie.platform.server.people import require_owner
 from pie.state.rules.book import RuleConflict
@@ -59,7 +60,7 @@ async def list_drains(deps: AskDeps) -> Response:
 
     drains = [
         DrainName(document.psm, part, name, document.author, document.at, document.comment)
-        for document in await blocking(read)
+        for document in await editing(read)
         for part, name in names_in(document)
     ]
     return json_response(DrainList(time.time(), drains))
@@ -95,7 +96,7 @@ async def _change(deps: Deps, request: Request, given: DrainPost, *, ends: bool)
     for each in found:
         try:
             person = await require_owner(request, each.psm)
-            await blocking(partial(_publish, deps, each, person.name, given.reason, ends=ends))
+            await editing(partial(_publish, deps, each, person.name, given.reason, ends=ends))
         except Failure as failure:
             if len(found) == 1:
                 raise
@@ -134,7 +135,7 @@ def _publish(deps: Deps, target: Target, by: str, reason: str, *, ends: bool) ->
 
 
 async def _targets(deps: Deps, name: str) -> list[Target]:
-    registry = await blocking(deps.registry)
+    registry = await editing(deps.registry)
     found = targets(name, registry)
     if found:
         return found
@@ -151,7 +152,7 @@ async def _answer(
     now = time.time()
     book = book_of(deps)
     documents, still = await asyncio.gather(
-        blocking(lambda: {each.psm: book.get(_key(each.psm)) for each in found}),
+        editing(lambda: {each.psm: book.get(_key(each.psm)) for each in found}),
         unless_away(still_served(deps.facts.query, found, now)),
     )
     calls: dict[tuple[str, str], list[StillRow]] = defaultdict(list)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from pie.govern import KINDS, Key
 from pie.model import Failure, Kind
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.ask.params import PsmPath
 from pie.platform.ask.span import last
 from pie.platform.govern.check import Checked, check, first_error
@@ -15,7 +16,7 @@ from pie.platform.govern.kinds import kind_view
 from pie.platform.pages.governance.build import build_detail, freeze_view
 from pie.platform.pages.governance.draft import clash_of, draft_of, rollout_of
 from pie.platform.pages.governance.routes import MAX_BODY, WINDOW, KindPath, SidePath
-from pie.platform.pages.governance.sets import blocking, book_of, facts_of, key_for
+from pie.platform.pages.governance.sets import book_of, facts_of, key_for
 from pie.platform.pages.governance.views import (
     ConflictAnswer,
     ConflictBody,
@@ -27,6 +28,7 @@ from pie.platform.pages.governance.views import (
 )
 from pie.platform.server.answers import json_response
 from pie.platform.server.deps import AskDeps, Deps
+from pie.platform.server.editing import editing
 from pie.platform.server.gatekeeper import require, user_of
 from pie.platform.server.people import require_owner
 from pie.state.rules.book import RuleConflict
@@ -49,9 +51,11 @@ async def freeze_rules(
     """Stop publishing and roll-outs in the whole fleet; an admin does, with a reason."""
     require("admin")(request)
     if not given.reason.strip():
-        raise Failure(Kind.INVALID, "say why the rules are frozen: others will ask")
+        raise NamedFailure(
+            Kind.INVALID, "say why the rules are frozen: others will ask", "freeze_reason"
+        )
     by = user_of(request)
-    freeze = await blocking(lambda: book_of(deps).freeze(by, given.reason.strip()))
+    freeze = await editing(lambda: book_of(deps).freeze(by, given.reason.strip()))
     return json_response(FreezeState(freeze_view(freeze)))
 
 
@@ -62,7 +66,7 @@ async def thaw_rules(
     """Let people publish again; an admin does."""
     require("admin")(request)
     by, reason = user_of(request), given.reason.strip() if given is not None else ""
-    await blocking(lambda: book_of(deps).thaw(by, reason))
+    await editing(lambda: book_of(deps).thaw(by, reason))
     return json_response(FreezeState(None))
 
 
@@ -94,11 +98,11 @@ async def publish_rules(
     if draft.broken is not None or checked.errors:
         errors = checked.errors if draft.broken is None else [draft.broken]
         text = first_error(key.kind, checked) if draft.broken is None else draft.broken.message
-        return _refused(ConflictBody(400, Kind.INVALID.value, text, None, errors))
+        return _refused(ConflictBody(400, Kind.INVALID.value, text, problems=errors))
     comment = _comment(key, given.comment)
     rollout = None if given.now else await _rollout(deps, key, checked)
     try:
-        document = await blocking(
+        document = await editing(
             lambda: book_of(deps).publish(
                 key,
                 checked.rules,
@@ -131,12 +135,12 @@ async def roll_back_rules(
     key = key_for(psm, side, kind)
     person = await require_owner(request, psm)
     comment = _comment(key, given.comment)
-    kept = await blocking(lambda: book_of(deps).history(key))
+    kept = await editing(lambda: book_of(deps).history(key))
     older = next((each.rules for each in kept if each.version == given.to), ())
     checked = check(key, older, given.seen + 1)
     rollout = None if given.now else await _rollout(deps, key, checked)
     try:
-        document = await blocking(
+        document = await editing(
             lambda: book_of(deps).rollback(
                 key,
                 given.to,
@@ -152,7 +156,7 @@ async def roll_back_rules(
 
 
 async def _rollout(deps: Deps, key: Key, checked: Checked) -> Rollout | None:
-    current = await blocking(lambda: book_of(deps).get(key))
+    current = await editing(lambda: book_of(deps).get(key))
     return await rollout_of(deps, key, checked, current)
 
 
@@ -160,24 +164,30 @@ def _comment(key: Key, text: str) -> str:
     """Why somebody publishes; kinds that can turn calls away need a reason."""
     comment = text.strip()
     if not comment and kind_view(KINDS[key.kind]).rejects:
-        raise Failure(
+        raise NamedFailure(
             Kind.INVALID,
             f"{key.kind} rules can turn calls away, so say why: a comment of a few words, which "
             "history and the owners of the callers will read",
+            "comment_needed",
+            kind_of_rules=key.kind,
         )
     return comment
 
 
 async def _published(deps: Deps, key: Key, document: RuleDocument) -> Response:
     facts = await facts_of(deps, key.psm, last(time.time(), WINDOW), key)
-    freeze = await blocking(book_of(deps).frozen)
+    freeze = await editing(book_of(deps).frozen)
     return json_response(build_detail(key, document, facts, freeze, may_publish=True))
 
 
 async def _conflict(deps: Deps, key: Key, seen: int, error: RuleConflict) -> Response:
     """The second of two editors gets what the first one changed."""
     clash = None if error.current is None else await clash_of(deps, key, seen, error.current)
-    return _refused(ConflictBody(409, Kind.CONFLICT.value, error.message, clash))
+    body = ConflictBody(409, Kind.CONFLICT.value, error.message, "conflict", clash=clash)
+    if clash is not None:
+        body.reason = "published_meanwhile"
+        body.parts = {"by": clash.author, "version": str(clash.version)}
+    return _refused(body)
 
 
 def _refused(body: ConflictBody) -> Response:

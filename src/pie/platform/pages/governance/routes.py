@@ -28,7 +28,6 @@ from pie.platform.pages.governance.build import (
 )
 from pie.platform.pages.governance.draft import review
 from pie.platform.pages.governance.sets import (
-    blocking,
     book_of,
     facts_of,
     key_for,
@@ -47,6 +46,7 @@ from pie.platform.pages.governance.views import (
 )
 from pie.platform.server.answers import json_response, repeated_response
 from pie.platform.server.deps import AskDeps, Deps
+from pie.platform.server.editing import editing
 from pie.platform.server.gatekeeper import require, user_of
 from pie.state.rules.book import Published
 
@@ -67,13 +67,13 @@ _MOST_SERVICES = 2_000
 async def list_fleet_rules(deps: AskDeps, asked: SpanQuery) -> Response:
     """Every rule set of the fleet that is published, with how many processes run it."""
     now = time.time()
-    registry = await blocking(deps.registry)
-    keys = await blocking(lambda: published(deps))
+    registry = await editing(deps.registry)
+    keys = await editing(lambda: published(deps))
     names = list(dict.fromkeys(key.psm for key in keys))[:_MOST_SERVICES]
     book = book_of(deps)
-    published_by = await blocking(lambda: {psm: book.all(psm) for psm in names})
-    freeze = await blocking(book.frozen)
-    rolling = await blocking(book.rolling)
+    published_by = await editing(lambda: {psm: book.all(psm) for psm in names})
+    freeze = await editing(book.frozen)
+    rolling = await editing(book.rolling)
     slots = effect_slots(asked.at(now, WINDOW))
     known = await unless_away(covered(deps.facts.query, slots))
     sets = []
@@ -97,7 +97,7 @@ async def list_rule_sets(
     deps: AskDeps, request: Request, psm: PsmPath, asked: SpanQuery
 ) -> Response:
     """All rule sets of a service, with who runs which version and what they did."""
-    documents, unreadable = await blocking(lambda: book_of(deps).all(psm))
+    documents, unreadable = await editing(lambda: book_of(deps).all(psm))
     facts = await facts_of(deps, psm, asked.at(time.time(), WINDOW))
     service = facts.registry.get(psm)
     owners, may_publish = await standing(deps, request, psm)
@@ -111,7 +111,7 @@ async def list_rule_sets(
             may_publish=may_publish,
             owners=owners,
             instances=len(service.instances) if service is not None else 0,
-            frozen=freeze_view(await blocking(book_of(deps).frozen)),
+            frozen=freeze_view(await editing(book_of(deps).frozen)),
             sets=[
                 build_head(key, documents.get(key), facts, unreadable.get(key, "")) for key in keys
             ],
@@ -135,7 +135,7 @@ async def _published(deps: Deps, call: ExplainCall) -> Published:
     """The rule sets that a call meets."""
     found = Published({}, {})
     for psm in dict.fromkeys(name for name, _ in rule_sets_of(call)):
-        its = await blocking(partial(book_of(deps).all, psm))
+        its = await editing(partial(book_of(deps).all, psm))
         found = Published(found.documents | its.documents, found.unreadable | its.unreadable)
     return found
 
@@ -152,12 +152,12 @@ async def get_rule_set(
     """One rule set with its rules; `-` as the side is the first that the kind has."""
     key = key_for(psm, side, kind)
     book = book_of(deps)
-    document = await blocking(lambda: book.get(key))
+    document = await editing(lambda: book.get(key))
     detail = build_detail(
         key,
         document,
         await facts_of(deps, psm, asked.at(time.time(), WINDOW), key),
-        await blocking(book.frozen),
+        await editing(book.frozen),
         may_publish=(await standing(deps, request, psm))[1],
     )
     return json_response(detail)
@@ -176,7 +176,7 @@ async def get_rule_history(deps: AskDeps, psm: PsmPath, side: SidePath, kind: Ki
     """The versions of a rule set that are kept, the newest first, with what each changed."""
     key = key_for(psm, side, kind)
     book = book_of(deps)
-    versions, current = await blocking(lambda: (book.history(key), book.get(key)))
+    versions, current = await editing(lambda: (book.history(key), book.get(key)))
     return json_response(build_history(key, versions, current))
 
 
@@ -191,7 +191,7 @@ async def get_rule_version(
     """One version that is kept, and what would change if it were published anew."""
     key = key_for(psm, side, kind)
     book = book_of(deps)
-    versions, current = await blocking(lambda: (book.history(key), book.get(key)))
+    versions, current = await editing(lambda: (book.history(key), book.get(key)))
     found = next((each for each in versions if each.version == version), None)
     if found is None:
         kept = f"v{versions[-1].version} to v{versions[0].version}" if versions else "none"

@@ -2,15 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from pie.govern import Key, RuleError
-from pie.model import Failure, Kind
+from pie.govern import Key
 from pie.platform.ask.asking import unless_away
 from pie.platform.ask.coverage import covered
 from pie.platform.ask.span import Span
@@ -21,14 +18,11 @@ from pie.platform.govern.kinds import rule_type, side_of
 from pie.platform.govern.replay import World
 from pie.platform.pages.governance.build import Facts
 from pie.platform.server.deps import Deps
+from pie.platform.server.editing import editing
 from pie.platform.server.people import ownership_of, person_of
-from pie.state import Invalid, LimitExceeded, StoreError
-from pie.state.freeze import Frozen
 from pie.state.registry.instances import PREFIX
 from pie.state.rules.book import RuleBook
 from pie.state.rules.document import key_of
-
-_T = TypeVar("_T")
 
 
 def key_for(psm: str, side: str, kind: str) -> Key:
@@ -56,8 +50,8 @@ async def facts_of(deps: Deps, psm: str, span: Span, key: Key | None = None) -> 
     """What is known of the rules in force of a service, with the verdicts of a span."""
     slots = effect_slots(span)
     registry, rolling, found, verdicts, known = await asyncio.gather(
-        blocking(deps.registry),
-        blocking(lambda: book_of(deps).rolling(psm)),
+        editing(deps.registry),
+        editing(lambda: book_of(deps).rolling(psm)),
         unless_away(reports(deps.facts.query, psm, time.time())),
         unless_away(verdict_rows(deps.facts.query, psm, slots, key)),
         unless_away(covered(deps.facts.query, slots)),
@@ -68,11 +62,11 @@ async def facts_of(deps: Deps, psm: str, span: Span, key: Key | None = None) -> 
 async def world_of(deps: Deps, psm: str, now: float) -> World:
     """What routes of the calls of a service depend on: its instances, and the drains and weights in
     force."""
-    registry = await blocking(deps.registry)
+    registry = await editing(deps.registry)
     service = registry.get(psm)
     kinds = ("drain", "balance")
     drain, balance = [
-        made_if_any(await blocking(partial(book_of(deps).get, Key(kind, psm, "callers"))))
+        made_if_any(await editing(partial(book_of(deps).get, Key(kind, psm, "callers"))))
         for kind in kinds
     ]
     return World(service.instances if service is not None else (), drain, balance, now)
@@ -83,24 +77,3 @@ async def standing(deps: Deps, request: Request, psm: str) -> tuple[list[str], b
     person = person_of(request)
     found = await run_in_threadpool(ownership_of, deps.store, psm)
     return found.owners, person.admin or found.includes(person.name)
-
-
-async def blocking(act: Callable[[], _T]) -> _T:
-    """Run what may block in a thread; what the store or the book refuses becomes a failure.
-
-    Conflicts are raised as they are.
-    """
-    try:
-        return await run_in_threadpool(act)
-    except (RuleError, Invalid) as error:
-        raise Failure(Kind.INVALID, str(error)) from error
-    except LimitExceeded as error:
-        raise Failure(Kind.INVALID, error.message) from error
-    except Frozen as error:
-        raise Failure(Kind.DENIED, error.message, code=423) from error
-    except StoreError as error:
-        if error.code == 409:
-            raise
-        raise Failure(
-            Kind.UNAVAILABLE, f"the state store failed: {error.message}", code=error.code
-        ) from error

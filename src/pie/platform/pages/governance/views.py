@@ -234,6 +234,8 @@ class ConflictBody:
     code: int
     kind: str
     message: str
+    reason: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
     clash: RuleClash | None = None
     problems: list[RuleProblem] = field(default_factory=list)
 

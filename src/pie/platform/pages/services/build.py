@@ -3,8 +3,15 @@
 from pie.platform.ask.further import further
 from pie.platform.ask.histogram import percentile_ms
 from pie.platform.ask.registered import protocol_of, state_of
-from pie.platform.pages.services.sql import Entered, Traffic
-from pie.platform.pages.services.views import ChainSummary, Cluster, Instance, Service
+from pie.platform.pages.services.sql import CalledMethod, Entered, Traffic
+from pie.platform.pages.services.views import (
+    ChainSummary,
+    Cluster,
+    Instance,
+    MethodName,
+    MethodNames,
+    Service,
+)
 from pie.state import Service as Registered
 
 _further = further("chains", ChainSummary, ("ts", "side", "duration_us", "callee"))
@@ -14,6 +21,21 @@ def merge_services(registered: dict[str, Registered], traffic: dict[str, Traffic
     """Every service known from either side, by name."""
     names = sorted(registered.keys() | traffic.keys())
     return [_merge(name, registered.get(name), traffic.get(name)) for name in names]
+
+
+def find_methods(
+    q: str, limit: int, registered: dict[str, Registered], called: list[CalledMethod] | None
+) -> MethodNames:
+    """The methods whose names hold ``q``: those that were called, then those only described."""
+    wanted = q.lower()
+    found = dict.fromkeys((each.name, each.method) for each in called or ())
+    for psm, service in sorted(registered.items()):
+        for interface in service.meta.interfaces if service.meta else ():
+            if wanted in interface.method.lower():
+                found.setdefault((psm, interface.method))
+    names = sorted(found, key=lambda name: not name[1].lower().startswith(wanted))
+    methods = [MethodName(psm, method) for psm, method in names[:limit]]
+    return MethodNames(called is not None, methods)
 
 
 def summary_of(entered: Entered) -> ChainSummary:

@@ -13,10 +13,10 @@ from pie.platform.ask.coverage import Slots, coverage, slots_in
 from pie.platform.ask.params import ClusterQuery, OutcomeQuery, PsmQuery
 from pie.platform.ask.series import AgainstQuery, SlotRow, buckets, past_buckets
 from pie.platform.ask.span import SpanQuery
-from pie.platform.pages.services.build import merge_services, summary_of
+from pie.platform.pages.services.build import find_methods, merge_services, summary_of
 from pie.platform.pages.services.sql import ServicesReader
-from pie.platform.pages.services.views import Chains, FleetSeries, Services
-from pie.platform.server.answers import repeated_response
+from pie.platform.pages.services.views import Chains, FleetSeries, MethodNames, Services
+from pie.platform.server.answers import json_response, repeated_response
 from pie.platform.server.deps import AskDeps
 from pie.platform.server.gatekeeper import require
 
@@ -40,6 +40,23 @@ async def list_services(deps: AskDeps, asked: SpanQuery, cluster: ClusterQuery =
     services = merge_services(registered, seen or {})
     return repeated_response(
         Services(now, span.window, traffic_known=seen is not None, services=services)
+    )
+
+
+@router.get("/fleet/methods", response_model=MethodNames)
+async def find_fleet_methods(
+    deps: AskDeps,
+    q: Annotated[str, Query(min_length=2, max_length=200)],
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+) -> Response:
+    """Methods of all services by a part of their name: described ones, and those called in a
+    day."""
+    called, registered = await asyncio.gather(
+        unless_away(ServicesReader(deps.facts.query).methods(time.time(), q, limit)),
+        run_in_threadpool(deps.registry),
+    )
+    return json_response(
+        await run_in_threadpool(lambda: find_methods(q, limit, registered, called))
     )
 
 

@@ -68,6 +68,21 @@ FROM edge_10s
 WHERE edge_10s.ts >= fromUnixTimestamp({since:Int64}) GROUP BY name HAVING name != ''
 """
 
+_METHODS = """
+SELECT if(side = 'server', psm, callee) AS name, method, sum(count) AS calls FROM edge_10s
+WHERE edge_10s.ts >= fromUnixTimestamp({since:Int64}) AND name != ''
+  AND positionCaseInsensitiveUTF8(method, {q:String}) > 0
+GROUP BY name, method ORDER BY calls DESC LIMIT {limit:UInt32}
+"""
+
+
+class CalledMethod(msgspec.Struct):
+    """A method that was called in a day, and how often."""
+
+    name: str
+    method: str
+    calls: int
+
 
 class _Count(msgspec.Struct):
     logid: str
@@ -156,6 +171,11 @@ class ServicesReader:
                 last_seen=row.latest,
             )
         return result
+
+    async def methods(self, now: float, q: str, limit: int) -> list[CalledMethod]:
+        """The most called methods of a day whose names hold ``q``."""
+        params = {"since": int(now) - DAY, "q": q, "limit": limit}
+        return decode(await self._ask(_METHODS, params), CalledMethod)
 
     async def series(self, slots: Slots, cluster: str) -> list[SlotRow]:
         """The calls that all services received, or one cluster of each, by slot.

@@ -75,6 +75,23 @@ class Services:
     percentile_error: float = PERCENTILE_ERROR
 
 
+@dataclass(slots=True)
+class MethodName:
+    """A method of a service."""
+
+    psm: str
+    method: str
+
+
+@dataclass(slots=True)
+class MethodNames:
+    """Methods by a part of their name, those that begin with it first; ``called_known`` is False
+    while only those that services describe are known."""
+
+    called_known: bool
+    methods: list[MethodName]
+
+
 @dataclass(slots=True, kw_only=True)
 class FleetSeries(Series):
     """The calls that all services received, over time: each by its own account, by its callers' if

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pie.model import SYSTEM_CLOCK, Clock, Failure, Kind
+from pie.platform.ask.named_failure import NamedFailure
 from pie.platform.server.identity.mirror import PeopleMirror
 from pie.platform.server.identity.record import (
     PREFIX,
@@ -71,11 +72,16 @@ class PeopleBook:
         name = checked_name(name)
         person = PersonRecord(name=name, admin=admin, created=self._clock.wall(), created_by=by)
         if len(self._store.range(PREFIX).entries) >= MAX_PEOPLE:
-            raise Failure(Kind.EXHAUSTED, f"there are {MAX_PEOPLE} people, which is the most")
+            raise NamedFailure(
+                Kind.EXHAUSTED, f"there are {MAX_PEOPLE} people, which is the most", "people_full",
+                most=MAX_PEOPLE,
+            )  # fmt: skip
         try:
             self._write(None, person, 0, by, reason)
         except Conflict:
-            raise Failure(Kind.CONFLICT, f"there is a person named {name} already") from None
+            raise NamedFailure(
+                Kind.CONFLICT, f"there is a person named {name} already", "person_known", name=name
+            ) from None
         return person
 
     def set_admin(self, name: str, admin: bool, *, by: str, reason: str) -> PersonRecord:
@@ -108,23 +114,31 @@ class PeopleBook:
                 20 that are good; ``conflict`` for a person who is disabled.
         """
         if not 0 <= days <= MAX_DAYS:
-            raise Failure(Kind.INVALID, f"days: {days} is not in 0..{MAX_DAYS}")
+            raise NamedFailure(
+                Kind.INVALID, f"days: {days} is not in 0..{MAX_DAYS}", "days_range", most=MAX_DAYS
+            )
         note = note.strip()
         if len(note) > MAX_NOTE or (note and not note.isprintable()):
-            raise Failure(Kind.INVALID, f"note: give at most {MAX_NOTE} printable characters")
+            raise NamedFailure(
+                Kind.INVALID, f"note: give at most {MAX_NOTE} printable characters", "note_long",
+                most=MAX_NOTE,
+            )  # fmt: skip
         now = self._clock.wall()
         text, token = new_token(now, now + days * _DAY if days else 0.0, note)
 
         def edit(old: PersonRecord) -> PersonRecord:
             if old.disabled:
-                raise Failure(Kind.CONFLICT, f"{name} is disabled: enable them first")
+                raise NamedFailure(
+                    Kind.CONFLICT, f"{name} is disabled: enable them first", "disabled", name=name
+                )
             kept = old.tokens
             if len(kept) >= MAX_TOKENS:
                 kept = tuple(each for each in kept if not each.is_expired(now))
             if len(kept) >= MAX_TOKENS:
-                raise Failure(
-                    Kind.EXHAUSTED, f"{name} has {MAX_TOKENS} tokens, the most: revoke one first"
-                )
+                raise NamedFailure(
+                    Kind.EXHAUSTED, f"{name} has {MAX_TOKENS} tokens, the most: revoke one first",
+                    "tokens_full", name=name, most=MAX_TOKENS,
+                )  # fmt: skip
             return _replace(old, tokens=(*kept, token))
 
         return text, token, self._change(name, by, reason, edit)
@@ -138,7 +152,9 @@ class PeopleBook:
 
         def edit(old: PersonRecord) -> PersonRecord:
             if old.token(token_id) is None:
-                raise Failure(Kind.NOT_FOUND, f"{name} has no token {token_id[:40]!r}")
+                raise NamedFailure(
+                    Kind.NOT_FOUND, f"{name} has no token {token_id[:40]!r}", "no_token", name=name
+                )
             return _replace(old, tokens=tuple(each for each in old.tokens if each.id != token_id))
 
         return self._change(name, by, reason, edit)
