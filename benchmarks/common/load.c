@@ -281,18 +281,21 @@ static void start_what_is_due(uint64_t now)
 /* Milliseconds to sleep at most. Below one there is no sleep: the generator has its core. */
 static int patience(uint64_t now, uint64_t until)
 {
+    if (now >= until)
+        return 1; /* It waits for the least number of calls. */
     if (options.rate && unused_count && next_due < until)
         until = next_due;
     uint64_t left = until > now ? (until - now) / 1000000 : 0;
     return left > 100 ? 100 : (int)left;
 }
 
-static void run_until(uint64_t until, uint64_t calls)
+/* Until a time, but not before `least` calls are answered, or until `calls` are, unless that is 0. */
+static void run_until(uint64_t until, uint64_t least, uint64_t calls)
 {
     struct epoll_event events[MAX_EVENTS];
     uint64_t now;
-    while ((now = clock_ns(CLOCK_MONOTONIC)) < until && (!calls || latency.count < calls) &&
-           open_count) {
+    while (((now = clock_ns(CLOCK_MONOTONIC)) < until || latency.count < least) &&
+           (!calls || latency.count < calls) && open_count) {
         if (!options.rate && now - last_reply > STALLED) {
             note_error("no reply for 10 seconds");
             return;
@@ -325,6 +328,7 @@ static int open_idle(void)
                     errors ? first_error : "nothing came");
             exit(1);
         }
+        check_reply(&peer);
     }
     free(peer.in);
     return peer.fd;
@@ -405,7 +409,7 @@ static void measure(void)
     if (!options.rate)
         while (unused_count)
             start(unused[--unused_count], begin);
-    run_until(begin + options.warm_up, 0);
+    run_until(begin + options.warm_up, 0, 0);
 
     memset(&latency, 0, sizeof latency);
     reopened = 0;
@@ -415,7 +419,7 @@ static void measure(void)
         memset(&kinds[i].latency, 0, sizeof kinds[i].latency);
     uint64_t server = watched_cpu(), own = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     begin = clock_ns(CLOCK_MONOTONIC);
-    run_until(begin + options.length, options.calls);
+    run_until(begin + options.length, options.rate ? 0 : 1, options.calls);
     double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e9;
     server = watched_cpu() - server;
     own = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own;

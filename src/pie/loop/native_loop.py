@@ -143,11 +143,11 @@ class NativeLoop:
 
     def load(self) -> dict[str, int]:
         """What the loop holds now."""
-        native = self.native
+        loop = self.native
         return {
-            "connections": native.connections,
-            "threads": native.threads,
-            "held_bytes": native.held,
+            "connections": loop.connections,
+            "threads": loop.threads,
+            "held_bytes": loop.held,
         }
 
     def begin_drain(self, seconds: float) -> None:

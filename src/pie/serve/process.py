@@ -24,6 +24,7 @@ from pie.state.config.document import Who
 from pie.state.config.follow import StoreConfig
 from pie.state.config.live import LIVE
 from pie.state.rules.source import StoreRules
+from pie.state.tokens import bound_token
 
 logger = logging.getLogger(__name__)
 _FIRST_RULES_S = 1.0
@@ -79,7 +80,9 @@ class Process:
         )
         self.observer.install(settings.LOG_LEVEL)
         declare_failure_codes(read_failure_codes(settings.FAILURE_CODES))
-        self.store = RemoteStore(workspace.platform, workspace.token)
+        self.store = RemoteStore(
+            workspace.platform, lambda: bound_token(workspace.token(), settings.PSM)
+        )
         snapshots = workspace.log_root / self.identity.product / "state"
         self.follower = Follower(self.store)
         self.directory = Directory(self.store, snapshots, follower=self.follower)

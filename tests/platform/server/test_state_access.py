@@ -15,8 +15,11 @@ from pie.state import (
     meta_key,
     runtime_key,
 )
+from pie.state.config.book import ConfigBook
+from pie.state.config.document import config_key
 from pie.state.registry.instances import encode
 from pie.state.store.wire import SharedLimit, SharedLimits, SharesRequest
+from pie.state.tokens import bound_token
 
 PSM = "shop.token.api"
 OTHER = "shop.token.other"
@@ -173,3 +176,47 @@ def test_a_service_divides_the_limits_of_its_rules(service):
     reply = service.shares(request)
     assert reply.parts == [[1.0]]
     assert reply.lasts > reply.again > 0
+
+
+@pytest.fixture
+def bound(platform):
+    """A store with the token of one service."""
+
+    def open_one(psm: str) -> RemoteStore:
+        token = bound_token(platform.token("service"), psm)
+        return RemoteStore(f"http://127.0.0.1:{platform.port}", token, timeout=20)
+
+    return open_one
+
+
+def test_a_service_alone_reads_its_configuration(service, person, bound):
+    ConfigBook(person).publish(PSM, {"key": "plain"}, seen=0, by="ann", comment="", secrets=["key"])
+    key = config_key(PSM)
+    entry = bound(PSM).get(key)
+    assert entry is not None and "plain" in entry.value
+    assert [each.key for each in bound(PSM).range(key).entries] == [key]
+    for stranger in (service, bound(OTHER)):
+        for read in (stranger.get, stranger.range):
+            with pytest.raises(
+                Forbidden, match=r"may not read /pie/services/shop\.token\.api/config"
+            ):
+                read(key)
+        prefix = f"/pie/services/{PSM}/"
+        assert key not in [each.key for each in stranger.range(prefix).entries]
+        refused = stranger.ranges([key, instances_prefix(PSM)]).refused
+        assert [each.prefix for each in refused] == [key]
+
+
+def test_a_bound_token_acts_for_its_service_alone(bound, person):
+    own, other = bound(PSM), instance(OTHER, "10.0.0.7")
+    lease = own.grant(30)
+    with pytest.raises(Forbidden, match=r"it is the one of shop\.token\.api"):
+        own.put(instance_key(other), encode(other), lease=lease)
+    with pytest.raises(Forbidden, match=r"it is the one of shop\.token\.api"):
+        own.put(meta_key(OTHER), encode(ServiceMeta(psm=OTHER)))
+    with pytest.raises(Forbidden, match=r"divide limits of shop\.token\.other"):
+        own.shares(SharesRequest(OTHER, "h:1", "h:1/1", []))
+    mine = instance(host="10.0.0.8")
+    own.put(instance_key(mine), encode(mine), lease=lease)
+    assert own.shares(SharesRequest(PSM, "h:1", "h:1/1", [])).parts == []
+    own.revoke(lease)

@@ -3,6 +3,8 @@
 import getpass
 import json
 
+from pie.state.tokens import service_of
+
 USER = getpass.getuser()
 
 
@@ -45,3 +47,13 @@ def test_what_is_wrong_is_reported(pie) -> None:
     assert "nothing to change" in pie("psm", "set", "a.b.c").stderr
     done = pie("psm", "show", "no.such.name")
     assert (done.returncode, "check the name" in done.stderr) == (1, True)
+
+
+def test_the_token_of_one_service(pie, tmp_path) -> None:
+    file = tmp_path / "service.token"
+    file.write_text("m" * 43 + "\n")
+    done = pie("psm", "token", "new.shop.cart", str(file))
+    assert service_of(done.stdout.strip(), "m" * 43) == "new.shop.cart"
+    file.write_text(done.stdout)
+    wrong = pie("psm", "token", "new.shop.other", str(file))
+    assert "does not hold the platform's service token" in wrong.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pie.model import Failure, Kind
+from pie.state.tokens import service_of
 
 Role = Literal["admin", "person", "service"]
 """An admin is a person, too."""
@@ -53,6 +54,10 @@ class Keys:
         if is_admin:
             return "admin"
         return "service" if is_service else None
+
+    def service_of(self, token: str) -> str:
+        """The one service that a token is bound to; empty = it is no such token."""
+        return service_of(token, self.service) or ""
 
     def is_client(self, key: str) -> bool:
         """Whether this is the key of client logs."""

@@ -2,9 +2,9 @@
 
 An admin may do everything. A person may read the registry and rules, and changes things through
 the routes that check who owns them and keep account of it. A service may register itself, and read
-what it needs to call others: which instances there are, how they are spoken to, and rules and
-configuration. Search tasks, their results and whatever else the platform keeps are none of its
-business.
+what it needs to call others: which instances there are, how they are spoken to, and rules. Of
+configuration, which has secrets, it reads its own: its token is bound to it. Search tasks, their
+results and whatever else the platform keeps are none of its business.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,16 @@ from typing import TypeVar
 import msgspec
 from fastapi import Request
 
-from pie.platform.server.gatekeeper import require, role_of
+from pie.platform.server.gatekeeper import caller_of, require, role_of
 from pie.state import Instance, RuntimeDescription, ServiceMeta
 from pie.state.registry.instances import PREFIX, instance_key, meta_key, runtime_key
 from pie.state.store import wire
 from pie.state.store.interface import Entry, Event, Forbidden, Range
 
 _Seen = TypeVar("_Seen", Entry, Event)
-_READ = frozenset({"meta", "instances", "runtime", "aliases", "rules", "config"})
+_READ = frozenset({"meta", "instances", "runtime", "aliases", "rules"})
+_OWN = frozenset({"config"})
+"""What the service alone reads whose it is."""
 _LEASED = frozenset({"instances", "runtime"})
 MAX_SERVICE_TTL = 300.0
 HIDDEN_LEASE = 1
@@ -64,21 +66,32 @@ class Access:
 
 
 class ServiceAccess(Access):
-    """What the bearer of the service token may do. All services have the same token."""
+    """What the bearer of a service's token may do.
 
-    reads_families = _READ
+    Args:
+        psm: to which the token is bound; empty = it is the one of all services.
+    """
+
     refusal = (
         "the service token may not {what}: it registers services and reads what calls need; "
         "use the one in admin.token"
     )
 
+    def __init__(self, psm: str = "") -> None:
+        self._psm = psm
+
     def check_prefix(self, prefix: str) -> None:
         family = _family(prefix) if prefix.startswith(PREFIX) else None
-        if family is None or not any(each.startswith(family) for each in self.reads_families):
+        readable = _READ | (_OWN if self._is_own(prefix) else frozenset())
+        if family is None or not any(each.startswith(family) for each in readable):
             raise self._forbidden(f"read {prefix}")
 
     def reads(self, key: str) -> bool:
-        return _family(key) in self.reads_families
+        family = _family(key)
+        return family in _READ or (family in _OWN and self._is_own(key))
+
+    def _is_own(self, key: str) -> bool:
+        return bool(self._psm) and key.startswith(f"{PREFIX}{self._psm}/")
 
     def shown(self, found: _Seen) -> _Seen:
         return msgspec.structs.replace(found, lease=HIDDEN_LEASE) if found.lease else found
@@ -94,6 +107,8 @@ class ServiceAccess(Access):
             raise Forbidden(f"{put.key} cannot hold this: {error}") from None
         if written != put.key:
             raise Forbidden(f"{put.key} cannot hold the registration of {written}")
+        if self._psm and not self._is_own(put.key):
+            raise self._forbidden(f"write {put.key}: it is the one of {self._psm}")
         if family in _LEASED:
             if not put.lease:
                 raise self._forbidden(f"write {put.key} without a lease")
@@ -109,6 +124,10 @@ class ServiceAccess(Access):
         if ttl > MAX_SERVICE_TTL:
             raise self._forbidden(f"have a lease of more than {MAX_SERVICE_TTL:g} s")
 
+    def check_shares(self, psm: str) -> None:
+        if self._psm not in ("", psm):
+            raise self._forbidden(f"divide limits of {psm}: it is the one of {self._psm}")
+
     def _forbidden(self, what: str) -> Forbidden:
         return Forbidden(self.refusal.format(what=what))
 
@@ -116,7 +135,6 @@ class ServiceAccess(Access):
 class PersonAccess(ServiceAccess):
     """What a person who is no admin may do."""
 
-    reads_families = _READ - {"config"}  # It has secrets, which pages and API mask.
     refusal = (
         "a person who is no admin may not {what} in the state store itself: use the page or the "
         "command for it, or ask an admin"
@@ -141,7 +159,10 @@ def access_of(request: Request) -> Access:
     role = role_of(request)
     if role == "admin":
         return Access()
-    return ServiceAccess() if role == "service" else PersonAccess()
+    if role != "service":
+        return PersonAccess()
+    caller = caller_of(request)
+    return ServiceAccess("" if caller is None else caller.psm)
 
 
 def visible(found: Range, access: Access) -> Range:

@@ -1,10 +1,11 @@
 """``pie psm``: who owns what."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
+from pie.state.tokens import bound_token
 from pie.tool.psm.view import show_name, show_tree
 from pie.tool.terminal.api import Api, ApiError, with_api
 from pie.tool.terminal.clean import json_text
@@ -20,6 +21,7 @@ _NOTHING: dict[str, Any] = {
 }
 _TIERS = ("0", "1", "2", "3", "none")
 _MOST = 20_000
+_LONGEST_TOKEN = 4096
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print what the API answers.")
 
 
@@ -46,6 +48,22 @@ def list_(api: Api, filter_: str, which: str | None, as_json: bool) -> None:
     """List PSMs with their owners. FILTER is a part of the name, or of an owner's name."""
     answer = api.get("/api/psm", {"q": filter_, "filter": which, "limit": _MOST})
     _print(answer, as_json, show_tree)
+
+
+@psm.command("token")
+@click.argument("name", metavar="PSM")
+@click.argument("file", type=click.File())
+def token_(name: str, file: TextIO) -> None:
+    """Print the token of one service, made from the service token in FILE (service.token of the
+    platform's directory). A process with it registers as PSM and reads PSM's configuration, and
+    does neither for another service."""
+    master = file.read(_LONGEST_TOKEN).strip()
+    if not master or master.startswith("pie1."):
+        raise click.ClickException(f"{file.name} does not hold the platform's service token")
+    try:
+        click.echo(bound_token(master, name))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @psm.command()

@@ -26,6 +26,7 @@ class Caller:
         role: an admin is a person, too.
         name: of the person, or that a service gives itself.
         token: id of the personal token, empty for the tokens in files.
+        psm: of the service to which the token is bound; empty = it is of all services.
         ambient: whether the browser sends the proof by itself, so that another site's page could
             make it write: a cookie does, a token does not.
     """
@@ -34,6 +35,7 @@ class Caller:
     name: str
     token: str = ""
     ambient: bool = False
+    psm: str = ""
 
 
 class WhoIs(Protocol):
@@ -88,6 +90,9 @@ class TokensAndSessions:
         role = self._keys.role_of(text)
         if role is not None:
             return Caller(role, user_name(calls_themselves) if calls_themselves else role)
+        psm = self._keys.service_of(text)
+        if psm:
+            return Caller("service", psm, psm=psm)
         self._check_rate(text, address)
         found = self._people.by_token(text)
         if found is None:
