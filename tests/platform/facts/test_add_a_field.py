@@ -68,7 +68,7 @@ async def ask(sql, params):
 async def answers():
     chain = build_chain(logid, (await calls_of(ask, logid)).rows)
     _, lines = await ServiceReader(ask).calls(time.time(), "a.b.c", "", "", 10)
-    entries = await ServicesReader(ask).entries(time.time(), "a.b.c", "", 0, 10)
+    entries = await ServicesReader(ask).entries(time.time(), "a.b.c", "", "", 0, 10)
     shown = [*chain.nodes, *chain.calls, *map(served_call, lines), *map(summary_of, entries)]
     return [(type(each).__name__, each.fields.get("user")) for each in shown]
 
