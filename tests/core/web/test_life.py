@@ -127,14 +127,16 @@ def test_subclasses_may_do_more(bench: Any) -> None:
     assert counting.count == 1
     assert weakref.ref(counting)() is counting
     assert bench.facts()[0]["method"] == "named"
-    counting.__init__(hello, bench.runtime)  # type: ignore[misc]
-    assert serve(counting) == [b"hello"]
 
 
 def test_one_that_was_not_made_says_so(native: ModuleType, bench: Any) -> None:
     bare = native.Middleware.__new__(native.Middleware)
     with pytest.raises(RuntimeError, match="__init__"):
         bare({}, nothing)
+    made = native.Middleware(hello, bench.runtime)
+    with pytest.raises(RuntimeError, match="__init__ has been called before"):
+        made.__init__(hello, bench.runtime)
+    assert serve(made) == [b"hello"]
     with pytest.raises(TypeError):
         native.Middleware(hello)
     with pytest.raises(TypeError):

@@ -34,6 +34,14 @@ export const signedIn = createStore(true);
 /** The name of the person who is signed in. */
 export const operator = createStore('');
 
+/** Whether they may do what concerns the whole fleet. */
+export const mayAll = createStore(false);
+
+function note(session: Session): void {
+  operator.set(session.user);
+  mayAll.set(session.role === 'admin');
+}
+
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await send(path, { signal: signal ?? null });
   signedIn.set(true);
@@ -62,7 +70,7 @@ export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: strin
 export async function signIn(token: string, user: string): Promise<'wrong' | 'away' | 'untried'> {
   try {
     const session = await sendJson<Session>('POST', '/api/login', { token, user });
-    operator.set(session.user);
+    note(session);
     signedIn.set(true);
     return 'untried';
   } catch (error) {
@@ -72,7 +80,7 @@ export async function signIn(token: string, user: string): Promise<'wrong' | 'aw
 
 export async function askWho(): Promise<void> {
   const session = await getJson<Session>('/api/session');
-  operator.set(session.user);
+  note(session);
 }
 
 export async function signOut(): Promise<void> {

@@ -8,6 +8,7 @@
 #include "http/refusal.h"
 #include "http/reply.h"
 #include "http/start_response.h"
+#include "http/upgrade.h"
 #include "loop/connection.h"
 #include "loop/hooks.h"
 #include "loop/leader.h"
@@ -109,6 +110,11 @@ static int run(Exchange *exchange, PyObject *environ) {
     if (start_response == NULL) {
         return -1;
     }
+    if (UNLIKELY(exchange->head->upgrade) &&
+        upgrade_offer(exchange, environ, start_response) < 0) {
+        Py_DECREF(start_response);
+        return -1;
+    }
     PyObject *arguments[] = {NULL, environ, start_response};
     PyObject *body = PyObject_Vectorcall(exchange->server->app, arguments + 1,
                                          2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
@@ -116,7 +122,11 @@ static int run(Exchange *exchange, PyObject *environ) {
     Py_XDECREF(body);
     start_response_end(start_response);
     Py_DECREF(start_response);
-    if (done == 0 && exchange->status == NULL) {
+    if (done < 0 && exchange->taken && PyErr_ExceptionMatches(PyExc_StopIteration)) {
+        PyErr_Clear(); /* So an application ends that took the connection over. */
+        return 0;
+    }
+    if (done == 0 && exchange->status == NULL && !exchange->taken) {
         PyErr_SetString(PyExc_RuntimeError, "the application did not call start_response()");
         return -1;
     }
@@ -192,6 +202,7 @@ Answer application_answer(Exchange *exchange, const Input *input, double receive
         PyObject *ended = PyObject_CallNoArgs(worker->loop->hooks.end_forked_child);
         Py_XDECREF(ended); /* It ends this process. */
     }
+    upgrade_end(exchange);
     end_input(exchange, input);
     Py_CLEAR(exchange->status);
     buffer_free(&exchange->fields);

@@ -178,6 +178,10 @@ static int middleware_fill(Middleware *self, PyObject *args, PyObject *keywords)
                                      &edge, &method)) {
         return -1;
     }
+    if (self->app != NULL) { /* Requests may be using the plan. */
+        PyErr_SetString(PyExc_RuntimeError, "Middleware.__init__ has been called before");
+        return -1;
+    }
     if (web_hooks.plan == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "pie.web has not been imported");
         return -1;
@@ -186,17 +190,17 @@ static int middleware_fill(Middleware *self, PyObject *args, PyObject *keywords)
     PyObject *made = method == NULL ? NULL
                                     : PyObject_CallFunctionObjArgs(web_hooks.plan, app, runtime,
                                                                    edge, method, NULL);
-    int done = made == NULL ? -1 : named_renew(&plan_struct, made, &self->plan, sizeof self->plan);
-    Py_XDECREF(made);
-    if (done < 0) {
+    if (made == NULL || named_renew(&plan_struct, made, &self->plan, sizeof self->plan) < 0) {
+        Py_XDECREF(made);
         Py_XDECREF(method);
         return -1;
     }
+    Py_DECREF(made);
     if (PyUnicode_GET_LENGTH(method) == 0) {
         Py_CLEAR(method);
     }
     Py_XSETREF(self->method, method);
-    Py_XSETREF(self->app, Py_NewRef(app));
+    self->app = Py_NewRef(app);
     return 0;
 }
 

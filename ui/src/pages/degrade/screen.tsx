@@ -86,11 +86,13 @@ function Verdict({ page }: { page: DegradePage }) {
   const off = page.switches.filter(({ state }) => state !== 'on');
   const services = new Set(off.map(({ psm }) => psm)).size;
   const fallbacks = off.reduce((sum, row) => sum + (row.fallbacks ?? 0), 0);
+  // Without the facts nobody knows which switches there are.
+  const unknown = !page.facts && off.length === 0;
   return (
-    <section class={`card degrade-verdict degrade-${off.length ? 'mild' : 'good'}`} data-testid="degrade-verdict">
+    <section class={`card degrade-verdict degrade-${off.length ? 'mild' : unknown ? 'unknown' : 'good'}`} data-testid="degrade-verdict">
       <p>
         <i class="degrade-mark" aria-hidden="true" />
-        <strong>{off.length ? t.off(off.length, services) : t.none}</strong> {off.length === 0 && page.switches.length > 0 && t.known(page.switches.length)}
+        <strong>{off.length ? t.off(off.length, services) : unknown ? t.unknown : t.none}</strong> {off.length === 0 && page.switches.length > 0 && t.known(page.switches.length)}
         {fallbacks > 0 && t.fallbacks(count(fallbacks))}
       </p>
       {page.frozen && <p class="degrade-note">{t.frozen(page.frozen)}</p>}

@@ -3,11 +3,12 @@ export const en = {
   title: 'Business degradation',
   verdict: {
     none: 'Nothing is switched off.',
+    unknown: 'What is switched off is not known now.',
     off: (n: number, services: number) => `${n} ${n === 1 ? 'switch is' : 'switches are'} not on, in ${services} ${services === 1 ? 'service' : 'services'}.`,
     known: (n: number) => `${n} ${n === 1 ? 'switch is' : 'switches are'} known.`,
     fallbacks: (n: string) => `In the last 10 minutes ${n} calls were answered without what is switched off.`,
     frozen: (why: string) => `Rules are frozen (${why}): nothing can be switched until “pie rules thaw”.`,
-    away: 'The store of facts is away: only switches that somebody flipped are shown, without counts.',
+    away: 'The store of facts is away: it knows which switches there are, and what they do.',
   },
   list: {
     title: 'Switches',

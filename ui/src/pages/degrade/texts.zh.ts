@@ -4,11 +4,12 @@ export const zh: Texts = {
   title: '业务降级',
   verdict: {
     none: '没有任何功能被降级。',
+    unknown: '暂不知道哪些功能被降级。',
     off: (n, services) => `${services} 个服务中有 ${n} 个开关未开启。`,
     known: (n) => `共有 ${n} 个开关。`,
     fallbacks: (n) => `最近 10 分钟有 ${n} 次调用未使用被关闭的功能。`,
     frozen: (why) => `规则已冻结（${why}）：执行 “pie rules thaw” 之前不能切换。`,
-    away: '事实库不可用：只显示曾被切换的开关，没有计数。',
+    away: '数据存储暂不可用：有哪些开关、效果如何由它记录。',
   },
   list: {
     title: '开关',

@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
-import { sendJson } from '../../api/client';
+import { mayAll, sendJson } from '../../api/client';
 import type { RuleFreeze } from '../../api.gen';
 import { useAgo } from '../../components/ago';
 import { ConfirmDialog } from '../../components/dialog';
 import { Icon } from '../../components/icon';
+import { useStore } from '../../store';
 import { useTexts } from './texts';
 
 /** Stops publishing in the whole fleet, for whoever is on call. */
@@ -11,6 +12,7 @@ export function FreezeButton({ onChanged }: { onChanged: () => void }) {
   const t = useTexts().freeze;
   const [asked, setAsked] = useState(false);
   const [reason, setReason] = useState('');
+  if (!useStore(mayAll)) return null;
   return (
     <>
       <button type="button" class="link" onClick={() => setAsked(true)}>
@@ -41,15 +43,18 @@ export function FreezeButton({ onChanged }: { onChanged: () => void }) {
 export function FreezeBanner({ frozen, onChanged }: { frozen: RuleFreeze; onChanged: () => void }) {
   const t = useTexts().freeze;
   const [asked, setAsked] = useState(false);
+  const admin = useStore(mayAll);
   return (
     <p class="banner gov-frozen" role="status">
       <Icon name="snow" />
       <span>
         <strong>{t.banner(frozen.by, useAgo(frozen.at * 1000))}</strong> {frozen.reason}
       </span>
-      <button type="button" class="link" onClick={() => setAsked(true)}>
-        {t.thaw}
-      </button>
+      {admin && (
+        <button type="button" class="link" onClick={() => setAsked(true)}>
+          {t.thaw}
+        </button>
+      )}
       {asked && (
         <ConfirmDialog
           title={t.thawTitle}

@@ -7,7 +7,7 @@ import { useTexts } from './texts';
 import { clustersInView, COLUMNS } from './view';
 
 /** What an opened row shows: facts that have no column, and the instances. */
-export function ServiceDetail({ service, url }: { service: Service; url: UrlState }) {
+export function ServiceDetail({ service, known, url }: { service: Service; known: boolean; url: UrlState }) {
   const t = useTexts();
   const common = useMessages();
   const facts: Array<[string, string]> = [
@@ -15,8 +15,8 @@ export function ServiceDetail({ service, url }: { service: Service; url: UrlStat
     [t.columns.protocol, service.protocol],
     [t.owners, service.owners.join(', ')],
     [t.business, service.calls ? percent(service.business_rate) : ''],
-    [t.methods, count(service.methods)],
-    [t.calls, count(service.calls)],
+    [t.methods, known ? count(service.methods) : ''],
+    [t.calls, known ? count(service.calls) : ''],
   ];
   return (
     <tr class="detail" data-row={service.psm}>

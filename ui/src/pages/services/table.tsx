@@ -86,7 +86,7 @@ export function ServiceTable({ services, now, known, failed, url }: Props) {
                 open={isOpen}
                 onToggle={() => toggle(psm)}
               />,
-              isOpen && <ServiceDetail key={`${psm} detail`} service={service} url={url} />,
+              isOpen && <ServiceDetail key={`${psm} detail`} service={service} known={known} url={url} />,
             ];
           })}
           {below > 0 && <Gap height={below} />}
