@@ -8,6 +8,7 @@
 #include "http/refusal.h"
 #include "http/reply.h"
 #include "http/start_response.h"
+#include "http/upgrade.h"
 #include "loop/connection.h"
 #include "loop/hooks.h"
 #include "loop/leader.h"
@@ -144,18 +145,30 @@ static int deliver(Exchange *exchange, PyObject *body) {
     return done;
 }
 
-/* Likewise. */
+/* What the application returned; NULL with an exception set. */
+static PyObject *call(Exchange *exchange, PyObject *environ, PyObject *start_response) {
+    if (UNLIKELY(exchange->head->upgrade) &&
+        upgrade_offer(exchange, environ, start_response) < 0) {
+        return NULL;
+    }
+    PyObject *arguments[] = {NULL, environ, start_response};
+    return PyObject_Vectorcall(exchange->server->app, arguments + 1,
+                               2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+/* -1 = it failed, which is logged. */
 static int run(Exchange *exchange, PyObject *environ) {
     PyObject *start_response = start_response_new(exchange);
     if (start_response == NULL) {
         tell(exchange, "");
         return -1;
     }
-    PyObject *arguments[] = {NULL, environ, start_response};
-    PyObject *body = PyObject_Vectorcall(exchange->server->app, arguments + 1,
-                                         2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *body = call(exchange, environ, start_response);
     int done = -1;
-    if (body == NULL) {
+    if (body == NULL && exchange->taken && PyErr_ExceptionMatches(PyExc_StopIteration)) {
+        PyErr_Clear(); /* So an application ends that took the connection over. */
+        done = 0;
+    } else if (body == NULL) {
         tell(exchange, "");
     } else {
         done = deliver(exchange, body);
@@ -223,6 +236,7 @@ Answer application_answer(Exchange *exchange, const Input *input, double receive
         PyObject *ended = PyObject_CallNoArgs(worker->loop->hooks.end_forked_child);
         Py_XDECREF(ended); /* It ends this process. */
     }
+    upgrade_end(exchange);
     end_input(exchange, input);
     Py_CLEAR(exchange->status);
     buffer_free(&exchange->fields);

@@ -6,6 +6,7 @@
 
 #include "http/deliver.h"
 #include "http/reply.h"
+#include "http/upgrade.h"
 
 typedef struct {
     PyObject_HEAD
@@ -106,6 +107,21 @@ void start_response_end(PyObject *start_response) {
     ((StartResponse *)start_response)->exchange = NULL;
 }
 
+/* take(): the descriptor of the connection; for LateSocket. */
+static PyObject *take(StartResponse *self, PyObject *ignored) {
+    if (self->exchange == NULL) {
+        PyErr_SetString(PyExc_OSError, "this request has been answered");
+        return NULL;
+    }
+    int fd = upgrade_take(self->exchange);
+    return fd < 0 ? NULL : PyLong_FromLong(fd);
+}
+
+static PyMethodDef methods[] = {
+    {"take", (PyCFunction)take, METH_NOARGS, "Take the connection from the loop: its descriptor."},
+    {NULL},
+};
+
 static PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(StartResponse, vectorcall), READONLY, NULL},
     {NULL},
@@ -121,6 +137,7 @@ static PyType_Slot slots[] = {
     {Py_tp_doc, "start_response(status, response_headers, exc_info=None), and the write(data) that it returns."},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_members, members},
+    {Py_tp_methods, methods},
     {Py_tp_dealloc, dealloc},
     {0, NULL},
 };
