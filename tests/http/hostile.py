@@ -13,6 +13,11 @@ BREAKS = [
     PROXY, b"\r\n\r\n\0\r\nQUIT\n",
 ]  # fmt: skip
 
+FIELDS = [
+    b"", b"Expect: 100-continue\r\n", b"Connection: keep-alive\r\n",
+    b"Connection: Upgrade\r\nUpgrade: echo\r\n",
+]  # fmt: skip
+
 
 def chunked(data: bytes, random: Random) -> bytes:
     made = b""
@@ -30,7 +35,7 @@ def requests(random: Random, queries: Sequence[str]) -> Iterator[bytes]:
         version = random.choice([b"1.1", b"1.1", b"1.0"])
         head = b"%s /a/b?%s HTTP/%s\r\nHost: a\r\n" % (verb, query.encode(), version)
         head += b"X-%d: y\r\n" % random.randrange(1000) * random.choice([0, 1, 90])
-        head += random.choice([b"", b"Expect: 100-continue\r\n", b"Connection: keep-alive\r\n"])
+        head += random.choice(FIELDS)
         body = b"b" * random.choice([0, 1, 5, 500, 1001, 80_000, 1_100_000])
         if random.random() < 0.3 and version == b"1.1" and len(body) < 100_000:
             yield head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(body, random)

@@ -37,6 +37,10 @@ class Nasty:
         data = environ["wsgi.input"].read(100_000)
         self.kept = self.kept[-20:]
         way = environ["QUERY_STRING"]
+        if way == "take" and "gunicorn.socket" in environ:
+            with contextlib.suppress(OSError):
+                environ["gunicorn.socket"].sendall(LONG[:1000])
+            raise StopIteration
         if way in {"late", "raise"}:
             if way == "raise":
                 raise KeyError(way)
@@ -83,7 +87,7 @@ class Nasty:
 
 WAYS = [
     "late", "raise", "heads", "none", "write", "keep", "old", "file", "parts", "long", "many",
-    "wrong", "",
+    "wrong", "take", "",
 ]  # fmt: skip
 
 
