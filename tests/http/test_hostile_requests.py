@@ -21,7 +21,7 @@ def test_damaged_requests(serve, client, options) -> None:
 
     def torment(seed):
         random = Random(seed)
-        for data in requests(random, ["a"] * 15):
+        for data in requests(random, ["a"] * 60):
             attack(port, data, random)
             attack(port, damage(random, data), random)
             attack(port, data + damage(random, data * 3), random)
