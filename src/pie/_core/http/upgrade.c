@@ -33,7 +33,7 @@ int upgrade_offer(Exchange *exchange, PyObject *environ, PyObject *start_respons
 
 int upgrade_take(Exchange *exchange) {
     Connection *connection = exchange->connection;
-    if (exchange->late_socket == NULL || exchange->begun) {
+    if (exchange->late_socket == NULL || exchange->begun || loop_is_copy(connection->loop)) {
         PyErr_SetString(PyExc_OSError, "this connection cannot be taken over: its reply has begun, or "
                                        "its request does not ask for another protocol");
         return -1;
