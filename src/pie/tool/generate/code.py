@@ -58,6 +58,7 @@ class Prefix:
             "product": self.psm.partition(".")[0],
             "port": PORT,
             "threads": THREADS,
+            "idle": 600.0 if self.kind == "thriftserver" else 75.0,
         }
 
 
