@@ -23,6 +23,7 @@ OTHERS = (
     "MainThread",
     "pie-rpc-",  # They answer requests, whose errors are replies: tests/rpc/server.
     "pie-http-",
+    "pie-refuse",
     "pie-asyncio",
     "ThreadPoolExecutor",  # A library's pool goes on after an error of its work.
     "AnyIO worker",

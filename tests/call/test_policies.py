@@ -11,7 +11,7 @@ import pytest
 from tests.call.file_rules import FileRules
 
 from pie.call import Course, Driver, Policies
-from pie.govern import BalanceState, Key, RateState
+from pie.govern import KINDS, BalanceState, Key, RateState, RuleSet, Scope
 from pie.model import Call, Failure, Kind
 from pie.testing import FakeClock
 
@@ -285,3 +285,32 @@ def test_a_child_forked_before_followers_are_told_has_the_rules_in_force(
     if child == 0:
         os._exit(0 if passed(course, 5) == 2 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+class AllKinds:
+    """A rule of each kind, for this process and for a callee."""
+
+    def rule_sets(self) -> dict[Key, RuleSet[Any]]:
+        sets = [
+            RuleSet(kind, OTHER if side == "callers" else PSM, side, 1, [(Scope(), kind())])
+            for kind in KINDS.values()
+            for side in kind.sides
+        ]
+        return {each.key: each for each in sets}
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        pass
+
+    def want(self, psm: str) -> None:
+        pass
+
+
+def test_kinds_stand_in_the_order_in_which_calls_meet_them(bench: Any) -> None:
+    """Explanations and pages follow the order of kinds."""
+    policies = Policies(bench.observer, source=AllKinds())
+    server, client = policies.server(), policies.client(OTHER)
+    for lists in ([server.gates], [client.gates, client.attempt_gates]):
+        policy = [getattr(gate, "policy", "") for each in lists for gate, _ in each.gates]
+        met = [name for name in policy if name in KINDS]
+        assert met == [name for name in KINDS if name in met]
+    assert [name for name in KINDS if name in met] == ["degrade", "route", "balance"]

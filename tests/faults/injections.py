@@ -101,6 +101,7 @@ def no_descriptors(world: World) -> None:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (_open_files(pid), hard))
         _while(world, 2.0)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+    world.fleet.heal()  # A platform that was only starting ends; whoever keeps it starts it again.
 
 
 @injection

@@ -198,28 +198,19 @@ def test_exc_info_takes_the_place_of_what_was_started(serve, client) -> None:
 def test_a_file_is_sent_from_where_it_stands(serve, client, tmp_path) -> None:
     file = tmp_path / "file"
     file.write_bytes(bytes(range(256)) * 20_000)
-    closed = []
+    opened = []
 
     def app(environ, start_response):
-        opened = file.open("rb")
-        opened.seek(100)
-        opened_close = opened.close
-
-        class Watched:
-            fileno, read = opened.fileno, opened.read
-
-            def close(self):
-                closed.append(True)
-                opened_close()
-
+        opened.append(file.open("rb"))
+        opened[-1].seek(100)
         start_response("200 OK", [TEXT])
-        return environ["wsgi.file_wrapper"](Watched())
+        return environ["wsgi.file_wrapper"](opened[-1])
 
     one = client(serve(app)).send(GET + GET)
     for _ in range(2):
         size = int(re.search(rb"Content-Length: (\d+)", one.until(b"\r\n\r\n"))[1])
         assert one.exactly(size) == file.read_bytes()[100:]
-    assert closed == [True, True]
+    assert [each.closed for each in opened] == [True, True]
 
 
 def test_a_client_that_leaves_is_noticed_while_the_reply_is_made(serve, client) -> None:

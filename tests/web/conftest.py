@@ -24,14 +24,17 @@ SERVERS = [
 ]
 if native is None:
     SERVERS = [pytest.param("python", "gunicorn")]
-_OTHER = {"test_body", "test_headers", "test_names", "test_path"}
+_OTHER = {"test_body", "test_drain", "test_headers", "test_names", "test_path"}
 """Modules that make no middleware."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test of a middleware runs over both twins, and over both servers if it has one."""
     module = metafunc.module.__name__.rpartition(".")[2]
-    if "server_kind" in metafunc.fixturenames:
+    if "server_kind" in metafunc.fixturenames and module in _OTHER:
+        kinds = [each.values[1] for each in SERVERS[:2]]
+        metafunc.parametrize("server_kind", kinds)
+    elif "server_kind" in metafunc.fixturenames:
         metafunc.parametrize(("twin", "server_kind"), SERVERS, indirect=["twin"])
     elif "twin" in metafunc.fixturenames and module not in _OTHER:
         metafunc.parametrize("twin", TWINS, indirect=True)
@@ -71,6 +74,7 @@ class Served:
     def __init__(self, kind: str, app: Any) -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         self.is_core = kind == "core"
+        self._opened: list[socket.socket] = []
         self.address = listener.getsockname()
         self._server = make_server(kind, app, listener)
         self._thread = threading.Thread(target=self._server.serve)
@@ -88,6 +92,15 @@ class Served:
         with socket.create_connection(self.address, timeout=20) as connection:
             yield connection
 
+    def open(self) -> socket.socket:
+        """A connection that ends with the server, or with the test."""
+        self._opened.append(socket.create_connection(self.address, timeout=20))
+        return self._opened[-1]
+
+    def stop(self) -> None:
+        """Let it drain."""
+        self._server.stop()
+
     def ask(self, request: bytes, *, end: bool = False) -> bytes:
         """All that comes back to some bytes; ``end`` says that no more will follow them."""
         with self.connect() as connection:
@@ -101,7 +114,9 @@ class Served:
         return self.ask("\r\n".join(lines).encode())
 
     def close(self) -> None:
-        self._server.stop()
+        for each in self._opened:
+            each.close()
+        self.stop()
         self._thread.join(10)
         assert not self._thread.is_alive()
 

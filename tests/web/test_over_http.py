@@ -75,7 +75,7 @@ def make_app(folder: Path) -> Flask:
     def file() -> Response:
         return send_file(folder / "large", conditional=False)
 
-    app.add_url_rule("/socket", view_func=WebSocket)
+    app.add_url_rule("/socket", view_func=WebSocket, websocket=True)
     return app
 
 
@@ -232,9 +232,10 @@ def test_exceptions_whose_methods_raise(served: Any, rows: Any) -> None:
 
 
 def test_a_web_socket_is_no_failure(served: Any, rows: Any) -> None:
-    if served.is_core:
-        pytest.skip("the core gives no socket away")
-    answer = served.get("/socket", "Upgrade: websocket")
+    request = (
+        b"GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    answer = served.ask(request)
     assert answer.endswith(b"hi")
     (row,) = rows(1)
     assert (row["outcome"], row["status"], row["code"]) == ("ok", 101, 0)

@@ -28,18 +28,18 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
     each.kind: each
     for each in (
         AccessRule,
+        StressRule,
+        TimeoutRule,
+        LimitsRule,
         DegradeRule,
         RateRule,
         RetryRule,
-        TimeoutRule,
-        LimitsRule,
         RouteRule,
         DrainRule,
         BalanceRule,
-        StressRule,
     )
 }
-"""The rules that may be published, by kind."""
+"""The rules that may be published, by kind; in the order in which a call meets their policies."""
 
 __all__ = [
     "DEFAULT_TIMEOUT",

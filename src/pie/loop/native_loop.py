@@ -84,6 +84,11 @@ SpeakerFactory = Callable[[Crowd], Sequence[Speaker]]
 """Makes what a loop serves; connections that C gives away count with the others in the crowd."""
 
 
+def nothing_else(_crowd: Crowd) -> Sequence[Speaker]:
+    """The factory of a server that speaks its own protocol only."""
+    return ()
+
+
 class NativeLoop:
     """A ``_native.Loop`` and its hooks.
 
@@ -135,6 +140,15 @@ class NativeLoop:
                 turns=turns,
             )
         )
+
+    def load(self) -> dict[str, int]:
+        """What the loop holds now."""
+        loop = self.native
+        return {
+            "connections": loop.connections,
+            "threads": loop.threads,
+            "held_bytes": loop.held,
+        }
 
     def begin_drain(self, seconds: float) -> None:
         """Accept what is in the backlog and nothing more; cut what has not ended after so many

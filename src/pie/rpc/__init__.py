@@ -8,7 +8,7 @@ from pie.rpc.client.link import TLS, PoolLimits
 from pie.rpc.client.options import Made, options
 from pie.rpc.describe import describe
 from pie.rpc.server.options import ServerOptions
-from pie.rpc.server.server import ThriftServer
+from pie.rpc.server.server import ThriftServer, thrift_speakers
 from pie.rpc.stub import AsyncServiceClient, ServiceClient, over
 from pie.rpc.wire.business import BusinessError, BusinessStatus
 
@@ -29,4 +29,5 @@ __all__ = [
     "describe",
     "options",
     "over",
+    "thrift_speakers",
 ]

@@ -6,11 +6,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from pie._core import gevent_patched, native
+from pie.loop.native_loop import SpeakerFactory, nothing_else
 from pie.serve.cache import choose_cache
 from pie.serve.child import is_started_anew, join_service, nothing_serves
 from pie.serve.django_settings import check_django_settings
 from pie.serve.host.host import Serving
-from pie.serve.host.http import http_server
+from pie.serve.host.http import http_server, needs_gunicorn
 from pie.serve.launch import Launch, launch_of_caller
 from pie.serve.process import Process, script_console
 from pie.serve.service import Service
@@ -19,10 +21,13 @@ from pie.serve.settings.loading import load_settings, settings_of
 from pie.serve.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pie.serve.status import StatusPages
     from pie.web.wsgi import Edge, WsgiApp
 
 
-def flask(app: str, settings: ModuleType | None = None) -> "WsgiApp":
+def flask(
+    app: str, settings: ModuleType | None = None, *, thrift: tuple[str, str] | None = None
+) -> "WsgiApp":
     """Serve a Flask application until the process is told to stop.
 
     In a uWSGI worker it returns at once: uWSGI serves the application it returns.
@@ -32,15 +37,19 @@ def flask(app: str, settings: ModuleType | None = None) -> "WsgiApp":
             imported after logging is in place.
         settings: the service's settings module; without one they stand in ``pie.toml`` and the
             environment.
+        thrift: ``module:name`` of a generated service class, and of a class with its methods: it is
+            served on the same port, too.
     """
     launch = launch_of_caller(settings)
     if is_started_anew():
         join_service(launch)
         return nothing_serves
-    return run_flask(app, launch)
+    return run_flask(app, launch, thrift)
 
 
-def django(project: str, settings: ModuleType | None = None) -> "WsgiApp":
+def django(
+    project: str, settings: ModuleType | None = None, *, thrift: tuple[str, str] | None = None
+) -> "WsgiApp":
     """Serve a Django project until the process is told to stop.
 
     In a uWSGI worker it returns at once: uWSGI serves the application it returns.
@@ -49,13 +58,15 @@ def django(project: str, settings: ModuleType | None = None) -> "WsgiApp":
         project: dotted name of the project's own settings module.
         settings: the service's settings module; without one they stand in ``pie.toml`` and the
             environment.
+        thrift: ``module:name`` of a generated service class, and of a class with its methods: it is
+            served on the same port, too.
     """
     launch = launch_of_caller(settings)
     if is_started_anew():
         join_service(launch)
         _configure_django(project)
         return nothing_serves
-    return run_django(project, launch)
+    return run_django(project, launch, thrift)
 
 
 def thrift(
@@ -103,7 +114,7 @@ def script(settings: ModuleType | str | None = None) -> None:
     process.close_at_exit()
 
 
-def run_flask(app: str, launch: Launch) -> "WsgiApp":
+def run_flask(app: str, launch: Launch, thrift: tuple[str, str] | None = None) -> "WsgiApp":
     """``flask`` for a launch by any command."""
     service = Service(launch, "http", "flask")
     from pie.web.flask import describe, instrument, is_application
@@ -117,11 +128,12 @@ def run_flask(app: str, launch: Launch) -> "WsgiApp":
         application.extensions["cache"] = cache.of_flask()
         service.say(cache.announce())
     meta = describe(application, service.settings.PSM, service.settings.OWNERS)
-    service.run(meta, http_server(application, service.settings))
+    beside = _thrift_beside(service, thrift)
+    service.run(meta, http_server(application, service.settings, beside))
     return application  # type: ignore[no-any-return]
 
 
-def run_django(project: str, launch: Launch) -> "WsgiApp":
+def run_django(project: str, launch: Launch, thrift: tuple[str, str] | None = None) -> "WsgiApp":
     """``django`` for a launch by any command."""
     service = Service(launch, "http", "django")
     from pie.web.django import application, configure, describe
@@ -136,7 +148,7 @@ def run_django(project: str, launch: Launch) -> "WsgiApp":
     service.say("I will use the project's own cache" if own else cache.announce())
     app = application(service.process.runtime, _edge(service.settings))
     meta = describe(service.settings.PSM, service.settings.OWNERS)
-    service.run(meta, http_server(app, service.settings))
+    service.run(meta, http_server(app, service.settings, _thrift_beside(service, thrift)))
     return app
 
 
@@ -148,6 +160,7 @@ def run_thrift(service: str, handler: str, launch: Launch, *, gates: str = "") -
     process = Service(launch, "thrift")
     settings = process.settings
     try:
+        status = _status_pages(process)
         options = server_options(settings, process.folder)
     except SettingsError as error:
         sys.exit(f"pie: {error}")
@@ -164,10 +177,47 @@ def run_thrift(service: str, handler: str, launch: Launch, *, gates: str = "") -
             options,
             gates=extra_gates,
             drain_seconds=settings.DRAIN_SECONDS,
+            also=None if status is None else status.speakers(listener),
         )
+        if status is not None:
+            status.load = server.load
         return Serving(server, server.name, options.max_threads)
 
     process.run(describe(description, settings.PSM, settings.OWNERS), make_server)
+
+
+def _status_pages(service: Service) -> "StatusPages | None":
+    settings = service.settings
+    if not settings.STATUS_PAGES:
+        return None
+    if native is None or gevent_patched() or settings.TLS_CERT:
+        raise SettingsError("STATUS_PAGES is True; it needs the C core, and no TLS_CERT")
+    from pie.serve.status import StatusPages
+
+    def leaves() -> bool:
+        return service.leaves
+
+    return StatusPages(native, settings.PSM, settings.CLUSTER, settings.VERSION, leaves)
+
+
+def _thrift_beside(service: Service, names: tuple[str, str] | None) -> SpeakerFactory:
+    """Thrift on the port of an HTTP service."""
+    if names is None:
+        return nothing_else
+    settings = service.settings
+    if service.host.owns_command_line or needs_gunicorn(settings) or settings.TLS_CERT:
+        sys.exit(
+            "pie: thrift= is served by Pie's own HTTP server only: not by uWSGI or gunicorn, not "
+            "without the C core, and not with TLS_CERT"
+        )
+    from pie.rpc import thrift_speakers
+    from pie.serve.settings.thrift import server_options
+
+    assert native is not None
+    description = service.load(names[0])
+    handler = service.loading(names[1], service.load(names[1]))
+    options = server_options(settings, service.folder)
+    return thrift_speakers(native, description, handler, service.process.runtime, options)
 
 
 def _configure_django(project: str) -> None:

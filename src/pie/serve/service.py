@@ -83,6 +83,8 @@ class Service:
         self._debug: DebugServer | None = None
         self._registrar: Registrar | None = None
         self._reporter: DescriptionReporter | None = None
+        self.leaves = False
+        """Whether it has begun to stop."""
         for doubt in self.loaded.doubts:
             logger.warning("%s", doubt)
         host.tell_port(self.loaded, port)
@@ -193,6 +195,7 @@ class Service:
 
     def deregister(self) -> bool:
         """Tell the registry that this instance ends; True when it was registered until now."""
+        self.leaves = True
         if self._reporter is not None:
             self._reporter.stop()
         if self._registrar is None:

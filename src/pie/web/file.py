@@ -1,11 +1,14 @@
 """Files as answers: handed on to the server, which can send them without reading them here."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from pie.model import is_a
+
+_BUFFERED = (io.BufferedReader, io.BufferedRandom)
 
 
 class FileWrapper:
@@ -22,6 +25,19 @@ class FileWrapper:
         self.block_size = block_size
         if hasattr(filelike, "close"):
             self.close = filelike.close
+
+    def stored(self) -> tuple[int, int] | None:
+        """Descriptor and position, if what is stored there is what ``read`` gives. A file that
+        decodes another one has that one's descriptor; of one that was read from, the system knows
+        no position but that of the buffer's end."""
+        filelike = self.filelike
+        if is_a(filelike, WatchedFile):
+            filelike = filelike.file
+        raw = filelike.raw if type(filelike) in _BUFFERED else filelike
+        if type(raw) is not io.FileIO:
+            return None
+        filelike.flush()  # It may have been written just now.
+        return filelike.fileno(), filelike.tell()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -70,7 +86,7 @@ class WatchedFile:
         read: Callable[[Callable[..., bytes], tuple[int, ...]], bytes],
         on_close: Callable[[int | None, bool], None],
     ) -> None:
-        self._file = filelike
+        self.file = filelike
         self._read = read
         self._on_close = on_close
         self._count = 0
@@ -78,7 +94,7 @@ class WatchedFile:
 
     def read(self, *size: int) -> bytes:
         """For a server that cannot send the file by itself."""
-        data = self._read(self._file.read, size)
+        data = self._read(self.file.read, size)
         self._was_read = True
         self._ended = not data or not size
         self._count += len(data)
@@ -90,7 +106,7 @@ class WatchedFile:
         error = sys.exc_info()[1]
         failed = is_a(error, OSError) or (self._was_read and not self._ended)
         try:
-            close = getattr(self._file, "close", None)
+            close = getattr(self.file, "close", None)
             if close is not None:
                 close()
         finally:
@@ -98,7 +114,7 @@ class WatchedFile:
             self._on_close(sent, failed)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
+        return getattr(self.file, name)
 
 
 def size_left(filelike: Any) -> int:

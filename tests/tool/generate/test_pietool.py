@@ -237,9 +237,9 @@ def test_every_setting_is_in_the_settings(workspace: Path, pietool: Run, line: s
     pietool(line)
     (settings,) = (workspace / "app/my").glob("*/settings.py")
     text = settings.read_text()
-    http = {"CACHE", "TRUSTED_PEERS", "LOG_QUERY"}
-    thrift = {"MAX_CONNECTIONS", "FRAME_LIMIT", "BUFFER_LIMIT", "IDLE_SECONDS"}
-    thrift |= {"TLS_CERT", "TLS_KEY", "TLS_CA"}
+    http = {"CACHE", "TRUSTED_PEERS", "LOG_QUERY", "HTTP_SERVER", "PROXY_PROTOCOL"}
+    http |= {"BODY_LIMIT", "BODY_MEMORY", "HEAD_SECONDS", "BODY_SECONDS", "WRITE_SECONDS"}
+    thrift = {"FRAME_LIMIT", "STATUS_PAGES", "TLS_CERT", "TLS_KEY", "TLS_CA"}
     for key in set(Settings.__struct_fields__) - (http if line == SERVER else thrift):
         assert re.search(rf"^(# )?{key}(: [^=]+)? = ", text, re.MULTILINE), key
 

@@ -22,6 +22,9 @@ static inline uint8_t *buffer_room(Buffer *buffer, size_t more) {
 
 /* 0, or -1 when there is no memory (no exception is set). */
 static inline int buffer_add(Buffer *buffer, const void *bytes, size_t size) {
+    if (size == 0) {
+        return 0; /* An empty buffer has no room to point at, and `bytes` may be NULL. */
+    }
     uint8_t *room = buffer_room(buffer, size);
     if (UNLIKELY(room == NULL)) {
         return -1;

@@ -8,6 +8,7 @@
 #include "http/refusal.h"
 #include "http/reply.h"
 #include "http/start_response.h"
+#include "http/upgrade.h"
 #include "loop/connection.h"
 #include "loop/hooks.h"
 #include "loop/leader.h"
@@ -103,35 +104,24 @@ static void end_input(Exchange *exchange, const Input *input) {
 
 /* --- Its answer. --- */
 
-/* -1 with an exception set. */
-static int run(Exchange *exchange, PyObject *environ) {
-    PyObject *start_response = start_response_new(exchange);
-    if (start_response == NULL) {
-        return -1;
-    }
-    PyObject *arguments[] = {NULL, environ, start_response};
-    PyObject *body = PyObject_Vectorcall(exchange->server->app, arguments + 1,
-                                         2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    int done = body == NULL ? -1 : deliver_body(exchange, body);
-    Py_XDECREF(body);
-    start_response_end(start_response);
-    Py_DECREF(start_response);
-    if (done == 0 && exchange->status == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "the application did not call start_response()");
-        return -1;
-    }
-    return done;
-}
-
 /* Logs what the application raised, or that it made too little. */
 static void tell(const Exchange *exchange, const char *text) {
+    if (exchange->gone && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_ConnectionError)) {
+        PyErr_Clear(); /* That the client has gone is no error of the application. */
+        return;
+    }
     const RequestHead *head = exchange->head;
     PyObject *error = error_take();
     PyObject *hook = exchange->server->hooks.failed;
-    PyObject *told = PyObject_CallFunction(
-        hook, "ss#s#sO", exchange->connection->peer, span_at(exchange->bytes, head->method),
-        (Py_ssize_t)head->method.size, span_at(exchange->bytes, head->path),
-        (Py_ssize_t)head->path.size, text, error == NULL ? Py_None : error);
+    PyObject *path = PyUnicode_DecodeUTF8((const char *)span_at(exchange->bytes, head->path),
+                                          (Py_ssize_t)head->path.size, "backslashreplace");
+    PyObject *told =
+        path == NULL ? NULL
+                     : PyObject_CallFunction(hook, "ss#OsO", exchange->connection->peer,
+                                             span_at(exchange->bytes, head->method),
+                                             (Py_ssize_t)head->method.size, path, text,
+                                             error == NULL ? Py_None : error);
+    Py_XDECREF(path);
     if (told == NULL) {
         PyErr_WriteUnraisable(hook);
     }
@@ -139,8 +129,60 @@ static void tell(const Exchange *exchange, const char *text) {
     Py_XDECREF(error);
 }
 
+/* -1 = it failed, which is logged. */
+static int deliver(Exchange *exchange, PyObject *body) {
+    int done = deliver_body(exchange, body);
+    if (done == 0 && exchange->status == NULL && !exchange->gone) {
+        PyErr_SetString(PyExc_RuntimeError, "the application did not call start_response()");
+        done = -1;
+    }
+    if (done < 0) {
+        tell(exchange, "");
+    }
+    if (deliver_end(body) < 0) {
+        tell(exchange, ""); /* The reply is whole all the same. */
+    }
+    return done;
+}
+
+/* What the application returned; NULL with an exception set. */
+static PyObject *call(Exchange *exchange, PyObject *environ, PyObject *start_response) {
+    if (UNLIKELY(exchange->head->upgrade) &&
+        upgrade_offer(exchange, environ, start_response) < 0) {
+        return NULL;
+    }
+    PyObject *arguments[] = {NULL, environ, start_response};
+    return PyObject_Vectorcall(exchange->server->app, arguments + 1,
+                               2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+/* -1 = it failed, which is logged. */
+static int run(Exchange *exchange, PyObject *environ) {
+    PyObject *start_response = start_response_new(exchange);
+    if (start_response == NULL) {
+        tell(exchange, "");
+        return -1;
+    }
+    PyObject *body = call(exchange, environ, start_response);
+    int done = -1;
+    if (body == NULL && exchange->taken && PyErr_ExceptionMatches(PyExc_StopIteration)) {
+        PyErr_Clear(); /* So an application ends that took the connection over. */
+        done = 0;
+    } else if (body == NULL) {
+        tell(exchange, "");
+    } else {
+        done = deliver(exchange, body);
+        Py_DECREF(body);
+    }
+    start_response_end(start_response);
+    Py_DECREF(start_response);
+    return done;
+}
+
 static Answer answer_failed(Exchange *exchange) {
-    tell(exchange, "");
+    if (exchange->whole && !exchange->gone) { /* The client gets all of what failed too late. */
+        return exchange->keep_alive ? ANSWER_READY : ANSWER_LAST;
+    }
     exchange->worker->out.size = 0;
     if (exchange->begun) {
         return ANSWER_BROKEN; /* The client sees that the reply is cut. */
@@ -156,6 +198,7 @@ static Answer answer_done(Exchange *exchange) {
         return ANSWER_BROKEN;
     }
     if (!exchange->begun && exchange_add(exchange, (const uint8_t *)"", 0, true) < 0) {
+        tell(exchange, "");
         return answer_failed(exchange);
     }
     if (!exchange_end(exchange)) {
@@ -170,6 +213,7 @@ static Answer answer_done(Exchange *exchange) {
 static Answer answer(Exchange *exchange, const Input *input, double received) {
     PyObject *environ = environ_of(exchange, input, received);
     if (environ == NULL) {
+        tell(exchange, "");
         return answer_failed(exchange);
     }
     Worker *worker = exchange->worker;
@@ -192,6 +236,7 @@ Answer application_answer(Exchange *exchange, const Input *input, double receive
         PyObject *ended = PyObject_CallNoArgs(worker->loop->hooks.end_forked_child);
         Py_XDECREF(ended); /* It ends this process. */
     }
+    upgrade_end(exchange);
     end_input(exchange, input);
     Py_CLEAR(exchange->status);
     buffer_free(&exchange->fields);

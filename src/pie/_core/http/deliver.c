@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/errors.h"
 #include "http/reply.h"
 #include "loop/connection.h"
 #include "loop/leader.h"
@@ -23,11 +22,33 @@ int deliver_init(void) {
     return close_name == NULL ? -1 : 0;
 }
 
+/* Whether nobody is there to send to; what was made is dropped then. A child that the application forked
+ * answers nobody, and of what the loop has it may touch nothing. */
+static bool is_gone(Exchange *exchange) {
+    exchange->gone |= loop_is_copy(exchange->worker->loop);
+    if (UNLIKELY(exchange->gone)) {
+        exchange->worker->out.size = 0;
+    }
+    return exchange->gone;
+}
+
+/* Without a body nothing is sent that would tell that the peer has gone: its end does. It has all of the
+ * reply then. */
+static bool has_left(const Exchange *exchange) {
+    const Connection *connection = exchange->connection;
+    return exchange->ending == HAS_NO_BODY &&
+           (connection->readable_to_end || atomic_load(&connection->loop->finished) ||
+            atomic_load(&connection->events) & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+}
+
 /* Sends what was made, and waits while more than KEPT bytes wait. */
 static void send_made(Exchange *exchange) {
     Worker *worker = exchange->worker;
-    if (worker->out.size == 0 || exchange->gone) {
-        worker->out.size = 0;
+    if (is_gone(exchange)) {
+        return;
+    }
+    if (worker->out.size == 0) {
+        exchange->gone = exchange->begun && has_left(exchange);
         return;
     }
     worker->python = PyEval_SaveThread();
@@ -63,7 +84,7 @@ static int add(Exchange *exchange, PyObject *part, bool last) {
  * not wait for. */
 static void hand_over(Exchange *exchange) {
     Worker *worker = exchange->worker;
-    if (worker->out.size == 0) {
+    if (is_gone(exchange) || worker->out.size == 0) {
         return;
     }
     worker_leave_handler(worker);
@@ -119,9 +140,11 @@ static int deliver_iterable(Exchange *exchange, PyObject *body) {
     }
     PyObject *part = NULL;
     int failed = 0;
-    while (!failed && !exchange->gone && (part = PyIter_Next(parts)) != NULL) {
+    bool too_much = false; /* More than was promised came: there may be no end of it. */
+    while (!failed && !exchange->gone && !too_much && (part = PyIter_Next(parts)) != NULL) {
         failed = check_part(exchange, part);
         if (!failed && PyBytes_GET_SIZE(part) > 0) { /* An empty one begins nothing. */
+            too_much = exchange->whole;
             failed = add(exchange, part, false);
             if (exchange->whole) {
                 hand_over(exchange);
@@ -137,20 +160,23 @@ static int deliver_iterable(Exchange *exchange, PyObject *body) {
 
 /* A descriptor of its own for a file that can be sent without being read here; -1 = it is none. */
 static int file_of(PyObject *wrapper, off_t *at, size_t *size) {
-    PyObject *filelike = PyObject_GetAttrString(wrapper, "filelike");
-    PyObject *number = filelike == NULL ? NULL : PyObject_CallMethod(filelike, "fileno", NULL);
-    Py_XDECREF(filelike);
-    int fd = number == NULL ? -1 : (int)PyLong_AsLong(number);
-    Py_XDECREF(number);
+    PyObject *stored = PyObject_CallMethod(wrapper, "stored", NULL);
+    int fd = -1;
+    long long from = -1;
+    if (stored != NULL && stored != Py_None && !PyArg_ParseTuple(stored, "iL", &fd, &from)) {
+        fd = -1;
+    }
+    Py_XDECREF(stored);
     if (PyErr_Occurred()) {
         PyErr_Clear(); /* It is read like any other body. */
         return -1;
     }
     struct stat found;
-    *at = lseek(fd, 0, SEEK_CUR);
-    if (*at < 0 || fstat(fd, &found) < 0 || !S_ISREG(found.st_mode) || found.st_size < *at) {
+    /* A file of the system's own, as in /proc, has no size before it is read. */
+    if (from < 0 || fstat(fd, &found) < 0 || !S_ISREG(found.st_mode) || found.st_size <= from) {
         return -1;
     }
+    *at = (off_t)from;
     *size = (size_t)(found.st_size - *at);
     return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
@@ -186,7 +212,7 @@ static bool deliver_file(Exchange *exchange, PyObject *body) {
     return true;
 }
 
-static int close_body(PyObject *body) {
+int deliver_end(PyObject *body) {
     if (PyList_CheckExact(body) || PyTuple_CheckExact(body)) {
         return 0;
     }
@@ -205,20 +231,9 @@ static int close_body(PyObject *body) {
 }
 
 int deliver_body(Exchange *exchange, PyObject *body) {
-    int delivered = 0;
-    if (!deliver_file(exchange, body)) {
-        delivered = PyList_CheckExact(body) || PyTuple_CheckExact(body)
-                        ? deliver_sequence(exchange, body)
-                        : deliver_iterable(exchange, body);
+    if (is_gone(exchange) || deliver_file(exchange, body)) {
+        return 0;
     }
-    PyObject *error = error_take();
-    int closed = close_body(body);
-    if (error == NULL) {
-        return closed;
-    }
-    if (closed < 0) {
-        PyErr_WriteUnraisable(body);
-    }
-    error_give(error);
-    return delivered;
+    return PyList_CheckExact(body) || PyTuple_CheckExact(body) ? deliver_sequence(exchange, body)
+                                                               : deliver_iterable(exchange, body);
 }

@@ -8,8 +8,11 @@
  * exception set; a client that is gone is none, but `gone`. */
 int deliver_part(Exchange *exchange, PyObject *data);
 
-/* Sends what an application returned: iterates it, and closes it. -1 with an exception set. */
+/* Sends what an application returned. -1 with an exception set. */
 int deliver_body(Exchange *exchange, PyObject *body);
+
+/* Closes what an application returned, whatever became of it. Likewise. */
+int deliver_end(PyObject *body);
 
 int deliver_init(void);
 

@@ -32,6 +32,8 @@ typedef struct {
     uint64_t sent;      /* bytes of the body */
     bool whole;         /* nothing more is to be sent */
     bool gone;          /* the peer is */
+    bool taken;         /* the application has the connection: upgrade.h */
+    PyObject *late_socket; /* owned; NULL = the client asks for no other protocol */
 } Exchange;
 
 #endif

@@ -26,6 +26,7 @@ typedef struct {
     PyObject *bytes_input; /* (bytes) → wsgi.input */
     PyObject *file_input;  /* (descriptor) → wsgi.input, which owns it */
     PyTypeObject *file_wrapper; /* wsgi.file_wrapper */
+    PyObject *late_socket; /* (start_response) → the socket of a connection that may be taken over */
     PyObject *trusted;    /* a tuple of networks */
     PyObject *spool;      /* folder of bodies that do not stay in memory */
     bool proxied;         /* trusted peers begin a connection with the PROXY protocol's header */

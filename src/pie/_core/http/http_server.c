@@ -6,6 +6,7 @@
 #include "http/http.h"
 #include "http/http_object.h"
 #include "http/start_response.h"
+#include "http/upgrade.h"
 
 static const NamedField plan_fields[] = {
     NAMED(HttpObject, app, CALLABLE),
@@ -15,6 +16,7 @@ static const NamedField plan_fields[] = {
     NAMED(HttpObject, bytes_input, CALLABLE),
     NAMED(HttpObject, file_input, CALLABLE),
     NAMED(HttpObject, file_wrapper, CLASS),
+    NAMED(HttpObject, late_socket, CALLABLE),
     NAMED(HttpObject, trusted, TUPLE),
     NAMED(HttpObject, spool, TEXT),
     NAMED(HttpObject, proxied, FLAG),
@@ -123,7 +125,7 @@ static PyType_Spec server_spec = {
 
 int http_server_init(PyObject *module) {
     if (named_add(&plan_struct) < 0 || named_add(&hooks_struct) < 0 || deliver_init() < 0 ||
-        start_response_init() < 0) {
+        start_response_init() < 0 || upgrade_init() < 0) {
         return -1;
     }
     PyObject *type = PyType_FromSpecWithBases(&server_spec, (PyObject *)speaker_type);

@@ -150,7 +150,10 @@ int exchange_start(Exchange *exchange, PyObject *status, PyObject *headers) {
         return -1;
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(headers); i++) {
-        if (add_field(exchange, PyList_GET_ITEM(headers, i)) < 0) {
+        PyObject *pair = Py_NewRef(PyList_GET_ITEM(headers, i)); /* Its repr may change the list. */
+        int added = add_field(exchange, pair);
+        Py_DECREF(pair);
+        if (added < 0) {
             return -1;
         }
     }

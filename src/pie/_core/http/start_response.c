@@ -6,6 +6,7 @@
 
 #include "http/deliver.h"
 #include "http/reply.h"
+#include "http/upgrade.h"
 
 typedef struct {
     PyObject_HEAD
@@ -28,6 +29,10 @@ static PyObject *write_part(Exchange *exchange, PyObject *data) {
     if (deliver_part(exchange, data) < 0) {
         return NULL;
     }
+    if (exchange->gone) { /* Else an application that writes without end would never end. */
+        PyErr_SetString(PyExc_BrokenPipeError, "the client has gone");
+        return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -48,19 +53,19 @@ static int restart(Exchange *exchange, PyObject *exc_info) {
 static PyObject *start(StartResponse *self, PyObject *const *args, size_t count, PyObject *names) {
     Exchange *exchange = self->exchange;
     PyObject *given[3] = {NULL};
-    static const char *const known[] = {"status", "headers", "exc_info"};
+    static const char *const known[] = {"status", "response_headers", "exc_info"}; /* In PEP 3333. */
     for (size_t i = 0; i < count && i < 3; i++) {
         given[i] = args[i];
     }
     for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++) {
-        for (int k = 0; k < 3; k++) { /* As response_headers, too: PEP 3333 calls it so. */
+        for (int k = 0; k < 3; k++) {
             if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, i), known[k]) == 0) {
                 given[k] = args[count + (size_t)i];
             }
         }
     }
     if (count > 3 || given[0] == NULL || given[1] == NULL) {
-        PyErr_SetString(PyExc_TypeError, "start_response(status, headers, exc_info=None)");
+        PyErr_SetString(PyExc_TypeError, "start_response(status, response_headers, exc_info=None)");
         return NULL;
     }
     if (given[2] != NULL && given[2] != Py_None) {
@@ -81,6 +86,10 @@ static PyObject *call(PyObject *callable, PyObject *const *args, size_t flags, P
         PyErr_SetString(PyExc_RuntimeError, "this request has been answered");
         return NULL;
     }
+    if (PyThreadState_Get() != self->exchange->worker->python) {
+        PyErr_SetString(PyExc_RuntimeError, "only the thread of a request may answer it");
+        return NULL;
+    }
     return count == 1 && names == NULL ? write_part(self->exchange, args[0])
                                        : start(self, args, count, names);
 }
@@ -98,6 +107,21 @@ void start_response_end(PyObject *start_response) {
     ((StartResponse *)start_response)->exchange = NULL;
 }
 
+/* take(): the descriptor of the connection; for LateSocket. */
+static PyObject *take(StartResponse *self, PyObject *ignored) {
+    if (self->exchange == NULL) {
+        PyErr_SetString(PyExc_OSError, "this request has been answered");
+        return NULL;
+    }
+    int fd = upgrade_take(self->exchange);
+    return fd < 0 ? NULL : PyLong_FromLong(fd);
+}
+
+static PyMethodDef methods[] = {
+    {"take", (PyCFunction)take, METH_NOARGS, "Take the connection from the loop: its descriptor."},
+    {NULL},
+};
+
 static PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(StartResponse, vectorcall), READONLY, NULL},
     {NULL},
@@ -110,9 +134,10 @@ static void dealloc(PyObject *self) {
 }
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "start_response(status, headers, exc_info=None), and the write(data) that it returns."},
+    {Py_tp_doc, "start_response(status, response_headers, exc_info=None), and the write(data) that it returns."},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_members, members},
+    {Py_tp_methods, methods},
     {Py_tp_dealloc, dealloc},
     {0, NULL},
 };

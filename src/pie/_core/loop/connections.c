@@ -68,7 +68,7 @@ void connections_bury(Loop *loop, Connection *connection) {
 }
 
 void connections_free_buried(Loop *loop) {
-    if (loop->buried == NULL) {
+    if (atomic_load_explicit(&loop->buried, memory_order_relaxed) == NULL) {
         return;
     }
     pthread_mutex_lock(&loop->mutex);

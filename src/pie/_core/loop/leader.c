@@ -91,6 +91,7 @@ static void wake_refuser(Loop *loop) {
     pthread_mutex_lock(&loop->mutex);
     Worker *refuser = loop->refuser;
     if (refuser != NULL && leader_is_missing(loop)) {
+        loop->refuser = NULL;
         leader_make(loop, refuser);
         sem_post(&refuser->wake);
     }

@@ -240,6 +240,20 @@ bool loop_turn(Worker *worker) {
     return !atomic_load(&loop->finished);
 }
 
+/* Until it is to lead. It must not be made the leader while it answers a request: it would not know. */
+static void wait_to_refuse(Worker *worker) {
+    Loop *loop = worker->loop;
+    pthread_mutex_lock(&loop->mutex);
+    bool finished = atomic_load(&loop->finished);
+    if (!finished) {
+        loop->refuser = worker;
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    while (!finished && !worker->leading && !atomic_load(&loop->finished)) {
+        sem_wait(&worker->wake);
+    }
+}
+
 int loop_refuse(Loop *loop) {
     Worker worker;
     if (worker_open(&worker, loop) < 0) {
@@ -249,14 +263,11 @@ int loop_refuse(Loop *loop) {
     }
     worker.refusing = true;
     worker.python = PyEval_SaveThread();
-    pthread_mutex_lock(&loop->mutex);
-    loop->refuser = &worker;
-    pthread_mutex_unlock(&loop->mutex);
     while (!atomic_load(&loop->finished)) {
         if (worker.leading) {
             refuse(&worker);
         } else {
-            sem_wait(&worker.wake);
+            wait_to_refuse(&worker);
         }
     }
     pthread_mutex_lock(&loop->mutex);

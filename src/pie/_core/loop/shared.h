@@ -119,12 +119,12 @@ struct Loop {
     atomic_ullong leadership; /* turn << 2 | Phase */
     atomic_llong handling_since, vacant_since; /* ns */
     atomic_ullong handled;
-    Worker *refuser;
+    Worker *refuser; /* while it waits */
 
     Connection *open;
     atomic_int open_count;
     atomic_llong held, held_elsewhere; /* bytes; here, and in connections that were given away */
-    Connection *buried; /* ended, but an event may still name them */
+    Connection *_Atomic buried; /* ended, but an event may still name them */
     Connection *queue, **queue_end; /* with more to do, without an event for it */
     atomic_int queue_count;
 

@@ -19,7 +19,8 @@ bool connection_stream(Worker *worker, Connection *connection, size_t most) {
     Loop *loop = connection->loop;
     connection_send(connection, &worker->out);
     while (waiting(connection) > most && !atomic_load(&connection->broken)) {
-        int64_t left = atomic_load(&connection->write_ends) - monotonic_ms();
+        int64_t ends = atomic_load(&connection->write_ends);
+        int64_t left = ends == 0 ? LOOK_MS : ends - monotonic_ms(); /* Another thread sent it all. */
         if (left <= 0 || atomic_load(&loop->finished)) {
             connection_hang_up(connection);
             break;

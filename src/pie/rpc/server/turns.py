@@ -16,7 +16,7 @@ from typing import Any
 from pie.call import Course
 from pie.loop.crowd import Crowd
 from pie.loop.daemons import Daemons
-from pie.loop.native_loop import CUT_SECONDS, NativeLoop
+from pie.loop.native_loop import CUT_SECONDS, NativeLoop, Speaker, SpeakerFactory
 from pie.model import current_call, end_forked_child
 from pie.rpc.server.coroutines import Coroutines, check_time_left
 from pie.rpc.server.dispatch import Dispatcher
@@ -43,13 +43,13 @@ class TurnLoop(NativeLoop):
         dispatcher: Dispatcher,
         course: Course,
         options: ServerOptions,
+        also: SpeakerFactory,
     ) -> None:
-        def make_speakers(crowd: Crowd) -> list[NativeServer]:
-            return [
-                NativeServer(
-                    native, handler, dispatcher, course, options, crowd, self.start_handler
-                )
-            ]
+        def make_speakers(crowd: Crowd) -> list[Speaker]:
+            own = NativeServer(
+                native, handler, dispatcher, course, options, crowd, self.start_handler
+            )
+            return [own, *also(crowd)]
 
         super().__init__(
             native,

@@ -4,6 +4,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from pie._core import gevent_patched, native
+from pie.loop.native_loop import SpeakerFactory, nothing_else
 from pie.serve.host.host import ServerFactory, Serving
 from pie.serve.settings.keys import Settings
 
@@ -18,12 +19,14 @@ def needs_gunicorn(settings: Settings) -> bool:
     return settings.HTTP_SERVER == "gunicorn" or native is None or gevent_patched()
 
 
-def http_server(app: "WsgiApp", settings: Settings) -> ServerFactory:
-    """Makes the server of an application."""
-    return _gunicorn(app, settings) if needs_gunicorn(settings) else _core(app, settings)
+def http_server(
+    app: "WsgiApp", settings: Settings, also: SpeakerFactory = nothing_else
+) -> ServerFactory:
+    """Makes the server of an application; ``also`` makes what else the core speaks on its port."""
+    return _gunicorn(app, settings) if needs_gunicorn(settings) else _core(app, settings, also)
 
 
-def _core(app: "WsgiApp", settings: Settings) -> ServerFactory:
+def _core(app: "WsgiApp", settings: Settings, also: SpeakerFactory) -> ServerFactory:
     from pie.serve.settings.http import http_options
     from pie.web.server.server import CoreServer
 
@@ -31,7 +34,9 @@ def _core(app: "WsgiApp", settings: Settings) -> ServerFactory:
 
     def make_server(listener: socket.socket) -> Serving:
         assert native is not None
-        server = CoreServer(native, app, listener, options, drain_seconds=settings.DRAIN_SECONDS)
+        server = CoreServer(
+            native, app, listener, options, drain_seconds=settings.DRAIN_SECONDS, also=also
+        )
         return Serving(server, server.name, options.max_threads)
 
     return make_server

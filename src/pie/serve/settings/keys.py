@@ -95,6 +95,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     PROXY_PROTOCOL: bool = False
     """The peers in TRUSTED_PEERS begin each connection with a header of the PROXY protocol, version
     1 or 2, which says for whom."""
+    STATUS_PAGES: bool = False
+    """Answer GET /healthz and GET /metrics over HTTP on the port of a Thrift service. Needs the C
+    core, and no TLS."""
     TLS_CERT: str = ""
     """PEM file with the certificate of a Thrift service and those that signed it; it then speaks
     TLS. Relative paths start at the folder of settings.py."""

@@ -24,7 +24,7 @@ DJANGO_PROJECT = "project"
 """Not ``site``: that name is a standard module."""
 
 PORT = 7701
-HTTP_THREADS, THRIFT_THREADS = 16, 64
+THREADS = 64
 _SECRET = re.compile(r'^SECRET_KEY = "([^"\\]+)"$', re.MULTILINE)
 
 
@@ -57,7 +57,8 @@ class Prefix:
             "kind": self.kind,
             "product": self.psm.partition(".")[0],
             "port": PORT,
-            "threads": THRIFT_THREADS if self.kind == "thriftserver" else HTTP_THREADS,
+            "threads": THREADS,
+            "idle": 600.0 if self.kind == "thriftserver" else 75.0,
         }
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from pie.loop.complaints import Complaints
 from pie.web.file import FileWrapper
 from pie.web.server.options import HttpOptions
+from pie.web.server.upgraded import LateSocket
 
 logger = logging.getLogger("pie.web")
 
@@ -37,6 +38,7 @@ class HttpPlan(NamedTuple):
         bytes_input: makes it of a body in memory.
         file_input: makes it of a body in a file, of which it gets the descriptor.
         file_wrapper: ``wsgi.file_wrapper``.
+        late_socket: makes the socket of a connection that an application may take over.
         spool: folder of the files of large bodies.
         proxied: trusted peers begin a connection with the PROXY protocol's header.
     """
@@ -48,6 +50,7 @@ class HttpPlan(NamedTuple):
     bytes_input: Callable[[bytes], Any]
     file_input: Callable[[int], Any]
     file_wrapper: type[Any]
+    late_socket: Callable[[Any], Any]
     trusted: tuple[str, ...]
     spool: str
     proxied: bool
@@ -88,6 +91,7 @@ class NativeHttp:
                 bytes_input=io.BytesIO,
                 file_input=_open_body,
                 file_wrapper=FileWrapper,
+                late_socket=LateSocket,
                 trusted=options.trusted,
                 spool=tempfile.gettempdir(),
                 proxied=options.proxy_protocol,

@@ -8,7 +8,7 @@ from types import ModuleType
 from pie.loop.complaints import Complaints
 from pie.loop.crowd import Crowd
 from pie.loop.leader import LeaderLoop
-from pie.loop.native_loop import LoopLimits
+from pie.loop.native_loop import LoopLimits, Speaker, SpeakerFactory, nothing_else
 from pie.web.server.native_http import NativeHttp
 from pie.web.server.options import HttpOptions
 
@@ -22,6 +22,7 @@ class CoreServer:
         listener: bound and listening, TCP or unix; closed when the server stops.
         options: bounds.
         drain_seconds: how long a stopping server waits for requests in flight.
+        also: makes what else is spoken on the socket.
 
     Attributes:
         name: what serves, for people.
@@ -35,12 +36,13 @@ class CoreServer:
         options: HttpOptions | None = None,
         *,
         drain_seconds: float = 10.0,
+        also: SpeakerFactory = nothing_else,
     ) -> None:
         options = options or HttpOptions()
         complaints = Complaints()
 
-        def make_speakers(_crowd: Crowd) -> list[NativeHttp]:
-            return [NativeHttp(native, app, listener, options, complaints)]
+        def make_speakers(crowd: Crowd) -> list[Speaker]:
+            return [NativeHttp(native, app, listener, options, complaints), *also(crowd)]
 
         limits = LoopLimits(
             write_limit=options.write_limit,
