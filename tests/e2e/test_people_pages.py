@@ -81,7 +81,7 @@ def test_changes_are_filtered_opened_and_exported(page: Page, second: Page, flee
         f"{fleet.url}/api/psm/diary.page.a", data=body, headers={"Origin": fleet.url}
     )
     assert answer.ok, answer.text()
-    page.get_by_role("link", name="Changes").click()
+    page.get_by_role("link", name="Changes", exact=True).click()
     row = page.get_by_test_id("change-row").filter(has_text="diary.page.a")
     expect(row).to_contain_text("owners: wangdi", timeout=20_000)
     expect(row).to_contain_text("she asked")

@@ -40,8 +40,9 @@ def test_the_oldest_frameworks_and_each_gunicorn(
     env.install(*OLDEST, "pie-runtime[flask,django]")
     for gunicorn in GUNICORNS:
         env.install(*OLDEST, f"gunicorn=={gunicorn}", "pie-runtime[flask,django]")
-        env.serve(flask_app, "flask", "flaskr:create_app", path="/", answer=b"Hello")
-        env.serve(django_project, "django", "shop.settings", path="/", answer=b"Hello")
+        served = "--http-server=gunicorn"
+        env.serve(flask_app, "flask", "flaskr:create_app", served, path="/", answer=b"Hello")
+        env.serve(django_project, "django", "shop.settings", served, path="/", answer=b"Hello")
 
 
 @pytest.mark.parametrize("python", pythons(), ids=lambda path: Path(path).name)
