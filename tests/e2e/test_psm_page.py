@@ -76,7 +76,7 @@ def test_the_style_comes_with_the_page_and_before_it(reader: Page, fleet: Fleet)
     with reader.expect_request("**/assets/psm-*.css"):
         reader.get_by_role("link", name="PSM management").click()
     # The home page stays until the new one can be shown as it is meant.
-    expect(reader.get_by_test_id("verdict")).to_have_count(0)
+    expect(reader.get_by_test_id("psm-row")).to_have_count(0)
     expect(reader.get_by_role("heading", name="My services")).to_be_visible()
     held[0].continue_()
     expect(reader.get_by_test_id("psm-row").first).to_have_css("display", "grid")

@@ -466,6 +466,22 @@ def test_a_request_for_another_process_is_not_served(bench: Any, to: str, is_our
     assert answer.row["outcome"] == ("ok" if is_ours else "unavailable")
 
 
+def test_a_request_for_which_no_thread_is_free_is_refused(bench: Any) -> None:
+    ran: list[bool] = []
+
+    def app(environ: dict[str, Any], start: Start) -> list[bytes]:
+        ran.append(True)
+        ok(start)
+        return [b"x"]
+
+    answer = Answer(bench, app, **{"pie.overloaded": True})
+    assert not ran
+    assert answer.status[:3] == str(Kind.EXHAUSTED.http_status)
+    assert dict(answer.started[-1][1])["Pie-Unsent"] == "1"
+    assert b"is overloaded" in b"".join(answer.chunks)
+    assert answer.row["outcome"] == "exhausted"
+
+
 def test_a_failure_of_the_applications_own_calls_says_nothing_of_this_one(bench: Any) -> None:
     def app(environ: dict[str, Any], start: Start) -> list[bytes]:
         raise Failure(Kind.UNAVAILABLE, "the callee is away", never_sent=True)

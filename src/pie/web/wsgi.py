@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pie._core import native
 from pie.call import Driver, Runtime
-from pie.model import Call, Failure, is_for, misdirected
+from pie.model import Call, Failure, Kind, is_for, misdirected
 from pie.web.body import RequestBody
 from pie.web.file import SentFile
 from pie.web.headers import ADDRESSEE_KEY, take_chain
@@ -22,6 +22,8 @@ from pie.web.start import FILE_WRAPPER, Environ, StartResponse
 
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+OVERLOADED_KEY = "pie.overloaded"
+"""Environ key by which a server says that no thread is free for the request: it is refused."""
 RECEIVED_KEY = "pie.received"
 """Environ key under which a server leaves when the request came (monotonic seconds)."""
 UNMATCHED = "(unmatched)"
@@ -84,7 +86,10 @@ class PythonMiddleware:
         return response.answer(app, wrap_file)
 
     def app_for(self, environ: Environ) -> WsgiApp:
-        """The application; for a request to a process that had the address before, a refusal."""
+        """The application; a refusal where no thread is free, or the request is for a process that
+        had the address before."""
+        if OVERLOADED_KEY in environ:
+            return self._overloaded
         who = self._identity
         if is_for(str(environ.get(ADDRESSEE_KEY, "")), who.psm, who.instance):
             return self._app
@@ -113,6 +118,14 @@ class PythonMiddleware:
         if length:
             call.request_bytes = _number(str(length)) or 0
         return call
+
+    def _overloaded(self, _environ: Environ, _start_response: StartResponse) -> NoReturn:
+        raise Unserved(
+            Kind.EXHAUSTED,
+            f"{self._identity.psm} is overloaded: all of its threads have been busy for too long; "
+            "try again, or let it run more threads or instances",
+            never_sent=True,
+        )
 
     def _misdirected(self, environ: Environ, _start_response: StartResponse) -> NoReturn:
         to, who = str(environ[ADDRESSEE_KEY]), self._identity

@@ -59,6 +59,7 @@ int web_hooks_init(void) {
         {&web_names.traceparent, "HTTP_TRACEPARENT"},
         {&web_names.tracestate, "HTTP_TRACESTATE"},
         {&web_names.addressee, "HTTP_PIE_TO"},
+        {&web_names.overloaded, "pie.overloaded"},
         {&web_names.file_wrapper, "wsgi.file_wrapper"},
         {&web_names.error, "pie.error"},
         {&web_names.close, "close"},

@@ -36,7 +36,7 @@ extern WebHooks web_hooks;
 typedef struct {
     PyObject *request_method, *remote_addr, *remote_port, *script_name, *path_info, *query_string;
     PyObject *content_length, *transfer_encoding, *received, *logid, *traceparent, *tracestate;
-    PyObject *addressee, *file_wrapper, *error;
+    PyObject *addressee, *overloaded, *file_wrapper, *error;
     PyObject *close, *send;
     PyObject *logid_header; /* "X-Tt-Logid" */
     PyObject *unix_peer;    /* "unix" */

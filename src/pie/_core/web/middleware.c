@@ -90,10 +90,14 @@ static int take_body(Response *response, PyObject **app) {
     return 0;
 }
 
-/* The application, or who answers in its place where the request is for another process: a new
- * reference. */
+/* The application, or who answers in its place where no thread is free, or the request is for another
+ * process: a new reference. */
 static PyObject *app_for(const Middleware *self, PyObject *environ) {
     PyObject *to;
+    int overloaded = PyDict_Contains(environ, web_names.overloaded);
+    if (UNLIKELY(overloaded != 0)) {
+        return overloaded < 0 ? NULL : PyObject_CallOneArg(self->plan.app_for, environ);
+    }
     ValueKind kind = environ_text(environ, web_names.addressee, &to);
     if (LIKELY(kind == VALUE_ABSENT)) {
         return Py_NewRef(self->app);
