@@ -165,7 +165,7 @@ def test_a_connection_that_the_server_closes_is_opened_anew(
     assert told["errors"] == 0, told["first_error"]
     assert told["calls"] == 20
     assert told["reopened"] == 20
-    assert peer.connections == 21
+    assert peer.connections in (20, 21)  # It may end before it accepts the last one.
 
 
 def test_a_connection_that_is_closed_without_a_word_is_an_error(binaries, request_file) -> None:
