@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pie.govern import KINDS, Rule, describe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +64,7 @@ def check(root: Path, added: str) -> None:
     assert len(re.findall(rf"/test_{added}\.py::.* PASSED", done.stdout)) == TESTS_OF_THE_PAGE
 
 
+@pytest.mark.slow
 def test_the_page_adds_a_policy_and_then_another(tmp_path: Path) -> None:
     no_caches = shutil.ignore_patterns("__pycache__")
     for folder in ("src/pie", "tests/govern"):

@@ -55,6 +55,7 @@ def framed(data: bytes) -> bytes:
 TEXT = b"\x0b\x00\x01" + framed(b"hello") + b"\x00"
 
 
+@pytest.mark.slow
 def test_quick_measures_pie_and_the_floor(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     command = [*RUN, "--quick", "--json", str(out)]

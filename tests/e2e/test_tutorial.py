@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.e2e.documents import commands
 from tests.ports import documented_ports
 
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
 
 
+@pytest.mark.slow
 def test_every_file_and_command_of_the_tutorial(
     tmp_path: Path, program: Callable[[str, str], str]
 ) -> None:

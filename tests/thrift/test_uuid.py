@@ -42,6 +42,7 @@ def test_constants_and_defaults_are_uuids():
     assert (row().id, row().by) == (ROW().id, ROW().by)
 
 
+@pytest.mark.slow
 def test_type_checker_accepts_it(tmp_path: Path):
     program = load_idl("rows.thrift", {"rows.thrift": IDL}.__getitem__)
     for path, text in generate(program).items():

@@ -56,6 +56,7 @@ def test_it_ties_no_pages_together(ui: Path, build: ModuleType) -> None:
     assert build.slices.faults(ui / "src") == []
 
 
+@pytest.mark.slow
 def test_its_types_hold(ui: Path, build: ModuleType) -> None:
     compiler = UI / "node_modules" / "typescript" / "bin" / "tsc"
     command = [*build.find_node().node, str(compiler)]

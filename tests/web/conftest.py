@@ -24,6 +24,10 @@ SERVERS = [
 ]
 if native is None:
     SERVERS = [pytest.param("python", "gunicorn")]
+DRAINED = [each.values[1] for each in SERVERS[:1]]
+"""gunicorn needs seconds to stop."""
+if native is not None:
+    DRAINED.append(pytest.param("gunicorn", marks=pytest.mark.slow))
 _OTHER = {"test_body", "test_drain", "test_headers", "test_names", "test_path"}
 """Modules that make no middleware."""
 
@@ -32,8 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test of a middleware runs over both twins, and over both servers if it has one."""
     module = metafunc.module.__name__.rpartition(".")[2]
     if "server_kind" in metafunc.fixturenames and module in _OTHER:
-        kinds = [each.values[1] for each in SERVERS[:2]]
-        metafunc.parametrize("server_kind", kinds)
+        metafunc.parametrize("server_kind", DRAINED)
     elif "server_kind" in metafunc.fixturenames:
         metafunc.parametrize(("twin", "server_kind"), SERVERS, indirect=["twin"])
     elif "twin" in metafunc.fixturenames and module not in _OTHER:

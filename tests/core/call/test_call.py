@@ -142,6 +142,7 @@ def test_a_call_in_the_frames_of_its_own_failure_is_collected() -> None:
     assert reference() is None
 
 
+@pytest.mark.slow
 def test_nothing_leaks() -> None:
     def use() -> None:
         call = Call("client", "thrift", **NAMES, timeout=1.0)

@@ -359,6 +359,7 @@ def test_span_ids_differ() -> None:
     assert len({new_span_id() for _ in range(10_000)}) == 10_000
 
 
+@pytest.mark.slow
 def test_nothing_leaks(bench: Any) -> None:
     course = bench.runtime.policies.server()
 

@@ -184,6 +184,7 @@ def test_an_answer_of_another_type_is_an_error(native: Any) -> None:
         native.Counts().count(6, [])
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind(native: Any) -> None:
     def act() -> None:
         side = Side(native)

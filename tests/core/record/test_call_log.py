@@ -378,6 +378,7 @@ def test_many_threads_record_while_one_takes() -> None:
     assert sum(edge.count for edge, _ in in_c.take_totals("edges", float("inf"))) == 8000
 
 
+@pytest.mark.slow
 def test_nothing_leaks() -> None:
     in_c, _ = logs()
     failure = Failure(Kind.DENIED, "no", rule="r/1")

@@ -45,6 +45,7 @@ def serve(middleware: Any, **environ: Any) -> list[bytes]:
 # --- Memory. ---
 
 
+@pytest.mark.slow
 def test_ordinary_requests_leave_nothing_behind(bench: Any) -> None:
     middleware = Middleware(hello, bench.runtime)
     serve(middleware)

@@ -3,8 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import ctypes, os, signal, sys, threading, time
+
 from pie.serve.host.signals import StopSignals
 
 def mine(number, frame):
@@ -65,6 +68,7 @@ print(sorted(came))
 """
 
 
+@pytest.mark.slow
 def test_a_signal_is_for_the_process_that_gets_it() -> None:
     ran = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PROGRAM],

@@ -83,6 +83,7 @@ def test_generated_text_is_as_recorded(idl_folder):
         assert files[path] == (GOLDEN / f"{path}.txt").read_text()
 
 
+@pytest.mark.slow
 def test_type_checker_linter_and_formatter_accept_it(idl_folder, tmp_path):
     write(files_of(idl_folder, "rich.thrift"), tmp_path / "made" / "rich")
     write(files_of(idl_folder, "demo2.thrift"), tmp_path / "made" / "demo2")

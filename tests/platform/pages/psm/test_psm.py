@@ -362,6 +362,7 @@ def test_declarations_outlive_the_platform(own_platform):
     assert len(before["history"]) == 2
 
 
+@pytest.mark.slow
 def test_without_the_store_of_calls_declarations_are_there(own_platform):
     put(own_platform, "kept.a.b", owners=["wangdi"])
     os.kill(own_platform.child, signal.SIGSTOP)
