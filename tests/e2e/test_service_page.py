@@ -151,7 +151,8 @@ def test_callers_and_callees_lead_to_their_pages(page: Page, fleet: Fleet, batch
 def test_a_service_that_never_ran_is_shown_by_its_callers(page: Page, fleet: Fleet, batch) -> None:
     open_service(page, fleet, RELATED)
     expect(page.get_by_test_id("state-badge")).to_have_text("Not on-boarded")
-    expect(page.get_by_text("Counted by its callers")).to_be_visible()
+    counted = page.get_by_test_id("serving").get_by_text("Counted by its callers")
+    expect(counted).to_be_visible()
     expect(page.get_by_test_id("served-call").first).to_contain_text("unavailable")
 
 
