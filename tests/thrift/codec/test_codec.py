@@ -184,7 +184,8 @@ def test_a_value_that_contains_itself_is_refused(encoded, rich):
 @given(data=st.data())
 @RELAXED
 def test_any_cut_or_changed_bytes_are_read_or_refused(encoded, decoded, rich, data):
-    """Nothing but CodecError, whatever the bytes; what is read can be written again."""
+    """Nothing but CodecError, whatever the bytes; what is read can be written again, but for a union
+    of which no known field was read."""
     whole = bytearray(encoded(data.draw(structs(rich.Rich))))
     for _ in range(data.draw(st.integers(0, 4))):
         place = data.draw(st.integers(0, len(whole) - 1))
@@ -195,7 +196,11 @@ def test_any_cut_or_changed_bytes_are_read_or_refused(encoded, decoded, rich, da
             value = decoded(rich.Rich, candidate)
         except CodecError:
             continue
-        again = encoded(value)
+        try:
+            again = encoded(value)
+        except CodecError as error:  # A union's field that only a newer peer knows was passed over.
+            assert "a union has exactly one field set, this one has 0" in str(error)
+            continue
         # Not the same bytes: a set has no order, and not an equal value: NaN is none.
         assert len(encoded(decoded(rich.Rich, again))) == len(again)
 
