@@ -184,8 +184,8 @@ def test_a_value_that_contains_itself_is_refused(encoded, rich):
 @given(data=st.data())
 @RELAXED
 def test_any_cut_or_changed_bytes_are_read_or_refused(encoded, decoded, rich, data):
-    """Nothing but CodecError, whatever the bytes; what is read can be written again, but for a union
-    of which no known field was read."""
+    """Nothing but CodecError, whatever the bytes; what is read can be written again, but for a
+    union of which no known field was read."""
     whole = bytearray(encoded(data.draw(structs(rich.Rich))))
     for _ in range(data.draw(st.integers(0, 4))):
         place = data.draw(st.integers(0, len(whole) - 1))
